@@ -1,0 +1,1 @@
+"""Documents go out to annotators and come back as gold."""

@@ -1,0 +1,388 @@
+"""`orbat annotate`: documents out to annotators, gold back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from annotation.doccano import Doccano
+    from annotation.session import Report
+
+app = typer.Typer(no_args_is_help=True, help="Send documents to annotators and make gold of them.")
+
+Home = Annotated[
+    Path | None,
+    typer.Option(envvar="ORBAT_DOCCANO_HOME", help="Folder of the local doccano server's data."),
+]
+Url = Annotated[
+    str | None, typer.Option(help="A doccano server elsewhere; default: the local one.")
+]
+Username = Annotated[str, typer.Option(help="Administrator's account on that server.")]
+Password = Annotated[
+    str | None, typer.Option(envvar="ORBAT_DOCCANO_PASSWORD", help="Its password.")
+]
+SessionFolder = Annotated[Path, typer.Option("--session", help="Folder of the labelling session.")]
+Labels = Annotated[
+    Path | None, typer.Option(help="Label set file; default: the one for defence news.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback()
+def annotate() -> None:
+    """Send documents to annotators and make gold of what they mark."""
+
+
+@app.command()
+def up(
+    home: Home = None,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000,
+) -> None:
+    """Start a doccano server, or find it running."""
+    from annotation.server import ADMIN, DoccanoServer
+
+    server = DoccanoServer(home)
+    found = server.up(port, say=typer.echo)
+    state = "started" if found.started else "already running"
+    typer.echo(f"doccano {state} at {found.url}")
+    typer.echo(f"administrator: {ADMIN}, password in {server.home / 'secrets.json'}")
+
+
+@app.command()
+def down(home: Home = None) -> None:
+    """Stop the local doccano server; its data stay."""
+    from annotation.server import DoccanoServer
+
+    server = DoccanoServer(home)
+    typer.echo("doccano stopped" if server.down() else f"no doccano running in {server.home}")
+
+
+@contextmanager
+def _connection(
+    home: Path | None, url: str | None, username: str, password: str | None
+) -> Iterator[tuple[Doccano, Any]]:
+    """Yield a connection, and a question whether the server's worker lives."""
+    from annotation.doccano import Doccano
+    from annotation.server import DoccanoServer
+    from corpus.errors import InputError
+
+    server = DoccanoServer(home)
+    local = server.url
+    if url is None:
+        if local is None:
+            raise InputError(
+                f"no doccano is running in {server.home}; start it with orbat annotate up, "
+                "or pass --url"
+            )
+        url = local
+        password = password or server.password
+    elif password is None:
+        raise InputError(f"{url}: no password; pass --password or set ORBAT_DOCCANO_PASSWORD")
+    is_local = url.rstrip("/") == local
+    with Doccano(url, username, password) as doccano:
+        yield doccano, server.worker_is_running if is_local else lambda: True
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, total=total)
+
+        yield report
+
+
+@app.command()
+def push(
+    documents: Annotated[Path, typer.Argument(help="Documents (JSON Lines).")],
+    session: SessionFolder,
+    annotators: Annotated[str, typer.Option(help="Account names, with commas between.")],
+    labels: Labels = None,
+    prelabel: Annotated[
+        bool, typer.Option(help="Suggest spans by gazetteer and patterns where there are none.")
+    ] = True,
+    gazetteer: Annotated[
+        Path | None, typer.Option(help="Gazetteer file; default: the one for defence news.")
+    ] = None,
+    home: Home = None,
+    url: Url = None,
+    username: Username = "admin",
+    password: Password = None,
+) -> None:
+    """Put documents before annotators in doccano. Pushing twice changes nothing."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from annotation.labels import load_guidelines, load_labels
+    from annotation.prelabelling import prelabel as suggest
+    from annotation.session import push as push_documents
+    from corpus.files import read_documents
+
+    label_set = load_labels(labels)
+    guidelines = load_guidelines(label_set, labels)
+    wanted = list(read_documents(documents, label_set.names))
+    with _connection(home, url, username, password) as (doccano, alive):
+        if prelabel:
+            wanted = list(suggest(wanted, label_set.names, gazetteer))
+        with _progress() as report:
+            made = push_documents(
+                doccano,
+                session,
+                wanted,
+                [name.strip() for name in annotators.split(",") if name.strip()],
+                label_set,
+                guidelines=guidelines,
+                alive=alive,
+                report=report,
+            )
+    suggestions = sum(len(document.spans) for document in wanted)
+    table = Table("annotator", "documents", "password")
+    for name in made.projects:
+        table.add_row(name, str(len(made.pushed(name))), made.password(name) or "(theirs)")
+    Console().print(table)
+    for name in made.projects:
+        typer.echo(f"{name} begins at {made.link(name)}")
+    typer.echo(
+        f"{len(wanted)} documents with {suggestions} suggested spans, verified on the server"
+    )
+
+
+@app.command()
+def pull(
+    session: SessionFolder,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for ANNOTATOR.jsonl; default: SESSION/pulled.")
+    ] = None,
+    home: Home = None,
+    url: Url = None,
+    username: Username = "admin",
+    password: Password = None,
+    json_output: Json = False,
+) -> None:
+    """Bring back every annotator's spans."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from annotation.adjudication import is_confirmed
+    from annotation.session import SUGGESTED
+    from annotation.session import pull as pull_readings
+    from corpus.files import write_documents
+
+    with _connection(home, url, username, password) as (doccano, _), _progress() as report:
+        readings = pull_readings(doccano, session, report=report)
+    folder = output or session / "pulled"
+    rows = []
+    for name, documents in readings.items():
+        path = folder / f"{name}.jsonl"
+        write_documents(path, documents)
+        spans = [span for document in documents for span in document.spans]
+        rows.append(
+            {
+                "annotator": name,
+                "documents": len(documents),
+                "confirmed": sum(map(is_confirmed, documents)),
+                "spans": len(spans),
+                "as_suggested": sum(span.note == SUGGESTED for span in spans),
+                "file": str(path),
+            }
+        )
+    if json_output:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table(*(name.replace("_", " ") for name in rows[0])) if rows else Table()
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    Console().print(table)
+
+
+@app.command()
+def replay(
+    session: SessionFolder,
+    passes: Annotated[list[str], typer.Argument(help="ANNOTATOR=PASS.jsonl for each annotator.")],
+    home: Home = None,
+    url: Url = None,
+    username: Username = "admin",
+    password: Password = None,
+) -> None:
+    """Play recorded annotation passes through doccano as their annotators (for demos and tests)."""
+    from annotation.session import open_session
+    from annotation.session import replay as replay_pass
+    from corpus.errors import InputError
+    from corpus.files import read_documents
+
+    made = open_session(session)
+    with _connection(home, url, username, password) as (doccano, _), _progress() as report:
+        for pair in passes:
+            annotator, _, file = pair.partition("=")
+            if not file or annotator not in made.projects:
+                raise InputError(
+                    f"{pair}: write ANNOTATOR=PASS.jsonl; annotators are "
+                    f"{', '.join(made.projects)}"
+                )
+            own = made.password(annotator)
+            if own is None:
+                raise InputError(f"'{annotator}' has an account of their own; only they can log in")
+            readings = read_documents(Path(file), made.labels.names)
+            done = replay_pass(doccano, own, made, annotator, readings, report=report)
+            typer.echo(f"replayed a recorded pass over {done} documents as '{annotator}'")
+
+
+@app.command()
+def agree(
+    first: Annotated[Path, typer.Argument(help="One annotator's documents (JSON Lines).")],
+    second: Annotated[Path, typer.Argument(help="Another's.")],
+    labels: Labels = None,
+    json_output: Json = False,
+) -> None:
+    """Print how far two annotators agree, label by label."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from annotation.agreement import measure_agreement
+    from annotation.labels import load_labels
+    from annotation.matching import pair_documents
+    from annotation.readings import read_reading
+
+    names = load_labels(labels).names
+    a, b = read_reading(first, names), read_reading(second, names)
+    agreement = measure_agreement(pair_documents(a.documents, b.documents, (str(first), str(second))))
+    rows = {"all labels": agreement.micro, **agreement.labels}
+    if json_output:
+        value = {
+            "documents": agreement.documents,
+            "kappa": agreement.kappa,
+            "differing": list(agreement.differing),
+            "strict": {
+                "micro": _counts_json(agreement.micro),
+                "labels": {label: _counts_json(c) for label, c in agreement.labels.items()},
+            },
+        }
+        typer.echo(json.dumps(value))
+        return
+    table = Table(
+        *("label", "strict F1", "both", f"{a.name} only", f"{b.name} only"),
+        title=f"Agreement of {a.name} and {b.name}",
+    )
+    for label, counts in rows.items():
+        table.add_row(
+            label,
+            "–" if counts.f1 is None else f"{counts.f1:.3f}",
+            *map(str, (counts.both, counts.first_only, counts.second_only)),
+        )
+    console = Console()
+    console.print(table)
+    kappa = "–" if agreement.kappa is None else f"{agreement.kappa:.3f}"
+    console.print(
+        f"{agreement.documents} documents, {len(agreement.differing)} differ; "
+        f"Cohen's kappa over tokens {kappa}",
+        highlight=False,
+    )
+
+
+def _counts_json(counts: Any) -> dict[str, Any]:
+    return {
+        "f1": counts.f1,
+        "both": counts.both,
+        "first_only": counts.first_only,
+        "second_only": counts.second_only,
+    }
+
+
+@app.command()
+def adjudicate(
+    readings: Annotated[list[Path], typer.Argument(help="Each annotator's documents.")],
+    output: Annotated[Path, typer.Option(help="Gold documents to write (JSON Lines).")],
+    policy: Annotated[
+        str,
+        typer.Option(
+            help="How conflicts are settled: majority, either, trust:NAME, or doccano for a "
+            "third pass there."
+        ),
+    ] = "majority",
+    session: Annotated[
+        Path | None, typer.Option(help="Folder of the third pass's session (policy doccano).")
+    ] = None,
+    unconfirmed: Annotated[
+        bool, typer.Option(help="Use documents too that an annotator has not confirmed.")
+    ] = False,
+    texts: Annotated[
+        Path | None, typer.Option(help="Documents with the texts, where the readings lack them.")
+    ] = None,
+    labels: Labels = None,
+    home: Home = None,
+    url: Url = None,
+    username: Username = "admin",
+    password: Password = None,
+) -> None:
+    """Merge readings to gold: agreed spans pass, conflicts are settled by a policy.
+
+    With policy doccano the first call puts the conflicting documents before an account named
+    adjudicator; call it again when they are confirmed there.
+    """
+    from annotation.adjudication import check_policy, make_gold
+    from annotation.labels import load_guidelines, load_labels
+    from annotation.readings import compare_all, read_reading
+    from annotation.third_pass import ADJUDICATOR, begin_third_pass, finish_third_pass
+    from corpus.errors import InputError
+    from corpus.files import read_documents, write_documents
+
+    label_set = load_labels(labels)
+    known = {d.id: d for d in read_documents(texts)} if texts else None
+    read = [read_reading(path, label_set.names, known) for path in readings]
+    names = [reading.name for reading in read]
+    check_policy(policy, names)
+    comparisons, left_out = compare_all(read, unconfirmed=unconfirmed)
+    if not comparisons:
+        raise InputError(
+            "no document is confirmed by all annotators; confirm some, or pass --unconfirmed"
+        )
+    if not all(comparison.document.text for comparison in comparisons):
+        raise InputError("the readings have no texts; pass the documents with --texts FILE")
+    conflicts = sum(len(comparison.conflicts) for comparison in comparisons)
+    if left_out:
+        typer.echo(f"{len(left_out)} documents left out: not confirmed by all annotators", err=True)
+    if policy == "doccano":
+        if session is None:
+            raise InputError("policy doccano needs --session FOLDER for the third pass")
+        with _connection(home, url, username, password) as (doccano, alive), _progress() as report:
+            if not (session / "session.json").exists():
+                guidelines = load_guidelines(label_set, labels)
+                made = begin_third_pass(
+                    doccano, session, comparisons, label_set, guidelines, alive, report
+                )
+                if made is not None:
+                    typer.echo(
+                        f"{conflicts} conflicts: settle them at {made.link(ADJUDICATOR)} as "
+                        f"'{ADJUDICATOR}' (password {made.password(ADJUDICATOR) or 'theirs'}), "
+                        "confirm each document and run this command again"
+                    )
+                    return
+            gold, open_ids = finish_third_pass(doccano, session, comparisons, names, report)
+        if open_ids:
+            typer.echo(
+                f"{len(open_ids)} documents are not confirmed yet by '{ADJUDICATOR}', "
+                f"first '{open_ids[0]}'; nothing written",
+                err=True,
+            )
+            raise typer.Exit(1)
+    else:
+        gold = [make_gold(comparison, policy, names) for comparison in comparisons]
+    count = write_documents(output, gold)
+    typer.echo(f"{count} gold documents in {output}; {conflicts} conflicts settled by {policy}")

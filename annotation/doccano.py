@@ -1,0 +1,391 @@
+"""The doccano client: the REST calls that sessions need, typed records in and out."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+from pydantic import BaseModel
+
+from annotation.labels import Label
+from corpus.errors import InputError
+
+PAGE = 500
+"""Records in a page: gunicorn kills requests of 30 s, 1,000 examples take 1.3 s."""
+TIMEOUT = httpx.Timeout(60, connect=10)
+READ_RETRIES = 3
+
+
+class User(BaseModel):
+    """An account."""
+
+    id: int
+    username: str
+    is_superuser: bool = False
+
+
+class Project(BaseModel):
+    """A sequence labelling project."""
+
+    id: int
+    name: str
+    collaborative_annotation: bool = False
+    grapheme_mode: bool = False
+
+
+class SpanType(BaseModel):
+    """A label of a project."""
+
+    id: int
+    text: str
+
+
+class Example(BaseModel):
+    """A document of a project; `upload_name` is the id that we gave it."""
+
+    id: int
+    text: str
+    upload_name: str = ""
+    meta: Any = None
+    is_confirmed: bool = False
+
+
+class ExampleSpan(BaseModel):
+    """A span on an example: UTF-16 offsets, `label` is a span type's id, `user` who made it."""
+
+    id: int
+    start_offset: int
+    end_offset: int
+    label: int
+    user: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class State(BaseModel):
+    """A confirmation of an example."""
+
+    id: int
+    confirmed_by: int
+    confirmed_at: datetime
+
+
+class UploadRow(BaseModel):
+    """A document to upload; `spans` are UTF-16 start, UTF-16 end and label name."""
+
+    name: str
+    text: str
+    spans: list[tuple[int, int, str]] = []
+    meta: dict[str, Any] = {}
+
+
+class Doccano:
+    """A logged-in connection to a doccano server.
+
+    Reading and other safe calls are repeated when the connection breaks; writing is not, because
+    most of doccano's writing calls double or toggle when repeated.
+
+    Args:
+        url: where doccano answers, below a sub-path too.
+        username: an account.
+        password: its password.
+
+    Raises:
+        InputError: if the server is down, is no doccano or refuses the password.
+    """
+
+    def __init__(self, url: str, username: str, password: str) -> None:
+        self.url = url.rstrip("/")
+        if not self.url.startswith(("http://", "https://")):
+            raise InputError(f"{url}: no http or https address; write http://HOST:PORT")
+        # A client of its own: the cookies of the login answer would win over the token, and every
+        # later write would fail for want of a CSRF token.
+        with httpx.Client(timeout=TIMEOUT) as door:
+            answer = self._send(
+                door,
+                "POST",
+                "auth/login/",
+                repeat=True,
+                json={"username": username, "password": password},
+            )
+        if answer.status_code == 400:
+            raise InputError(
+                f"{self.url}: refuses the password of '{username}'; "
+                "pass --username and --password (or ORBAT_DOCCANO_PASSWORD)"
+            )
+        key = self._json(answer)["key"]
+        self._client = httpx.Client(timeout=TIMEOUT, headers={"Authorization": f"Token {key}"})
+        self.user = User.model_validate(self._get("me"))
+
+    def __enter__(self) -> Doccano:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection. The token stays valid: logging out would end it for all."""
+        self._client.close()
+
+    # -- transport ----------------------------------------------------------------------------
+
+    def _send(
+        self, client: httpx.Client, method: str, path: str, *, repeat: bool, **arguments: Any
+    ) -> httpx.Response:
+        tries = READ_RETRIES if repeat else 1
+        for attempt in range(1, tries + 1):
+            try:
+                answer = client.request(method, f"{self.url}/v1/{path}", **arguments)
+            except httpx.HTTPError as error:
+                if attempt == tries:
+                    raise InputError(
+                        f"{self.url}: doccano does not answer ({type(error).__name__}); "
+                        "start it with orbat annotate up, or check --url"
+                    ) from error
+            else:
+                if answer.status_code < 500 or attempt == tries:
+                    return answer
+            time.sleep(attempt)
+        raise AssertionError("unreachable")
+
+    def _json(self, answer: httpx.Response) -> Any:
+        request = f"{answer.request.method} {answer.request.url.path}"
+        if answer.status_code >= 500:
+            raise InputError(
+                f"{self.url}: doccano failed at {request} with status {answer.status_code}; "
+                "see its log, then orbat annotate down and up"
+            )
+        # Unknown paths answer 200 with the web page.
+        if "application/json" not in answer.headers.get("content-type", ""):
+            raise InputError(
+                f"{self.url}: is no doccano 1.8 ({request} gave {answer.status_code} "
+                f"{answer.headers.get('content-type', 'without type')}); check --url"
+            )
+        if answer.status_code >= 400:
+            detail = json.dumps(answer.json(), ensure_ascii=False)
+            raise InputError(f"{self.url}: doccano refuses {request}: {detail}")
+        return answer.json()
+
+    def _get(self, path: str, **parameters: Any) -> Any:
+        return self._json(self._send(self._client, "GET", path, repeat=True, params=parameters))
+
+    def _post(self, path: str, body: Any, *, repeat: bool = False) -> Any:
+        return self._json(self._send(self._client, "POST", path, repeat=repeat, json=body))
+
+    def _pages(self, path: str, **parameters: Any) -> Iterator[Any]:
+        # `next` is built from the Host header and wrong behind proxies: count offsets here.
+        offset = 0
+        while True:
+            page = self._get(path, limit=PAGE, offset=offset, **parameters)
+            yield from page["results"]
+            offset += len(page["results"])
+            if not page["results"] or offset >= page["count"]:
+                return
+
+    # -- server -------------------------------------------------------------------------------
+
+    def worker_is_alive(self) -> bool:
+        """Ask the server to run a task; False when no worker takes it within a few seconds.
+
+        A worker busy with a long import looks dead too.
+        """
+        answer = self._send(
+            self._client, "GET", "health/", repeat=False, headers={"Accept": "application/json"}
+        )
+        return answer.status_code == 200
+
+    # -- accounts -----------------------------------------------------------------------------
+
+    def find_user(self, username: str) -> User | None:
+        """Return the account of that exact name."""
+        users = map(User.model_validate, self._get("users", q=username))
+        return next((user for user in users if user.username == username), None)
+
+    def create_user(self, username: str, password: str) -> User:
+        """Make an account (administrators only)."""
+        body = {"username": username, "password1": password, "password2": password}
+        return User.model_validate(self._post("users/create", body))
+
+    def add_member(self, project: int, user: int, role: str = "annotator") -> None:
+        """Make an account a member of a project; nothing changes if it is one already."""
+        members = self._get(f"projects/{project}/members")
+        if any(member["user"] == user for member in members):
+            return
+        roles = {each["name"]: each["id"] for each in self._get("roles")}
+        self._post(f"projects/{project}/members", {"user": user, "role": roles[role]})
+
+    # -- projects -----------------------------------------------------------------------------
+
+    def projects(self, name: str) -> list[Project]:
+        """Return the projects of that exact name, oldest first."""
+        found = map(Project.model_validate, self._pages("projects", q=name))
+        return sorted((p for p in found if p.name == name), key=lambda project: project.id)
+
+    def project(self, project: int) -> Project | None:
+        """Return a project by id, or None if there is none."""
+        answer = self._send(self._client, "GET", f"projects/{project}", repeat=True)
+        return None if answer.status_code in (403, 404) else Project.model_validate(self._json(answer))
+
+    def create_project(self, name: str, description: str, guidelines: str) -> Project:
+        """Create a collaborative sequence labelling project: all members see all spans."""
+        body = {
+            "name": name,
+            "description": description,
+            "project_type": "SequenceLabeling",
+            "resourcetype": "SequenceLabelingProject",
+            "guideline": guidelines or "No guidelines were given.",
+            "random_order": False,
+            "collaborative_annotation": True,
+            "single_class_classification": False,
+            "allow_member_to_create_label_type": False,
+            "allow_overlapping": False,
+            "grapheme_mode": False,
+            "use_relation": False,
+            "tags": [],
+        }
+        return Project.model_validate(self._post("projects", body))
+
+    def delete_project(self, project: int) -> None:
+        """Delete a project with all that is in it."""
+        self._send(self._client, "DELETE", f"projects/{project}", repeat=True)
+
+    def span_types(self, project: int) -> list[SpanType]:
+        """Return the labels of a project."""
+        return [SpanType.model_validate(s) for s in self._get(f"projects/{project}/span-types")]
+
+    def ensure_span_types(self, project: int, labels: Sequence[Label]) -> None:
+        """Create the labels that a project lacks."""
+        there = {each.text for each in self.span_types(project)}
+        for label in labels:
+            if label.name not in there:
+                body = {
+                    "text": label.name,
+                    "prefix_key": None,
+                    "suffix_key": label.key,
+                    "background_color": label.color,
+                    "text_color": label.text_color,
+                }
+                self._post(f"projects/{project}/span-types", body)
+
+    # -- examples -----------------------------------------------------------------------------
+
+    def examples(self, project: int) -> Iterator[Example]:
+        """Yield the examples of a project in upload order."""
+        for example in self._pages(f"projects/{project}/examples", ordering="created_at"):
+            yield Example.model_validate(example)
+
+    def delete_examples(self, project: int, ids: Sequence[int]) -> None:
+        """Delete examples by id."""
+        # An empty list would delete every example of the project.
+        if ids:
+            self._send(
+                self._client,
+                "DELETE",
+                f"projects/{project}/examples",
+                repeat=True,
+                json={"ids": list(ids)},
+            )
+
+    def upload(
+        self,
+        project: int,
+        rows: Sequence[UploadRow],
+        *,
+        alive: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Upload documents with spans through the worker, and wait until it is done.
+
+        doccano may have stored any part of them when this fails, and drops faulty spans without
+        a word when it does not: compare what the server holds afterwards. Repeating an upload
+        doubles nothing, because every row carries a UUID made of server, project and name.
+
+        Args:
+            project: the project's id.
+            rows: the documents.
+            alive: asked while waiting; the wait ends when it says False.
+
+        Raises:
+            InputError: if the import fails, or the worker dies or does not finish in time.
+        """
+        lines = []
+        for row in rows:
+            seed = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.url}/{project}/{row.name}")
+            record = {
+                "text": row.text,
+                "label": row.spans,
+                # One nested key in every row: differing keys break the whole import.
+                "meta": row.meta,
+                "upload_name": row.name,
+                "example_uuid": str(uuid.UUID(bytes=seed.bytes, version=4)),
+            }
+            lines.append(json.dumps(record, ensure_ascii=True))
+        content = ("\n".join(lines) + "\n").encode("ascii")
+        answer = self._send(
+            self._client,
+            "POST",
+            "fp/process/",
+            repeat=True,
+            files={"filepond": ("documents.jsonl", content, "application/jsonl")},
+            headers={"Accept": "*/*"},
+        )
+        if answer.status_code != 200 or "text/plain" not in answer.headers.get("content-type", ""):
+            raise InputError(f"{self.url}: doccano refuses the upload ({answer.status_code})")
+        body = {
+            "format": "JSONL",
+            "uploadIds": [answer.text.strip()],
+            "task": "SequenceLabeling",
+            "encoding": "utf_8",
+            "column_data": "text",
+            "column_label": "label",
+        }
+        task = self._post(f"projects/{project}/upload", body)["task_id"]
+        deadline = time.monotonic() + 60 + len(rows) / 50
+        pause = 0.3
+        while True:
+            time.sleep(pause)
+            pause = min(pause * 1.3, 3)
+            status = self._get(f"tasks/status/{task}")
+            if status["ready"]:
+                break
+            if not alive() or time.monotonic() > deadline:
+                raise InputError(
+                    f"{self.url}: doccano's worker stopped during the upload; "
+                    "run orbat annotate up, then push again to complete it"
+                )
+        faults = (status["result"] or {}).get("error") or []
+        if status["error"] or faults:
+            first = faults[0]["message"] if faults else status["error"]["text"]
+            raise InputError(f"{self.url}: doccano could not import the documents: {first}")
+
+    # -- spans and states ---------------------------------------------------------------------
+
+    def spans(self, project: int, example: int) -> list[ExampleSpan]:
+        """Return the spans of an example, of all members where the project is collaborative."""
+        found = self._get(f"projects/{project}/examples/{example}/spans")
+        return [ExampleSpan.model_validate(span) for span in found]
+
+    def create_span(self, project: int, example: int, start: int, end: int, label: int) -> None:
+        """Add a span; offsets in UTF-16 units, `label` a span type's id."""
+        body = {"start_offset": start, "end_offset": end, "label": label}
+        self._post(f"projects/{project}/examples/{example}/spans", body)
+
+    def delete_span(self, project: int, example: int, span: int) -> None:
+        """Delete a span; nothing changes if it is gone already."""
+        path = f"projects/{project}/examples/{example}/spans/{span}"
+        self._send(self._client, "DELETE", path, repeat=True)
+
+    def states(self, project: int, example: int) -> list[State]:
+        """Return the confirmations of an example."""
+        path = f"projects/{project}/examples/{example}/states"
+        return [State.model_validate(state) for state in self._pages(path)]
+
+    def confirm(self, project: int, example: int) -> None:
+        """Mark an example as done; nothing changes if it is marked already."""
+        # POST toggles, so look first.
+        if not self.states(project, example):
+            self._post(f"projects/{project}/examples/{example}/states", {})

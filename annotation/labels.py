@@ -1,0 +1,95 @@
+"""The label set: which labels there are, and how annotators meet them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from corpus.errors import InputError, first_fault
+from corpus.files import read_toml
+
+DEFAULT_LABELS = Path(__file__).parent / "labels.toml"
+
+_Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
+
+
+class Label(BaseModel):
+    """One label.
+
+    Attributes:
+        name: as it stands in spans.
+        key: the keyboard key that picks it, 0-9 or a-z.
+        color: background colour, `#rrggbb`.
+        description: one line for people.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: _Name
+    key: Annotated[str, Field(pattern=r"^[0-9a-z]$")] | None = None
+    color: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#999999"
+    description: str = ""
+
+    @property
+    def text_color(self) -> str:
+        """Black or white, whichever is read more easily on `color` (WCAG relative luminance)."""
+        channels = [int(self.color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        return "#ffffff" if luminance < 0.179 else "#000000"
+
+
+class LabelSet(BaseModel):
+    """The labels of a project, in the order in which people see them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    name: _Name
+    labels: Annotated[tuple[Label, ...], Field(alias="label", min_length=1)]
+    guidelines: str | None = None
+
+    @model_validator(mode="after")
+    def _no_doubles(self) -> LabelSet:
+        for what, values in (
+            ("name", [label.name for label in self.labels]),
+            ("key", [label.key for label in self.labels if label.key]),
+        ):
+            doubled = next((value for value in values if values.count(value) > 1), None)
+            if doubled is not None:
+                raise ValueError(f"label {what} '{doubled}' stands twice; give each its own")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The label names, in order."""
+        return tuple(label.name for label in self.labels)
+
+
+def load_labels(path: Path | None = None) -> LabelSet:
+    """Read a label set file; without a path, the one that ships with orbat.
+
+    Raises:
+        InputError: naming the file, the field and the mend.
+    """
+    path = Path(path or DEFAULT_LABELS)
+    try:
+        return LabelSet.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise InputError(f"{path}: {first_fault(error)}") from error
+
+
+def load_guidelines(labels: LabelSet, path: Path | None = None) -> str:
+    """Return the guidelines that the label set file at `path` names, as Markdown, or ``""``.
+
+    Raises:
+        InputError: if the file named cannot be read.
+    """
+    if labels.guidelines is None:
+        return ""
+    file = Path(path or DEFAULT_LABELS).parent / labels.guidelines
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file}: guidelines cannot be read ({error.strerror})") from error

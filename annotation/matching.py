@@ -1,0 +1,107 @@
+"""Which spans two readings of the same documents have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from corpus.document import Document, Span
+from corpus.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Spans in both readings, in the second alone and in the first alone.
+
+    With gold first and predictions second these are true positives, false positives and false
+    negatives.
+    """
+
+    both: int = 0
+    second_only: int = 0
+    first_only: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.both + other.both,
+            self.second_only + other.second_only,
+            self.first_only + other.first_only,
+        )
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the second reading's spans that the first has; None without any."""
+        found = self.both + self.second_only
+        return self.both / found if found else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the first reading's spans that the second has; None without any."""
+        wanted = self.both + self.first_only
+        return self.both / wanted if wanted else None
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and recall; None where neither reading has a span."""
+        total = 2 * self.both + self.second_only + self.first_only
+        return 2 * self.both / total if total else None
+
+
+def strict_counts(first: Iterable[Span], second: Iterable[Span]) -> dict[str, Counts]:
+    """Count, per label, the spans of one document that agree in start, end and label."""
+    left, right = set(first), set(second)
+    tallies = (
+        Counter(span.label for span in left & right),
+        Counter(span.label for span in right - left),
+        Counter(span.label for span in left - right),
+    )
+    labels = sorted({label for tally in tallies for label in tally})
+    return {label: Counts(*(tally[label] for tally in tallies)) for label in labels}
+
+
+def total_counts(
+    pairs: Iterable[tuple[Document, Document]],
+) -> tuple[Counts, dict[str, Counts]]:
+    """Sum the strict counts over pairs of documents: all labels together, and each label."""
+    labels: dict[str, Counts] = {}
+    for first, second in pairs:
+        for label, counts in strict_counts(first.spans, second.spans).items():
+            labels[label] = labels.get(label, Counts()) + counts
+    return sum(labels.values(), Counts()), dict(sorted(labels.items()))
+
+
+def pair_documents(
+    first: Iterable[Document], second: Iterable[Document], names: tuple[str, str]
+) -> list[tuple[Document, Document]]:
+    """Pair two readings by document id, in the order of the first.
+
+    Args:
+        first: one reading.
+        second: the other.
+        names: how to call the two in messages, such as their file names.
+
+    Raises:
+        InputError: if one holds a document that the other lacks, or a text differs.
+    """
+    others = {document.id: document for document in second}
+    pairs = []
+    for document in first:
+        other = others.pop(document.id, None)
+        if other is None:
+            raise InputError(
+                f"{names[1]}: document '{document.id}' of {names[0]} is missing; "
+                "both must hold the same documents"
+            )
+        if document.text and other.text and document.text != other.text:
+            raise InputError(
+                f"{names[1]}: text of '{document.id}' differs from {names[0]}; "
+                "compare readings of the same text"
+            )
+        pairs.append((document, other))
+    if others:
+        raise InputError(
+            f"{names[0]}: document '{next(iter(others))}' of {names[1]} is missing; "
+            "both must hold the same documents"
+        )
+    return pairs

@@ -1,0 +1,161 @@
+"""Suggestions for annotators: phrases of a gazetteer and token patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from corpus.document import Document, Span
+from corpus.errors import InputError, first_fault
+from corpus.files import read_json_lines, read_toml
+
+DEFAULT_GAZETTEER = Path(__file__).parent / "gazetteer" / "gazetteer.toml"
+
+
+class _Phrases(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    label: str
+    fields: Annotated[tuple[str, ...], Field(min_length=1)]
+    match: Literal["exact", "caseless", "name"] = "exact"
+    ambiguous: str | None = None
+
+
+class _Patterns(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+
+
+class _Gazetteer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    phrases: tuple[_Phrases, ...] = ()
+    patterns: tuple[_Patterns, ...] = ()
+
+
+class RuleTagger:
+    """Finds spans by spaCy's PhraseMatcher and Matcher; where two overlap the longest stays.
+
+    Args:
+        gazetteer: a TOML file that names lists of phrases and patterns beside it.
+        labels: suggestions of other labels are left out.
+
+    Raises:
+        InputError: if a file of the gazetteer is missing or broken.
+    """
+
+    def __init__(self, gazetteer: Path | None = None, labels: Iterable[str] | None = None) -> None:
+        import spacy
+        from spacy.matcher import Matcher, PhraseMatcher
+
+        path = Path(gazetteer or DEFAULT_GAZETTEER)
+        try:
+            plan = _Gazetteer.model_validate(read_toml(path))
+        except ValidationError as error:
+            raise InputError(f"{path}: {first_fault(error)}") from error
+        self._labels = None if labels is None else set(labels)
+        self._nlp = spacy.blank("en")
+        self._exact = PhraseMatcher(self._nlp.vocab, attr="ORTH")
+        self._caseless = PhraseMatcher(self._nlp.vocab, attr="LOWER")
+        self._before_name = PhraseMatcher(self._nlp.vocab, attr="ORTH")
+        self._patterns = Matcher(self._nlp.vocab)
+        self._pattern_facts: dict[str, tuple[str, int, int]] = {}
+        for phrases in plan.phrases:
+            self._add_phrases(phrases, path.parent / phrases.file)
+        for patterns in plan.patterns:
+            self._add_patterns(path.parent / patterns.file)
+
+    def _wanted(self, label: str) -> bool:
+        return self._labels is None or label in self._labels
+
+    def _add_phrases(self, plan: _Phrases, path: Path) -> None:
+        if not self._wanted(plan.label):
+            return
+        exact: set[str] = set()
+        caseless: set[str] = set()
+        before_name: set[str] = set()
+        for _, entry in read_json_lines(path):
+            forms = {form for name in plan.fields for form in _texts(entry.get(name))}
+            ambiguous = set(_texts(entry.get(plan.ambiguous))) if plan.ambiguous else set()
+            if plan.match == "caseless":
+                caseless |= forms
+                continue
+            exact |= forms - ambiguous
+            before_name |= ambiguous
+            if plan.match == "name":
+                exact |= {form.lower() for form in forms - ambiguous if form.istitle()}
+                exact |= {form.upper() for form in forms - ambiguous if len(form) > 4}
+        for matcher, texts in (
+            (self._exact, exact),
+            (self._caseless, caseless),
+            (self._before_name, before_name - exact),
+        ):
+            if texts:
+                matcher.add(plan.label, list(self._nlp.tokenizer.pipe(sorted(texts))))
+
+    def _add_patterns(self, path: Path) -> None:
+        for where, entry in read_json_lines(path):
+            try:
+                label, pattern = entry["label"], entry["pattern"]
+                if not self._wanted(label):
+                    continue
+                self._patterns.add(where, [pattern])
+            except (KeyError, ValueError, TypeError) as error:
+                raise InputError(f"{where}: no usable pattern ({error})") from error
+            trim = entry.get("trim_start", 0), entry.get("trim_end", 0)
+            self._pattern_facts[where] = (label, *trim)
+
+    def find(self, text: str) -> list[Span]:
+        """Return the suggested spans of a text, without overlaps, in order."""
+        doc = self._nlp.make_doc(text)
+        strings = self._nlp.vocab.strings
+        found: set[tuple[int, int, str]] = set()
+        for matcher in (self._exact, self._caseless):
+            found |= {(start, end, strings[key]) for key, start, end in matcher(doc)}
+        for key, start, end in self._before_name(doc):
+            if end < len(doc) and doc[end].is_title and not doc[end].is_stop:
+                found.add((start, end, strings[key]))
+        for key, start, end in self._patterns(doc):
+            label, trim_start, trim_end = self._pattern_facts[strings[key]]
+            found.add((start + trim_start, end - trim_end, label))
+        spans: list[Span] = []
+        taken = [False] * len(doc)
+        for start, end, label in sorted(found, key=lambda f: (f[0] - f[1], f)):
+            if start >= end or any(taken[start:end]):
+                continue
+            last = doc[end - 1]
+            span = Span(doc[start].idx, last.idx + len(last), label)
+            covered = text[span.start : span.end]
+            if covered != covered.strip() or "\n" in covered:
+                continue
+            taken[start:end] = [True] * (end - start)
+            spans.append(span)
+        return sorted(spans)
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)
+
+
+@cache
+def _default_tagger(labels: tuple[str, ...] | None) -> RuleTagger:
+    return RuleTagger(labels=labels)
+
+
+def prelabel(
+    documents: Iterable[Document],
+    labels: tuple[str, ...] | None = None,
+    gazetteer: Path | None = None,
+) -> Iterator[Document]:
+    """Give documents without spans the rules' suggestions; documents with spans keep theirs."""
+    tagger = RuleTagger(gazetteer, labels) if gazetteer else _default_tagger(labels)
+    for document in documents:
+        yield document if document.spans else document.with_spans(tagger.find(document.text))

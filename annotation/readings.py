@@ -1,0 +1,100 @@
+"""Readings: one annotator's spans over a set of documents, as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from annotation.adjudication import Comparison, compare_readings, is_confirmed
+from annotation.matching import pair_documents
+from corpus.document import Document, check_spans, parse_document
+from corpus.errors import InputError
+from corpus.files import read_json_lines
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one annotator made of a set of documents.
+
+    Attributes:
+        name: the annotator's, else the file's name.
+        file: where it was read from.
+        documents: the documents with the annotator's spans.
+    """
+
+    name: str
+    file: Path
+    documents: tuple[Document, ...]
+
+
+def read_reading(
+    path: Path, labels: Sequence[str], texts: dict[str, Document] | None = None
+) -> Reading:
+    """Read a reading from a JSON Lines file of documents.
+
+    Records may lack `text` (a recorded pass); then `texts` supplies it by id, and a field
+    `annotator` beside `id` names the annotator.
+
+    Raises:
+        InputError: for anything the record does not allow.
+    """
+    documents: dict[str, Document] = {}
+    annotators: set[str] = set()
+    for where, record in read_json_lines(path):
+        if isinstance(record, dict) and "text" not in record and "annotator" in record:
+            annotators.add(str(record["annotator"]))
+            record = {key: value for key, value in record.items() if key != "annotator"}
+        document = parse_document(record, where, labels, text_required=False)
+        if document.id in documents:
+            raise InputError(f"{where}: id '{document.id}' stands twice; keep one")
+        if not document.text and texts is not None:
+            source = texts.get(document.id)
+            if source is None:
+                raise InputError(f"{where}: no text for '{document.id}' in the --texts file")
+            document = replace(document, text=source.text, meta={**source.meta, **document.meta})
+            check_spans(document, document.spans, where, labels)
+        documents[document.id] = document
+        annotation = document.meta.get("annotation")
+        if isinstance(annotation, dict) and annotation.get("annotator"):
+            annotators.add(str(annotation["annotator"]))
+        annotators |= {span.annotator for span in document.spans if span.annotator}
+    name = annotators.pop() if len(annotators) == 1 else Path(path).stem
+    return Reading(name, Path(path), tuple(documents.values()))
+
+
+def compare_all(
+    readings: Sequence[Reading], *, unconfirmed: bool = False
+) -> tuple[list[Comparison], list[str]]:
+    """Compare readings document by document.
+
+    Args:
+        readings: two or more, of the same documents.
+        unconfirmed: compare documents too that an annotator has not confirmed.
+
+    Returns:
+        The comparisons, and the ids left out for want of a confirmation.
+
+    Raises:
+        InputError: if the readings hold different documents or texts, or two have one name.
+    """
+    if len(readings) < 2:
+        raise InputError("one reading only; give at least two files")
+    names = [reading.name for reading in readings]
+    if len(set(names)) < len(names):
+        raise InputError(f"two readings are named '{names[0]}'; each needs an annotator of its own")
+    rows: list[dict[str, Document]] = [
+        {readings[0].name: document} for document in readings[0].documents
+    ]
+    for reading in readings[1:]:
+        files = (str(readings[0].file), str(reading.file))
+        pairs = pair_documents(readings[0].documents, reading.documents, files)
+        for row, (_, document) in zip(rows, pairs, strict=True):
+            row[reading.name] = document
+    comparisons, left_out = [], []
+    for row in rows:
+        if unconfirmed or all(is_confirmed(document) for document in row.values()):
+            comparisons.append(compare_readings(row))
+        else:
+            left_out.append(next(iter(row.values())).id)
+    return comparisons, left_out

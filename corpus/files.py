@@ -1,0 +1,164 @@
+"""Files that are whole or absent: reading and writing documents as JSON Lines, and hashing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from corpus.document import Document, document_to_json, parse_document
+from corpus.errors import InputError
+
+
+@contextmanager
+def open_atomic(path: Path) -> Iterator[IO[bytes]]:
+    """Open `path` for writing so that it appears whole when the block ends well, else not at all.
+
+    The bytes go to a neighbour file first and are renamed over `path` (POSIX rename is atomic).
+
+    Raises:
+        InputError: if the folder cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)
+        os.replace(name, path)
+    except IsADirectoryError as error:
+        os.unlink(name)
+        raise InputError(f"{path}: is a folder; name a file") from error
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file atomically, line ends as given."""
+    with open_atomic(path) as file:
+        file.write(text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one indented JSON value atomically."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_documents(path: Path, documents: Iterable[Document]) -> int:
+    """Write documents as JSON Lines, atomically, and return how many there were."""
+    count = 0
+    with open_atomic(path) as file:
+        for document in documents:
+            line = json.dumps(document_to_json(document), ensure_ascii=False)
+            file.write(line.encode() + b"\n")
+            count += 1
+    return count
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield (`file:line`, decoded value) for each line that is not blank.
+
+    Only line feeds end a line: U+2028 and the like may stand raw inside JSON strings.
+
+    Raises:
+        InputError: for a missing, empty or binary file, bad UTF-8 or broken JSON.
+    """
+    path = Path(path)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    seen = False
+    with file:
+        for number, raw in enumerate(file, 1):
+            where = f"{path}:{number}"
+            if number == 1:
+                raw = raw.removeprefix(b"\xef\xbb\xbf")
+            if b"\0" in raw:
+                raise InputError(f"{where}: binary data; give a JSON Lines text file")
+            try:
+                line = raw.decode()
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{where}: not UTF-8 at byte {error.start}; convert the file to UTF-8"
+                ) from error
+            if not line.strip():
+                continue
+            seen = True
+            try:
+                yield where, json.loads(line)
+            except (json.JSONDecodeError, RecursionError) as error:
+                at = getattr(error, "colno", 1)
+                raise InputError(
+                    f"{where}: broken JSON at column {at}; write one JSON object per line"
+                ) from error
+    if not seen:
+        raise InputError(f"{path}: is empty; expected one JSON document per line")
+
+
+def read_documents(
+    path: Path, labels: Iterable[str] | None = None, *, text_required: bool = True
+) -> Iterator[Document]:
+    """Read checked documents from a JSON Lines file, one at a time.
+
+    Args:
+        path: the file.
+        labels: the allowed label names; None allows any.
+        text_required: see :func:`corpus.document.parse_document`.
+
+    Raises:
+        InputError: for anything the record does not allow, doubled ids included.
+    """
+    known = None if labels is None else list(labels)
+    first_seen: dict[str, str] = {}
+    for where, record in read_json_lines(path):
+        document = parse_document(record, where, known, text_required=text_required)
+        if document.id in first_seen:
+            raise InputError(
+                f"{where}: id '{document.id}' stands already at {first_seen[document.id]}; "
+                "ids must be unique in a file"
+            )
+        first_seen[document.id] = where
+        yield document
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """Read a TOML file.
+
+    Raises:
+        InputError: if it is missing or broken.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: broken TOML: {error}") from error
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_text(text: str) -> str:
+    """Return the SHA-256 of a text's UTF-8 bytes, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()

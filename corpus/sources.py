@@ -1,0 +1,135 @@
+"""Where documents come from: text and HTML files, JSON Lines, and folders of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from corpus.cleaning import CleanText, clean_html, clean_text, looks_like_html, tidy
+from corpus.document import Document, parse_document
+from corpus.errors import InputError
+from corpus.files import read_json_lines, sha256_text
+
+_TEXT = {".txt", ".text"}
+_HTML = {".html", ".htm", ".xhtml"}
+_JSON_LINES = {".jsonl", ".ndjson"}
+
+
+def find_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files named, and those of known kinds below the folders named, in sorted order.
+
+    Raises:
+        InputError: for a path that does not exist or a folder without a known kind of file.
+    """
+    known = _TEXT | _HTML | _JSON_LINES
+    for path in map(Path, paths):
+        if path.is_dir():
+            files = sorted(
+                file
+                for file in path.rglob("*")
+                if file.suffix.lower() in known
+                and file.is_file()
+                and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            )
+            if not files:
+                raise InputError(f"{path}: no {', '.join(sorted(known))} file in this folder")
+            yield from files
+        elif path.exists():
+            yield path
+        else:
+            raise InputError(f"{path}: does not exist; check the path")
+
+
+def read_sources(
+    paths: Iterable[Path], *, clean: bool = True, provenance: bool = True
+) -> Iterator[Document]:
+    """Read every document of the given files and folders.
+
+    Text and HTML files are one document each, named for the file; a JSON Lines file holds one a
+    line. A second document that would get an id already given gets a piece of its text's hash
+    behind it when the id came from a file name, and is refused when the id was written down.
+
+    Args:
+        paths: files and folders.
+        clean: tidy the text of JSON Lines records that have no spans. False keeps ids and texts
+            of JSON Lines as they are.
+        provenance: record under `meta.provenance` where the document came from and what was
+            done to it.
+
+    Raises:
+        InputError: for the first file that cannot be read.
+    """
+    seen: dict[str, str] = {}
+    for path in find_files(paths):
+        from_name = not _is_json_lines(path)
+        for where, document in _read_file(path, clean, provenance):
+            if document.id in seen:
+                if not from_name:
+                    raise InputError(
+                        f"{where}: id '{document.id}' stands already at {seen[document.id]}; "
+                        "ids must be unique"
+                    )
+                renamed = f"{document.id}-{sha256_text(document.text)[:8]}"
+                if renamed in seen:
+                    continue
+                document = Document(renamed, document.text, document.spans, document.meta)
+            seen[document.id] = where
+            yield document
+
+
+def _is_json_lines(path: Path) -> bool:
+    return path.suffix.lower() in _JSON_LINES
+
+
+def _read_file(path: Path, clean: bool, provenance: bool) -> Iterator[tuple[str, Document]]:
+    if _is_json_lines(path):
+        for where, record in read_json_lines(path):
+            yield where, _json_document(record, where, clean, provenance)
+        return
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    is_html = path.suffix.lower() in _HTML or looks_like_html(raw)
+    cleaner: Callable[[bytes, str], CleanText] = clean_html if is_html else clean_text
+    cleaned = cleaner(raw, str(path))
+    meta: dict[str, Any] = dict(cleaned.facts)
+    if provenance:
+        meta["provenance"] = {
+            "file": path.name,
+            "sha256": hashlib.sha256(raw).hexdigest(),
+            "encoding": cleaned.encoding,
+            "changes": list(cleaned.changes),
+            **({"extractor": f"trafilatura {version('trafilatura')}"} if is_html else {}),
+        }
+    identity = re.sub(r"\s+", "-", path.stem.strip()) or "document"
+    yield str(path), Document(identity, cleaned.text, (), meta)
+
+
+def _json_document(record: object, where: str, clean: bool, provenance: bool) -> Document:
+    if isinstance(record, dict) and isinstance(record.get("text"), str):
+        record = dict(record)
+        if not record["text"].strip():
+            raise InputError(f"{where}: field 'text' is empty; remove the line")
+        if clean:
+            known = {"id", "text", "spans", "meta"}
+            extra = {key: record.pop(key) for key in list(record) if key not in known}
+            if extra:
+                record["meta"] = {**extra, **record.get("meta", {})}
+        if clean and "id" not in record:
+            record["id"] = sha256_text(record["text"])[:16]
+        if clean and not record.get("spans"):
+            raw_text = record["text"]
+            record["text"], changes = tidy(raw_text)
+            if provenance:
+                made = {
+                    "file": where.rpartition("/")[2],
+                    "sha256": hashlib.sha256(raw_text.encode("utf-8", "surrogatepass")).hexdigest(),
+                    "changes": list(changes),
+                }
+                record["meta"] = {"provenance": made, **record.get("meta", {})}
+    return parse_document(record, where)

@@ -1,0 +1,1 @@
+"""Predictions meet held-out gold."""

@@ -1,0 +1,1 @@
+"""A checkpoint becomes something that people install and run."""

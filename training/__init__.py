@@ -1,0 +1,1 @@
+"""Gold becomes a fine-tuned checkpoint."""

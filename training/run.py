@@ -1,0 +1,163 @@
+"""The run folder: what training leaves behind, and how to use it.
+
+    RUN/manifest.json   recipe, labels, seeds, versions, hashes of every input and article
+    RUN/metrics.json    scores on the dev documents, by epoch and of the model kept
+    RUN/model/          model.safetensors, config.json, tokenizer.json, tagger.json
+    RUN/checkpoints/    only while training is unfinished
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpus.document import Document, Span
+from corpus.errors import InputError
+from corpus.files import write_json
+from training.encoder import refuse_pickles
+from training.tagging import FEATURE_COUNT, Mention, Tagger, TaggerConfig
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from training.network import TokenClassifier
+
+FORMAT = 1
+
+
+def save_model(
+    folder: Path, network: TokenClassifier, tokenizer: Any, config: TaggerConfig
+) -> None:
+    """Write weights, encoder configuration, tokenizer and tagger configuration, all or nothing."""
+    from safetensors.torch import save_file
+
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    weights = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    save_file(weights, draft / "model.safetensors", metadata={"format": "pt"})
+    network.encoder.config.save_pretrained(draft)
+    tokenizer.save(str(draft / "tokenizer.json"))
+    write_json(draft / "tagger.json", {"format": FORMAT, **dataclasses.asdict(config)})
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+
+
+def read_manifest(run: Path) -> dict[str, Any]:
+    """Return a finished run's manifest.
+
+    Raises:
+        InputError: if the folder is no run, or its training has not finished.
+    """
+    run = Path(run)
+    path = run / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{run}: not a run folder (no readable manifest.json); name the --output of orbat train"
+        ) from error
+    if manifest.get("format") != FORMAT:
+        raise InputError(f"{path}: written by another version of orbat; train again")
+    if manifest.get("status") != "finished":
+        raise InputError(f"{run}: its training has not finished; go on with orbat train … --resume")
+    return manifest
+
+
+def read_tagger_config(folder: Path) -> TaggerConfig:
+    """Read `tagger.json` of a model folder.
+
+    Raises:
+        InputError: if it is missing, broken or of another version.
+    """
+    path = Path(folder) / "tagger.json"
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if value.pop("format") != FORMAT:
+            raise InputError(f"{path}: written by another version of orbat; package it again")
+        return TaggerConfig.from_json(value)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: missing or broken; the model is not whole") from error
+
+
+def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
+    """Load a finished run's network in evaluation mode, and its tagger configuration.
+
+    Raises:
+        InputError: if the run is unfinished, damaged or holds a pickle.
+    """
+    refuse_pickles(Path(run))
+    read_manifest(run)
+    folder = Path(run) / "model"
+    config = read_tagger_config(folder)
+
+    from safetensors.torch import load_file
+    from transformers import AutoConfig, AutoModel
+
+    from training.encoder import without_pooler
+    from training.network import TokenClassifier
+
+    try:
+        encoder: PreTrainedModel = AutoModel.from_config(
+            AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        )
+        network = TokenClassifier(
+            without_pooler(encoder),
+            tags=len(config.tags),
+            features=FEATURE_COUNT if config.features else 0,
+            dropout=0.0,
+        )
+        network.load_state_dict(load_file(folder / "model.safetensors"))
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"{folder}: the model cannot be loaded ({reason}); train again") from error
+    return network.eval(), config
+
+
+def load_run(run: Path) -> Tagger:
+    """Load a finished run as a tagger on torch, in full precision.
+
+    Raises:
+        InputError: if the run is unfinished, damaged or holds a pickle.
+    """
+    from tokenizers import Tokenizer
+
+    network, config = load_network(run)
+    tokenizer = Tokenizer.from_file(str(Path(run) / "model" / "tokenizer.json"))
+    return Tagger(torch_network(network), tokenizer, config, batch_size=16)
+
+
+def torch_network(network: TokenClassifier, *, autocast: bool = False) -> Any:
+    """Wrap a torch network as a :data:`training.tagging.Network` of arrays."""
+    import torch
+
+    device = next(network.parameters()).device
+
+    def run(ids: Any, mask: Any, features: Any) -> Any:
+        inputs = [torch.from_numpy(array).to(device) for array in (ids, mask, features)]
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, torch.bfloat16, enabled=autocast),
+        ):
+            return network(*inputs)["logits"].float().cpu().numpy()
+
+    return run
+
+
+def mentions_to_spans(mentions: Iterable[Mention]) -> list[Span]:
+    """Return the record's spans for a tagger's mentions, scores rounded to four digits."""
+    return [Span(m.start, m.end, m.label, score=round(m.score, 4)) for m in mentions]
+
+
+def tag_documents(tagger: Tagger, documents: Iterable[Document]) -> Iterator[Document]:
+    """Give a stream of documents the tagger's spans; ids, texts and meta stay as they are."""
+    import itertools
+
+    stream, texts = itertools.tee(documents)
+    found = tagger.pipe(document.text for document in texts)
+    for document, mentions in zip(stream, found, strict=True):
+        yield document.with_spans(mentions_to_spans(mentions))

@@ -1,0 +1,368 @@
+"""Text to spans around any token classifier: words, windows, the label rule and decoding.
+
+Training, evaluation and the installed model share this one file (a model wheel carries a copy of
+it), so it needs numpy and tokenizers only and imports nothing of orbat.
+
+The way of a text: it is split into *words* (runs of letters and digits, or single other
+characters); the tokenizer cuts it into *pieces*; each word is read off at the first piece that
+covers its first character; *windows* of whole words overlap, and each word is decided in the
+window that shows most context on both its sides; the word labels of the whole document are
+decoded under the BIO constraints.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+# Combining marks stay with their letter, or decomposed accents would cut words in two.
+_WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+|[^\w\s]|_")
+_SHAPES = ("lower", "title", "upper", "initial", "mixed", "digits", "alphanumeric", "other")
+_GAPS = ("none", "space", "line break")
+FEATURE_COUNT = 1 + len(_SHAPES) * len(_GAPS)
+"""Number of word features; 0 stands for special tokens and padding."""
+
+
+class Mention(NamedTuple):
+    """A labelled stretch of text: code point offsets, end exclusive, and a confidence."""
+
+    start: int
+    end: int
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class TaggerConfig:
+    """What a trained tagger must know beside its weights.
+
+    Attributes:
+        labels: the label names.
+        window: pieces in a window, special tokens included.
+        overlap: pieces that neighbouring windows share.
+        prefix: ids of the special tokens before the pieces of a window.
+        suffix: ids of the special tokens behind them.
+        pad: id that fills up a batch.
+        features: whether the network takes word features.
+    """
+
+    labels: tuple[str, ...]
+    window: int
+    overlap: int
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+    pad: int
+    features: bool
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The classes of the classifier: O, then B- and I- of each label in turn."""
+        return ("O", *(f"{mark}-{label}" for label in self.labels for mark in "BI"))
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> TaggerConfig:
+        """Build from the object that `dataclasses.asdict` gave, lists for tuples."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})
+
+
+@dataclass(frozen=True)
+class EncodedText:
+    """A text as the network sees it.
+
+    Attributes:
+        words: start and end of each word in code points, *Shape:* (words, 2).
+        pieces: tokenizer ids, *Shape:* (pieces,).
+        first: index of the piece at which each word is read off, *Shape:* (words,); for a word
+            that the tokenizer drops, that of the next piece.
+        read: whether the word has a piece at all, *Shape:* (words,).
+        features: feature id of each piece, *Shape:* (pieces,).
+    """
+
+    words: Ints
+    pieces: Ints
+    first: Ints
+    read: NDArray[np.bool_]
+    features: Ints
+
+
+class Window(NamedTuple):
+    """Words `start` to `end` (exclusive) of a text, and the pieces `first` to `last` they are."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+
+
+Network = Callable[[Ints, Ints, Ints], Floats]
+"""Input ids, attention mask and feature ids, each *Shape:* (batch, pieces), to logits over the
+tags, *Shape:* (batch, pieces, tags)."""
+
+
+def find_words(text: str) -> Ints:
+    """Return start and end of each word, *Shape:* (words, 2)."""
+    words = [match.span() for match in _WORD.finditer(text)]
+    return np.array(words, dtype=np.int64).reshape(-1, 2)
+
+
+def word_feature(word: str, gap: str) -> int:
+    """Return the feature id of a word: its shape, and what stands between it and the last word.
+
+    Uncased encoders lose case and every encoder loses line breaks; this gives both back.
+    """
+    if word.isdigit():
+        shape = "digits"
+    elif not word[0].isalnum():
+        shape = "other"
+    elif any(c.isdigit() for c in word):
+        shape = "alphanumeric"
+    elif word.islower():
+        shape = "lower"
+    elif word.isupper():
+        shape = "upper" if len(word) > 1 else "initial"
+    else:
+        shape = "title" if word[1:].islower() else "mixed"
+    space = "line break" if "\n" in gap or "\r" in gap else "space" if gap else "none"
+    return 1 + _SHAPES.index(shape) * len(_GAPS) + _GAPS.index(space)
+
+
+def encode_texts(tokenizer: Any, texts: Sequence[str]) -> list[EncodedText]:
+    """Tokenize texts with a `tokenizers.Tokenizer` and align words with pieces."""
+    encoded = []
+    for text, encoding in zip(
+        texts, tokenizer.encode_batch(list(texts), add_special_tokens=False), strict=True
+    ):
+        words = find_words(text)
+        pieces = np.array(encoding.ids, dtype=np.int64)
+        offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+        # Byte-level pieces of one character repeat its offsets: ends never fall, so searching is safe.
+        first = np.searchsorted(offsets[:, 1], words[:, 0], side="right")
+        inside = np.minimum(first, max(len(pieces) - 1, 0))
+        read = (first < len(pieces)) & (
+            offsets[inside, 0] < words[:, 1] if len(pieces) else np.zeros(len(words), bool)
+        )
+        ends = np.concatenate(([0], words[:-1, 1])) if len(words) else words[:, 0]
+        word_features = np.array(
+            [
+                word_feature(text[start:end], text[before:start])
+                for (start, end), before in zip(words.tolist(), ends.tolist(), strict=True)
+            ],
+            dtype=np.int64,
+        )
+        features = np.zeros(len(pieces), dtype=np.int64)
+        if len(words):
+            owner = np.searchsorted(first, np.arange(len(pieces)), side="right") - 1
+            features = np.where(owner >= 0, word_features[np.maximum(owner, 0)], 0)
+        encoded.append(EncodedText(words, pieces, first, read, features))
+    return encoded
+
+
+def cut_windows(text: EncodedText, config: TaggerConfig) -> list[Window]:
+    """Cut a text into overlapping windows of whole words; every word is in at least one.
+
+    A word of more pieces than a window holds is read from its first pieces.
+    """
+    room = config.window - len(config.prefix) - len(config.suffix)
+    count = len(text.words)
+    bounds = np.append(text.first, len(text.pieces))
+    windows: list[Window] = []
+    start = 0
+    while start < count:
+        end = int(np.searchsorted(bounds, bounds[start] + room, side="right")) - 1
+        end = min(max(end, start + 1), count)
+        last = min(int(bounds[end]), int(bounds[start]) + room)
+        windows.append(Window(start, end, int(bounds[start]), last))
+        if end == count:
+            break
+        back = int(np.searchsorted(bounds, bounds[end] - config.overlap, side="left"))
+        start = min(max(back, start + 1), end)
+    return windows
+
+
+def owned_words(windows: Sequence[Window]) -> list[tuple[int, int]]:
+    """Return for each window the words that it decides: overlaps are shared out at their middle."""
+    cuts = [
+        (left.end + right.start + 1) // 2 for left, right in itertools.pairwise(windows)
+    ]
+    starts = [windows[0].start, *cuts] if windows else []
+    ends = [*cuts, windows[-1].end] if windows else []
+    return list(zip(starts, ends, strict=True))
+
+
+def batch_inputs(
+    texts: Sequence[EncodedText],
+    windows: Sequence[tuple[int, Window]],
+    config: TaggerConfig,
+) -> tuple[Ints, Ints, Ints]:
+    """Lay windows, each with the index of its text, side by side as a padded batch.
+
+    Returns:
+        Input ids, attention mask and feature ids, each *Shape:* (windows, longest window).
+    """
+    before, behind = len(config.prefix), len(config.suffix)
+    width = max(w.last - w.first for _, w in windows) + before + behind
+    ids = np.full((len(windows), width), config.pad, dtype=np.int64)
+    mask = np.zeros_like(ids)
+    features = np.zeros_like(ids)
+    for row, (index, window) in enumerate(windows):
+        text, length = texts[index], window.last - window.first
+        ids[row, :before] = config.prefix
+        ids[row, before : before + length] = text.pieces[window.first : window.last]
+        ids[row, before + length : before + length + behind] = config.suffix
+        mask[row, : before + length + behind] = 1
+        features[row, before : before + length] = text.features[window.first : window.last]
+    return ids, mask, features
+
+
+def read_off(text: EncodedText, window: Window, config: TaggerConfig) -> Ints:
+    """Return the row position at which each word of the window is read off; -1 where it is not."""
+    words = slice(window.start, window.end)
+    position = text.first[words] - window.first + len(config.prefix)
+    inside = text.read[words] & (text.first[words] < window.last)
+    return np.where(inside, position, -1)
+
+
+def spans_to_tags(
+    words: Ints, spans: Iterable[tuple[int, int, str]], tags: Sequence[str]
+) -> Ints:
+    """Return the tag index of each word, *Shape:* (words,).
+
+    A word belongs to a span when its first character does.
+    """
+    result = np.zeros(len(words), dtype=np.int64)
+    for start, end, label in spans:
+        inside = np.flatnonzero((words[:, 0] >= start) & (words[:, 0] < end))
+        if len(inside):
+            result[inside] = tags.index(f"I-{label}")
+            result[inside[0]] = tags.index(f"B-{label}")
+    return result
+
+
+def decode_tags(logits: Floats) -> tuple[Ints, Floats]:
+    """Find the most probable tag sequence in which every I- continues its own label.
+
+    Tags stand in the order of :attr:`TaggerConfig.tags`. Where the best tag of every word already
+    makes a lawful sequence it is the answer; else Viterbi (Forney 1973) finds it.
+
+    Args:
+        logits: *Shape:* (words, tags).
+
+    Returns:
+        Tag indices and the log probability of each, both *Shape:* (words,).
+    """
+    peak = logits.max(axis=1, keepdims=True)
+    log_probs = logits - peak - np.log(np.exp(logits - peak).sum(axis=1, keepdims=True))
+    path = log_probs.argmax(axis=1)
+    if not _is_lawful(path):
+        path = _viterbi(log_probs)
+    return path, log_probs[np.arange(len(path)), path]
+
+
+def _is_lawful(path: Ints) -> bool:
+    """Whether each I- tag (2, 4, …) follows itself or its own B- (1, 3, …)."""
+    before = np.concatenate(([0], path[:-1]))
+    inside = (path > 0) & (path % 2 == 0)
+    return bool(np.all(~inside | (before == path) | (before == path - 1)))
+
+
+def _viterbi(log_probs: Floats) -> Ints:
+    count, tags = log_probs.shape
+    inside = np.arange(2, tags, 2)
+    back = np.zeros((count, tags), dtype=np.int64)
+    score = log_probs[0].copy()
+    score[inside] = -np.inf
+    for i in range(1, count):
+        best = int(score.argmax())
+        back[i] = best
+        arrive = np.full(tags, score[best])
+        begun = score[inside - 1] >= score[inside]
+        back[i, inside] = np.where(begun, inside - 1, inside)
+        arrive[inside] = np.where(begun, score[inside - 1], score[inside])
+        score = arrive + log_probs[i]
+    path = np.empty(count, dtype=np.int64)
+    path[-1] = score.argmax()
+    for i in range(count - 1, 0, -1):
+        path[i - 1] = back[i, path[i]]
+    return path
+
+
+def tags_to_mentions(
+    words: Ints, path: Ints, log_probs: Floats, labels: Sequence[str]
+) -> list[Mention]:
+    """Read the spans off a lawful tag sequence; the score is the geometric mean over its words."""
+    mentions = []
+    begins = np.flatnonzero(path % 2 == 1)
+    for begin in begins.tolist():
+        end = begin + 1
+        while end < len(path) and path[end] == path[begin] + 1:
+            end += 1
+        score = float(np.exp(log_probs[begin:end].mean()))
+        label = labels[(int(path[begin]) - 1) // 2]
+        mentions.append(Mention(int(words[begin, 0]), int(words[end - 1, 1]), label, score))
+    return mentions
+
+
+class Tagger:
+    """Tags texts of any length with a token classifier.
+
+    Args:
+        network: the classifier.
+        tokenizer: a `tokenizers.Tokenizer` without truncation and padding.
+        config: labels, windows and special tokens.
+        batch_size: windows in a batch.
+    """
+
+    def __init__(
+        self, network: Network, tokenizer: Any, config: TaggerConfig, *, batch_size: int = 8
+    ) -> None:
+        self.network = network
+        self.tokenizer = tokenizer
+        self.config = config
+        self.batch_size = batch_size
+
+    def tag(self, texts: Sequence[str]) -> list[list[Mention]]:
+        """Return the mentions of each text, in order of position."""
+        config = self.config
+        encoded = encode_texts(self.tokenizer, texts)
+        logits = [np.zeros((len(t.words), len(config.tags)), np.float32) for t in encoded]
+        jobs = []
+        for index, text in enumerate(encoded):
+            windows = cut_windows(text, config)
+            for window, owned in zip(windows, owned_words(windows), strict=True):
+                jobs.append((index, window, owned))
+        # Windows of like length share a batch, so that little is padding.
+        jobs.sort(key=lambda job: job[1].first - job[1].last)
+        for begin in range(0, len(jobs), self.batch_size):
+            batch = jobs[begin : begin + self.batch_size]
+            inputs = batch_inputs(encoded, [(index, window) for index, window, _ in batch], config)
+            outputs = self.network(*inputs)
+            for output, (index, window, (start, end)) in zip(outputs, batch, strict=True):
+                position = read_off(encoded[index], window, config)[
+                    start - window.start : end - window.start
+                ]
+                # A word without a piece keeps even odds: its neighbours decide.
+                found = position >= 0
+                logits[index][start:end][found] = output[position[found]]
+        results = []
+        for text, word_logits in zip(encoded, logits, strict=True):
+            if len(text.words) == 0:
+                results.append([])
+                continue
+            path, log_probs = decode_tags(word_logits)
+            results.append(tags_to_mentions(text.words, path, log_probs, config.labels))
+        return results
+
+    def pipe(self, texts: Iterable[str], *, texts_at_once: int = 64) -> Iterator[list[Mention]]:
+        """Tag a stream of texts, a few at a time, in order."""
+        stream = iter(texts)
+        while chunk := list(itertools.islice(stream, texts_at_once)):
+            yield from self.tag(chunk)

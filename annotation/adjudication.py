@@ -149,8 +149,7 @@ def for_third_pass(comparison: Comparison) -> Document:
     for number, conflict in enumerate(comparison.conflicts, 1):
         spans += settle(conflict, "either", 0)
         words[f"conflict {number}"] = " | ".join(
-            f"{' + '.join(holders)}: {span.label} “{text[span.start : span.end]}” "
-            f"at {span.start}"
+            f"{' + '.join(holders)}: {span.label} “{text[span.start : span.end]}” at {span.start}"
             for span, holders in conflict.spans
         )
     meta = {**comparison.document.meta, "readings": words}

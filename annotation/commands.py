@@ -231,8 +231,7 @@ def replay(
             annotator, _, file = pair.partition("=")
             if not file or annotator not in made.projects:
                 raise InputError(
-                    f"{pair}: write ANNOTATOR=PASS.jsonl; annotators are "
-                    f"{', '.join(made.projects)}"
+                    f"{pair}: write ANNOTATOR=PASS.jsonl; annotators are {', '.join(made.projects)}"
                 )
             own = made.password(annotator)
             if own is None:
@@ -262,7 +261,9 @@ def agree(
 
     names = load_labels(labels).names
     a, b = read_reading(first, names), read_reading(second, names)
-    agreement = measure_agreement(pair_documents(a.documents, b.documents, (str(first), str(second))))
+    agreement = measure_agreement(
+        pair_documents(a.documents, b.documents, (str(first), str(second)))
+    )
     rows = {"all labels": agreement.micro, **agreement.labels}
     if json_output:
         value = {

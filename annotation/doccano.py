@@ -229,7 +229,9 @@ class Doccano:
     def project(self, project: int) -> Project | None:
         """Return a project by id, or None if there is none."""
         answer = self._send(self._client, "GET", f"projects/{project}", repeat=True)
-        return None if answer.status_code in (403, 404) else Project.model_validate(self._json(answer))
+        return (
+            None if answer.status_code in (403, 404) else Project.model_validate(self._json(answer))
+        )
 
     def create_project(self, name: str, description: str, guidelines: str) -> Project:
         """Create a collaborative sequence labelling project: all members see all spans."""

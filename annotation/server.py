@@ -112,7 +112,7 @@ class DoccanoServer:
 
         HOME/db.sqlite3, media/   doccano's data
         HOME/broker.sqlite3       the worker's queue, apart so that neither locks the other
-        HOME/secrets.json         secret key and administrator's password, readable by its owner only
+        HOME/secrets.json         secret key and administrator's password, for its owner only
         HOME/server.json          where the server runs, and its processes
         HOME/web.log, worker.log  what they print
 

@@ -172,9 +172,7 @@ def _check_pushable(
         check_spans(document, document.spans, "push", labels.names)
 
 
-def _ensure_project(
-    doccano: Doccano, session: Session, annotator: str, guidelines: str
-) -> Session:
+def _ensure_project(doccano: Doccano, session: Session, annotator: str, guidelines: str) -> Session:
     name = f"{session.folder.absolute().name} · {annotator}"[:100]
     project = None
     if annotator in session.projects:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -169,7 +170,7 @@ def _check_labels(spans: Iterable[Span], where: str, labels: Iterable[str] | Non
 
 def _check_overlaps(document: Document, spans: Iterable[Span], where: str) -> None:
     ordered = sorted(spans)
-    for left, right in zip(ordered, ordered[1:], strict=False):
+    for left, right in itertools.pairwise(ordered):
         if right.start < left.end:
             raise InputError(
                 f"{where}: spans {left.start}-{left.end} {left.label} and "

@@ -31,6 +31,7 @@ def open_atomic(path: Path) -> Iterator[IO[bytes]]:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    draft = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -38,13 +39,13 @@ def open_atomic(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
+        draft.chmod(0o666 & ~mask)
+        draft.replace(path)
     except IsADirectoryError as error:
-        os.unlink(name)
+        draft.unlink()
         raise InputError(f"{path}: is a folder; name a file") from error
     except BaseException:
-        os.unlink(name)
+        draft.unlink()
         raise
 
 

@@ -17,6 +17,7 @@ from corpus.files import read_json_lines, sha256_text
 _TEXT = {".txt", ".text"}
 _HTML = {".html", ".htm", ".xhtml"}
 _JSON_LINES = {".jsonl", ".ndjson"}
+_RECORD_FIELDS = {"id", "text", "spans", "meta"}
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -113,22 +114,21 @@ def _read_file(path: Path, clean: bool, provenance: bool) -> Iterator[tuple[str,
 def _json_document(record: object, where: str, clean: bool, provenance: bool) -> Document:
     if isinstance(record, dict) and isinstance(record.get("text"), str):
         record = dict(record)
-        if not record["text"].strip():
+        raw_text: str = record["text"]
+        if clean and not raw_text.strip():
             raise InputError(f"{where}: field 'text' is empty; remove the line")
-        if clean:
-            known = {"id", "text", "spans", "meta"}
-            extra = {key: record.pop(key) for key in list(record) if key not in known}
-            if extra:
-                record["meta"] = {**extra, **record.get("meta", {})}
-        if clean and "id" not in record:
-            record["id"] = sha256_text(record["text"])[:16]
+        extra = {key: record.pop(key) for key in list(record) if key not in _RECORD_FIELDS}
+        if extra and isinstance(record.get("meta", {}), dict):
+            record["meta"] = {**extra, **record.get("meta", {})}
+        raw_bytes = raw_text.encode("utf-8", "surrogatepass")
+        digest = hashlib.sha256(raw_bytes).hexdigest()
+        record.setdefault("id", digest[:16])
         if clean and not record.get("spans"):
-            raw_text = record["text"]
             record["text"], changes = tidy(raw_text)
             if provenance:
                 made = {
                     "file": where.rpartition("/")[2],
-                    "sha256": hashlib.sha256(raw_text.encode("utf-8", "surrogatepass")).hexdigest(),
+                    "sha256": digest,
                     "changes": list(changes),
                 }
                 record["meta"] = {"provenance": made, **record.get("meta", {})}

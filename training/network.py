@@ -64,7 +64,7 @@ class TokenClassifier(nn.Module):
 
 
 def bf16_is_fast() -> bool:
-    """Whether this machine multiplies bf16 matrices in hardware (GPU, or CPU with AVX512-BF16 or AMX)."""
+    """Whether this machine has bf16 arithmetic: a GPU's, or a CPU's AVX512-BF16 or AMX."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()

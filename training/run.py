@@ -1,9 +1,11 @@
 """The run folder: what training leaves behind, and how to use it.
 
-    RUN/manifest.json   recipe, labels, seeds, versions, hashes of every input and article
-    RUN/metrics.json    scores on the dev documents, by epoch and of the model kept
-    RUN/model/          model.safetensors, config.json, tokenizer.json, tagger.json
-    RUN/checkpoints/    only while training is unfinished
+RUN/manifest.json   recipe, labels, seeds, versions, hashes of every input and article
+RUN/metrics.json    scores on the dev documents, by epoch and of the model kept
+RUN/data/           the documents themselves: train.jsonl, dev.jsonl
+RUN/model/          model.safetensors, config.json, tokenizer.json, tagger.json
+RUN/evaluations/    results of orbat evaluate, one file for each gold file
+RUN/checkpoints/    only while training is unfinished
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from corpus.document import Document, Span
 from corpus.errors import InputError
-from corpus.files import write_json
+from corpus.files import read_documents, sha256_text, write_json
 from training.encoder import refuse_pickles
 from training.tagging import FEATURE_COUNT, Mention, Tagger, TaggerConfig
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from training.network import TokenClassifier
 
 FORMAT = 1
+EVALUATIONS = "evaluations"
 
 
 def save_model(
@@ -66,6 +69,20 @@ def read_manifest(run: Path) -> dict[str, Any]:
     if manifest.get("status") != "finished":
         raise InputError(f"{run}: its training has not finished; go on with orbat train … --resume")
     return manifest
+
+
+def run_documents(run: Path, part: str) -> list[Document]:
+    """Return the documents that a run was trained (`train`) or chosen (`dev`) on.
+
+    Raises:
+        InputError: if they are missing or not those that the manifest names.
+    """
+    path = Path(run) / "data" / f"{part}.jsonl"
+    documents = list(read_documents(path))
+    hashes = [entry["sha256"] for entry in read_manifest(run)["documents"][part]]
+    if [sha256_text(document.text) for document in documents] != hashes:
+        raise InputError(f"{path}: was changed after training; put the old file back")
+    return documents
 
 
 def read_tagger_config(folder: Path) -> TaggerConfig:

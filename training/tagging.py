@@ -144,7 +144,7 @@ def encode_texts(tokenizer: Any, texts: Sequence[str]) -> list[EncodedText]:
         words = find_words(text)
         pieces = np.array(encoding.ids, dtype=np.int64)
         offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-        # Byte-level pieces of one character repeat its offsets: ends never fall, so searching is safe.
+        # Byte-level pieces of one character repeat its offsets: ends never fall.
         first = np.searchsorted(offsets[:, 1], words[:, 0], side="right")
         inside = np.minimum(first, max(len(pieces) - 1, 0))
         read = (first < len(pieces)) & (
@@ -190,9 +190,7 @@ def cut_windows(text: EncodedText, config: TaggerConfig) -> list[Window]:
 
 def owned_words(windows: Sequence[Window]) -> list[tuple[int, int]]:
     """Return for each window the words that it decides: overlaps are shared out at their middle."""
-    cuts = [
-        (left.end + right.start + 1) // 2 for left, right in itertools.pairwise(windows)
-    ]
+    cuts = [(left.end + right.start + 1) // 2 for left, right in itertools.pairwise(windows)]
     starts = [windows[0].start, *cuts] if windows else []
     ends = [*cuts, windows[-1].end] if windows else []
     return list(zip(starts, ends, strict=True))
@@ -231,9 +229,7 @@ def read_off(text: EncodedText, window: Window, config: TaggerConfig) -> Ints:
     return np.where(inside, position, -1)
 
 
-def spans_to_tags(
-    words: Ints, spans: Iterable[tuple[int, int, str]], tags: Sequence[str]
-) -> Ints:
+def spans_to_tags(words: Ints, spans: Iterable[tuple[int, int, str]], tags: Sequence[str]) -> Ints:
     """Return the tag index of each word, *Shape:* (words,).
 
     A word belongs to a span when its first character does.

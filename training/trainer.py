@@ -32,7 +32,7 @@ from annotation.labels import LabelSet
 from annotation.matching import Counts, total_counts
 from corpus.document import Document
 from corpus.errors import InputError
-from corpus.files import sha256_file, sha256_text, write_json
+from corpus.files import sha256_file, sha256_text, write_documents, write_json
 from training.encoder import load_encoder, special_tokens
 from training.network import TokenClassifier, bf16_is_fast
 from training.recipe import Recipe
@@ -166,7 +166,9 @@ class _SpanTrainer(Trainer):
         )
         return metrics
 
-    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+    def _save(
+        self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None
+    ) -> None:
         from safetensors.torch import save_file
 
         folder = Path(output_dir or self.args.output_dir)
@@ -255,6 +257,8 @@ def train(
     if len(windows) == 0:
         raise InputError("the training documents hold no word to learn from; add text to them")
     write_json(output / "manifest.json", manifest)
+    write_documents(output / "data" / "train.jsonl", data.train)
+    write_documents(output / "data" / "dev.jsonl", data.dev)
 
     bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and bf16_is_fast())
     dev_scores: dict[str, Any] = {}
@@ -262,9 +266,7 @@ def train(
     def score() -> dict[str, Any]:
         run = torch_network(network, autocast=bf16)
         tagger = Tagger(run, backend, config, batch_size=32)
-        micro, each = total_counts(
-            zip(data.dev, tag_documents(tagger, data.dev), strict=True)
-        )
+        micro, each = total_counts(zip(data.dev, tag_documents(tagger, data.dev), strict=True))
         dev_scores.clear()
         dev_scores.update(counts_to_json(micro))
         dev_scores["labels"] = {label: counts_to_json(each[label]) for label in each}
@@ -378,9 +380,7 @@ def _claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
             )
 
 
-def _tagger_config(
-    recipe: Recipe, labels: LabelSet, encoder: Any, tokenizer: Any
-) -> TaggerConfig:
+def _tagger_config(recipe: Recipe, labels: LabelSet, encoder: Any, tokenizer: Any) -> TaggerConfig:
     prefix, suffix = special_tokens(tokenizer)
     longest = getattr(encoder.config, "max_position_embeddings", None)
     if longest and recipe.window > longest:

@@ -1,0 +1,127 @@
+"""Any trained model by its name: a run folder, a wheel file or an installed package."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus.document import Document
+from corpus.errors import InputError
+from models.runtime import FILES, load_packaged
+from training.encoder import refuse_pickles
+from training.run import load_run, read_manifest, tag_documents
+from training.tagging import Tagger
+
+LINEAGE = "lineage.json"
+"""Beside a packaged model's files: what it was made of."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model ready to tag.
+
+    Attributes:
+        name: what the user called it.
+        tagger: tags texts.
+        seen: SHA-256 of every text that it was trained or chosen on.
+        run: its run folder, if it is one.
+    """
+
+    name: str
+    tagger: Tagger
+    seen: frozenset[str]
+    run: Path | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that the model knows."""
+        return self.tagger.config.labels
+
+    def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Give a stream of documents the model's spans; all else stays as it is."""
+        return tag_documents(self.tagger, documents)
+
+
+def load_model(name: str) -> Model:
+    """Load a run folder, a wheel file or an installed model package.
+
+    No code of a wheel or package is run: its weights, tokenizer and configuration are read.
+
+    Raises:
+        InputError: if there is no such model, or it is damaged or holds a pickle.
+    """
+    path = Path(name)
+    if path.is_dir():
+        packaged = _packaged_folder(path)
+        if packaged is None:
+            manifest = read_manifest_of_run(path)
+            return Model(name, load_run(path), _seen(manifest), path)
+        refuse_pickles(packaged)
+        return _from_files(name, {f.name: f.read_bytes() for f in packaged.iterdir()})
+    if path.is_file():
+        return _from_files(name, _wheel_files(path))
+    if name.isidentifier():
+        spec = importlib.util.find_spec(name)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            packaged = _packaged_folder(Path(folder))
+            if packaged is not None:
+                return _from_files(name, {f.name: f.read_bytes() for f in packaged.iterdir()})
+    raise InputError(f"{name}: no run folder, wheel file or installed model of this name")
+
+
+def read_manifest_of_run(path: Path) -> dict[str, Any]:
+    """Return a run's manifest, after making sure that the folder holds no pickle.
+
+    Raises:
+        InputError: if the folder is no finished run or holds a pickle.
+    """
+    manifest = read_manifest(path)
+    refuse_pickles(path)
+    return manifest
+
+
+def _packaged_folder(path: Path) -> Path | None:
+    """Return the folder below `path` that holds a packaged tagger's files."""
+    for found in sorted(path.rglob("model.onnx")):
+        if all((found.parent / name).is_file() for name in FILES):
+            return found.parent
+    return None
+
+
+def _wheel_files(path: Path) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            names = wheel.namelist()
+            inside = next((n for n in names if n.endswith("/model.onnx")), None)
+            if inside is None:
+                raise InputError(f"{path}: no orbat model inside; name a wheel of orbat package")
+            folder = inside.removesuffix("model.onnx")
+            return {
+                n.removeprefix(folder): wheel.read(n)
+                for n in names
+                if n.startswith(folder) and not n.endswith("/")
+            }
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a whole wheel file; build or fetch it again") from error
+
+
+def _from_files(name: str, files: Mapping[str, bytes]) -> Model:
+    try:
+        lineage = json.loads(files[LINEAGE]) if LINEAGE in files else {}
+        return Model(name, load_packaged(files), _seen(lineage))
+    # onnxruntime and tokenizers raise bare exceptions of their own for damaged files.
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "damaged"
+        raise InputError(
+            f"{name}: the model cannot be loaded ({reason}); package it again"
+        ) from error
+
+
+def _seen(manifest: Mapping[str, Any]) -> frozenset[str]:
+    documents = manifest.get("documents", {})
+    return frozenset(entry["sha256"] for part in documents.values() for entry in part)

@@ -104,7 +104,7 @@ documents.
 
 ## Weights
 
-Stored as **{numbers["chosen"]}**: the smallest of these whose F1 on the dev documents is at most
+Stored as **{numbers["chosen"]}**: the first of these whose F1 on the dev documents is at most
 {numbers["allowed_loss"] * 100:.1f} points below that of float32.
 
 | weights | dev F1 | MB |

@@ -87,44 +87,81 @@ def fuse(source: Path, target: Path, *, heads: int, width: int) -> dict[str, int
 
 
 @dataclass(frozen=True)
-class Quantisation:
-    """Which operators of a model take 8-bit weights; none leaves it in float."""
+class Storage:
+    """How a model's weights are kept.
+
+    Attributes:
+        name: for people.
+        computed: operators whose products are computed in 8 bits, with weights to match.
+        stored: whether all other large weights are kept in 8 bits and computed with in float.
+    """
 
     name: str
-    operators: tuple[str, ...]
+    computed: tuple[str, ...]
+    stored: bool
 
 
-QUANTISATIONS = (
-    Quantisation("int8", ("MatMul", "Attention", "Gather")),
-    Quantisation("int8, float attention", ("MatMul", "Gather")),
-    Quantisation("int8 embeddings", ("Gather",)),
-    Quantisation("float32", ()),
+STORAGES = (
+    Storage("int8", ("MatMul", "Attention"), True),
+    Storage("int8, attention in float32", ("MatMul",), True),
+    Storage("int8, computed in float32", (), True),
+    Storage("float32", (), False),
 )
-"""From the smallest and fastest to the exact one."""
+"""From the fastest to the exact one."""
+LARGE = 10_000
+"""Numbers in a weight from which on 8-bit storage pays."""
 
 
-def quantise(source: Path, target: Path, quantisation: Quantisation) -> None:
-    """Write a model with 8-bit weights for some operators.
+def store(source: Path, target: Path, storage: Storage) -> None:
+    """Write a model with its weights kept as `storage` says.
 
-    Matrix products are quantised dynamically, one scale per output channel (Jacob et al. 2018,
-    https://arxiv.org/abs/1712.05877), embeddings one scale in all.
+    8-bit products are onnxruntime's dynamic quantisation, one scale per output channel (Jacob et
+    al. 2018, https://arxiv.org/abs/1712.05877). Stored weights have one scale per row, and
+    onnxruntime restores them to float when it loads the model.
     """
-    if not quantisation.operators:
-        shutil.copyfile(source, target)
-        return
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with _quiet():
-        quantize_dynamic(
-            str(source),
-            str(target),
-            weight_type=QuantType.QInt8,
-            op_types_to_quantize=list(quantisation.operators),
-            per_channel=True,
-            # Shape inference does not know the fused operators' outputs.
-            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-        )
+    if storage.computed:
+        with _quiet():
+            quantize_dynamic(
+                str(source),
+                str(target),
+                weight_type=QuantType.QInt8,
+                op_types_to_quantize=list(storage.computed),
+                per_channel=True,
+                # Shape inference does not know the fused operators' outputs.
+                extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+            )
+    else:
+        shutil.copyfile(source, target)
+    if storage.stored:
+        model = onnx.load(str(target))
+        _store_weights(model)
+        onnx.save(model, str(target))
+
+
+def _store_weights(model: Any) -> None:
+    """Replace large float matrices by 8-bit ones, a scale per row, and the product of both."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    restored = []
+    for tensor in list(graph.initializer):
+        matrix = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or matrix.ndim != 2 or matrix.size < LARGE:
+            continue
+        scale = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), 1e-12) / 127
+        small = np.round(matrix / scale).astype(np.int8)
+        name = tensor.name
+        graph.initializer.remove(tensor)
+        graph.initializer.append(numpy_helper.from_array(small, f"{name}/int8"))
+        graph.initializer.append(numpy_helper.from_array(scale, f"{name}/scale"))
+        restored.append(helper.make_node("Cast", [f"{name}/int8"], [f"{name}/wide"], to=1))
+        restored.append(helper.make_node("Mul", [f"{name}/wide", f"{name}/scale"], [name]))
+    for position, node in enumerate(restored):
+        graph.node.insert(position, node)
 
 
 @contextmanager

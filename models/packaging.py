@@ -16,7 +16,7 @@ from corpus.errors import InputError
 from corpus.files import sha256_file
 from evaluation.scoring import evaluate, evaluation_to_json
 from models.card import write_card
-from models.export import QUANTISATIONS, attention_shape, export_onnx, fuse, quantise
+from models.export import STORAGES, attention_shape, export_onnx, fuse, store
 from models.loading import LINEAGE, read_manifest_of_run
 from models.runtime import FORMAT, load_packaged
 from models.wheel import build_wheel, check_name, write_package
@@ -59,7 +59,7 @@ def package(
 ) -> Package:
     """Package a finished run as a wheel with a model card.
 
-    The weights are stored as small as the dev documents allow: of :data:`QUANTISATIONS` the first
+    The weights are stored as small as the dev documents allow: of :data:`STORAGES` the first
     whose strict F1 there is at most :data:`ALLOWED_LOSS` below float32.
 
     Args:
@@ -110,15 +110,15 @@ def package(
             )
         bar = (_f1(documents, found) or 0.0) - ALLOWED_LOSS
         tried: list[dict[str, Any]] = []
-        for quantisation in QUANTISATIONS:
-            say(f"Trying weights as {quantisation.name}")
-            path = folder / f"{quantisation.name}.onnx"
-            quantise(fused, path, quantisation)
+        for storage in STORAGES:
+            say(f"Trying weights as {storage.name}")
+            path = folder / f"{storage.name}.onnx"
+            store(fused, path, storage)
             tagged = list(tag_documents(tagger_of(path), documents))
             f1 = _f1(documents, tagged)
             size = path.stat().st_size / 1e6
-            tried.append({"name": quantisation.name, "f1": f1, "megabytes": size})
-            if (f1 or 0.0) >= bar or not quantisation.operators:
+            tried.append({"name": storage.name, "f1": f1, "megabytes": size})
+            if (f1 or 0.0) >= bar or storage == STORAGES[-1]:
                 break
         dev = evaluation_to_json(evaluate(list(zip(documents, tagged, strict=True)), labels))
         files = {**base, "model.onnx": path.read_bytes()}

@@ -71,7 +71,8 @@ class TaggerConfig:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> TaggerConfig:
         """Build from the object that `dataclasses.asdict` gave, lists for tuples."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})
+        lists = {name: tuple(each) for name, each in value.items() if isinstance(each, list)}
+        return cls(**{**value, **lists})
 
 
 @dataclass(frozen=True)
@@ -348,7 +349,7 @@ class Tagger:
                 # A word without a piece keeps even odds: its neighbours decide.
                 found = position >= 0
                 logits[index][start:end][found] = output[position[found]]
-        results = []
+        results: list[list[Mention]] = []
         for text, word_logits in zip(encoded, logits, strict=True):
             if len(text.words) == 0:
                 results.append([])

@@ -161,7 +161,7 @@ class _SpanTrainer(Trainer):
             for name in ("precision", "recall", "f1")
         }
         self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
+        self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics

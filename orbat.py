@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -40,6 +41,24 @@ app.command("train")(training.commands.train)
 app.command("evaluate")(evaluation.commands.evaluate)
 app.command("package")(models.commands.package)
 app.command("tag")(models.commands.tag)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder for all that is made.")] = Path(
+        "demo-output"
+    ),
+    documents: Annotated[
+        int | None, typer.Option(min=2, help="Use only so many articles of each kind.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Recipe field as key=value; repeatable.")
+    ] = None,
+) -> None:
+    """Go the whole way on the shipped articles, from raw text to an installed model."""
+    from demo import run_demo
+
+    run_demo(output, documents=documents, settings=settings or ())
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -121,7 +121,7 @@ class RuleTagger:
         for key, start, end in self._before_name(doc):
             if end < len(doc) and doc[end].is_title and not doc[end].is_stop:
                 found.add((start, end, strings[key]))
-        for key, start, end in self._patterns(doc):
+        for key, start, end in self._patterns(doc) if self._pattern_facts else ():
             label, trim_start, trim_end = self._pattern_facts[strings[key]]
             found.add((start + trim_start, end - trim_end, label))
         spans: list[Span] = []

@@ -1,0 +1,29 @@
+# Everything below needs git, make and Python 3.11; the rest is installed into .venv.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: demo test check screenshots clean
+
+# torch comes first and by exact version, so that a CPU build offered locally is taken.
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: .venv/ready
+	$(BIN)/orbat demo
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+screenshots: .venv/ready
+	$(BIN)/python -m pytest -m browser --screenshots tests/screenshots
+
+clean:
+	rm -rf .venv demo-output

@@ -1,0 +1,45 @@
+"""Label set files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from annotation.labels import Label, load_guidelines, load_labels
+from corpus.errors import InputError
+
+
+def test_the_shipped_set_has_keys_colours_and_guidelines() -> None:
+    labels = load_labels()
+    assert labels.names == ("UNIT", "RANK", "ROLE", "OPERATION")
+    assert all(label.key and label.description for label in labels.labels)
+    assert load_guidelines(labels).startswith("# Annotation guidelines")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name = 'x'", "label: Field required"),
+        ("name = 'x'\nlabel = []", "label: "),
+        ("name = 'x'\n[[label]]\nname = 'A'\nkeys = 'a'", "unknown key 'label.0.keys'"),
+        ("name = 'x'\n[[label]]\nname = 'A'\nkey = 'F1'", "label.0.key: "),
+        ("name = 'x'\n[[label]]\nname = 'A'\ncolor = 'red'", "label.0.color: "),
+        ("name = 'x'\n[[label]]\nname = ' A'", "label.0.name: "),
+        ("name = 'x'\n[[label]]\nname = 'A'\n[[label]]\nname = 'A'", "label name 'A' stands twice"),
+        ("name = ", "broken TOML"),
+    ],
+)
+def test_bad_files_are_named_with_the_field(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "labels.toml"
+    path.write_text(content)
+    with pytest.raises(InputError) as caught:
+        load_labels(path)
+    assert str(path) in str(caught.value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("color", "ink"), [("#ffffff", "#000000"), ("#1f1f7a", "#ffffff")])
+def test_text_on_a_label_is_readable(color: str, ink: str) -> None:
+    assert Label(name="A", color=color).text_color == ink

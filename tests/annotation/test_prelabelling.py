@@ -1,0 +1,67 @@
+"""Suggestions by gazetteer and patterns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from annotation.matching import total_counts
+from annotation.prelabelling import RuleTagger, prelabel
+from corpus.document import Document, Span, check_spans
+from corpus.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def rules() -> RuleTagger:
+    return RuleTagger()
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("Lt. Gen. Ann Doe spoke.", [("Lt. Gen.", "RANK")]),
+        ("The Defence Secretary met troops of U.S. Central Command.",
+         [("Defence Secretary", "ROLE"), ("U.S. Central Command", "UNIT")]),
+        ("They joined Operation Inherent Resolve.", [("Operation Inherent Resolve", "OPERATION")]),
+        ("A general election is a major event in the private sector.", []),
+    ],
+)  # fmt: skip
+def test_known_names_are_found(rules: RuleTagger, text: str, spans: list[tuple[str, str]]) -> None:
+    assert [(text[s.start : s.end], s.label) for s in rules.find(text)] == spans
+
+
+def test_suggestions_keep_the_records_rules(
+    rules: RuleTagger, train_articles: list[Document]
+) -> None:
+    pairs = []
+    for document in train_articles[:40]:
+        spans = rules.find(document.text)
+        check_spans(document, spans, "rules")
+        pairs.append((document, document.with_spans(spans)))
+    f1 = total_counts(pairs)[0].f1
+    assert f1 is not None
+    assert f1 > 0.6
+
+
+def test_documents_with_spans_keep_theirs() -> None:
+    text = "Gen. Smith and Col. Jones"
+    marked = Document("a", text, (Span(15, 19, "RANK"),))
+    with_own, suggested = prelabel([marked, Document("b", text)], ("RANK",))
+    assert with_own == marked
+    assert len(suggested.spans) == 2
+
+
+def test_another_gazetteer_serves_another_label_set(tmp_path: Path) -> None:
+    (tmp_path / "towns.jsonl").write_text('{"town": "Kidal"}\n{"town": "Gao"}\n')
+    (tmp_path / "g.toml").write_text(
+        '[[phrases]]\nfile = "towns.jsonl"\nlabel = "Location"\nfields = ["town"]\n'
+    )
+    (found,) = prelabel([Document("a", "From Gao to Kidal.")], ("Location",), tmp_path / "g.toml")
+    assert [span.label for span in found.spans] == ["Location", "Location"]
+
+
+def test_a_bad_gazetteer_is_named(tmp_path: Path) -> None:
+    (tmp_path / "g.toml").write_text('[[phrases]]\nfile = "x.jsonl"\nlabel = "A"\n')
+    with pytest.raises(InputError, match="fields"):
+        RuleTagger(tmp_path / "g.toml")

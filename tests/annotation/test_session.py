@@ -1,0 +1,279 @@
+"""Push and pull against a real doccano: nothing lost, nothing doubled, offsets exact."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from annotation.labels import load_labels
+from annotation.session import SUGGESTED, open_session, pull, push, replay
+from corpus.document import Document, Span
+from corpus.errors import InputError
+from corpus.files import read_documents, write_documents
+from tests.conftest import Orbat, Running
+from tests.corpus.test_document import HARD_TEXT, documents
+
+pytestmark = [pytest.mark.doccano, pytest.mark.slow]
+
+
+def test_up_again_finds_it_running(orbat: Orbat, doccano: Running) -> None:
+    outcome = orbat("annotate", "up", env=doccano.env)
+    assert outcome.code == 0
+    assert f"already running at {doccano.url}" in outcome.out
+
+
+def test_secrets_are_the_owners_alone(doccano: Running) -> None:
+    assert (doccano.server.home / "secrets.json").stat().st_mode & 0o077 == 0
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(documents(), min_size=5, max_size=15))
+def test_any_text_and_offsets_come_back_as_sent(
+    doccano: Running, tmp_path_factory: pytest.TempPathFactory, many: list[Document]
+) -> None:
+    # doccano cannot import NUL everywhere nor show a text without any character.
+    sent = [
+        Document(f"d{n}", d.text.replace("\0", " "), d.spans) for n, d in enumerate(many)
+        if "\0" not in d.text
+    ]  # fmt: skip
+    sent.append(
+        Document(
+            "hard",
+            HARD_TEXT,
+            (Span(2, 6, "RANK"), Span(HARD_TEXT.index("2nd"), HARD_TEXT.index("2nd") + 7, "UNIT")),
+        )
+    )
+    folder = tmp_path_factory.mktemp("session")
+    with doccano.connect() as connection:
+        session = push(connection, folder, sent, ["prop"], load_labels())
+        back = pull(connection, folder)["prop"]
+        connection.delete_project(session.projects["prop"])
+    assert [(d.id, d.text, d.spans) for d in back] == [(d.id, d.text, d.spans) for d in sent]
+    assert all(span.note == SUGGESTED for d in back for span in d.spans)
+
+
+def test_pushing_twice_changes_nothing(
+    orbat: Orbat, doccano: Running, tmp_path: Path, train_articles: list[Document]
+) -> None:
+    bare = [Document(d.id, d.text) for d in train_articles[:4]]
+    write_documents(tmp_path / "d.jsonl", bare)
+    arguments = (
+        *("annotate", "push", tmp_path / "d.jsonl", "--session", tmp_path / "s"),
+        *("--annotators", "ann-a,ann-b"),
+    )
+    outcome = orbat(*arguments, env=doccano.env)
+    assert outcome.code == 0, outcome.err
+    session = open_session(tmp_path / "s")
+    with doccano.connect() as connection:
+        before = {a: pull(connection, tmp_path / "s")[a] for a in session.projects}
+        # What an annotator did in between stays.
+        example = next(connection.examples(session.projects["ann-a"]))
+        span = connection.spans(session.projects["ann-a"], example.id)[0]
+        connection.delete_span(session.projects["ann-a"], example.id, span.id)
+    assert orbat(*arguments, env=doccano.env).code == 0
+    assert open_session(tmp_path / "s").projects == session.projects
+    with doccano.connect() as connection:
+        after = pull(connection, tmp_path / "s")
+    assert after["ann-b"] == before["ann-b"]
+    assert [len(d.spans) for d in after["ann-a"]] == [
+        len(d.spans) - (1 if n == 0 else 0) for n, d in enumerate(before["ann-a"])
+    ]
+    assert (tmp_path / "s" / "accounts.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_replayed_pass_comes_back_with_who_and_when(
+    doccano: Running, tmp_path: Path, train_articles: list[Document]
+) -> None:
+    gold = train_articles[:3]
+    suggested = [document.with_spans(document.spans[:2]) for document in gold]
+    with doccano.connect() as connection:
+        session = push(connection, tmp_path, suggested, ["rep"], load_labels())
+        password = session.password("rep")
+        assert password
+        assert replay(connection, password, session, "rep", gold[:2]) == 2
+        # Again: confirming toggles in doccano, replaying does not.
+        assert replay(connection, password, session, "rep", gold[:2]) == 2
+        back = pull(connection, tmp_path)["rep"]
+    assert [d.spans for d in back[:2]] == [d.spans for d in gold[:2]]
+    assert [d.meta["annotation"]["confirmed"] for d in back] == [True, True, False]
+    assert back[0].meta["annotation"]["confirmed_at"].startswith("20")
+    assert {span.annotator for d in back for span in d.spans} == {"rep"}
+    assert [span.note for span in back[0].spans][:3] == [SUGGESTED, SUGGESTED, None]
+
+
+def test_conflicts_are_settled_in_a_third_pass(
+    orbat: Orbat, doccano: Running, tmp_path: Path
+) -> None:
+    text = "Gen. Smith leads 2nd Bde of the army"
+    same = Document("same", text, (Span(0, 4, "RANK"),))
+    write_documents(
+        tmp_path / "a.jsonl",
+        [same, Document("split", text, (Span(0, 4, "RANK"), Span(17, 24, "UNIT")))],
+    )
+    write_documents(
+        tmp_path / "b.jsonl",
+        [same, Document("split", text, (Span(0, 4, "RANK"), Span(21, 24, "UNIT")))],
+    )
+    arguments = (
+        *("annotate", "adjudicate", tmp_path / "a.jsonl", tmp_path / "b.jsonl"),
+        *(
+            "--output",
+            tmp_path / "gold.jsonl",
+            "--policy",
+            "doccano",
+            "--session",
+            tmp_path / "third",
+        ),
+    )
+    begun = orbat(*arguments, env=doccano.env)
+    assert begun.code == 0, begun.err
+    assert "1 conflicts: settle them at" in begun.out
+    waiting = orbat(*arguments, env=doccano.env)
+    assert waiting.code == 1
+    assert "not confirmed yet" in waiting.err
+    assert not (tmp_path / "gold.jsonl").exists()
+    session = open_session(tmp_path / "third")
+    settled = Document("split", text, (Span(0, 4, "RANK"), Span(17, 24, "UNIT")))
+    with doccano.connect() as connection:
+        password = session.password("adjudicator")
+        assert password
+        replay(connection, password, session, "adjudicator", [settled])
+    assert orbat(*arguments, env=doccano.env).code == 0
+    gold = {d.id: d for d in read_documents(tmp_path / "gold.jsonl")}
+    assert gold["same"].spans == same.spans
+    assert gold["split"].spans == settled.spans
+    assert gold["split"].meta["adjudication"]["decided_by"] == "adjudicator"
+
+
+def test_changes_made_behind_our_back_are_named(doccano: Running, tmp_path: Path) -> None:
+    with doccano.connect() as connection:
+        sent = [Document("x", "Gen. Smith"), Document("y", "Col. Jones")]
+        session = push(connection, tmp_path, sent, ["odd"], load_labels())
+        project = session.projects["odd"]
+        examples = list(connection.examples(project))
+        rank = next(s.id for s in connection.span_types(project) if s.text == "RANK")
+        connection.create_span(project, examples[0].id, 30, 400, rank)
+        with pytest.raises(InputError, match="'x': offset 30 is beyond the text"):
+            pull(connection, tmp_path)
+        connection.delete_examples(project, [examples[0].id])
+        with pytest.raises(InputError, match="'x' was deleted"):
+            pull(connection, tmp_path)
+        connection.delete_examples(project, [])
+        assert len(list(connection.examples(project))) == 1
+        with pytest.raises(InputError, match="'y' was pushed with another text"):
+            push(connection, tmp_path, [Document("y", "Other")], ["odd"], load_labels())
+
+
+def test_white_space_that_the_mouse_took_along_is_cut_off(doccano: Running, tmp_path: Path) -> None:
+    with doccano.connect() as connection:
+        text = "led by 😀 Gen. Smith today"
+        session = push(connection, tmp_path, [Document("x", text)], ["mouse"], load_labels())
+        project = session.projects["mouse"]
+        example = next(connection.examples(project))
+        types = {s.text: s.id for s in connection.span_types(project)}
+        connection.create_span(project, example.id, 9, 15, types["RANK"])
+        connection.create_span(project, example.id, 20, 21, types["UNIT"])
+        (back,) = pull(connection, tmp_path)["mouse"]
+    assert [(text[s.start : s.end], s.label) for s in back.spans] == [("Gen.", "RANK")]
+
+
+def test_a_worker_killed_in_mid_upload_is_named_and_pushing_again_completes(
+    orbat: Orbat, doccano: Running, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    many = [
+        Document(f"k{n}", f"Gen. Number {n} spoke.", (Span(0, 4, "RANK"),)) for n in range(3000)
+    ]
+    write_documents(tmp_path / "d.jsonl", many)
+    session = tmp_path / "killed"
+    arguments = ("annotate", "push", tmp_path / "d.jsonl", "--session", session)
+    arguments = (*arguments, "--annotators", "killed", "--no-prelabel")
+    worker = doccano.server._process("worker")
+    assert worker is not None
+
+    def kill_soon() -> None:
+        database = doccano.server.home / "web.log"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if (session / "session.json").exists() and database.exists():
+                break
+            time.sleep(0.05)
+        time.sleep(1.5)
+        for process in [*worker.children(recursive=True), worker]:
+            os.kill(process.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_soon)
+    killer.start()
+    line = refused(*arguments, env=doccano.env)
+    killer.join()
+    assert "worker" in line
+    assert "orbat annotate up" in line
+    assert not psutil.pid_exists(worker.pid) or worker.status() == psutil.STATUS_ZOMBIE
+    assert not (session / "pushed").exists()
+    again = orbat("annotate", "up", env=doccano.env)
+    assert again.code == 0, again.err
+    assert doccano.url in again.out
+    done = orbat(*arguments, env=doccano.env)
+    assert done.code == 0, done.err
+    with doccano.connect() as connection:
+        project = open_session(session).projects["killed"]
+        names = [example.upload_name for example in connection.examples(project)]
+    assert sorted(names) == sorted(document.id for document in many)
+
+
+def test_a_server_that_is_not_there_or_refuses_is_named(
+    doccano: Running, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    write_documents(tmp_path / "d.jsonl", [Document("a", "Gen. Smith")])
+    push_there = (
+        *("annotate", "push", tmp_path / "d.jsonl", "--session", tmp_path / "s"),
+        *("--annotators", "x"),
+    )
+    assert "start it with orbat annotate up" in refused(*push_there)
+    assert "does not answer" in refused(
+        *push_there, "--url", "http://127.0.0.1:9", "--password", "x"
+    )
+    assert "refuses the password of 'admin'" in refused(
+        *push_there, "--url", doccano.url, "--password", "wrong"
+    )
+    assert "no password" in refused(*push_there, "--url", doccano.url)
+    assert "not a labelling session" in refused(
+        "annotate", "pull", "--session", tmp_path, env=doccano.env
+    )
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_address_that_is_no_doccano_is_named(tmp_path: Path) -> None:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    from annotation.doccano import Doccano
+
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html></html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        with pytest.raises(InputError, match=r"is no doccano 1\.8"):
+            Doccano(f"http://127.0.0.1:{server.server_port}", "a", "b")
+    finally:
+        server.shutdown()
+        server.server_close()
+    with pytest.raises(InputError, match="no http or https address"):
+        Doccano("ftp://x", "a", "b")

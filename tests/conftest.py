@@ -1,0 +1,213 @@
+"""What the tests share: the command line, a real doccano, a trained model, a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from annotation.doccano import Doccano
+from annotation.server import ADMIN, DoccanoServer
+from corpus.document import Document
+from corpus.files import read_documents, write_documents
+
+ROOT = Path(__file__).parent.parent
+ARTICLES = ROOT / "corpus" / "articles"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--screenshots", type=Path, default=None, help="Folder to keep the browser tests' pictures."
+    )
+
+
+class Outcome(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Orbat = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def orbat(tmp_path_factory: pytest.TempPathFactory) -> Orbat:
+    """Run the command line in a process of its own, away from any doccano of the user's."""
+    home = tmp_path_factory.mktemp("no-doccano")
+
+    def run(*arguments: object, env: dict[str, str] | None = None) -> Outcome:
+        environment = {**os.environ, "ORBAT_DOCCANO_HOME": str(home), "COLUMNS": "200"}
+        done = subprocess.run(
+            [sys.executable, "-m", "orbat", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env={**environment, **(env or {})},
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def refused(orbat: Orbat) -> Callable[..., str]:
+    """Run a command that must end in one line of error and exit code 2; return the line."""
+
+    def run(*arguments: object, env: dict[str, str] | None = None) -> str:
+        outcome = orbat(*arguments, env=env)
+        assert outcome.code == 2, outcome
+        lines = [line for line in outcome.err.splitlines() if not line.startswith("warning: ")]
+        assert len(lines) == 1, outcome.err
+        assert lines[0].startswith("error: ")
+        return lines[0].removeprefix("error: ")
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def train_articles() -> list[Document]:
+    return list(read_documents(ARTICLES / "train.jsonl"))
+
+
+@pytest.fixture(scope="session")
+def dev_articles() -> list[Document]:
+    return list(read_documents(ARTICLES / "dev.jsonl"))
+
+
+@pytest.fixture(scope="session")
+def test_articles() -> list[Document]:
+    return list(read_documents(ARTICLES / "test.jsonl"))
+
+
+# -- a trained model --------------------------------------------------------------------------
+
+
+class Trained(NamedTuple):
+    """A run folder and the files that it was made of."""
+
+    run: Path
+    train: Path
+    dev: Path
+
+
+SMALL = ("window=64", "overlap=16", "precision=fp32")
+
+
+@pytest.fixture(scope="session")
+def trained(
+    orbat: Orbat,
+    tmp_path_factory: pytest.TempPathFactory,
+    train_articles: list[Document],
+    dev_articles: list[Document],
+) -> Trained:
+    """A small model, trained once by the command line on 20 articles."""
+    folder = tmp_path_factory.mktemp("trained")
+    train, dev = folder / "train.jsonl", folder / "dev.jsonl"
+    write_documents(train, train_articles[::11])
+    write_documents(dev, dev_articles[::6])
+    settings = [part for value in (*SMALL, "epochs=6") for part in ("--set", value)]
+    outcome = orbat(
+        *("train", "quick", "--train", train, "--dev", dev, "--output", folder / "run"),
+        *settings,
+    )
+    assert outcome.code == 0, outcome.err
+    return Trained(folder / "run", train, dev)
+
+
+@pytest.fixture(scope="session")
+def wheel(orbat: Orbat, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model as a wheel."""
+    folder = tmp_path_factory.mktemp("dist")
+    outcome = orbat("package", trained.run, "--output", folder)
+    assert outcome.code == 0, outcome.err
+    return next(folder.glob("*.whl"))
+
+
+# -- doccano ----------------------------------------------------------------------------------
+
+
+class Running(NamedTuple):
+    """A running doccano server and the environment in which the command line finds it."""
+
+    server: DoccanoServer
+    url: str
+    env: dict[str, str]
+
+    def connect(self) -> Doccano:
+        return Doccano(self.url, ADMIN, self.server.password)
+
+
+@pytest.fixture(scope="session")
+def doccano(orbat: Orbat, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A real doccano, started and stopped by our own commands."""
+    home = tmp_path_factory.mktemp("doccano")
+    env = {"ORBAT_DOCCANO_HOME": str(home)}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    outcome = orbat("annotate", "up", "--port", port, env=env)
+    try:
+        assert outcome.code == 0, outcome.err
+        server = DoccanoServer(home)
+        assert server.url is not None
+        yield Running(server, server.url, env)
+    finally:
+        orbat("annotate", "down", env=env)
+
+
+# -- a browser --------------------------------------------------------------------------------
+
+_BROWSERS = (
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Any Chrome or Chromium of this machine, headless."""
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if found is None:
+        word = "no Chrome or Chromium found; install one (apt-get install chromium)"
+        if os.environ.get("ORBAT_BROWSER_REQUIRED"):
+            pytest.fail(word)
+        pytest.skip(word)
+    with sync_playwright() as playwright:
+        chrome = playwright.chromium.launch(
+            executable_path=found,
+            args=[
+                *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+                *("--disable-background-networking", "--disable-component-update"),
+                "--disable-sync",
+            ],
+        )
+        yield chrome
+        chrome.close()
+
+
+@pytest.fixture
+def screenshot(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
+    """Take a picture of a page, kept where --screenshots says."""
+    folder = request.config.getoption("--screenshots") or tmp_path
+
+    def take(page: Any, name: str, **options: Any) -> None:
+        path = Path(folder) / f"{name}.png"
+        page.screenshot(path=path, **options)
+        assert path.stat().st_size > 5000
+
+    return take

@@ -1,0 +1,113 @@
+"""The record: what is taken, what is refused and in which words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.document import Document, Span, document_to_json, parse_document
+from corpus.errors import InputError
+from corpus.files import read_documents, write_documents
+
+HARD_TEXT = "😀 Gen. Ann\u0301 Müller\r\n\tשלום 2nd Bde\u00a0— café\u200b 👨‍👩‍👧 end\u2028."
+
+texts = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("ab 😀\u0301\u00a0\r\n\t\u200bש\u2028"),
+        st.characters(exclude_categories=["Cs"]),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    """Documents whose spans keep the record's rules."""
+    text = draw(texts)
+    cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
+    spans = []
+    for start, end in zip(cuts[::2], cuts[1::2], strict=False):
+        covered = text[start:end]
+        if covered and covered == covered.strip():
+            spans.append(Span(start, end, draw(st.sampled_from(["UNIT", "RANK"]))))
+    return Document(
+        "d", text, tuple(spans), draw(st.dictionaries(st.text(max_size=3), st.integers()))
+    )
+
+
+@given(documents())
+def test_a_document_survives_json(document: Document) -> None:
+    again = parse_document(json.loads(json.dumps(document_to_json(document))), "x:1")
+    assert again == document
+    assert again.spans == document.spans
+
+
+def test_a_document_survives_a_file(tmp_path: Path) -> None:
+    document = Document("d", HARD_TEXT, (Span(2, 6, "RANK", score=0.5, note="n"),), {"a": [1]})
+    write_documents(tmp_path / "d.jsonl", [document])
+    (again,) = read_documents(tmp_path / "d.jsonl")
+    assert again == document
+    assert again.spans[0].score == 0.5
+    assert again.spans[0].note == "n"
+
+
+GOOD = {"id": "a", "text": "Gen. Smith leads 2nd Bde", "spans": []}
+
+
+@pytest.mark.parametrize(
+    ("spans", "message"),
+    [
+        ([(0, 99, "RANK")], "span 0-99 RANK of 'a' is out of range; the text has 24 characters"),
+        ([(-1, 4, "RANK")], "is out of range"),
+        ([(4, 4, "RANK")], "span 4-4 RANK of 'a' is empty; end must be greater than start"),
+        ([(6, 4, "RANK")], "is empty"),
+        ([(0, 5, "RANK")], "is padded with white space; use 0-4"),
+        ([(4, 5, "RANK")], "is padded with white space; remove it"),
+        ([(0, 4, "RANK"), (3, 10, "UNIT")], "spans 0-4 RANK and 3-10 UNIT of 'a' overlap"),
+        ([(0, 4, "RANG")], "unknown label 'RANG'; the label set has UNIT, RANK"),
+        ([("0", 4, "RANK")], "field 'start' must be a whole number"),
+        ([(True, 4, "RANK")], "field 'start' must be a whole number"),
+        ([(0, 4, "")], "field 'label' must be a text"),
+    ],
+)
+def test_bad_spans_are_named(spans: list[tuple[object, object, object]], message: str) -> None:
+    record = {
+        **GOOD,
+        "spans": [{"start": s, "end": e, "label": label} for s, e, label in spans],
+    }
+    with pytest.raises(InputError) as caught:
+        parse_document(record, "f.jsonl:7", ["UNIT", "RANK"])
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("f.jsonl:7: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": ""}, "field 'id'"),
+        ({"id": 3}, "field 'id'"),
+        ({"text": None}, "field 'text' of 'a' is missing"),
+        ({"text": "a\ud800"}, "half a surrogate pair at character 1"),
+        ({"meta": []}, "field 'meta' of 'a' must be an object"),
+        ({"spans": {}}, "field 'spans' of 'a' must be a list"),
+        ({"title": "x"}, "unknown field 'title'; keep such facts under 'meta'"),
+        ({"spans": [{"start": 0, "end": 4, "label": "RANK", "x": 1}]}, "unknown field 'x'"),
+        ({"spans": [3]}, "not an object"),
+    ],
+)
+def test_bad_fields_are_named(change: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match="f:1") as caught:
+        parse_document({**GOOD, **change}, "f:1")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [None, 3, "text", []])
+def test_what_is_no_object_is_refused(value: object) -> None:
+    with pytest.raises(InputError, match="not a JSON object"):
+        parse_document(value, "f:1")

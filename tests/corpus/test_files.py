@@ -1,0 +1,67 @@
+"""Files are whole or absent, and bad ones are refused by name and line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corpus.document import Document
+from corpus.errors import InputError
+from corpus.files import open_atomic, read_documents, write_documents
+
+LINE = b'{"id": "a", "text": "x"}\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (LINE + b'{"id": "b", "text": \n', ":2: broken JSON at column"),
+        (LINE + LINE, ":2: id 'a' stands already at"),
+        (LINE + b"\xff\xfe\n", ":2: not UTF-8"),
+        (b"\x89PNG\x00\x00", ":1: binary data"),
+        (b"[" * 100_000, ":1: broken JSON"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        list(read_documents(path))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        list(read_documents(tmp_path / "none.jsonl"))
+
+
+def test_only_line_feeds_end_a_line_and_a_mark_is_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_bytes('\ufeff{"id": "a", "text": "one\u2028two\u0085three"}\n'.encode())
+    (document,) = read_documents(path)
+    assert document.text == "one\u2028two\u0085three"
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    write_documents(path, [Document("a", "old")])
+
+    def failing() -> object:
+        yield Document("a", "new")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_documents(path, failing())  # type: ignore[arg-type]
+    assert [d.text for d in read_documents(path)] == ["old"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="is a folder"), open_atomic(tmp_path / "folder") as file:
+        file.write(b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

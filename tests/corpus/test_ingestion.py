@@ -1,0 +1,133 @@
+"""`orbat corpus add`: from files to clean, deduplicated documents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.cleaning import tidy
+from corpus.document import Document
+from corpus.files import read_documents
+from tests.conftest import Orbat
+
+PAGE = """<!doctype html><html><head><title>Brigade leaves Kidal - Daily</title></head><body>
+<nav><a href="/">Home</a> <a href="/sport">Sport</a></nav>
+<article><h1>Brigade leaves Kidal</h1>
+<p>The 3rd Brigade left Kidal on Monday after eleven months in the desert, officers said.</p>
+<p>Gen. Ann Doe, who commands it, thanked the people of the town for their patience and help.</p>
+<p>Its last lorries crossed the river before dawn, and the barracks were handed over to the
+police in a short ceremony that few in the town had heard of beforehand.</p></article>
+<div class="comments"><p>First comment: well done!</p></div>
+<footer>Subscribe to our newsletter</footer></body></html>"""
+
+
+@pytest.fixture
+def sources(tmp_path: Path, train_articles: list[Document]) -> Path:
+    folder = tmp_path / "raw"
+    (folder / "more").mkdir(parents=True)
+    (folder / "one.txt").write_bytes(b"Gen. Smith\r\nleads  \r\n\r\n\r\n\r\nthe brigade.")
+    (folder / "latin.txt").write_bytes(
+        "Le général Müller a visité la 3e brigade à Évry, où l'été fut très chaud.".encode(
+            "latin-1"
+        )
+    )
+    (folder / "page.html").write_text(PAGE)
+    (folder / "more" / "one.txt").write_text("Another text of the same file name.")
+    (folder / "copy.txt").write_text("GEN. SMITH leads the brigade")
+    article = train_articles[0].text
+    (folder / "wire.txt").write_text(article)
+    (folder / "wire-reprint.txt").write_text(article.replace("Sunday", "Monday") + "\nAgency.")
+    lines = [
+        {
+            "id": "j1",
+            "text": "Maj. Brown spoke.",
+            "spans": [{"start": 0, "end": 4, "label": "RANK"}],
+        },
+        {"text": "No id, a title beside.\r\n", "title": "T"},
+    ]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "picture.png").write_bytes(b"\x89PNG\0")
+    return folder
+
+
+def test_add_cleans_and_drops_duplicates(orbat: Orbat, sources: Path, tmp_path: Path) -> None:
+    output = tmp_path / "corpus.jsonl"
+    outcome = orbat("corpus", "add", sources, "--output", output, "--json")
+    assert outcome.code == 0, outcome.err
+    found = {document.id: document for document in read_documents(output)}
+    dropped = {entry["id"]: entry for entry in outcome.json()["duplicates"]}
+    # Files are read in the order of their paths: copy, latin, more/one, one, page, rows, wire.
+    (second_one,) = (name for name in dropped if name.startswith("one-"))
+    assert dropped[second_one] == {"id": second_one, "of": "copy", "similarity": 1.0}
+    assert dropped["wire"]["of"] == "wire-reprint"
+    assert 0.7 <= dropped["wire"]["similarity"] < 1
+    assert found["one"].text.startswith("Another text of the same")
+    assert len(found) == 7
+    assert found["latin"].text.startswith("Le général Müller")
+    assert "é" in found["latin"].text
+    page = found["page"]
+    assert page.text.startswith("Brigade leaves Kidal\n\nThe 3rd Brigade left")
+    assert "newsletter" not in page.text
+    assert "comment" not in page.text
+    assert page.meta["provenance"]["sha256"] == hashlib.sha256(PAGE.encode()).hexdigest()
+    assert found["j1"].text == "Maj. Brown spoke."
+    assert found["j1"].spans[0].label == "RANK"
+    untitled = next(d for d in found.values() if d.meta.get("title") == "T")
+    assert untitled.text == "No id, a title beside.\n"
+
+
+def test_adding_twice_changes_nothing(orbat: Orbat, sources: Path, tmp_path: Path) -> None:
+    output = tmp_path / "corpus.jsonl"
+    assert orbat("corpus", "add", sources, "--output", output).code == 0
+    before = output.read_bytes()
+    again = orbat("corpus", "add", sources, "--output", output, "--json")
+    assert again.json()["added"] == 0
+    assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.txt", b"", "is empty"),
+        ("binary.txt", b"MZ\x00\x01\x02" * 50, "binary data given as text"),
+        ("noise.txt", bytes(range(1, 9)) * 20, "binary data given as text"),
+        ("empty.html", b"<html><body></body></html>", "no article found in the page"),
+        ("rows.jsonl", b'{"id": "a", "text": "x"}\n{"id": "b"', "rows.jsonl:2: broken JSON"),
+        ("rows.jsonl", b'{"id": "a", "text": " "}\n', "rows.jsonl:1: field 'text' is empty"),
+        (
+            "rows.jsonl",
+            b'{"id":"a","text":"x y","spans":[{"start":0,"end":9,"label":"A"}]}',
+            "rows.jsonl:1: span 0-9 A of 'a' is out of range",
+        ),
+    ],
+)
+def test_bad_input_writes_nothing(
+    refused: Callable[..., str], tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    good, bad = tmp_path / "a-good.txt", tmp_path / name
+    good.write_text("A good article.")
+    bad.write_bytes(content)
+    line = refused("corpus", "add", good, bad, "--output", tmp_path / "out.jsonl")
+    assert message in line
+    assert str(bad) in line
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_missing_source_is_named(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "does not exist" in refused("corpus", "add", tmp_path / "x", "--output", tmp_path / "o")
+    assert "no .htm" in refused("corpus", "add", tmp_path, "--output", tmp_path / "o")
+
+
+@given(st.text(alphabet=st.sampled_from("ab \n\r\t\0\u00a0😀"), min_size=1))
+def test_tidying_keeps_the_words_and_is_done_once(text: str) -> None:
+    clean, _ = tidy(text)
+    assert clean.replace("\ufffd", "\0").split() == text.split()
+    assert tidy(clean) == (clean, ())
+    assert "\r" not in clean
+    assert clean.endswith("\n")

@@ -1,0 +1,183 @@
+"""Words, windows and decoding: the part that training and the installed model share."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from corpus.document import Document
+from corpus.files import read_documents
+from tests.conftest import ARTICLES
+from tests.corpus.test_document import HARD_TEXT, documents
+from training.encoder import encoder_source
+from training.tagging import (
+    Tagger,
+    TaggerConfig,
+    cut_windows,
+    decode_tags,
+    encode_texts,
+    find_words,
+    owned_words,
+    spans_to_tags,
+    tags_to_mentions,
+    word_feature,
+)
+
+LABELS = ("UNIT", "RANK")
+TAGS = ("O", "B-UNIT", "I-UNIT", "B-RANK", "I-RANK")
+
+
+def config(window: int = 16, overlap: int = 4) -> TaggerConfig:
+    return TaggerConfig(LABELS, window, overlap, (101,), (102,), 0, True)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    tokenizer = Tokenizer.from_file(str(Path(encoder_source("minilm")) / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def test_every_gold_span_is_made_of_whole_words() -> None:
+    for split in ("train", "dev", "test"):
+        for document in read_documents(ARTICLES / f"{split}.jsonl"):
+            words = find_words(document.text)
+            spans = [(s.start, s.end, s.label) for s in document.spans]
+            labels = tuple(dict.fromkeys(s.label for s in document.spans))
+            tags = ("O", *(f"{mark}-{label}" for label in labels for mark in "BI"))
+            path = spans_to_tags(words, spans, tags)
+            found = tags_to_mentions(words, path, np.zeros(len(words), np.float32), labels)
+            assert [m[:3] for m in found] == spans
+
+
+@given(documents())
+def test_words_cover_all_but_white_space(document: Document) -> None:
+    covered = {i for start, end in find_words(document.text).tolist() for i in range(start, end)}
+    assert {i for i, c in enumerate(document.text) if not c.isspace()} <= covered
+
+
+def test_words_of_a_hard_text() -> None:
+    words = [HARD_TEXT[start:end] for start, end in find_words(HARD_TEXT).tolist()]
+    assert words[:5] == ["😀", "Gen", ".", "An\u0301n".replace("n\u0301n", "nn\u0301"), "Müller"]
+    assert "2nd" in words
+
+
+@pytest.mark.parametrize(
+    ("word", "gap", "other", "other_gap"),
+    [
+        ("general", " ", "General", " "),
+        ("GENERAL", " ", "General", " "),
+        ("General", " ", "General", "\n"),
+        ("2", "", "2nd", ""),
+        ("-", "", "-", " "),
+        ("A", "", "AB", ""),
+    ],
+)
+def test_features_tell_shapes_and_gaps_apart(
+    word: str, gap: str, other: str, other_gap: str
+) -> None:
+    assert word_feature(word, gap) != word_feature(other, other_gap)
+
+
+words_and_junk = st.lists(
+    st.sampled_from(
+        [
+            "Gen",
+            "brigade",
+            "internationalisation",
+            " ",
+            "\n",
+            "😀",
+            "\u200b",
+            "\u0301",
+            "—",
+            "x" * 300,
+        ]
+    ),
+    max_size=60,
+)
+
+
+@settings(deadline=None)
+@given(words_and_junk, st.integers(8, 40), st.data())
+def test_windows_fit_and_share_out_every_word(
+    tokenizer: Any, parts: list[str], size: int, data: st.DataObject
+) -> None:
+    setup = config(size, data.draw(st.integers(0, size // 2)))
+    (text,) = encode_texts(tokenizer, ["".join(parts)])
+    windows = cut_windows(text, setup)
+    owned = [word for start, end in owned_words(windows) for word in range(start, end)]
+    assert owned == list(range(len(text.words)))
+    for window, (start, end) in zip(windows, owned_words(windows), strict=True):
+        assert window.last - window.first <= size - 2
+        assert window.start <= start <= end <= window.end
+        assert window.start < window.end
+
+
+@given(
+    st.lists(st.lists(st.floats(-9, 9, width=32), min_size=5, max_size=5), min_size=1, max_size=5)
+)
+def test_decoding_finds_the_best_lawful_path(rows: list[list[float]]) -> None:
+    logits = np.array(rows, np.float32)
+    path, log_probs = decode_tags(logits)
+
+    def lawful(tags: tuple[int, ...]) -> bool:
+        return all(
+            tag % 2 == 1 or tag == 0 or before in (tag, tag - 1)
+            for before, tag in zip((0, *tags), tags, strict=False)
+        )
+
+    assert lawful(tuple(path))
+    scores = logits - np.log(np.exp(logits.astype(np.float64)).sum(1, keepdims=True))
+    best = max(
+        sum(scores[i, tag] for i, tag in enumerate(tags))
+        for tags in itertools.product(range(5), repeat=len(rows))
+        if lawful(tags)
+    )
+    assert log_probs.sum() == pytest.approx(best, abs=1e-3)
+
+
+def rank_network(tokenizer: Any) -> Any:
+    """A network that says RANK for every piece of "gen" and of the dot behind it."""
+    gen, dot = tokenizer.token_to_id("gen"), tokenizer.token_to_id(".")
+
+    def network(ids: Any, mask: Any, features: Any) -> Any:
+        logits = np.zeros((*ids.shape, len(TAGS)), np.float32)
+        logits[..., 0] = 2
+        logits[ids == gen, TAGS.index("B-RANK")] = 8
+        after = np.zeros_like(ids, bool)
+        after[:, 1:] = (ids[:, 1:] == dot) & (ids[:, :-1] == gen)
+        logits[after, TAGS.index("I-RANK")] = 8
+        return logits
+
+    return network
+
+
+@settings(deadline=None, max_examples=30)
+@given(words_and_junk, st.integers(8, 30))
+def test_mentions_do_not_depend_on_windows(tokenizer: Any, parts: list[str], size: int) -> None:
+    text = " Gen. ".join(parts)
+    expected = [(m.start(), m.end(), "RANK") for m in re.finditer(r"(?<= )Gen\.(?= )", text)]
+    tagger = Tagger(rank_network(tokenizer), tokenizer, config(size, size // 2), batch_size=3)
+    (found,) = tagger.tag([text])
+    got = [m[:3] for m in found]
+    assert [m for m in expected if m not in got] == []
+    assert all(0 < mention.score <= 1 for mention in found)
+
+
+def test_a_stream_of_odd_texts_is_tagged_in_order(tokenizer: Any) -> None:
+    texts = ["", " \n", "Gen. A", "\u200b", "x" * 100_000, "😀", "a\0b Gen. B", HARD_TEXT]
+    tagger = Tagger(rank_network(tokenizer), tokenizer, config())
+    found = list(tagger.pipe(texts, texts_at_once=2))
+    assert len(found) == len(texts)
+    marked = [[t[m.start : m.end] for m in ms] for t, ms in zip(texts, found, strict=True)]
+    assert marked == [[], [], ["Gen."], [], [], [], ["Gen."], ["Gen."]]

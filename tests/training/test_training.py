@@ -1,0 +1,218 @@
+"""`orbat train` on real articles with the real encoder, and on other encoders and label sets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from corpus.document import Document, Span
+from corpus.files import read_documents, sha256_file, write_documents
+from tests.conftest import SMALL, Orbat, Trained
+from training.run import load_run, run_documents, tag_documents
+
+pytestmark = pytest.mark.slow
+
+
+def settings(*values: str) -> list[str]:
+    return [part for value in values for part in ("--set", value)]
+
+
+def test_a_small_model_learns(trained: Trained) -> None:
+    metrics = json.loads((trained.run / "metrics.json").read_text())
+    assert metrics["dev"]["f1"] > 0.25
+    assert len(metrics["epochs"]) == 6
+    losses = [entry["loss"] for entry in metrics["losses"]]
+    assert losses[-1] < losses[0] / 3
+
+
+def test_the_run_folder_tells_how_it_came_to_be(trained: Trained) -> None:
+    manifest = json.loads((trained.run / "manifest.json").read_text())
+    assert manifest["status"] == "finished"
+    assert manifest["recipe"]["window"] == 64
+    assert manifest["inputs"]["train"] == [
+        {"file": "train.jsonl", "sha256": sha256_file(trained.train)}
+    ]
+    assert {"python", "torch", "transformers", "orbat"} <= set(manifest["versions"])
+    assert run_documents(trained.run, "train") == list(read_documents(trained.train))
+    assert not (trained.run / "checkpoints").exists()
+    assert {path.name for path in (trained.run / "model").iterdir()} == {
+        *("model.safetensors", "config.json", "tokenizer.json", "tagger.json")
+    }
+
+
+def test_tagging_gives_lawful_spans_and_keeps_the_rest(trained: Trained) -> None:
+    documents = run_documents(trained.run, "dev")
+    tagged = list(tag_documents(load_run(trained.run), documents))
+    assert [(d.id, d.text, d.meta) for d in tagged] == [(d.id, d.text, d.meta) for d in documents]
+    assert sum(len(document.spans) for document in tagged) > 10
+    assert all(s.score is not None and 0 < s.score <= 1 for d in tagged for s in d.spans)
+
+
+def tiny_data(folder: Path, labels: tuple[str, str] = ("RANK", "UNIT")) -> tuple[Path, Path]:
+    documents = [
+        Document(
+            f"d{n}",
+            f"Gen. {name} leads the {n}th Brigade.",
+            (Span(0, 4, labels[0]), Span(16 + len(name), 26 + len(name), labels[1])),
+        )
+        for n, name in enumerate(("Smith", "Brown", "Jones", "Miller", "White", "Black"), 4)
+    ]
+    for name, part in (("train", documents[:4]), ("dev", documents[4:])):
+        write_documents(folder / f"{name}.jsonl", part)
+    return folder / "train.jsonl", folder / "dev.jsonl"
+
+
+def tiny_encoder(folder: Path) -> Path:
+    """A random BERT of a few thousand weights with a word-piece tokenizer of its own."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    words = "[PAD] [UNK] [CLS] [SEP] Gen . leads the Brigade 4th 5th 6th 7th 8th 9th Smith Brown"
+    vocabulary = {word: index for index, word in enumerate(words.split())}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+    ).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+LABELS = """name = "other"
+[[label]]
+name = "Rank"
+[[label]]
+name = "Organization"
+"""
+
+
+def test_any_encoder_folder_and_label_set_can_be_trained(orbat: Orbat, tmp_path: Path) -> None:
+    train, dev = tiny_data(tmp_path, ("Rank", "Organization"))
+    (tmp_path / "labels.toml").write_text(LABELS)
+    encoder = tiny_encoder(tmp_path / "encoder")
+    arguments = (
+        *("train", "quick", "--train", train, "--dev", dev, "--labels", tmp_path / "labels.toml"),
+        *settings(f"encoder={encoder}", "window=32", "overlap=8", "epochs=30", "precision=fp32"),
+        *settings("learning_rate=3e-3", "head_learning_rate=3e-3", "batch_size=2"),
+    )
+    outcome = orbat(*arguments, "--output", tmp_path / "run", "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json()["dev"]["labels"]["Rank"]["f1"] == 1.0
+    tagged = orbat("tag", tmp_path / "run", dev, "--output", tmp_path / "out.jsonl")
+    assert tagged.code == 0, tagged.err
+    assert {s.label for d in read_documents(tmp_path / "out.jsonl") for s in d.spans} <= {
+        *("Rank", "Organization")
+    }
+
+
+def test_the_same_seed_gives_the_same_weights_also_after_a_kill(
+    orbat: Orbat, tmp_path: Path
+) -> None:
+    train, dev = tiny_data(tmp_path)
+    encoder = tiny_encoder(tmp_path / "encoder")
+    arguments = [
+        *("train", "quick", "--train", train, "--dev", dev),
+        *settings(f"encoder={encoder}", "window=32", "overlap=8", "epochs=60", "precision=fp32"),
+        *settings("batch_size=1"),
+    ]
+    for name in ("one", "two"):
+        assert orbat(*arguments, "--output", tmp_path / name).code == 0
+    assert weights(tmp_path / "one") == weights(tmp_path / "two")
+
+    command = [sys.executable, "-m", "orbat", *map(str, arguments)]
+    killed = subprocess.Popen(
+        [*command, "--output", str(tmp_path / "killed")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and killed.poll() is None:
+        if list((tmp_path / "killed" / "checkpoints").glob("checkpoint-*/trainer_state.json")):
+            break
+        time.sleep(0.01)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    unfinished = orbat("tag", tmp_path / "killed", dev, "--output", tmp_path / "o.jsonl")
+    assert unfinished.code == 2
+    assert "has not finished" in unfinished.err
+    again = orbat(*arguments, "--output", tmp_path / "killed")
+    assert again.code == 2
+    assert "add --resume" in again.err
+    resumed = orbat(*arguments, "--output", tmp_path / "killed", "--resume")
+    assert resumed.code == 0, resumed.err
+    assert weights(tmp_path / "killed") == weights(tmp_path / "one")
+
+
+def weights(run: Path) -> str:
+    return sha256_file(run / "model" / "model.safetensors")
+
+
+def test_bad_input_is_named_and_leaves_no_run(
+    refused: Callable[..., str], tmp_path: Path, trained: Trained
+) -> None:
+    train, dev = tiny_data(tmp_path)
+    run = tmp_path / "run"
+    base = ("--train", train, "--dev", dev, "--output", run)
+    assert "unknown key 'epoch'" in refused("train", "quick", *base, *settings("epoch=3"))
+    assert "no such recipe" in refused("train", "fast", *base)
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"id": "x", "text": "a b", "spans": [{"start": 0, "end": 1, "label": "BAD"}]}')
+    assert f"{bad}:1: unknown label 'BAD'" in refused("train", "quick", *base, "--train", bad)
+    assert "id 'd4' stands in another --train file too" in refused(
+        "train", "quick", *base, "--train", train
+    )
+    write_documents(tmp_path / "bare.jsonl", [Document("x", "No spans.")])
+    assert "have no spans" in refused(
+        *("train", "quick", "--train", tmp_path / "bare.jsonl", "--dev", dev, "--output", run)
+    )
+    pickled = tiny_encoder(tmp_path / "pickled")
+    (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
+    assert "pickled weights are never read" in refused(
+        "train", "quick", *base, *settings(f"encoder={pickled}", "window=32", "overlap=8")
+    )
+    assert "cannot be loaded" in refused(
+        "train", "quick", *base, *settings(f"encoder={tmp_path / 'nowhere'}")
+    )
+    encoder = tiny_encoder(tmp_path / "encoder")
+    assert "set window to at most 64" in refused(
+        "train", "quick", *base, *settings(f"encoder={encoder}")
+    )
+    assert not run.exists()
+    assert "holds a run already" in refused(
+        *("train", "quick", "--train", train, "--dev", dev, "--output", trained.run),
+        *settings(*SMALL),
+    )
+
+
+def test_leaks_between_train_and_dev_are_told(orbat: Orbat, tmp_path: Path) -> None:
+    train, _ = tiny_data(tmp_path)
+    encoder = tiny_encoder(tmp_path / "encoder")
+    outcome = orbat(
+        *("train", "quick", "--train", train, "--dev", train, "--output", tmp_path / "run"),
+        *settings(f"encoder={encoder}", "window=32", "overlap=8", "epochs=1"),
+    )
+    assert outcome.code == 0, outcome.err
+    assert "warning: 4 dev documents repeat training documents" in outcome.err

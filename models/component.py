@@ -43,18 +43,23 @@ class EntityTagger:
         self.name = name
         self.batch_size = batch_size
         self._files: dict[str, bytes] = {}
-        self._tagger: Tagger | None = None
-        self._process = 0
+        # By process: onnxruntime's threads do not survive a fork, and a child that destroyed its
+        # parent's session would wait for them for ever.
+        self._taggers: dict[int, Tagger] = {}
 
     @property
     def tagger(self) -> Tagger:
-        """The tagger of this process: onnxruntime's threads do not survive a fork."""
-        if self._tagger is None or self._process != os.getpid():
+        """The tagger of this process.
+
+        Raises:
+            ValueError: if the component was made without a model.
+        """
+        process = os.getpid()
+        if process not in self._taggers:
             if not self._files:
                 raise ValueError(f"component '{self.name}' has no model; load it with spacy.load")
-            self._tagger = load_packaged(self._files, batch_size=self.batch_size)
-            self._process = os.getpid()
-        return self._tagger
+            self._taggers[process] = load_packaged(self._files, batch_size=self.batch_size)
+        return self._taggers[process]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -76,7 +81,7 @@ class EntityTagger:
     def set_files(self, files: dict[str, bytes]) -> None:
         """Take the contents of a packaged model."""
         self._files = dict(files)
-        self._tagger = None
+        self._taggers.pop(os.getpid(), None)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the model's files into a folder."""
@@ -103,7 +108,7 @@ class EntityTagger:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_tagger": None}
+        return {**self.__dict__, "_taggers": {}}
 
 
 def set_entities(doc: Doc, mentions: Iterable[Mention]) -> None:

@@ -1,13 +1,11 @@
-"""From a torch network to ONNX: exported, fused and quantised."""
+"""From a torch network to ONNX: exported, fused and made small."""
 
 from __future__ import annotations
 
 import logging
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,59 +84,29 @@ def fuse(source: Path, target: Path, *, heads: int, width: int) -> dict[str, int
     return {name: count for name, count in fused.items() if count}
 
 
-@dataclass(frozen=True)
-class Storage:
-    """How a model's weights are kept.
+STORAGES = ("int8", "float32")
+"""How weights can be kept, from the smallest to the exact one.
 
-    Attributes:
-        name: for people.
-        computed: operators whose products are computed in 8 bits, with weights to match.
-        stored: whether all other large weights are kept in 8 bits and computed with in float.
-    """
-
-    name: str
-    computed: tuple[str, ...]
-    stored: bool
-
-
-STORAGES = (
-    Storage("int8", ("MatMul", "Attention"), True),
-    Storage("int8, attention in float32", ("MatMul",), True),
-    Storage("int8, computed in float32", (), True),
-    Storage("float32", (), False),
-)
-"""From the fastest to the exact one."""
+Arithmetic is float32 with both. Computing in 8 bits would be faster, but onnxruntime's dynamic
+quantisation scales activations over the whole batch: a text's entities would then depend on the
+texts that happen to be tagged beside it.
+"""
 LARGE = 10_000
 """Numbers in a weight from which on 8-bit storage pays."""
 
 
-def store(source: Path, target: Path, storage: Storage) -> None:
-    """Write a model with its weights kept as `storage` says.
+def store(source: Path, target: Path, storage: str) -> None:
+    """Write a model with its weights kept as one of :data:`STORAGES` says.
 
-    8-bit products are onnxruntime's dynamic quantisation, one scale per output channel (Jacob et
-    al. 2018, https://arxiv.org/abs/1712.05877). Stored weights have one scale per row, and
-    onnxruntime restores them to float when it loads the model.
+    8-bit weights have one scale per row; onnxruntime restores them to float when it loads the
+    model.
     """
     import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    if storage.computed:
-        with _quiet():
-            quantize_dynamic(
-                str(source),
-                str(target),
-                weight_type=QuantType.QInt8,
-                op_types_to_quantize=list(storage.computed),
-                per_channel=True,
-                # Shape inference does not know the fused operators' outputs.
-                extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-            )
-    else:
-        shutil.copyfile(source, target)
-    if storage.stored:
-        model = onnx.load(str(target))
+    model = onnx.load(str(source))
+    if storage == "int8":
         _store_weights(model)
-        onnx.save(model, str(target))
+    onnx.save(model, str(target))
 
 
 def _store_weights(model: Any) -> None:

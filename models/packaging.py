@@ -111,13 +111,13 @@ def package(
         bar = (_f1(documents, found) or 0.0) - ALLOWED_LOSS
         tried: list[dict[str, Any]] = []
         for storage in STORAGES:
-            say(f"Trying weights as {storage.name}")
-            path = folder / f"{storage.name}.onnx"
+            say(f"Trying weights as {storage}")
+            path = folder / f"{storage}.onnx"
             store(fused, path, storage)
             tagged = list(tag_documents(tagger_of(path), documents))
             f1 = _f1(documents, tagged)
             size = path.stat().st_size / 1e6
-            tried.append({"name": storage.name, "f1": f1, "megabytes": size})
+            tried.append({"name": storage, "f1": f1, "megabytes": size})
             if (f1 or 0.0) >= bar or storage == STORAGES[-1]:
                 break
         dev = evaluation_to_json(evaluate(list(zip(documents, tagged, strict=True)), labels))

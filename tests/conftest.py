@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from annotation.doccano import Doccano
 from annotation.server import ADMIN, DoccanoServer
@@ -21,6 +22,10 @@ from corpus.files import read_documents, write_documents
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = ROOT / "corpus" / "articles"
+
+# First calls load libraries: how long an example takes says nothing.
+settings.register_profile("orbat", deadline=None)
+settings.load_profile("orbat")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -102,7 +107,7 @@ class Trained(NamedTuple):
     dev: Path
 
 
-SMALL = ("window=64", "overlap=16", "precision=fp32")
+SMALL = ("window=64", "overlap=16")
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +122,7 @@ def trained(
     train, dev = folder / "train.jsonl", folder / "dev.jsonl"
     write_documents(train, train_articles[::11])
     write_documents(dev, dev_articles[::6])
-    settings = [part for value in (*SMALL, "epochs=6") for part in ("--set", value)]
+    settings = [part for value in (*SMALL, "epochs=10") for part in ("--set", value)]
     outcome = orbat(
         *("train", "quick", "--train", train, "--dev", dev, "--output", folder / "run"),
         *settings,

@@ -64,7 +64,9 @@ def load_encoder(name: str) -> tuple[PreTrainedModel, Any]:
             is not a fast one.
     """
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     source = encoder_source(name)
     if Path(source).is_dir():
         refuse_pickles(Path(source))

@@ -35,7 +35,7 @@ def test_secrets_are_the_owners_alone(doccano: Running) -> None:
     assert (doccano.server.home / "secrets.json").stat().st_mode & 0o077 == 0
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(st.lists(documents(), min_size=5, max_size=15))
 def test_any_text_and_offsets_come_back_as_sent(
     doccano: Running, tmp_path_factory: pytest.TempPathFactory, many: list[Document]

@@ -107,7 +107,6 @@ words_and_junk = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(words_and_junk, st.integers(8, 40), st.data())
 def test_windows_fit_and_share_out_every_word(
     tokenizer: Any, parts: list[str], size: int, data: st.DataObject
@@ -162,7 +161,7 @@ def rank_network(tokenizer: Any) -> Any:
     return network
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(words_and_junk, st.integers(8, 30))
 def test_mentions_do_not_depend_on_windows(tokenizer: Any, parts: list[str], size: int) -> None:
     text = " Gen. ".join(parts)

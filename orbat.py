@@ -65,7 +65,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; what the user can mend ends in one line and exit code 2."""
     try:
         app(args=arguments)
-    except InputError as error:
+    except (InputError, OSError) as error:
+        # An OSError that nothing below foresaw (no permission, disk full) names its file itself.
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
 

@@ -107,9 +107,6 @@ class Trained(NamedTuple):
     dev: Path
 
 
-SMALL = ("window=64", "overlap=16")
-
-
 @pytest.fixture(scope="session")
 def trained(
     orbat: Orbat,
@@ -122,10 +119,9 @@ def trained(
     train, dev = folder / "train.jsonl", folder / "dev.jsonl"
     write_documents(train, train_articles[::11])
     write_documents(dev, dev_articles[::6])
-    settings = [part for value in (*SMALL, "epochs=10") for part in ("--set", value)]
     outcome = orbat(
         *("train", "quick", "--train", train, "--dev", dev, "--output", folder / "run"),
-        *settings,
+        *("--set", "epochs=10"),
     )
     assert outcome.code == 0, outcome.err
     return Trained(folder / "run", train, dev)

@@ -17,7 +17,7 @@ from tests.conftest import ARTICLES, Orbat
 @pytest.mark.doccano
 def test_the_demo_goes_the_whole_way(orbat: Orbat, tmp_path: Path) -> None:
     out = tmp_path / "demo"
-    settings = ("--set", "epochs=8", "--set", "window=64", "--set", "overlap=16")
+    settings = ("--set", "epochs=8")
     outcome = orbat("demo", "--output", out, "--documents", "8", *settings)
     assert outcome.code == 0, outcome.err
     assert "This is a replay" in outcome.out

@@ -112,6 +112,7 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
     folder = Path(run) / "model"
     config = read_tagger_config(folder)
 
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoModel
 
@@ -129,7 +130,7 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
             dropout=0.0,
         )
         network.load_state_dict(load_file(folder / "model.safetensors"))
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{folder}: the model cannot be loaded ({reason}); train again") from error
     return network.eval(), config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -359,14 +360,15 @@ def _manifest(recipe: Recipe, data: TrainingData, labels: LabelSet) -> dict[str,
 
 def _claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
     """Refuse an output folder that holds something else than this very run."""
-    import json
-
     path = output / "manifest.json"
     if not path.is_file():
         if output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise InputError(f"{output}: exists and is not a run; name a new folder")
         return
-    old = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        old = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: is broken; name a new folder") from error
     if not resume:
         mend = "add --resume to go on with it, or " if old.get("status") == "training" else ""
         raise InputError(f"{output}: holds a run already; {mend}name a new folder")

@@ -15,7 +15,7 @@ import pytest
 
 from corpus.document import Document, Span
 from corpus.files import read_documents, sha256_file, write_documents
-from tests.conftest import SMALL, Orbat, Trained
+from tests.conftest import Orbat, Trained
 from training.run import load_run, run_documents, tag_documents
 
 pytestmark = pytest.mark.slow
@@ -203,7 +203,6 @@ def test_bad_input_is_named_and_leaves_no_run(
     assert not run.exists()
     assert "holds a run already" in refused(
         *("train", "quick", "--train", train, "--dev", dev, "--output", trained.run),
-        *settings(*SMALL),
     )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from corpus.document import Document
 
 
 def evaluate(
@@ -22,6 +25,9 @@ def evaluate(
         Path | None, typer.Option(help="Score these documents instead of a model's.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="Score only documents whose meta has KEY=VALUE.")
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(help="Label set file, for colours and order.")
     ] = None,
@@ -32,6 +38,7 @@ def evaluate(
     Scores of a run folder are kept in the folder, and its model card will carry them.
     """
     import json
+    import re
 
     from rich.console import Console
     from rich.table import Table
@@ -55,27 +62,32 @@ def evaluate(
         read = list(read_documents(predictions))
         known: tuple[str, ...] = load_labels(labels).names if labels else ()
         pairs = pair_documents(gold, read, (str(gold_file), str(predictions)))
+        pairs = [pair for pair in pairs if _is_wanted(pair[0], where)]
     else:
         model = context.obj["load_model"](arguments[0])
         name, known = model.name, model.labels
-        gold = list(read_documents(gold_file, known))
+        gold = [d for d in read_documents(gold_file, known) if _is_wanted(d, where)]
         console = Console(stderr=True)
         with console.status(f"Tagging {len(gold)} documents"):
             pairs = list(zip(gold, model.tag(gold), strict=True))
         seen = sum(sha256_text(document.text) in model.seen for document in gold)
+    if not pairs:
+        raise InputError(f"{gold_file}: no document with {where} in its meta; check --where")
     result = score(pairs, known)
     value: dict[str, Any] = {
         "model": name,
-        "gold": gold_file.name,
+        "gold": gold_file.name + (f", {where}" if where else ""),
         "gold_sha256": sha256_file(gold_file),
         "seen_in_training": seen,
         **evaluation_to_json(result),
     }
     if model is not None and model.run is not None:
-        write_json(model.run / "evaluations" / f"{gold_file.stem}.json", value)
+        name_of_part = f"{gold_file.stem}-{where}" if where else gold_file.stem
+        part = re.sub(r"[^\w.=-]+", "-", name_of_part)
+        write_json(model.run / "evaluations" / f"{part}.json", value)
     if seen:
         typer.echo(
-            f"warning: the model was trained or chosen on {seen} of these {len(gold)} documents; "
+            f"warning: the model was trained or chosen on {seen} of these {len(pairs)} documents; "
             "these are no held-out scores",
             err=True,
         )
@@ -83,7 +95,7 @@ def evaluate(
         colors = {label.name: label.color for label in load_labels(labels).labels}
         facts = {"Warning": f"{seen} of the documents were seen in training"} if seen else {}
         page = render_report(
-            result, pairs, model=name, gold=gold_file.name, colors=colors, facts=facts
+            result, pairs, model=name, gold=value["gold"], colors=colors, facts=facts
         )
         write_text(report, page)
     if json_output:
@@ -91,7 +103,7 @@ def evaluate(
         return
     table = Table(
         *("label", "precision", "recall", "F1", "95 % interval", "gold", "predicted"),
-        title=f"{name} on {gold_file.name}: {len(gold)} documents",
+        title=f"{name} on {value['gold']}: {len(pairs)} documents",
     )
     for label, each in {"all labels": result.micro, **result.labels}.items():
         counts = each.counts
@@ -108,6 +120,11 @@ def evaluate(
     console.print(f"F1 by nervaluate's schemes: {kinder or '–'}", highlight=False)
     if report:
         typer.echo(f"report: {report}")
+
+
+def _is_wanted(document: Document, where: str | None) -> bool:
+    key, _, value = (where or "").partition("=")
+    return where is None or str(document.meta.get(key)) == value
 
 
 def _number(value: float | None) -> str:

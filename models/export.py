@@ -84,28 +84,21 @@ def fuse(source: Path, target: Path, *, heads: int, width: int) -> dict[str, int
     return {name: count for name, count in fused.items() if count}
 
 
-STORAGES = ("int8", "float32")
-"""How weights can be kept, from the smallest to the exact one.
-
-Arithmetic is float32 with both. Computing in 8 bits would be faster, but onnxruntime's dynamic
-quantisation scales activations over the whole batch: a text's entities would then depend on the
-texts that happen to be tagged beside it.
-"""
 LARGE = 10_000
 """Numbers in a weight from which on 8-bit storage pays."""
 
 
-def store(source: Path, target: Path, storage: str) -> None:
-    """Write a model with its weights kept as one of :data:`STORAGES` says.
+def store_as_int8(source: Path, target: Path) -> None:
+    """Write a model with its large weights kept in 8 bits, one scale per row.
 
-    8-bit weights have one scale per row; onnxruntime restores them to float when it loads the
-    model.
+    onnxruntime restores them when it loads the model, so that arithmetic stays in float.
+    Computing in 8 bits would be faster, but onnxruntime's dynamic quantisation scales activations
+    over the whole batch: a text's entities would depend on the texts tagged beside it.
     """
     import onnx
 
     model = onnx.load(str(source))
-    if storage == "int8":
-        _store_weights(model)
+    _store_weights(model)
     onnx.save(model, str(target))
 
 

@@ -62,11 +62,18 @@ class Demo:
         """Print the heading of a step."""
         self.console.rule(f"[bold]{title}", align="left")
 
+    def command(self, line: str) -> None:
+        """Print a command as one would type it here, on one line."""
+        here = f"{Path.cwd()}{os.sep}"
+        self.console.print(
+            f"$ {line.replace(here, '')}", style="cyan", highlight=False, soft_wrap=True
+        )
+
     def run(self, *arguments: object, show: bool = True) -> str:
         """Run one orbat command as a user would, and return what it printed if not shown."""
         words = [str(argument) for argument in arguments]
         if show:
-            self.console.print(f"$ orbat {' '.join(words)}", style="cyan", highlight=False)
+            self.command(f"orbat {' '.join(words)}")
         began = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-m", "orbat", *words],
@@ -216,7 +223,7 @@ def _free_port() -> int:
 
 def _install(demo: Demo, wheel: Path, environment: Path) -> Path:
     """Install a wheel into a new environment and return the environment's Python."""
-    demo.console.print(f"$ pip install {wheel.name}", style="cyan", highlight=False)
+    demo.command(f"pip install {wheel}")
     python = environment / "bin" / "python"
     for command in (
         [sys.executable, "-m", "venv", str(environment)],

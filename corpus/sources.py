@@ -45,9 +45,7 @@ def find_files(paths: Iterable[Path]) -> Iterator[Path]:
             raise InputError(f"{path}: does not exist; check the path")
 
 
-def read_sources(
-    paths: Iterable[Path], *, clean: bool = True, provenance: bool = True
-) -> Iterator[Document]:
+def read_sources(paths: Iterable[Path], *, clean: bool = True) -> Iterator[Document]:
     """Read every document of the given files and folders.
 
     Text and HTML files are one document each, named for the file; a JSON Lines file holds one a
@@ -56,10 +54,9 @@ def read_sources(
 
     Args:
         paths: files and folders.
-        clean: tidy the text of JSON Lines records that have no spans. False keeps ids and texts
-            of JSON Lines as they are.
-        provenance: record under `meta.provenance` where the document came from and what was
-            done to it.
+        clean: tidy the text of JSON Lines records that have no spans, and record under
+            `meta.provenance` where each document came from and what was done to it. False keeps
+            JSON Lines records as they are, and records nothing.
 
     Raises:
         InputError: for the first file that cannot be read.
@@ -67,7 +64,7 @@ def read_sources(
     seen: dict[str, str] = {}
     for path in find_files(paths):
         from_name = not _is_json_lines(path)
-        for where, document in _read_file(path, clean, provenance):
+        for where, document in _read_file(path, clean):
             if document.id in seen:
                 if not from_name:
                     raise InputError(
@@ -75,8 +72,8 @@ def read_sources(
                         "ids must be unique"
                     )
                 renamed = f"{document.id}-{sha256_text(document.text)[:8]}"
-                if renamed in seen:
-                    continue
+                while renamed in seen:
+                    renamed += "-again"
                 document = Document(renamed, document.text, document.spans, document.meta)
             seen[document.id] = where
             yield document
@@ -86,10 +83,10 @@ def _is_json_lines(path: Path) -> bool:
     return path.suffix.lower() in _JSON_LINES
 
 
-def _read_file(path: Path, clean: bool, provenance: bool) -> Iterator[tuple[str, Document]]:
+def _read_file(path: Path, clean: bool) -> Iterator[tuple[str, Document]]:
     if _is_json_lines(path):
         for where, record in read_json_lines(path):
-            yield where, _json_document(record, where, clean, provenance)
+            yield where, _json_document(record, where, clean)
         return
     try:
         raw = path.read_bytes()
@@ -99,7 +96,7 @@ def _read_file(path: Path, clean: bool, provenance: bool) -> Iterator[tuple[str,
     cleaner: Callable[[bytes, str], CleanText] = clean_html if is_html else clean_text
     cleaned = cleaner(raw, str(path))
     meta: dict[str, Any] = dict(cleaned.facts)
-    if provenance:
+    if clean:
         meta["provenance"] = {
             "file": path.name,
             "sha256": hashlib.sha256(raw).hexdigest(),
@@ -111,25 +108,28 @@ def _read_file(path: Path, clean: bool, provenance: bool) -> Iterator[tuple[str,
     yield str(path), Document(identity, cleaned.text, (), meta)
 
 
-def _json_document(record: object, where: str, clean: bool, provenance: bool) -> Document:
-    if isinstance(record, dict) and isinstance(record.get("text"), str):
+def _json_document(record: object, where: str, clean: bool) -> Document:
+    if (
+        isinstance(record, dict)
+        and isinstance(record.get("text"), str)
+        and isinstance(record.get("meta", {}), dict)
+    ):
         record = dict(record)
         raw_text: str = record["text"]
         if clean and not raw_text.strip():
             raise InputError(f"{where}: field 'text' is empty; remove the line")
         extra = {key: record.pop(key) for key in list(record) if key not in _RECORD_FIELDS}
-        if extra and isinstance(record.get("meta", {}), dict):
+        if extra:
             record["meta"] = {**extra, **record.get("meta", {})}
         raw_bytes = raw_text.encode("utf-8", "surrogatepass")
         digest = hashlib.sha256(raw_bytes).hexdigest()
         record.setdefault("id", digest[:16])
         if clean and not record.get("spans"):
             record["text"], changes = tidy(raw_text)
-            if provenance:
-                made = {
-                    "file": where.rpartition("/")[2],
-                    "sha256": digest,
-                    "changes": list(changes),
-                }
-                record["meta"] = {"provenance": made, **record.get("meta", {})}
+            made = {
+                "file": where.rpartition("/")[2],
+                "sha256": digest,
+                "changes": list(changes),
+            }
+            record["meta"] = {"provenance": made, **record.get("meta", {})}
     return parse_document(record, where)

@@ -38,7 +38,6 @@ def evaluate(
     Scores of a run folder are kept in the folder, and its model card will carry them.
     """
     import json
-    import re
 
     from rich.console import Console
     from rich.table import Table
@@ -46,7 +45,7 @@ def evaluate(
     from annotation.labels import load_labels
     from annotation.matching import pair_documents
     from corpus.errors import InputError
-    from corpus.files import read_documents, sha256_file, sha256_text, write_json, write_text
+    from corpus.files import read_documents, sha256_file, sha256_text, write_text
     from evaluation.report import render_report
     from evaluation.scoring import evaluate as score
     from evaluation.scoring import evaluation_to_json
@@ -81,10 +80,8 @@ def evaluate(
         "seen_in_training": seen,
         **evaluation_to_json(result),
     }
-    if model is not None and model.run is not None:
-        name_of_part = f"{gold_file.stem}-{where}" if where else gold_file.stem
-        part = re.sub(r"[^\w.=-]+", "-", name_of_part)
-        write_json(model.run / "evaluations" / f"{part}.json", value)
+    if model is not None:
+        model.keep_evaluation(f"{gold_file.stem}-{where}" if where else gold_file.stem, value)
     if seen:
         typer.echo(
             f"warning: the model was trained or chosen on {seen} of these {len(pairs)} documents; "

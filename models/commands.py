@@ -84,7 +84,7 @@ def tag(
         task = progress.add_task("Tagging", total=None)
 
         def counted() -> Iterator[Document]:
-            for document in loaded.tag(read_sources(files, clean=False, provenance=False)):
+            for document in loaded.tag(read_sources(files, clean=False)):
                 progress.advance(task)
                 yield document
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from typing import Any
 
 from corpus.document import Document
 from corpus.errors import InputError
+from corpus.files import write_json
 from models.runtime import FILES, load_packaged
 from training.encoder import refuse_pickles
-from training.run import load_run, read_manifest, tag_documents
+from training.run import EVALUATIONS, load_run, read_manifest, tag_documents
 from training.tagging import Tagger
 
 LINEAGE = "lineage.json"
@@ -46,6 +48,15 @@ class Model:
         """Give a stream of documents the model's spans; all else stays as it is."""
         return tag_documents(self.tagger, documents)
 
+    def keep_evaluation(self, gold: str, result: Mapping[str, Any]) -> None:
+        """Keep an evaluation's result in the run folder, where the model is one.
+
+        The model card will carry it. A later one on gold of the same name replaces it.
+        """
+        if self.run is not None:
+            name = re.sub(r"[^\w.=-]+", "-", gold)
+            write_json(self.run / EVALUATIONS / f"{name}.json", result)
+
 
 def load_model(name: str) -> Model:
     """Load a run folder, a wheel file or an installed model package.
@@ -59,8 +70,7 @@ def load_model(name: str) -> Model:
     if path.is_dir():
         packaged = _packaged_folder(path)
         if packaged is None:
-            manifest = read_manifest_of_run(path)
-            return Model(name, load_run(path), _seen(manifest), path)
+            return Model(name, load_run(path), _seen(read_manifest(path)), path)
         refuse_pickles(packaged)
         return _from_files(name, {f.name: f.read_bytes() for f in packaged.iterdir()})
     if path.is_file():
@@ -72,17 +82,6 @@ def load_model(name: str) -> Model:
             if packaged is not None:
                 return _from_files(name, {f.name: f.read_bytes() for f in packaged.iterdir()})
     raise InputError(f"{name}: no run folder, wheel file or installed model of this name")
-
-
-def read_manifest_of_run(path: Path) -> dict[str, Any]:
-    """Return a run's manifest, after making sure that the folder holds no pickle.
-
-    Raises:
-        InputError: if the folder is no finished run or holds a pickle.
-    """
-    manifest = read_manifest(path)
-    refuse_pickles(path)
-    return manifest
 
 
 def _packaged_folder(path: Path) -> Path | None:

@@ -17,10 +17,17 @@ from corpus.files import sha256_file
 from evaluation.scoring import evaluate, evaluation_to_json
 from models.card import write_card
 from models.export import attention_shape, export_onnx, fuse, store_as_int8
-from models.loading import LINEAGE, read_manifest_of_run
+from models.loading import LINEAGE
 from models.runtime import FORMAT, load_packaged
 from models.wheel import build_wheel, check_name, write_package
-from training.run import EVALUATIONS, load_network, load_run, run_documents, tag_documents
+from training.run import (
+    EVALUATIONS,
+    load_network,
+    load_run,
+    read_manifest,
+    run_documents,
+    tag_documents,
+)
 from training.tagging import Tagger
 
 ALLOWED_LOSS = 0.002
@@ -77,8 +84,8 @@ def package(
     """
     full_name = check_name(lang, name, version)
     run, output = Path(run), Path(output)
-    manifest = read_manifest_of_run(run)
     network, config = load_network(run)
+    manifest = read_manifest(run)
     documents = run_documents(run, "dev")
     labels = config.labels
     with tempfile.TemporaryDirectory() as scratch:

@@ -107,8 +107,8 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
     Raises:
         InputError: if the run is unfinished, damaged or holds a pickle.
     """
-    refuse_pickles(Path(run))
     read_manifest(run)
+    refuse_pickles(Path(run))
     folder = Path(run) / "model"
     config = read_tagger_config(folder)
 

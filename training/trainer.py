@@ -279,6 +279,7 @@ def train(
         args=_arguments(recipe, output, bf16),
         data_collator=_Collator(config.pad),
         train_dataset=windows,
+        # The Trainer asks for one; evaluate scores documents and never looks at it.
         eval_dataset=windows,
         optimizers=(_optimizer(network, recipe), None),
         callbacks=[_Reporter(report)],

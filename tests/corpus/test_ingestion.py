@@ -100,6 +100,8 @@ def test_adding_twice_changes_nothing(orbat: Orbat, sources: Path, tmp_path: Pat
         ("empty.html", b"<html><body></body></html>", "no article found in the page"),
         ("rows.jsonl", b'{"id": "a", "text": "x"}\n{"id": "b"', "rows.jsonl:2: broken JSON"),
         ("rows.jsonl", b'{"id": "a", "text": " "}\n', "rows.jsonl:1: field 'text' is empty"),
+        ("rows.jsonl", b'{"text": "x", "meta": [1]}', "rows.jsonl:1: field 'id'"),
+        ("rows.jsonl", b'{"id": "a", "text": "x", "meta": 1}', "field 'meta' of 'a' must be"),
         (
             "rows.jsonl",
             b'{"id":"a","text":"x y","spans":[{"start":0,"end":9,"label":"A"}]}',

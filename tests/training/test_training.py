@@ -198,7 +198,7 @@ def test_bad_input_is_named_and_leaves_no_run(
     )
     encoder = tiny_encoder(tmp_path / "encoder")
     assert "set window to at most 64" in refused(
-        "train", "quick", *base, *settings(f"encoder={encoder}")
+        "train", "quick", *base, *settings(f"encoder={encoder}", "window=128")
     )
     assert not run.exists()
     assert "holds a run already" in refused(

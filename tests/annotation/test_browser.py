@@ -65,7 +65,9 @@ def test_an_annotator_adds_a_span_and_confirms(
     assert marked == ["Lt. Gen.", "Defence Secretary", "Operation Inherent Resolve"]
     with doccano.connect() as connection:
         guidelines = load_guidelines(labels)
-        session = push(connection, tmp_path, [suggested], ["reader"], labels, guidelines=guidelines)
+        session = push(
+            connection, tmp_path / "june", [suggested], ["reader"], labels, guidelines=guidelines
+        )
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     log_in(page, session, "reader")
     page.goto(session.link("reader"))
@@ -88,7 +90,7 @@ def test_an_annotator_adds_a_span_and_confirms(
     page.close()
 
     with doccano.connect() as connection:
-        (back,) = pull(connection, tmp_path)["reader"]
+        (back,) = pull(connection, tmp_path / "june")["reader"]
     start = TEXT.index("Sahel Watch")
     added = Span(start, start + len("Sahel Watch"), "UNIT")
     assert back.text == TEXT

@@ -122,6 +122,20 @@ def test_predictions_of_any_system_can_be_scored(orbat: Orbat, tmp_path: Path) -
     assert set(value["strict"]["labels"]["A"]) >= {"precision", "recall", "f1", "low", "high"}
 
 
+def test_a_part_of_the_gold_can_be_scored(
+    orbat: Orbat, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    span = Span(0, 2, "A")
+    gold = [Document("x", TEXT, (span,), {"desk": "eu"}), Document("y", TEXT, (span,))]
+    write_documents(tmp_path / "gold.jsonl", gold)
+    write_documents(tmp_path / "pred.jsonl", [gold[0], Document("y", TEXT)])
+    arguments = ("--predictions", tmp_path / "pred.jsonl", tmp_path / "gold.jsonl")
+    value = orbat("evaluate", *arguments, "--where", "desk=eu", "--json").json()
+    assert value["documents"] == 1
+    assert value["strict"]["micro"]["f1"] == 1.0
+    assert "check --where" in refused("evaluate", *arguments, "--where", "desk=us")
+
+
 def test_gold_and_predictions_must_match(refused: Callable[..., str], tmp_path: Path) -> None:
     gold = tmp_path / "gold.jsonl"
     write_documents(gold, [Document("x", TEXT)])

@@ -65,6 +65,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; what the user can mend ends in one line and exit code 2."""
     try:
         app(args=arguments)
+    except ModuleNotFoundError as error:
+        typer.echo(
+            f"error: this command needs {error.name}, which is not installed; "
+            "pip install -e '.[all]', or the extra that the README names",
+            err=True,
+        )
+        sys.exit(2)
     except (InputError, OSError) as error:
         # An OSError that nothing below foresaw (no permission, disk full) names its file itself.
         typer.echo(f"error: {error}", err=True)

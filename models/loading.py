@@ -113,6 +113,8 @@ def _from_files(name: str, files: Mapping[str, bytes]) -> Model:
     try:
         lineage = json.loads(files[LINEAGE]) if LINEAGE in files else {}
         return Model(name, load_packaged(files), _seen(lineage))
+    except ImportError:
+        raise
     # onnxruntime and tokenizers raise bare exceptions of their own for damaged files.
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "damaged"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from corpus.cleaning import CleanText, clean_html, clean_text, looks_like_html, tidy
+from corpus.cleaning import CleanText, clean_html, clean_text, decode, looks_like_html, tidy
 from corpus.document import Document, parse_document
 from corpus.errors import InputError
 from corpus.files import read_json_lines, sha256_text
@@ -54,9 +54,9 @@ def read_sources(paths: Iterable[Path], *, clean: bool = True) -> Iterator[Docum
 
     Args:
         paths: files and folders.
-        clean: tidy the text of JSON Lines records that have no spans, and record under
+        clean: tidy the texts, except of JSON Lines records that have spans, and record under
             `meta.provenance` where each document came from and what was done to it. False keeps
-            JSON Lines records as they are, and records nothing.
+            texts as they are, but for the frame of a web page, and records nothing.
 
     Raises:
         InputError: for the first file that cannot be read.
@@ -93,8 +93,12 @@ def _read_file(path: Path, clean: bool) -> Iterator[tuple[str, Document]]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     is_html = path.suffix.lower() in _HTML or looks_like_html(raw)
-    cleaner: Callable[[bytes, str], CleanText] = clean_html if is_html else clean_text
-    cleaned = cleaner(raw, str(path))
+    if is_html:
+        cleaned = clean_html(raw, str(path))
+    elif clean:
+        cleaned = clean_text(raw, str(path))
+    else:
+        cleaned = CleanText(*decode(raw, str(path)))
     meta: dict[str, Any] = dict(cleaned.facts)
     if clean:
         meta["provenance"] = {

@@ -60,7 +60,7 @@ def tag(
     ],
     output: Annotated[Path, typer.Option(help="Tagged documents to write (JSON Lines).")],
 ) -> None:
-    """Find the entities in articles. Ids and texts of JSON Lines input stay as they are."""
+    """Find the entities in articles. Ids and texts stay as they are; of web pages the article."""
     from collections.abc import Iterator
 
     from rich.console import Console

@@ -195,14 +195,18 @@ def test_the_card_carries_the_scores(
 
 def test_text_and_web_pages_can_be_tagged(orbat: Orbat, wheel: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "note.txt").write_text("Gen. Ann Doe met the Defence Secretary.")
+    note = "  Gen. Ann Doe\r\n\tmet the Defence Secretary.  "
+    (tmp_path / "in" / "note.txt").write_bytes(note.encode())
     (tmp_path / "in" / "page.html").write_text(
         "<html><body><article><h1>Brigade</h1><p>The 3rd Brigade left the town on Monday after "
         "eleven months in the desert, as its officers told the press.</p></article></body></html>"
     )
     outcome = orbat("tag", wheel, tmp_path / "in", "--output", tmp_path / "out.jsonl")
     assert outcome.code == 0, outcome.err
-    assert [document.id for document in read_documents(tmp_path / "out.jsonl")] == ["note", "page"]
+    tagged = list(read_documents(tmp_path / "out.jsonl"))
+    assert [document.id for document in tagged] == ["note", "page"]
+    assert tagged[0].text == note
+    assert tagged[1].text.startswith("Brigade\n\nThe 3rd Brigade")
 
 
 def test_damaged_models_are_refused(

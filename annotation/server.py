@@ -26,7 +26,7 @@ DOCCANO = "1.8.4"
 # What doccano's own metadata forgets to hold back, and gunicorn's need of pkg_resources.
 REQUIREMENTS = (f"doccano=={DOCCANO}", "marshmallow<4", "numpy<2", "setuptools<81")
 PYTHON = (3, 11)
-START_SECONDS = 90
+START_SECONDS = 180
 STOP_SECONDS = 60
 ADMIN = "admin"
 

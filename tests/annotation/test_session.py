@@ -201,7 +201,7 @@ def test_a_worker_killed_in_mid_upload_is_named_and_pushing_again_completes(
 
     def kill_soon() -> None:
         database = doccano.server.home / "web.log"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             if (session / "session.json").exists() and database.exists():
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from annotation.matching import group_overlapping
 from corpus.document import Document, Span
 from corpus.errors import InputError
 
@@ -46,18 +47,10 @@ def compare_readings(readings: dict[str, Document]) -> Comparison:
         for span in document.spans:
             holders.setdefault(_bare(span), []).append(name)
     agreed = tuple(sorted(s for s, names in holders.items() if len(names) == len(readings)))
-    disputed = sorted(s for s, names in holders.items() if len(names) < len(readings))
-    groups: list[list[Span]] = []
-    reach = -1
-    for span in disputed:
-        if groups and span.start < reach:
-            groups[-1].append(span)
-        else:
-            groups.append([span])
-            reach = -1
-        reach = max(reach, span.end)
+    disputed = [s for s, names in holders.items() if len(names) < len(readings)]
     conflicts = tuple(
-        Conflict(tuple((span, tuple(holders[span])) for span in group)) for group in groups
+        Conflict(tuple((span, tuple(holders[span])) for span in group))
+        for group in group_overlapping(disputed)
     )
     document = next((d for d in readings.values() if d.text), next(iter(readings.values())))
     return Comparison(replace(document, spans=()), agreed, conflicts)

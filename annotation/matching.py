@@ -48,6 +48,31 @@ class Counts:
         return 2 * self.both / total if total else None
 
 
+def counts_to_json(counts: Counts) -> dict[str, float | int | None]:
+    """Return scores and counts, with gold first and predictions second; undefined ones are None."""
+    return {
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "f1": counts.f1,
+        "true_positives": counts.both,
+        "false_positives": counts.second_only,
+        "false_negatives": counts.first_only,
+    }
+
+
+def group_overlapping(spans: Iterable[Span]) -> list[list[Span]]:
+    """Group spans that overlap, directly or through others; groups and spans in order."""
+    groups: list[list[Span]] = []
+    reach = -1
+    for span in sorted(spans):
+        if groups and span.start < reach:
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+        reach = max(reach, span.end)
+    return groups
+
+
 def strict_counts(first: Iterable[Span], second: Iterable[Span]) -> dict[str, Counts]:
     """Count, per label, the spans of one document that agree in start, end and label."""
     left, right = set(first), set(second)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpus.document import Document, Span
+from annotation.matching import group_overlapping
+from corpus.document import Document
 from evaluation.scoring import Evaluation
 
 TEMPLATE = Path(__file__).parent / "report.html"
@@ -49,22 +50,15 @@ def view_document(gold: Document, predicted: Document, colors: Mapping[str, str]
     missed = [span for span in gold.spans if span not in shared]
     spurious = [span for span in predicted.spans if span not in shared]
     marks = [(span, "right") for span in shared]
-    groups: list[list[tuple[Span, str]]] = []
-    disputed = sorted([(s, "missed") for s in missed] + [(s, "spurious") for s in spurious])
-    reach = -1
-    for span, kind in disputed:
-        if groups and span.start < reach:
-            groups[-1].append((span, kind))
-        else:
-            groups.append([(span, kind)])
-        reach = max(reach, span.end)
+    groups = [
+        [(span, "missed" if span in gold.spans else "spurious") for span in group]
+        for group in group_overlapping([*missed, *spurious])
+    ]
     pieces: list[Piece] = []
     position = 0
     stretches = [(s.start, s.end, [(s, k)]) for s, k in marks]
     stretches += [(g[0][0].start, max(s.end for s, _ in g), g) for g in groups]
     for start, end, members in sorted(stretches, key=lambda stretch: stretch[:2]):
-        if start < position:
-            continue
         pieces.append(Piece(gold.text[position:start]))
         kinds = {kind for _, kind in members}
         words = {"right": "gold and model", "missed": "gold only", "spurious": "model only"}

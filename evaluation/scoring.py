@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.matching import Counts, strict_counts
+from annotation.matching import Counts, counts_to_json, strict_counts
 from corpus.document import Document, Span
 
 RESAMPLES = 2000
@@ -154,17 +154,7 @@ def _nervaluate(
 
 def score_to_json(score: Score) -> dict[str, float | int | None]:
     """Return one label's scores; undefined ones are None."""
-    counts = score.counts
-    return {
-        "precision": counts.precision,
-        "recall": counts.recall,
-        "f1": counts.f1,
-        "low": score.low,
-        "high": score.high,
-        "true_positives": counts.both,
-        "false_positives": counts.second_only,
-        "false_negatives": counts.first_only,
-    }
+    return {**counts_to_json(score.counts), "low": score.low, "high": score.high}
 
 
 def evaluation_to_json(evaluation: Evaluation) -> dict[str, Any]:

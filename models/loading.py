@@ -71,8 +71,7 @@ def load_model(name: str) -> Model:
         packaged = _packaged_folder(path)
         if packaged is None:
             return Model(name, load_run(path), _seen(read_manifest(path)), path)
-        refuse_pickles(packaged)
-        return _from_files(name, {f.name: f.read_bytes() for f in packaged.iterdir()})
+        return _from_folder(name, packaged)
     if path.is_file():
         return _from_files(name, _wheel_files(path))
     if name.isidentifier():
@@ -80,7 +79,7 @@ def load_model(name: str) -> Model:
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             packaged = _packaged_folder(Path(folder))
             if packaged is not None:
-                return _from_files(name, {f.name: f.read_bytes() for f in packaged.iterdir()})
+                return _from_folder(name, packaged)
     raise InputError(f"{name}: no run folder, wheel file or installed model of this name")
 
 
@@ -90,6 +89,11 @@ def _packaged_folder(path: Path) -> Path | None:
         if all((found.parent / name).is_file() for name in FILES):
             return found.parent
     return None
+
+
+def _from_folder(name: str, folder: Path) -> Model:
+    refuse_pickles(folder)
+    return _from_files(name, {file.name: file.read_bytes() for file in folder.iterdir()})
 
 
 def _wheel_files(path: Path) -> dict[str, bytes]:

@@ -30,7 +30,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging as transformers_logging
 
 from annotation.labels import LabelSet
-from annotation.matching import Counts, total_counts
+from annotation.matching import counts_to_json, total_counts
 from corpus.document import Document
 from corpus.errors import InputError
 from corpus.files import sha256_file, sha256_text, write_documents, write_json
@@ -77,18 +77,6 @@ class TrainingData:
     dev: Sequence[Document]
     train_files: Sequence[Path] = ()
     dev_files: Sequence[Path] = ()
-
-
-def counts_to_json(counts: Counts) -> dict[str, float | int | None]:
-    """Return scores and counts of one label for a metrics file; None where undefined."""
-    return {
-        "precision": counts.precision,
-        "recall": counts.recall,
-        "f1": counts.f1,
-        "true_positives": counts.both,
-        "false_positives": counts.second_only,
-        "false_negatives": counts.first_only,
-    }
 
 
 def make_windows(

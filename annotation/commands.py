@@ -262,7 +262,7 @@ def agree(
     names = load_labels(labels).names
     a, b = read_reading(first, names), read_reading(second, names)
     agreement = measure_agreement(
-        pair_documents(a.documents, b.documents, (str(first), str(second)))
+        list(pair_documents(a.documents, b.documents, (str(first), str(second))))
     )
     rows = {"all labels": agreement.micro, **agreement.labels}
     if json_output:

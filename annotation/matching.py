@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from corpus.document import Document, Span
@@ -98,8 +98,10 @@ def total_counts(
 
 def pair_documents(
     first: Iterable[Document], second: Iterable[Document], names: tuple[str, str]
-) -> list[tuple[Document, Document]]:
+) -> Iterator[tuple[Document, Document]]:
     """Pair two readings by document id, in the order of the first.
+
+    Both are read side by side; only documents that the other side has not reached yet are kept.
 
     Args:
         first: one reading.
@@ -109,24 +111,24 @@ def pair_documents(
     Raises:
         InputError: if one holds a document that the other lacks, or a text differs.
     """
-    others = {document.id: document for document in second}
-    pairs = []
+    coming = iter(second)
+    ahead: dict[str, Document] = {}
     for document in first:
-        other = others.pop(document.id, None)
-        if other is None:
-            raise InputError(
-                f"{names[1]}: document '{document.id}' of {names[0]} is missing; "
-                "both must hold the same documents"
-            )
-        if document.text and other.text and document.text != other.text:
+        while document.id not in ahead and (other := next(coming, None)) is not None:
+            ahead[other.id] = other
+        found = ahead.pop(document.id, None)
+        if found is None:
+            raise InputError(_missing(document.id, *names))
+        if document.text and found.text and document.text != found.text:
             raise InputError(
                 f"{names[1]}: text of '{document.id}' differs from {names[0]}; "
                 "compare readings of the same text"
             )
-        pairs.append((document, other))
-    if others:
-        raise InputError(
-            f"{names[0]}: document '{next(iter(others))}' of {names[1]} is missing; "
-            "both must hold the same documents"
-        )
-    return pairs
+        yield document, found
+    left = next(iter(ahead.values()), None) or next(coming, None)
+    if left is not None:
+        raise InputError(_missing(left.id, *reversed(names)))
+
+
+def _missing(identity: str, has: str, lacks: str) -> str:
+    return f"{lacks}: document '{identity}' of {has} is missing; both must hold the same documents"

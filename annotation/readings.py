@@ -29,7 +29,7 @@ class Reading:
 
 
 def read_reading(
-    path: Path, labels: Sequence[str], texts: dict[str, Document] | None = None
+    path: Path, labels: Sequence[str] | None, texts: dict[str, Document] | None = None
 ) -> Reading:
     """Read a reading from a JSON Lines file of documents.
 
@@ -61,6 +61,19 @@ def read_reading(
         annotators |= {span.annotator for span in document.spans if span.annotator}
     name = annotators.pop() if len(annotators) == 1 else Path(path).stem
     return Reading(name, Path(path), tuple(documents.values()))
+
+
+def read_confirmed(path: Path, labels: Sequence[str] | None) -> tuple[str, list[Document]]:
+    """Read the documents that an annotator has confirmed, with the annotator's name.
+
+    Raises:
+        InputError: for anything the record does not allow, and where none is confirmed.
+    """
+    reading = read_reading(path, labels)
+    confirmed = [document for document in reading.documents if is_confirmed(document)]
+    if not confirmed:
+        raise InputError(f"{path}: no confirmed document in it; let the annotator confirm some")
+    return reading.name, confirmed
 
 
 def compare_all(

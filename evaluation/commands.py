@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from corpus.document import Document
+    from evaluation.assessment import Assessment
+    from evaluation.comparison import Comparison, Spread
 
 
 def evaluate(
@@ -16,13 +18,15 @@ def evaluate(
     arguments: Annotated[
         list[str],
         typer.Argument(
-            metavar="[MODEL] GOLD",
-            help="A run folder, wheel file or installed model, then the gold documents; with "
-            "--predictions the gold documents alone.",
+            metavar="[MODEL]... GOLD",
+            help="Run folders, wheel files or installed models, then the gold documents. The first "
+            "model is the one scored; it is compared with the others. Runs that differ in their "
+            "seed only are taken together.",
         ),
     ],
     predictions: Annotated[
-        Path | None, typer.Option(help="Score these documents instead of a model's.")
+        list[Path] | None,
+        typer.Option(help="Score these documents instead of a model's; repeatable, to compare."),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
     where: Annotated[
@@ -31,97 +35,248 @@ def evaluate(
     labels: Annotated[
         Path | None, typer.Option(help="Label set file, for colours and order.")
     ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(help="Training documents, to tell seen mentions; a run brings its own."),
+    ] = None,
+    dev: Annotated[
+        Path | None,
+        typer.Option(help="Documents to calibrate the model on; a run brings its own."),
+    ] = None,
+    people: Annotated[
+        list[Path] | None,
+        typer.Option(help="An annotator's reading of gold documents; repeatable."),
+    ] = None,
+    slices: Annotated[
+        list[str] | None, typer.Option("--slice", help="Meta field to slice by; repeatable.")
+    ] = None,
+    precision: Annotated[
+        float, typer.Option(min=0, max=1, help="Recommend the confidence that reaches this.")
+    ] = 0.95,
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="[LABEL.]METRIC=VALUE with METRIC precision, recall, f1 or low (the lower bound "
+            "of F1); exit 1 below it. Repeatable."
+        ),
+    ] = None,
+    resamples: Annotated[
+        int, typer.Option(min=100, help="Bootstrap resamples and random exchanges.")
+    ] = 2000,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score a model, or any system's predictions, against held-out gold.
 
-    Scores of a run folder are kept in the folder, and its model card will carry them.
+    Prints strict scores with intervals, the worst group, what confidences are worth, and the
+    patterns of errors; with several models, how they differ. Scores of a run folder are kept in
+    the folder, and its model card will carry them.
     """
     import json
 
     from rich.console import Console
-    from rich.table import Table
 
     from annotation.labels import load_labels
-    from annotation.matching import pair_documents
+    from annotation.readings import read_confirmed
     from corpus.errors import InputError
-    from corpus.files import read_documents, sha256_file, sha256_text, write_text
+    from corpus.files import read_documents, sha256_file, write_text
+    from evaluation.assessment import assess, assessment_to_json, survey
+    from evaluation.candidates import Gold, candidate_of_file, candidate_of_model, contest
+    from evaluation.comparison import comparison_to_json, spread_to_json
+    from evaluation.gate import parse_gate
     from evaluation.report import render_report
-    from evaluation.scoring import evaluate as score
-    from evaluation.scoring import evaluation_to_json
 
-    if len(arguments) != (1 if predictions else 2):
-        raise InputError("write orbat evaluate MODEL GOLD, or --predictions PRED GOLD")
-    gold_file = Path(arguments[-1])
-    seen = 0
-    model = None
-    if predictions:
-        name = predictions.name
-        gold = list(read_documents(gold_file))
-        read = list(read_documents(predictions))
-        known: tuple[str, ...] = load_labels(labels).names if labels else ()
-        pairs = pair_documents(gold, read, (str(gold_file), str(predictions)))
-        pairs = [pair for pair in pairs if _is_wanted(pair[0], where)]
-    else:
-        model = context.obj["load_model"](arguments[0])
-        name, known = model.name, model.labels
-        gold = [d for d in read_documents(gold_file, known) if _is_wanted(d, where)]
-        console = Console(stderr=True)
-        with console.status(f"Tagging {len(gold)} documents"):
-            pairs = list(zip(gold, model.tag(gold), strict=True))
-        seen = sum(sha256_text(document.text) in model.seen for document in gold)
-    if not pairs:
-        raise InputError(f"{gold_file}: no document with {where} in its meta; check --where")
-    result = score(pairs, known)
-    value: dict[str, Any] = {
-        "model": name,
-        "gold": gold_file.name + (f", {where}" if where else ""),
-        "gold_sha256": sha256_file(gold_file),
-        "seen_in_training": seen,
-        **evaluation_to_json(result),
-    }
-    if model is not None:
-        model.keep_evaluation(f"{gold_file.stem}-{where}" if where else gold_file.stem, value)
-    if seen:
-        typer.echo(
-            f"warning: the model was trained or chosen on {seen} of these {len(pairs)} documents; "
-            "these are no held-out scores",
-            err=True,
+    if (len(arguments) != 1) if predictions else (len(arguments) < 2):
+        raise InputError("write orbat evaluate MODEL... GOLD, or --predictions PRED... GOLD")
+    gates = [parse_gate(text) for text in gate or ()]
+    console = Console(stderr=True)
+    known = load_labels(labels).names if labels else None
+    file = Path(arguments[-1])
+    with console.status("Scoring") as status:
+        if predictions:
+            gold = Gold(file, known, where)
+            candidates = [candidate_of_file(path, gold) for path in predictions]
+        else:
+            loaded = []
+            for name in arguments[:-1]:
+                status.update(f"Loading {name}")
+                loaded.append(context.obj["load_model"](name))
+            gold = Gold(file, known or loaded[0].labels, where)
+            candidates = []
+            for model in loaded:
+                status.update(f"Tagging with {model.name}")
+                candidates.append(candidate_of_model(model, gold, dev))
+        first = candidates[0]
+        status.update("Scoring")
+        trained_on = list(read_documents(train)) if train else first.train
+        readings = {}
+        for path in people or ():
+            name, documents = read_confirmed(path, gold.labels)
+            readings[name] = documents
+        assessment = assess(
+            first.pairs(),
+            labels=gold.labels or (),
+            surveyed=survey(gold, trained_on or ()),
+            train=trained_on,
+            dev=first.dev,
+            readings=readings,
+            slice_by=slices or (),
+            precision=precision,
+            resamples=resamples,
         )
+        comparisons: list[Comparison] = []
+        spreads: dict[str, Spread] = {}
+        if len(candidates) > 1:
+            status.update("Comparing")
+            compared = contest(candidates, gold.labels or ())
+            comparisons = compared.comparisons(resamples=resamples)
+            spreads = compared.spreads()
+    value: dict[str, Any] = {
+        "model": first.name,
+        "gold": file.name + (f", {where}" if where else ""),
+        "gold_sha256": sha256_file(file),
+        "seen_in_training": first.seen,
+        **assessment_to_json(assessment),
+    }
+    first.keep(f"{file.stem}-{where}" if where else file.stem, value)
+    if len(candidates) > 1:
+        value["comparisons"] = [comparison_to_json(each) for each in comparisons]
+        value["systems"] = {name: spread_to_json(each) for name, each in spreads.items()}
+    results = [(each, each.value(assessment.evaluation)) for each in gates]
+    failed = [each.text for each, _ in results if not each.passes(assessment.evaluation)]
+    if gates:
+        value["gates"] = [
+            {"gate": each.text, "value": found, "passed": each.text not in failed}
+            for each, found in results
+        ]
+    scored = assessment.evaluation.strict.labels
+    unknown = [label for label, s in scored.items() if s.predicted and not s.gold]
+    facts = {}
+    if first.seen:
+        facts["Warning"] = (
+            f"the model was trained or chosen on {first.seen} of these "
+            f"{assessment.evaluation.documents} documents; these are no held-out scores"
+        )
+        typer.echo(f"warning: {facts['Warning']}", err=True)
+    if unknown:
+        typer.echo(f"warning: predicted, but nowhere in the gold: {', '.join(unknown)}", err=True)
     if report:
-        colors = {label.name: label.color for label in load_labels(labels).labels}
-        facts = {"Warning": f"{seen} of the documents were seen in training"} if seen else {}
         page = render_report(
-            result, pairs, model=name, gold=value["gold"], colors=colors, facts=facts
+            assessment,
+            model=first.name,
+            gold=value["gold"],
+            colors={label.name: label.color for label in load_labels(labels).labels},
+            facts=facts,
+            comparisons=comparisons,
+            spreads=spreads,
         )
         write_text(report, page)
     if json_output:
         typer.echo(json.dumps(value))
-        return
+    else:
+        _print(assessment, f"{first.name} on {value['gold']}", comparisons, spreads)
+        if report:
+            typer.echo(f"report: {report}")
+    for each, found in results:
+        verdict = "below the bar" if each.text in failed else "reached"
+        typer.echo(f"gate {each.text}: {_number(found)}, {verdict}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _print(
+    assessment: Assessment,
+    title: str,
+    comparisons: Sequence[Comparison],
+    spreads: Mapping[str, Spread],
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from evaluation.errors import CLASSES
+
+    console = Console()
+    evaluation, errors = assessment.evaluation, assessment.errors
+    strict = evaluation.strict
     table = Table(
         *("label", "precision", "recall", "F1", "95 % interval", "gold", "predicted"),
-        title=f"{name} on {value['gold']}: {len(pairs)} documents",
+        title=f"{title}: {evaluation.documents} documents, {evaluation.tokens} tokens",
     )
-    for label, each in {"all labels": result.micro, **result.labels}.items():
-        counts = each.counts
+    for label, score in {"all labels": strict.micro, **strict.labels}.items():
         table.add_row(
             label,
-            *(_number(value) for value in (counts.precision, counts.recall, counts.f1)),
-            f"{_number(each.low)} to {_number(each.high)}",
-            str(counts.both + counts.first_only),
-            str(counts.both + counts.second_only),
+            *map(_number, (score.precision, score.recall, score.f1)),
+            _interval(score.low, score.high),
+            *(str(score.gold), str(score.predicted)),
         )
-    console = Console()
+    macro = strict.macro
+    table.add_row(
+        "mean of labels",
+        *map(_number, (macro.precision, macro.recall, macro.f1)),
+        _interval(macro.low, macro.high),
+    )
     console.print(table)
-    kinder = ", ".join(f"{scheme} {scores['f1']:.3f}" for scheme, scores in result.kinder.items())
-    console.print(f"F1 by nervaluate's schemes: {kinder or '–'}", highlight=False)
-    if report:
-        typer.echo(f"report: {report}")
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    kinder = (
+        f"{scheme} {_number(scores.micro.f1)}"
+        for scheme, scores in evaluation.schemes.items()
+        if scores is not strict
+    )
+    say(f"F1 by kinder schemes: {', '.join(kinder)}")
+    low = assessment.worst
+    if low:
+        say(
+            f"worst group: {low.dimension} = {low.group}, F1 {_number(low.score.f1)} "
+            f"({_interval(low.score.low, low.score.high)}), {low.score.gold} gold spans"
+        )
+    sure = assessment.calibration
+    if sure:
+        better = f", {sure.calibrated.error:.3f} calibrated on dev" if sure.calibrated else ""
+        say(f"expected calibration error of the confidence: {sure.raw.error:.3f}{better}")
+        if sure.chosen and sure.reached:
+            say(
+                f"for precision {sure.wanted}: keep confidences from {sure.chosen.threshold:.3f} "
+                f"(chosen on dev); here precision {sure.reached.precision:.3f}, recall "
+                f"{_number(sure.reached.recall)}"
+            )
+    kinds = (f"{kind} {count}" for kind in CLASSES if (count := errors.of_class(kind)))
+    say(f"{errors.total} errors: {', '.join(kinds) or 'none'}")
+    for pattern in errors.patterns[:5]:
+        say(f"  {pattern.errors:4} {pattern.description}, e.g. {pattern.examples[0]}")
+    if assessment.people:
+        for person in assessment.people.persons:
+            say(
+                f"{person.name} on {person.documents} of these documents: F1 "
+                f"{_number(person.score.f1)}; the model there: {_number(person.model.f1)} "
+                f"({_interval(person.model.low, person.model.high)})"
+            )
+    for name, spread in spreads.items():
+        more = f", standard deviation {spread.deviation:.3f}" if spread.deviation else ""
+        say(f"{name}: F1 {_number(spread.mean)}{more}")
+    for comparison in comparisons:
+        versus = Table(
+            *("label", "difference of F1", "95 % interval", "p", "p, corrected"),
+            title=f"{comparison.first} against {comparison.other}",
+        )
+        for label, each in {"all labels": comparison.micro, **comparison.labels}.items():
+            versus.add_row(
+                label,
+                "–" if each.f1 is None else f"{each.f1:+.3f}",
+                "–" if each.low is None else f"{each.low:+.3f} to {each.high:+.3f}",
+                *map(_number, (each.p, each.adjusted)),
+            )
+        console.print(versus)
+        gains = comparison.gains
+        say(
+            f"gold mentions found by the first alone: {gains.first_only}, by the other alone: "
+            f"{gains.second_only}"
+        )
 
 
-def _is_wanted(document: Document, where: str | None) -> bool:
-    key, _, value = (where or "").partition("=")
-    return where is None or str(document.meta.get(key)) == value
+def _interval(low: float | None, high: float | None) -> str:
+    return f"{_number(low)}–{_number(high)}"
 
 
 def _number(value: float | None) -> str:

@@ -1,116 +1,142 @@
-"""The HTML report: scores, and every error in its text."""
+"""The HTML report: one file that shows scores, differences, groups and every error."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotation.matching import group_overlapping
-from corpus.document import Document
-from evaluation.scoring import Evaluation
+from corpus.document import Span
+from evaluation.assessment import Assessment
+from evaluation.comparison import Comparison, Spread
+from evaluation.errors import CLASSES, CONTEXT, ErrorSummary, SpanError
 
 TEMPLATE = Path(__file__).parent / "report.html"
+NONE = "(none)"
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a document's text as the report shows it.
+    """A stretch of text around an error.
 
     Attributes:
         text: the characters.
-        kind: `right`, `missed`, `spurious`, `both` (gold and prediction overlap but differ) or
-            empty for plain text.
-        title: what gold and prediction say, for the reader.
-        label: shown beside the text.
+        marks: which of `gold`, `model` (the error's own spans) and `other` (another gold span)
+            cover it.
+        label: the label shown behind it, where a span ends.
         color: of the label.
     """
 
     text: str
-    kind: str = ""
-    title: str = ""
+    marks: tuple[str, ...] = ()
     label: str = ""
     color: str = ""
 
 
-@dataclass(frozen=True)
-class DocumentView:
-    """A document's text in pieces, and how many errors it has."""
-
-    id: str
-    title: str
-    errors: int
-    pieces: tuple[Piece, ...]
-
-
-def view_document(gold: Document, predicted: Document, colors: Mapping[str, str]) -> DocumentView:
-    """Cut a document's text into right, missed, spurious and conflicting stretches, in order."""
-    shared = set(gold.spans) & set(predicted.spans)
-    missed = [span for span in gold.spans if span not in shared]
-    spurious = [span for span in predicted.spans if span not in shared]
-    marks = [(span, "right") for span in shared]
-    groups = [
-        [(span, "missed" if span in gold.spans else "spurious") for span in group]
-        for group in group_overlapping([*missed, *spurious])
+def view_error(error: SpanError, colors: Mapping[str, str]) -> list[Piece]:
+    """Cut the text around an error where spans begin and end; the pieces joined are that text."""
+    text = error.document.text
+    own = [span for span in (error.gold, error.predicted) if span is not None]
+    first, last = min(span.start for span in own), max(span.end for span in own)
+    begin = 0 if first <= CONTEXT else text.find(" ", first - CONTEXT, first) + 1 or first - CONTEXT
+    found = text.rfind(" ", last, last + CONTEXT)
+    end = len(text) if last + CONTEXT >= len(text) else (found if found >= 0 else last + CONTEXT)
+    spans: list[tuple[Span, str]] = []
+    for mark, span in (("gold", error.gold), ("model", error.predicted)):
+        if span is not None:
+            spans.append((span, mark))
+    spans += [
+        (span, "other")
+        for span in error.document.spans
+        if span != error.gold and begin < span.end and span.start < end
     ]
-    pieces: list[Piece] = []
-    position = 0
-    stretches = [(s.start, s.end, [(s, k)]) for s, k in marks]
-    stretches += [(g[0][0].start, max(s.end for s, _ in g), g) for g in groups]
-    for start, end, members in sorted(stretches, key=lambda stretch: stretch[:2]):
-        pieces.append(Piece(gold.text[position:start]))
-        kinds = {kind for _, kind in members}
-        words = {"right": "gold and model", "missed": "gold only", "spurious": "model only"}
-        title = "; ".join(
-            f"{words[kind]}: {span.label} “{gold.text[span.start : span.end]}”"
-            for span, kind in members
-        )
-        label = " / ".join(dict.fromkeys(span.label for span, _ in members))
-        kind = kinds.pop() if len(kinds) == 1 else "both"
-        color = colors.get(members[0][0].label, "#999999")
-        pieces.append(Piece(gold.text[start:end], kind, title, label, color))
-        position = end
-    pieces.append(Piece(gold.text[position:]))
-    return DocumentView(
-        gold.id,
-        str(gold.meta.get("title", "")) or gold.text.strip().partition("\n")[0][:100],
-        len(missed) + len(spurious),
-        tuple(piece for piece in pieces if piece.text),
-    )
+    edges = {edge for span, _ in spans for edge in (span.start, span.end) if begin < edge < end}
+    cuts = sorted({begin, end, *edges})
+    pieces = []
+    for left, right in itertools.pairwise(cuts):
+        covering = [(span, mark) for span, mark in spans if span.start < right and left < span.end]
+        ending = [span.label for span, _ in covering if span.end == right]
+        color = colors.get(covering[0][0].label, "#999999") if covering else ""
+        marks = tuple(mark for _, mark in covering)
+        label = " / ".join(dict.fromkeys(ending))
+        pieces.append(Piece(text[left:right], marks, label, color))
+    return pieces
+
+
+@dataclass(frozen=True)
+class Heat:
+    """The confusion matrix as the report draws it.
+
+    Attributes:
+        rows: gold labels; the last is none.
+        columns: predicted labels; the last is none.
+        cells: spans, and the share of the row's from 0 to 1. *Shape:* (rows, columns)
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[tuple[int, float], ...], ...]
+
+
+def heat_map(summary: ErrorSummary, labels: Sequence[str]) -> Heat:
+    """Lay out which gold label became which predicted label."""
+    names: tuple[str | None, ...] = (*labels, None)
+    cells = []
+    for gold in names:
+        row = [summary.confusion.get((gold, predicted), 0) for predicted in names]
+        total = sum(row) or 1
+        cells.append(tuple((count, count / total) for count in row))
+    shown = tuple(name or NONE for name in names)
+    return Heat(shown, shown, tuple(cells))
 
 
 def render_report(
-    evaluation: Evaluation,
-    pairs: Sequence[tuple[Document, Document]],
+    assessment: Assessment,
     *,
     model: str,
     gold: str,
     colors: Mapping[str, str],
     facts: Mapping[str, Any],
+    comparisons: Sequence[Comparison] = (),
+    spreads: Mapping[str, Spread] | None = None,
 ) -> str:
     """Return a self-contained HTML page; all text of documents is escaped.
 
     Args:
-        evaluation: the scores.
-        pairs: gold and predicted documents.
+        assessment: what was measured.
         model: the model's name.
         gold: the gold file's name.
         colors: a colour for each label.
         facts: further lines for the head of the page, by name.
+        comparisons: the model against others.
+        spreads: F1 over the seeds of each system compared.
     """
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["score"] = lambda value: "–" if value is None else f"{value:.3f}"
-    views = [view_document(a, b, colors) for a, b in pairs]
-    rows = [("all labels", evaluation.micro), *evaluation.labels.items()]
+    environment.filters["signed"] = lambda value: "–" if value is None else f"{value:+.3f}"
+    environment.filters["percent"] = lambda value: f"{100 * value:.0f} %"
+    errors = assessment.errors
+    labels = list(assessment.evaluation.strict.labels)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         model=model,
         gold=gold,
         facts=facts,
-        evaluation=evaluation,
-        rows=rows,
-        views=sorted(views, key=lambda view: (-view.errors, view.id)),
-        errors=sum(view.errors for view in views),
+        evaluation=assessment.evaluation,
+        slices=assessment.slices,
+        worst=assessment.worst,
+        calibration=assessment.calibration,
+        people=assessment.people,
+        errors=errors,
+        heat=heat_map(errors, labels),
+        classes=[(kind, errors.of_class(kind)) for kind in CLASSES],
+        error_labels=sorted({label for _, label in errors.counts}),
+        cards=[(error, view_error(error, colors)) for error in errors.shown],
+        comparisons=comparisons,
+        spreads=spreads or {},
     )

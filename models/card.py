@@ -14,7 +14,7 @@ def _row(name: str, scores: Mapping[str, Any]) -> str:
     cells = [name, *(_score(scores[key]) for key in ("precision", "recall", "f1"))]
     low, high = scores.get("low"), scores.get("high")
     cells.append("–" if low is None or high is None else f"{low:.3f} to {high:.3f}")
-    cells.append(str(scores["true_positives"] + scores["false_negatives"]))
+    cells.append(str(scores["gold"]))
     return "| " + " | ".join(cells) + " |"
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from corpus.document import Document
 from corpus.errors import InputError
-from corpus.files import write_json
+from corpus.files import sha256_text, write_json
 from models.runtime import FILES, load_packaged
 from training.encoder import refuse_pickles
-from training.run import EVALUATIONS, load_run, read_manifest, tag_documents
+from training.run import EVALUATIONS, load_run, read_manifest, run_documents, tag_documents
 from training.tagging import Tagger
 
 LINEAGE = "lineage.json"
@@ -31,12 +31,14 @@ class Model:
         name: what the user called it.
         tagger: tags texts.
         seen: SHA-256 of every text that it was trained or chosen on.
+        family: the same for models that differ in their seed only.
         run: its run folder, if it is one.
     """
 
     name: str
     tagger: Tagger
     seen: frozenset[str]
+    family: str
     run: Path | None = None
 
     @property
@@ -47,6 +49,10 @@ class Model:
     def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Give a stream of documents the model's spans; all else stays as it is."""
         return tag_documents(self.tagger, documents)
+
+    def documents(self, part: str) -> list[Document] | None:
+        """Return the documents of `train` or `dev`; None where they did not come with the model."""
+        return run_documents(self.run, part) if self.run is not None else None
 
     def keep_evaluation(self, gold: str, result: Mapping[str, Any]) -> None:
         """Keep an evaluation's result in the run folder, where the model is one.
@@ -70,7 +76,8 @@ def load_model(name: str) -> Model:
     if path.is_dir():
         packaged = _packaged_folder(path)
         if packaged is None:
-            return Model(name, load_run(path), _seen(read_manifest(path)), path)
+            manifest = read_manifest(path)
+            return Model(name, load_run(path), _seen(manifest), _family(manifest), path)
         return _from_folder(name, packaged)
     if path.is_file():
         return _from_files(name, _wheel_files(path))
@@ -116,7 +123,7 @@ def _wheel_files(path: Path) -> dict[str, bytes]:
 def _from_files(name: str, files: Mapping[str, bytes]) -> Model:
     try:
         lineage = json.loads(files[LINEAGE]) if LINEAGE in files else {}
-        return Model(name, load_packaged(files), _seen(lineage))
+        return Model(name, load_packaged(files), _seen(lineage), _family(lineage) or name)
     except ImportError:
         raise
     # onnxruntime and tokenizers raise bare exceptions of their own for damaged files.
@@ -130,3 +137,12 @@ def _from_files(name: str, files: Mapping[str, bytes]) -> Model:
 def _seen(manifest: Mapping[str, Any]) -> frozenset[str]:
     documents = manifest.get("documents", {})
     return frozenset(entry["sha256"] for part in documents.values() for entry in part)
+
+
+def _family(manifest: Mapping[str, Any]) -> str:
+    """Name what a model was made of, its seed aside; empty where that is not known."""
+    if "recipe" not in manifest:
+        return ""
+    recipe = {key: value for key, value in manifest["recipe"].items() if key != "seed"}
+    texts = manifest["documents"]
+    return sha256_text(json.dumps([recipe, texts, manifest["labels"]], sort_keys=True))

@@ -129,7 +129,7 @@ def package(
         ]
         weights = "int8" if f1["int8"] >= f1["float32"] - ALLOWED_LOSS else "float32"
         path, tagged = candidates[weights]
-        dev = evaluation_to_json(evaluate(list(zip(documents, tagged, strict=True)), labels))
+        dev = evaluation_to_json(evaluate(zip(documents, tagged, strict=True), labels))
         files = {**base, "model.onnx": path.read_bytes()}
         lineage = {
             **manifest,

@@ -1,0 +1,119 @@
+"""All that is asked of one system's predictions, measured in one pass over the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from corpus.document import Document
+from evaluation.calibration import Calibration, Confidences, calibration, calibration_to_json
+from evaluation.errors import ErrorLog, ErrorSummary, summary_to_json
+from evaluation.mentions import MentionIndex
+from evaluation.people import People, PeopleTable, people_to_json
+from evaluation.resampling import RESAMPLES
+from evaluation.scoring import Evaluation, ScoreTable, evaluation_to_json
+from evaluation.slices import Slice, SliceTable, dimensions, slice_to_json, worst
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What is known of one system on one gold set.
+
+    Attributes:
+        evaluation: the scores.
+        slices: scores of groups.
+        worst: the group of the lowest F1 among the large ones.
+        calibration: what its confidence is worth; None if it gives none.
+        errors: its errors.
+        people: annotators beside it; None if no reading of theirs was given.
+    """
+
+    evaluation: Evaluation
+    slices: tuple[Slice, ...]
+    worst: Slice | None
+    calibration: Calibration | None
+    errors: ErrorSummary
+    people: People | None
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a first look over the gold gives: its mentions, and the meta fields that it has."""
+
+    mentions: MentionIndex
+    meta: frozenset[str]
+
+
+def survey(gold: Iterable[Document], train: Iterable[Document] = ()) -> Survey:
+    """Read over the gold documents, and add the training documents' mentions."""
+    mentions, meta = MentionIndex(train), set[str]()
+    for document in gold:
+        mentions.add([document])
+        meta.update(document.meta)
+    return Survey(mentions, frozenset(meta))
+
+
+def assess(
+    pairs: Iterable[tuple[Document, Document]],
+    *,
+    labels: Iterable[str] = (),
+    surveyed: Survey | None = None,
+    train: Iterable[Document] | None = None,
+    dev: Iterable[tuple[Document, Document]] | None = None,
+    readings: Mapping[str, Sequence[Document]] | None = None,
+    slice_by: Sequence[str] = (),
+    precision: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Assessment:
+    """Measure one system's predictions; texts are not kept, save those of the errors shown.
+
+    Args:
+        pairs: gold and predicted documents, paired by id.
+        labels: the label set.
+        surveyed: a first look over the gold; without it no meta field is sliced unasked and no
+            gold is doubted.
+        train: the training documents, to tell seen mentions from unseen ones.
+        dev: gold and predictions of documents to calibrate on, such as the dev split.
+        readings: annotators' readings by name.
+        slice_by: meta fields to slice by, besides the usual ones.
+        precision: the precision for which a cut is recommended.
+        resamples: number of bootstrap resamples.
+        seed: of all resampling.
+    """
+    seen = MentionIndex(train) if train is not None else None
+    scores = ScoreTable(labels)
+    slices = SliceTable(
+        dimensions(train=seen, meta=surveyed.meta if surveyed else (), asked=slice_by)
+    )
+    confidences = Confidences()
+    errors = ErrorLog(train=seen, known=surveyed.mentions if surveyed else None)
+    people = PeopleTable(readings or {})
+    for gold, predicted in pairs:
+        for part in (scores, slices, confidences, errors, people):
+            part.add(gold, predicted)
+    found = slices.slices(resamples=resamples, seed=seed)
+    return Assessment(
+        scores.evaluate(resamples=resamples, seed=seed),
+        tuple(found),
+        worst(found),
+        calibration(
+            confidences, Confidences(dev) if dev is not None else None, precision=precision
+        ),
+        errors.summary(),
+        people.people(resamples=resamples, seed=seed) if readings else None,
+    )
+
+
+def assessment_to_json(assessment: Assessment) -> dict[str, Any]:
+    """Return an assessment as a JSON object: the scores, and each further part by its name."""
+    low, sure, people = assessment.worst, assessment.calibration, assessment.people
+    return {
+        **evaluation_to_json(assessment.evaluation),
+        "slices": [slice_to_json(each) for each in assessment.slices],
+        "worst_slice": slice_to_json(low) if low else None,
+        "calibration": calibration_to_json(sure) if sure else None,
+        "errors": summary_to_json(assessment.errors),
+        "people": people_to_json(people) if people else None,
+    }

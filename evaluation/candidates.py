@@ -1,0 +1,158 @@
+"""What is scored: the gold, and systems whose predictions are paired with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from annotation.matching import pair_documents
+from corpus.document import Document
+from corpus.errors import InputError
+from corpus.files import read_documents, sha256_text
+from evaluation.comparison import Contest
+
+Pairs = Iterator[tuple[Document, Document]]
+
+
+class Model(Protocol):
+    """A trained model, as far as evaluation knows one."""
+
+    @property
+    def name(self) -> str:
+        """What the user called it."""
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """SHA-256 of every text that it was trained or chosen on."""
+
+    @property
+    def family(self) -> str:
+        """The same for models that differ in their seed only."""
+
+    def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Give documents the model's spans."""
+
+    def documents(self, part: str) -> list[Document] | None:
+        """Return its `train` or `dev` documents, if they came with it."""
+
+    def keep_evaluation(self, gold: str, result: dict[str, Any]) -> None:
+        """Keep a result with the model."""
+
+
+@dataclass(frozen=True)
+class Gold:
+    """The gold documents of a file, read anew at each iteration.
+
+    Attributes:
+        file: JSON Lines.
+        labels: the labels allowed; None allows any.
+        where: ``KEY=VALUE``; only documents whose meta has it are taken.
+    """
+
+    file: Path
+    labels: tuple[str, ...] | None
+    where: str | None = None
+
+    def __iter__(self) -> Iterator[Document]:
+        """Read the documents.
+
+        Raises:
+            InputError: for anything the record does not allow, and where no document is left.
+        """
+        empty = True
+        for document in read_documents(self.file, self.labels):
+            if self.takes(document):
+                empty = False
+                yield document
+        if empty:
+            raise InputError(
+                f"{self.file}: no document with {self.where} in its meta; check --where"
+                if self.where
+                else f"{self.file}: no document in it; give a file of gold documents"
+            )
+
+    def takes(self, document: Document) -> bool:
+        """Tell whether a document of the file is to be scored."""
+        key, _, value = (self.where or "").partition("=")
+        return self.where is None or str(document.meta.get(key)) == value
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A system under evaluation.
+
+    Attributes:
+        name: as people read it.
+        family: the same for systems that differ in their seed only.
+        pairs: gold and predicted documents, in the order of the gold, anew at each call.
+        seen: how many gold documents it was trained or chosen on.
+        train: its training documents, where known.
+        dev: gold and predictions of its dev documents, where known.
+        keep: keeps a result with the system, by name of the gold.
+    """
+
+    name: str
+    family: str
+    pairs: Callable[[], Pairs]
+    seen: int = 0
+    train: Sequence[Document] | None = None
+    dev: Sequence[tuple[Document, Document]] | None = None
+    keep: Callable[[str, dict[str, Any]], None] = field(default=lambda gold, result: None)
+
+
+def candidate_of_file(path: Path, gold: Gold) -> Candidate:
+    """Take a file of predictions; texts stream through, however large the files are."""
+
+    def pairs() -> Pairs:
+        every = Gold(gold.file, gold.labels)
+        read = read_documents(path, gold.labels)
+        for pair in pair_documents(every, read, (str(gold.file), str(path))):
+            if gold.takes(pair[0]):
+                yield pair
+
+    return Candidate(str(path), str(path), pairs)
+
+
+def candidate_of_model(model: Model, gold: Gold, dev: Path | None = None) -> Candidate:
+    """Let a model tag the gold and its dev documents.
+
+    Args:
+        model: the model.
+        gold: what it is scored on.
+        dev: documents to calibrate on, instead of those that came with the model.
+    """
+    wanted = list(gold)
+    tagged = list(zip(wanted, model.tag(wanted), strict=True))
+    chosen_on = list(read_documents(dev, gold.labels)) if dev else model.documents("dev")
+    return Candidate(
+        model.name,
+        model.family,
+        lambda: iter(tagged),
+        sum(sha256_text(document.text) in model.seen for document in wanted),
+        model.documents("train"),
+        list(zip(chosen_on, model.tag(chosen_on), strict=True)) if chosen_on else None,
+        model.keep_evaluation,
+    )
+
+
+def contest(candidates: Sequence[Candidate], labels: Iterable[str] = ()) -> Contest:
+    """Compare systems on the same gold, the first against each other one.
+
+    Those of one family are the seeds of one system, which bears the first one's name.
+    """
+    families: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        families.setdefault(candidate.family, []).append(candidate)
+    names = []
+    for family in families.values():
+        more = f" and {len(family) - 1} more of its kind" if len(family) > 1 else ""
+        names.append((family[0].name + more, len(family)))
+    found = Contest(names, labels)
+    ordered = [candidate for family in families.values() for candidate in family]
+    for rows in zip(*(candidate.pairs() for candidate in ordered), strict=True):
+        read = iter(predicted for _, predicted in rows)
+        readings = [[next(read) for _ in family] for family in families.values()]
+        found.add(rows[0][0], readings)
+    return found

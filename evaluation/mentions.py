@@ -1,0 +1,44 @@
+"""The mentions of a set of documents: which surfaces carry which labels."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from corpus.document import Document, Span
+
+_NO_WORD = re.compile(r"[\W_]+")
+
+
+def normalise(surface: str) -> str:
+    """Fold case, and white space and punctuation into single spaces."""
+    return _NO_WORD.sub(" ", surface.casefold()).strip()
+
+
+def surface_of(document: Document, span: Span) -> str:
+    """Return a span's text."""
+    return document.text[span.start : span.end]
+
+
+class MentionIndex:
+    """Counts of labels by surface, exact and normalised."""
+
+    def __init__(self, documents: Iterable[Document] = ()) -> None:
+        self._exact: dict[str, Counter[str]] = defaultdict(Counter)
+        self._normalised: dict[str, Counter[str]] = defaultdict(Counter)
+        self.add(documents)
+
+    def add(self, documents: Iterable[Document]) -> None:
+        """Count the spans of more documents."""
+        for document in documents:
+            for span in document.spans:
+                surface = surface_of(document, span)
+                self._exact[surface][span.label] += 1
+                self._normalised[normalise(surface)][span.label] += 1
+
+    def labels_of(self, surface: str, *, normalised: bool = False) -> Mapping[str, int]:
+        """Return how often each label was given to a surface."""
+        if normalised:
+            return self._normalised.get(normalise(surface), Counter())
+        return self._exact.get(surface, Counter())

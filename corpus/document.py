@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,7 @@ class Document:
         return dataclasses.replace(self, spans=tuple(sorted(spans)))
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SPAN_FIELDS = {"start", "end", "label", "annotator", "score", "note"}
 _DOCUMENT_FIELDS = {"id", "text", "spans", "meta"}
 
@@ -85,11 +87,11 @@ def parse_document(
         text = ""
     elif not isinstance(text, str):
         raise InputError(f"{where}: field 'text' of '{identity}' is missing or not a text")
-    surrogate = next((i for i, c in enumerate(text) if "\ud800" <= c <= "\udfff"), None)
+    surrogate = _SURROGATE.search(text)
     if surrogate is not None:
         raise InputError(
             f"{where}: field 'text' of '{identity}' has half a surrogate pair at character "
-            f"{surrogate}; replace it with U+FFFD"
+            f"{surrogate.start()}; replace it with U+FFFD"
         )
     meta = record.get("meta", {})
     if not isinstance(meta, dict):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus.document import Document
+from corpus.errors import InputError
 from evaluation.calibration import Calibration, Confidences, calibration, calibration_to_json
 from evaluation.errors import ErrorLog, ErrorSummary, summary_to_json
 from evaluation.mentions import MentionIndex
@@ -37,28 +38,10 @@ class Assessment:
     people: People | None
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What a first look over the gold gives: its mentions, and the meta fields that it has."""
-
-    mentions: MentionIndex
-    meta: frozenset[str]
-
-
-def survey(gold: Iterable[Document], train: Iterable[Document] = ()) -> Survey:
-    """Read over the gold documents, and add the training documents' mentions."""
-    mentions, meta = MentionIndex(train), set[str]()
-    for document in gold:
-        mentions.add([document])
-        meta.update(document.meta)
-    return Survey(mentions, frozenset(meta))
-
-
 def assess(
     pairs: Iterable[tuple[Document, Document]],
     *,
     labels: Iterable[str] = (),
-    surveyed: Survey | None = None,
     train: Iterable[Document] | None = None,
     dev: Iterable[tuple[Document, Document]] | None = None,
     readings: Mapping[str, Sequence[Document]] | None = None,
@@ -72,8 +55,6 @@ def assess(
     Args:
         pairs: gold and predicted documents, paired by id.
         labels: the label set.
-        surveyed: a first look over the gold; without it no meta field is sliced unasked and no
-            gold is doubted.
         train: the training documents, to tell seen mentions from unseen ones.
         dev: gold and predictions of documents to calibrate on, such as the dev split.
         readings: annotators' readings by name.
@@ -81,18 +62,21 @@ def assess(
         precision: the precision for which a cut is recommended.
         resamples: number of bootstrap resamples.
         seed: of all resampling.
+
+    Raises:
+        InputError: if there is no document at all.
     """
     seen = MentionIndex(train) if train is not None else None
     scores = ScoreTable(labels)
-    slices = SliceTable(
-        dimensions(train=seen, meta=surveyed.meta if surveyed else (), asked=slice_by)
-    )
+    slices = SliceTable(dimensions(train=seen, asked=slice_by))
     confidences = Confidences()
-    errors = ErrorLog(train=seen, known=surveyed.mentions if surveyed else None)
+    errors = ErrorLog(train=seen)
     people = PeopleTable(readings or {})
     for gold, predicted in pairs:
         for part in (scores, slices, confidences, errors, people):
             part.add(gold, predicted)
+    if not scores.documents:
+        raise InputError("no document to score; give some gold")
     found = slices.slices(resamples=resamples, seed=seed)
     return Assessment(
         scores.evaluate(resamples=resamples, seed=seed),

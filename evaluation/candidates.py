@@ -59,19 +59,18 @@ class Gold:
         """Read the documents.
 
         Raises:
-            InputError: for anything the record does not allow, and where no document is left.
+            InputError: for anything the record does not allow.
         """
-        empty = True
-        for document in read_documents(self.file, self.labels):
-            if self.takes(document):
-                empty = False
-                yield document
-        if empty:
-            raise InputError(
-                f"{self.file}: no document with {self.where} in its meta; check --where"
-                if self.where
-                else f"{self.file}: no document in it; give a file of gold documents"
-            )
+        return filter(self.takes, read_documents(self.file, self.labels))
+
+    def check(self) -> None:
+        """Read as far as the first document that is to be scored.
+
+        Raises:
+            InputError: if there is none.
+        """
+        if next(iter(self), None) is None:
+            raise InputError(f"{self.file}: no document with {self.where} in meta; check --where")
 
     def takes(self, document: Document) -> bool:
         """Tell whether a document of the file is to be scored."""

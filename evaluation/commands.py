@@ -79,7 +79,7 @@ def evaluate(
     from annotation.readings import read_confirmed
     from corpus.errors import InputError
     from corpus.files import read_documents, sha256_file, write_text
-    from evaluation.assessment import assess, assessment_to_json, survey
+    from evaluation.assessment import assess, assessment_to_json
     from evaluation.candidates import Gold, candidate_of_file, candidate_of_model, contest
     from evaluation.comparison import comparison_to_json, spread_to_json
     from evaluation.gate import parse_gate
@@ -94,6 +94,7 @@ def evaluate(
     with console.status("Scoring") as status:
         if predictions:
             gold = Gold(file, known, where)
+            gold.check()
             candidates = [candidate_of_file(path, gold) for path in predictions]
         else:
             loaded = []
@@ -101,6 +102,7 @@ def evaluate(
                 status.update(f"Loading {name}")
                 loaded.append(context.obj["load_model"](name))
             gold = Gold(file, known or loaded[0].labels, where)
+            gold.check()
             candidates = []
             for model in loaded:
                 status.update(f"Tagging with {model.name}")
@@ -115,7 +117,6 @@ def evaluate(
         assessment = assess(
             first.pairs(),
             labels=gold.labels or (),
-            surveyed=survey(gold, trained_on or ()),
             train=trained_on,
             dev=first.dev,
             readings=readings,

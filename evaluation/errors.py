@@ -96,17 +96,14 @@ class ErrorLog:
     """Classes errors document by document; memory does not grow with the documents.
 
     Args:
-        train: mentions of the training documents, where known; tells seen from unseen.
-        known: mentions of all gold at hand (training and scored). An error is a likely gold error
-            when the model is confident and the text that it marked bears its label at least twice
-            elsewhere and never another one.
+        train: mentions of the training documents, where known. They tell seen from unseen, and
+            with the document's other gold spans what is a likely gold error: the model is
+            confident, and the text that it marked bears its label at least twice elsewhere and
+            never another one.
     """
 
-    def __init__(
-        self, *, train: MentionIndex | None = None, known: MentionIndex | None = None
-    ) -> None:
+    def __init__(self, *, train: MentionIndex | None = None) -> None:
         self._train = train
-        self._known = known or MentionIndex()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._confusion: Counter[tuple[str | None, str | None]] = Counter()
         self._traits: Counter[tuple[str, ...]] = Counter()
@@ -147,9 +144,12 @@ class ErrorLog:
         if predicted.score is None or predicted.score < CONFIDENT:
             return False
         surface = surface_of(document, predicted)
-        labels = Counter(self._known.labels_of(surface))
-        if gold is not None and surface_of(document, gold) == surface:
-            labels[gold.label] -= 1
+        labels = Counter(self._train.labels_of(surface) if self._train else {})
+        labels.update(
+            span.label
+            for span in document.spans
+            if span != gold and surface_of(document, span) == surface
+        )
         return labels[predicted.label] >= 2 and labels.total() == labels[predicted.label]
 
     def _traits_of(self, error: SpanError) -> tuple[str, ...]:

@@ -24,13 +24,9 @@ def surface_of(document: Document, span: Span) -> str:
 class MentionIndex:
     """Counts of labels by surface, exact and normalised."""
 
-    def __init__(self, documents: Iterable[Document] = ()) -> None:
+    def __init__(self, documents: Iterable[Document]) -> None:
         self._exact: dict[str, Counter[str]] = defaultdict(Counter)
         self._normalised: dict[str, Counter[str]] = defaultdict(Counter)
-        self.add(documents)
-
-    def add(self, documents: Iterable[Document]) -> None:
-        """Count the spans of more documents."""
         for document in documents:
             for span in document.spans:
                 surface = surface_of(document, span)

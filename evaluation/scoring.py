@@ -213,7 +213,7 @@ class ScoreTable:
             f1 = np.stack([_f1(split, place) for place in range(2, len(COLUMNS))], axis=2)
             return np.concatenate([f1, _mean(f1[:, 1:])[:, None]], axis=1).reshape(len(f1), -1)
 
-        flat = table.reshape(len(table), -1)
+        flat = table.reshape(len(table), int(np.prod(shape)))
         intervals = bootstrap(flat, statistic, resamples=resamples, seed=seed)
         totals = table.sum(axis=0)
         holders = (table[:, :, :2].sum(axis=2) > 0).sum(axis=0)

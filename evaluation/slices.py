@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ MOST_VALUES = 30
 """Groups that a dimension shows; the smaller ones are one group."""
 REST = "(all others)"
 META_DIMENSIONS = ("source", "desk", "genre", "country")
-"""Meta fields that are sliced unasked where documents have them."""
+"""Meta fields that are sliced unasked; documents without one are in no group."""
 DATES = ("date", "published")
 
 
@@ -30,11 +30,11 @@ class Dimension:
 
     Attributes:
         name: as people read it.
-        group: the group of a document's span; spans of None belong to no group.
+        groups: gives for a document what tells each of its spans' group; None is no group.
     """
 
     name: str
-    group: Callable[[Document, Span], str | None]
+    groups: Callable[[Document], Callable[[Span], str | None]]
 
 
 @dataclass(frozen=True)
@@ -55,23 +55,35 @@ class Slice:
     score: Score
 
 
-def _length(document: Document, span: Span) -> str:
-    words = len(surface_of(document, span).split())
+def _words(surface: str) -> str:
+    words = len(surface.split())
     return "4 or more" if words > 3 else str(words)
 
 
-def _casing(document: Document, span: Span) -> str:
-    letters = [word for word in surface_of(document, span).split() if any(map(str.isalpha, word))]
+def _casing(surface: str) -> str:
+    letters = [word for word in surface.split() if any(map(str.isalpha, word))]
     if not letters:
         return "no letters"
-    if all(word.isupper() for word in letters):
+    if all(map(str.isupper, letters)):
         return "all capitals"
-    if all(word.islower() for word in letters):
+    if all(map(str.islower, letters)):
         return "lower case"
     return "each word capital" if all(word[:1].isupper() for word in letters) else "mixed"
 
 
-def _document_length(document: Document, span: Span) -> str:
+def _of_surface(name: str, group: Callable[[str], str]) -> Dimension:
+    return Dimension(name, lambda document: lambda span: group(surface_of(document, span)))
+
+
+def _of_document(name: str, group: Callable[[Document], str | None]) -> Dimension:
+    def fixed(document: Document) -> Callable[[Span], str | None]:
+        found = group(document)
+        return lambda span: found
+
+    return Dimension(name, fixed)
+
+
+def _document_length(document: Document) -> str:
     words = len(document.text.split())
     bounds = (100, 250, 500, 1000)
     lower = max((bound for bound in bounds if words >= bound), default=0)
@@ -79,50 +91,44 @@ def _document_length(document: Document, span: Span) -> str:
     return f"{lower} or more" if upper is None else f"{lower} to {upper - 1}"
 
 
-def meta_dimension(key: str) -> Dimension:
-    """Return the dimension of a meta field, as it stands; documents without it form a group."""
-    return Dimension(key, lambda document, span: str(document.meta.get(key, "") or "(none)"))
+def _meta(key: str, otherwise: str | None = None) -> Dimension:
+    return _of_document(key, lambda document: str(document.meta.get(key) or "") or otherwise)
 
 
 def _year(key: str) -> Dimension:
-    return Dimension(
-        f"year of {key}", lambda document, span: str(document.meta.get(key, ""))[:4] or "(none)"
+    return _of_document(
+        f"year of {key}", lambda document: str(document.meta.get(key) or "")[:4] or None
     )
 
 
 def _seen(index: MentionIndex, *, normalised: bool) -> Dimension:
-    def group(document: Document, span: Span) -> str:
-        labels = index.labels_of(surface_of(document, span), normalised=normalised)
-        if not labels:
-            return "unseen"
-        return "seen" if span.label in labels else "seen with another label"
+    def of(document: Document) -> Callable[[Span], str]:
+        def group(span: Span) -> str:
+            labels = index.labels_of(surface_of(document, span), normalised=normalised)
+            if not labels:
+                return "unseen"
+            return "seen" if span.label in labels else "seen with another label"
 
-    return Dimension(f"in training ({'normalised' if normalised else 'exact'})", group)
+        return group
+
+    return Dimension(f"in training ({'normalised' if normalised else 'exact'})", of)
 
 
-def dimensions(
-    *,
-    train: MentionIndex | None = None,
-    meta: Iterable[str] = (),
-    asked: Sequence[str] = (),
-) -> list[Dimension]:
-    """Return the usual dimensions.
+def dimensions(*, train: MentionIndex | None = None, asked: Sequence[str] = ()) -> list[Dimension]:
+    """Return the usual dimensions: of mentions, of documents, of :data:`META_DIMENSIONS` and years.
 
     Args:
         train: the mentions of the training documents, where known.
-        meta: the meta fields that the documents have; of these :data:`META_DIMENSIONS` and the
-            year of :data:`DATES` are taken.
-        asked: further meta fields, taken always.
+        asked: further meta fields; documents without one are a group of their own.
     """
-    there = set(meta)
-    unasked = [key for key in META_DIMENSIONS if key in there and key not in asked]
     return [
         *((_seen(train, normalised=n) for n in (False, True)) if train else ()),
-        Dimension("words in mention", _length),
-        Dimension("casing of mention", _casing),
-        Dimension("words in document", _document_length),
-        *(meta_dimension(key) for key in (*asked, *unasked)),
-        *(_year(key) for key in DATES if key in there and key not in asked),
+        _of_surface("words in mention", _words),
+        _of_surface("casing of mention", _casing),
+        _of_document("words in document", _document_length),
+        *(_meta(key, "(none)") for key in asked),
+        *(_meta(key) for key in META_DIMENSIONS if key not in asked),
+        *(_year(key) for key in DATES if key not in asked),
     ]
 
 
@@ -130,48 +136,69 @@ class SliceTable:
     """Each document's strict counts by group, gathered one document at a time."""
 
     def __init__(self, dimensions: Sequence[Dimension]) -> None:
-        self._dimensions = dimensions
-        self._rows: list[list[tuple[int, str, int, int, int]]] = [[] for _ in dimensions]
+        self._groups = [_Groups(dimension) for dimension in dimensions]
         self._documents = 0
 
     def add(self, gold: Document, predicted: Document) -> None:
         """Count one document."""
         right = set(gold.spans) & set(predicted.spans)
-        for dimension, rows in zip(self._dimensions, self._rows, strict=True):
-            counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-            for side, document in enumerate((gold, predicted)):
-                for span in document.spans:
-                    group = dimension.group(document, span)
-                    if group is not None:
-                        counts[group][side] += 1
-                        counts[group][2] += side == 1 and span in right
-            for group, found in counts.items():
-                rows.append((self._documents, group, found[0], found[1], found[2]))
+        for groups in self._groups:
+            groups.add(self._documents, gold, predicted.spans, right)
         self._documents += 1
 
     def slices(self, *, resamples: int = RESAMPLES, seed: int = 0) -> list[Slice]:
-        """Return every group's scores, dimension by dimension, groups by number of gold spans."""
+        """Return every group's scores, dimension by dimension, groups by number of spans."""
+        return [
+            found
+            for groups in self._groups
+            for found in groups.slices(self._documents, resamples, seed)
+        ]
+
+
+class _Groups:
+    """The counts of one dimension, one row for each document and group that occurs in it."""
+
+    def __init__(self, dimension: Dimension) -> None:
+        self._dimension = dimension
+        self._names: dict[str, int] = {}
+        self._rows = array("q")
+
+    def add(self, place: int, gold: Document, predicted: Sequence[Span], right: set[Span]) -> None:
+        counts: dict[str, list[int]] = {}
+        group_of = self._dimension.groups(gold)
+        for side, spans in enumerate((gold.spans, predicted)):
+            for span in spans:
+                group = group_of(span)
+                if group is not None:
+                    found = counts.setdefault(group, [0, 0, 0])
+                    found[side] += 1
+                    found[2] += side == 1 and span in right
+        for group, found in counts.items():
+            number = self._names.setdefault(group, len(self._names))
+            self._rows.extend((place, number, *found))
+
+    def slices(self, documents: int, resamples: int, seed: int) -> list[Slice]:
+        names = list(self._names)
+        rows = np.asarray(self._rows).reshape(-1, 5)
+        sizes = np.bincount(rows[:, 1], rows[:, 2] + rows[:, 3], minlength=len(names))
+        order = sorted(range(len(names)), key=lambda place: (-sizes[place], names[place]))
+        shown = [names[place] for place in order]
+        column = np.empty(len(names), dtype=np.int64)
+        column[order] = np.arange(len(names))
+        if len(names) > MOST_VALUES:
+            shown = [*shown[: MOST_VALUES - 1], REST]
+            column = np.minimum(column, MOST_VALUES - 1)
+        table = np.zeros((documents, len(shown), 3))
+        np.add.at(table, (rows[:, 0], column[rows[:, 1]]), rows[:, 2:])
+        flat = table.reshape(documents, -1)
+        intervals = bootstrap(flat, _group_f1, resamples=resamples, seed=seed)
         found = []
-        for dimension, rows in zip(self._dimensions, self._rows, strict=True):
-            sizes: Counter[str] = Counter()
-            for _, group, gold, predicted, _ in rows:
-                sizes[group] += gold + predicted
-            names = sorted(sizes, key=lambda group: (-sizes[group], group))
-            if len(names) > MOST_VALUES:
-                names = [*names[: MOST_VALUES - 1], REST]
-            place = {name: column for column, name in enumerate(names)}
-            table = np.zeros((self._documents, len(names), 3))
-            for document, group, *counts in rows:
-                table[document, place.get(group, len(names) - 1)] += counts
-            intervals = bootstrap(
-                table.reshape(self._documents, -1), _group_f1, resamples=resamples, seed=seed
-            )
-            for name, column in place.items():
-                gold, predicted, credit = map(int, table[:, column].sum(axis=0))
-                documents = int((table[:, column].sum(axis=1) > 0).sum())
-                bounds = intervals[column] if documents > 1 else (None, None)
-                score = Score(gold, predicted, credit, *bounds)
-                found.append(Slice(dimension.name, name, documents, score))
+        for place, name in enumerate(shown):
+            gold, predicted, credit = map(int, table[:, place].sum(axis=0))
+            holders = int((table[:, place].sum(axis=1) > 0).sum())
+            bounds = intervals[place] if holders > 1 else (None, None)
+            score = Score(gold, predicted, credit, *bounds)
+            found.append(Slice(self._dimension.name, name, holders, score))
         return found
 
 

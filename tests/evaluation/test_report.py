@@ -8,39 +8,45 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from corpus.document import Document, Span
 from corpus.files import write_documents
-from evaluation.report import view_document
+from evaluation.errors import ErrorLog
+from evaluation.report import view_error
 from tests.conftest import Orbat, Trained
 from tests.evaluation.test_scoring import TEXT, spans
 
 NASTY = "<script>document.title = 'owned'</script> <b>Gen.</b> Smith & \"sons\""
 
 
-@given(spans(), spans())
-def test_pieces_make_the_text_and_name_every_error(
-    gold: tuple[Span, ...], predicted: tuple[Span, ...]
+@given(spans(), spans(), st.integers(0, 3))
+def test_an_error_is_shown_in_its_text(
+    gold: tuple[Span, ...], predicted: tuple[Span, ...], repeats: int
 ) -> None:
-    view = view_document(Document("d", TEXT, gold), Document("d", TEXT, predicted), {})
-    assert "".join(piece.text for piece in view.pieces) == TEXT
-    assert view.errors == len(set(gold) ^ set(predicted))
-    shared = len(set(gold) & set(predicted))
-    assert sum(piece.kind == "right" for piece in view.pieces) == shared
-    titles = " ".join(piece.title for piece in view.pieces)
-    for span in set(gold) ^ set(predicted):
-        assert f"{span.label} “{TEXT[span.start : span.end]}”" in titles
+    """The text is repeated behind the spans, so that the window is cut there."""
+    text = TEXT + " and more" * 40 * repeats
+    log = ErrorLog()
+    log.add(Document("d", text, gold), Document("d", text, predicted))
+    for error in log.summary().shown:
+        pieces = view_error(error, {})
+        assert "".join(piece.text for piece in pieces) in text
+        for mark, span in (("gold", error.gold), ("model", error.predicted)):
+            shown = "".join(piece.text for piece in pieces if mark in piece.marks)
+            assert shown == (text[span.start : span.end] if span else "")
+        labels = " / ".join(piece.label for piece in pieces)
+        assert all(span.label in labels for span in (error.gold, error.predicted) if span)
 
 
 @pytest.mark.browser
 def test_markup_in_a_document_is_shown_as_text(orbat: Orbat, browser: Any, tmp_path: Path) -> None:
     start = NASTY.index("Gen.")
-    write_documents(
-        tmp_path / "gold.jsonl", [Document("x", NASTY, (Span(start, start + 4, "RANK"),))]
-    )
-    write_documents(
-        tmp_path / "pred.jsonl", [Document("x", NASTY, (Span(start, start + 4, "UNIT"),))]
-    )
+    meta = {"title": NASTY, "source": NASTY}
+    for name, label in (("gold", "RANK"), ("pred", "<i>UNIT</i>")):
+        write_documents(
+            tmp_path / f"{name}.jsonl",
+            [Document("x<u>", NASTY, (Span(start, start + 4, label),), meta)],
+        )
     outcome = orbat(
         *("evaluate", "--predictions", tmp_path / "pred.jsonl", tmp_path / "gold.jsonl"),
         *("--report", tmp_path / "report.html"),
@@ -48,12 +54,102 @@ def test_markup_in_a_document_is_shown_as_text(orbat: Orbat, browser: Any, tmp_p
     assert outcome.code == 0, outcome.err
     page = browser.new_page()
     page.goto((tmp_path / "report.html").as_uri())
-    assert page.title() == "pred.jsonl on gold.jsonl"
-    text = page.locator(".text").first.inner_text()
-    assert text.replace("RANK / UNIT", "") == NASTY
-    mark = page.locator("mark.both")
-    assert "gold only: RANK" in str(mark.last.get_attribute("title"))
+    assert page.title() == f"{tmp_path / 'pred.jsonl'} on gold.jsonl"
+    text = page.locator("ol.errors .text").first.inner_text()
+    assert text.replace("RANK / <i>UNIT</i>", "") == NASTY
+    assert NASTY in page.locator("table.sortable").inner_text()
+    assert page.locator("script").count() == 1
+    assert page.locator("u, td b:not(.interval b), ol.errors i").count() == 0
     page.close()
+
+
+def error_report(orbat: Orbat, folder: Path) -> Path:
+    """Score predictions with two missed, one spurious and one label error."""
+    base = Document("d0", TEXT, (), {"title": "One", "source": "a"})
+    more = Document("d1", TEXT, (), {"title": "Two", "source": "b"})
+    ab, cd, ef, gh = (Span(n, n + 2, "UNIT") for n in (0, 6, 12, 18))
+    gold = [base.with_spans([ab, cd, ef]), more.with_spans([ab, cd])]
+    predicted = [
+        base.with_spans([Span(6, 8, "RANK", score=0.4), gh, ef]),
+        more.with_spans([Span(0, 2, "UNIT", score=0.9)]),
+    ]
+    write_documents(folder / "gold.jsonl", gold)
+    write_documents(folder / "pred.jsonl", predicted)
+    write_documents(folder / "old.jsonl", [base, more])
+    write_documents(folder / "ann.jsonl", gold[:1])
+    outcome = orbat(
+        *("evaluate", "--predictions", folder / "pred.jsonl"),
+        *("--predictions", folder / "old.jsonl", folder / "gold.jsonl"),
+        *("--people", folder / "ann.jsonl", "--report", folder / "report.html"),
+    )
+    assert outcome.code == 0, outcome.err
+    return folder / "report.html"
+
+
+@pytest.mark.browser
+def test_errors_are_filtered_and_walked_by_keyboard(
+    orbat: Orbat, browser: Any, tmp_path: Path
+) -> None:
+    page = browser.new_page()
+    page.goto(error_report(orbat, tmp_path).as_uri())
+    cards = page.locator("ol.errors li:visible")
+    assert cards.count() == 4
+    page.select_option("#kind", "missed")
+    assert cards.count() == 2
+    assert page.locator("#shown").inner_text() == "2"
+    page.locator("h1").click()
+    focused = "document.activeElement.querySelector('.head span:last-child').textContent"
+    page.keyboard.press("j")
+    assert page.evaluate(focused) == "One · d0"
+    page.keyboard.press("j")
+    assert page.evaluate(focused) == "Two · d1"
+    page.keyboard.press("j")
+    assert page.evaluate(focused) == "Two · d1"
+    page.keyboard.press("k")
+    assert page.evaluate(focused) == "One · d0"
+    page.select_option("#kind", "")
+    page.select_option("#label", "UNIT")
+    assert cards.count() == 4
+    page.select_option("#kind", "label")
+    assert cards.count() == 1
+    assert "gold UNIT" in cards.first.inner_text()
+    assert "model RANK 0.400" in cards.first.inner_text()
+    page.close()
+
+
+@pytest.mark.browser
+def test_slices_sort_and_every_part_is_there(orbat: Orbat, browser: Any, tmp_path: Path) -> None:
+    page = browser.new_page()
+    page.goto(error_report(orbat, tmp_path).as_uri())
+    sections = page.locator("h2").evaluate_all("all => all.map((h) => h.id)")
+    assert sections == [
+        *("scores", "comparison", "people", "confusion", "calibration", "slices"),
+        *("patterns", "errors"),
+    ]
+    rows = page.locator("table.sortable tbody tr")
+    place = page.locator("table.sortable th").all_inner_texts().index("gold")
+
+    def column() -> list[int]:
+        return [int(row.locator("td").nth(place).inner_text()) for row in rows.all()]
+
+    gold = page.locator("table.sortable th button", has_text="gold")
+    gold.click()
+    assert column() == sorted(column(), reverse=True)
+    gold.press("Enter")
+    assert column() == sorted(column())
+    assert page.locator("table.sortable th[aria-sort=ascending]").inner_text().startswith("gold")
+    page.close()
+
+
+def check_report(page: Any, report: Path) -> None:
+    """A report asks for nothing but itself and fits a phone."""
+    requests: list[str] = []
+    faults: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(report.as_uri())
+    assert requests == [report.as_uri()]
+    assert not faults
 
 
 @pytest.mark.browser
@@ -71,19 +167,18 @@ def test_the_report_of_a_model_reads_well(
     outcome = orbat("evaluate", trained.run, tmp_path / "held-out.jsonl", "--report", report)
     assert outcome.code == 0, outcome.err
     assert "warning" not in outcome.err
-    assert "http" not in report.read_text().replace("http-equiv", "")
     page = browser.new_page(viewport={"width": 1000, "height": 900})
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.goto(report.as_uri())
-    assert requests == [report.as_uri()]
-    assert page.locator("tbody").first.locator("tr").count() == 5
-    assert page.locator("details").count() == 6
+    check_report(page, report)
+    assert page.locator("tbody").first.locator("tr").count() == 6
+    assert page.locator("svg").count() == 2
     screenshot(page, "report")
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.emulate_media(color_scheme="dark")
     screenshot(page, "report-phone-dark")
+    page.emulate_media(media="print")
+    assert not page.locator(".filters").is_visible()
+    assert page.locator("ol.errors li").first.is_visible()
     page.close()
 
 

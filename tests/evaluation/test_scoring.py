@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.document import Document, Span
 from corpus.files import write_documents
-from evaluation.scoring import evaluate
-from tests.conftest import Orbat
+from evaluation.scoring import SCHEMES, evaluate
+from tests.conftest import ROOT, Orbat
 from training.tagging import find_words, spans_to_tags
 
 TEXT = "aa bb cc dd ee ff gg hh ii jj"
@@ -39,13 +41,38 @@ corpora = st.lists(st.tuples(spans(), spans()), min_size=1, max_size=6).map(
 
 
 @given(corpora)
-def test_strict_scores_are_nervaluates_and_seqevals(pairs: list[tuple[Document, Document]]) -> None:
+def test_all_schemes_are_nervaluates(pairs: list[tuple[Document, Document]]) -> None:
+    from nervaluate import Evaluator
+
+    def entities(side: int) -> list[list[dict[str, Any]]]:
+        # nervaluate's ends are inclusive: exclusive ones would make neighbours overlap.
+        return [
+            [{"label": s.label, "start": s.start, "end": s.end - 1} for s in pair[side].spans]
+            for pair in pairs
+        ]
+
+    theirs = Evaluator(entities(0), entities(1), tags=list(LABELS), loader="dict").evaluate()
+    ours = evaluate(pairs, LABELS, resamples=20)
+    for scheme, name in (
+        *(("strict", "strict"), ("exact", "exact"), ("partial", "partial")),
+        ("type", "ent_type"),
+    ):
+        wanted = {None: theirs["overall"][name]}
+        wanted.update({label: found[name] for label, found in theirs["entities"].items()})
+        for label, expected in wanted.items():
+            scores = ours.schemes[scheme]
+            score = scores.labels[label] if label else scores.micro
+            assert (score.precision or 0.0) == pytest.approx(expected.precision)
+            assert (score.recall or 0.0) == pytest.approx(expected.recall)
+            assert (score.f1 or 0.0) == pytest.approx(expected.f1)
+
+
+@given(corpora)
+def test_strict_scores_are_seqevals(pairs: list[tuple[Document, Document]]) -> None:
     from seqeval.metrics import f1_score
     from seqeval.scheme import IOB2
 
     result = evaluate(pairs, LABELS, resamples=20)
-    ours = result.micro.counts.f1
-    assert result.kinder["strict"]["f1"] == pytest.approx(ours or 0.0)
     tags = ("O", "B-A", "I-A", "B-B", "I-B")
 
     def sequences(side: int) -> list[list[str]]:
@@ -59,29 +86,46 @@ def test_strict_scores_are_nervaluates_and_seqevals(pairs: list[tuple[Document, 
             for pair in pairs
         ]
 
-    theirs = f1_score(sequences(0), sequences(1), mode="strict", scheme=IOB2, zero_division=0)
-    assert theirs == pytest.approx(ours or 0.0)
+    for average, ours in (("micro", result.strict.micro.f1), ("macro", result.strict.macro.f1)):
+        theirs = f1_score(
+            *(sequences(0), sequences(1)),
+            mode="strict",
+            scheme=IOB2,
+            average=average,
+            zero_division=0,
+        )
+        # seqeval's mean over no label at all is no number.
+        assert (ours or 0.0) == pytest.approx(np.nan_to_num(theirs))
 
 
 @given(corpora)
 def test_scores_are_symmetric_and_order_does_not_matter(
     pairs: list[tuple[Document, Document]],
 ) -> None:
-    one = evaluate(pairs, LABELS, resamples=20).micro.counts
-    turned = evaluate([(b, a) for a, b in pairs], LABELS, resamples=20).micro.counts
-    assert one.f1 == turned.f1
-    assert one.precision == turned.recall
-    assert evaluate(pairs[::-1], LABELS, resamples=20).micro.counts == one
+    one = evaluate(pairs, LABELS, resamples=50)
+    turned = evaluate([(b, a) for a, b in pairs], LABELS, resamples=20)
+    for scheme in ("strict", "exact", "partial"):
+        a, b = one.schemes[scheme].micro, turned.schemes[scheme].micro
+        assert (a.precision, a.recall, a.f1) == (b.recall, b.precision, b.f1)
+    assert evaluate(pairs[::-1], LABELS, resamples=50) == one
+
+
+@given(corpora)
+def test_schemes_are_ordered(pairs: list[tuple[Document, Document]]) -> None:
+    scores = evaluate(pairs, LABELS, resamples=20).schemes
+    strict, exact, partial, typed = (scores[s].micro.credit for s in SCHEMES)
+    assert strict <= exact <= partial
+    assert strict <= typed
 
 
 @given(corpora)
 def test_perfect_predictions_score_one_with_a_tight_interval(
     pairs: list[tuple[Document, Document]],
 ) -> None:
-    result = evaluate([(gold, gold) for gold, _ in pairs], LABELS, resamples=20)
-    has_spans = any(gold.spans for gold, _ in pairs)
-    assert result.micro.counts.f1 == (1.0 if has_spans else None)
-    if has_spans and len(pairs) > 1:
+    result = evaluate([(gold, gold) for gold, _ in pairs], LABELS, resamples=20).strict
+    holders = sum(bool(gold.spans) for gold, _ in pairs)
+    assert result.micro.f1 == (1.0 if holders else None)
+    if holders > 1:
         assert (result.micro.low, result.micro.high) == (1.0, 1.0)
 
 
@@ -90,24 +134,41 @@ def test_scores_and_interval_by_hand() -> None:
     good = (Document("x", TEXT, (a, b)), Document("x", TEXT, (a, b)))
     bad = (Document("y", TEXT, (a,)), Document("y", TEXT, (b,)))
     result = evaluate([good, bad], LABELS)
-    counts = result.labels["A"].counts
-    assert (counts.both, counts.second_only, counts.first_only) == (2, 1, 1)
-    assert result.micro.counts.f1 == pytest.approx(2 / 3)
+    score = result.strict.labels["A"]
+    assert (score.credit, score.predicted, score.gold) == (2, 3, 3)
+    assert result.strict.micro.f1 == pytest.approx(2 / 3)
     # Two documents drawn with replacement: a quarter of the draws has the bad one twice.
-    assert (result.micro.low, result.micro.high) == (0.0, 1.0)
-    assert result.labels["B"].counts.f1 is None
-    assert result.labels["B"].low is None
+    assert (result.strict.micro.low, result.strict.micro.high) == (0.0, 1.0)
+    assert result.strict.labels["B"].f1 is None
+    assert result.strict.labels["B"].low is None
+    assert result.strict.macro.f1 == pytest.approx(2 / 3)
+    assert (result.documents, result.tokens) == (2, 20)
+
+
+def test_the_interval_is_that_of_a_plain_bootstrap(test_articles: list[Document]) -> None:
+    """Documents of equal counts are drawn together: the distribution must stay the same."""
+    random = np.random.default_rng(1)
+    pairs = [(d, d.with_spans(s for s in d.spans if random.random() < 0.8)) for d in test_articles]
+    score = evaluate(pairs, resamples=4000).strict.micro
+    counts = np.array([(len(g.spans), len(p.spans)) for g, p in pairs])
+    draws = counts[random.integers(0, len(counts), (4000, len(counts)))].sum(axis=1)
+    low, high = np.percentile(2 * draws[:, 1] / draws.sum(axis=1), [2.5, 97.5])
+    assert score.low == pytest.approx(low, abs=0.005)
+    assert score.high == pytest.approx(high, abs=0.005)
 
 
 def test_neighbours_do_not_count_as_overlapping() -> None:
     gold = Document("x", "abcd", (Span(0, 2, "A"),))
     predicted = Document("x", "abcd", (Span(2, 4, "A"),))
-    assert evaluate([(gold, predicted)]).kinder["partial"]["f1"] == 0.0
+    assert evaluate([(gold, predicted)]).schemes["partial"].micro.f1 == 0.0
 
 
-def test_one_document_has_no_interval() -> None:
+def test_what_one_document_bears_has_no_interval() -> None:
     document = Document("x", TEXT, (Span(0, 2, "A"),))
-    assert evaluate([(document, document)]).micro.low is None
+    assert evaluate([(document, document)]).strict.micro.low is None
+    empty = Document("y", TEXT)
+    score = evaluate([(document, document), (empty, empty)]).strict.labels["A"]
+    assert (score.f1, score.low, score.high) == (1.0, None, None)
 
 
 def test_predictions_of_any_system_can_be_scored(orbat: Orbat, tmp_path: Path) -> None:
@@ -120,6 +181,7 @@ def test_predictions_of_any_system_can_be_scored(orbat: Orbat, tmp_path: Path) -
     assert value["strict"]["micro"]["precision"] == 1.0
     assert value["strict"]["micro"]["recall"] == 0.5
     assert set(value["strict"]["labels"]["A"]) >= {"precision", "recall", "f1", "low", "high"}
+    assert {"exact", "partial", "type", "slices", "calibration", "errors"} <= set(value)
 
 
 def test_a_part_of_the_gold_can_be_scored(
@@ -151,7 +213,22 @@ def test_gold_and_predictions_must_match(refused: Callable[..., str], tmp_path: 
     assert "pred.jsonl:1: broken JSON" in refused(
         "evaluate", "--predictions", tmp_path / "pred.jsonl", gold
     )
-    assert "write orbat evaluate MODEL GOLD" in refused("evaluate", gold)
+    write_documents(tmp_path / "twice.jsonl", [Document("x", TEXT)] * 2)
+    assert "ids must be unique" in refused(
+        "evaluate", "--predictions", gold, tmp_path / "twice.jsonl"
+    )
+    (tmp_path / "empty.jsonl").write_text("")
+    assert "empty.jsonl: is empty" in refused(
+        "evaluate", "--predictions", gold, tmp_path / "empty.jsonl"
+    )
+    (tmp_path / "odd.jsonl").write_text(
+        json.dumps({"id": "x", "text": TEXT, "spans": [{"start": 0, "end": 2, "label": "ODD"}]})
+    )
+    assert "odd.jsonl:1: unknown label 'ODD'" in refused(
+        *("evaluate", "--predictions", tmp_path / "odd.jsonl", gold),
+        *("--labels", ROOT / "annotation" / "labels.toml"),
+    )
+    assert "write orbat evaluate MODEL... GOLD" in refused("evaluate", gold)
     assert "no run folder, wheel file or installed model" in refused("evaluate", "nothing", gold)
 
 
@@ -160,4 +237,46 @@ def test_no_entity_at_all_is_no_zero(orbat: Orbat, tmp_path: Path) -> None:
     arguments = ("--predictions", tmp_path / "gold.jsonl", tmp_path / "gold.jsonl")
     value = orbat("evaluate", *arguments, "--json").json()
     assert value["strict"]["micro"]["f1"] is None
-    assert orbat("evaluate", *arguments).code == 0
+    assert value["strict"]["macro"]["f1"] is None
+    assert value["calibration"] is None
+    assert value["worst_slice"] is None
+    outcome = orbat("evaluate", *arguments, "--report", tmp_path / "report.html")
+    assert outcome.code == 0, outcome.err
+    assert orbat("evaluate", *arguments, "--gate", "F1=0").code == 1
+
+
+def test_a_label_that_only_predictions_have_is_told(orbat: Orbat, tmp_path: Path) -> None:
+    write_documents(tmp_path / "gold.jsonl", [Document("x", TEXT, (Span(0, 2, "A"),))])
+    write_documents(tmp_path / "pred.jsonl", [Document("x", TEXT, (Span(0, 2, "a"),))])
+    outcome = orbat("evaluate", "--predictions", tmp_path / "pred.jsonl", tmp_path / "gold.jsonl")
+    assert outcome.code == 0
+    assert "warning: predicted, but nowhere in the gold: a" in outcome.err
+
+
+def test_gates_decide_the_exit_code(
+    orbat: Orbat, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    gold = [Document(f"d{n}", TEXT, (Span(0, 2, "A"), Span(3, 5, "B"))) for n in range(4)]
+    write_documents(tmp_path / "gold.jsonl", gold)
+    write_documents(tmp_path / "pred.jsonl", [d.with_spans(d.spans[:1]) for d in gold])
+    arguments = ("--predictions", tmp_path / "pred.jsonl", tmp_path / "gold.jsonl")
+
+    def gates(*texts: str) -> tuple[object, ...]:
+        return ("evaluate", *arguments, *(part for text in texts for part in ("--gate", text)))
+
+    good = orbat(*gates("F1=0.66", "A.recall=1", "A.low=0.9"))
+    assert good.code == 0, good.err
+    bad = orbat(*gates("F1=0.66", "B.recall=0.01"), "--json")
+    assert bad.code == 1
+    assert "gate B.recall=0.01: 0.000, below the bar" in bad.err
+    assert [gate["passed"] for gate in bad.json()["gates"]] == [True, False]
+    assert "write [LABEL.]METRIC=VALUE" in refused(*gates("F2=0.5"))
+    assert "write [LABEL.]METRIC=VALUE" in refused(*gates("F1=90"))
+    assert "no label 'C'" in refused(*gates("C.f1=0.5"))
+
+
+def test_nothing_scores_nothing() -> None:
+    result = evaluate([], LABELS)
+    assert result.documents == 0
+    assert result.strict.micro.f1 is None
+    assert result.strict.macro.low is None

@@ -1,0 +1,140 @@
+"""How fast `orbat evaluate` is on many documents, beside a plain loop over them.
+
+    python -m evaluation.benchmarks.scoring [--documents 100000] [--resamples 1000]
+
+Prints a Markdown table. Documents are generated. The plain loop scores them by nervaluate and
+resamples the strict counts of each label; `orbat evaluate` resamples all four schemes and every
+group, and measures errors and confidences too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from annotation.matching import Counts, strict_counts
+from corpus.document import Document, Span
+from corpus.files import read_documents, write_documents
+
+LABELS = ("A", "B", "C", "D")
+LOOPED = 5
+"""Resamples that the plain loop really makes; its time is scaled up to all."""
+
+
+def generate(count: int, seed: int) -> Iterator[tuple[Document, Document]]:
+    """Make gold and predicted documents of some 120 words and 8 spans, a tenth of them wrong."""
+    rng = random.Random(seed)
+    words = ["".join(rng.choices("abcdefghij", k=rng.randint(2, 9))) for _ in range(5000)]
+    for number in range(count):
+        tokens = rng.choices(words, k=rng.randint(60, 180))
+        starts = [0]
+        for token in tokens:
+            starts.append(starts[-1] + len(token) + 1)
+        gold, predicted = [], []
+        for place in range(rng.randint(0, 4), len(tokens) - 4, rng.randint(10, 20)):
+            span = Span(starts[place], starts[place + rng.randint(1, 3)] - 1, rng.choice(LABELS))
+            if rng.random() < 0.95:
+                gold.append(span)
+            if rng.random() < 0.9:
+                score = round(rng.random(), 4)
+                predicted.append(Span(span.start, span.end, span.label, score=score))
+        text = " ".join(tokens)
+        meta = {"source": f"paper {number % 25}", "date": f"{2000 + number % 20}-01-01"}
+        identity = f"d{number}"
+        yield (
+            Document(identity, text, tuple(gold), meta),
+            Document(identity, text, tuple(predicted), meta),
+        )
+
+
+def time_ours(gold: Path, predicted: Path, resamples: int) -> tuple[float, float, float]:
+    """Run the command in a process of its own; return seconds, peak MB and F1."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "orbat", "evaluate", "--predictions", str(predicted)),
+            *(str(gold), "--resamples", str(resamples), "--json"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return seconds, peak, json.loads(done.stdout)["strict"]["micro"]["f1"]
+
+
+def time_loop(gold: Path, predicted: Path, resamples: int) -> tuple[float, float]:
+    """Do it as a notebook would: nervaluate once, then loop over the documents' counts by label."""
+    from nervaluate import Evaluator
+
+    def plain(path: Path) -> list[list[dict[str, Any]]]:
+        return [
+            [{"label": s.label, "start": s.start, "end": s.end - 1} for s in document.spans]
+            for document in read_documents(path)
+        ]
+
+    began = time.perf_counter()
+    Evaluator(plain(gold), plain(predicted), tags=list(LABELS), loader="dict").evaluate()
+    pairs = zip(read_documents(gold), read_documents(predicted), strict=True)
+    counts = [strict_counts(a.spans, b.spans) for a, b in pairs]
+    micro = sum((each for found in counts for each in found.values()), Counts())
+    counted = time.perf_counter() - began
+    rng = random.Random(0)
+    began = time.perf_counter()
+    for _ in range(LOOPED):
+        totals = {label: [0, 0, 0] for label in LABELS}
+        for found in rng.choices(counts, k=len(counts)):
+            for label, each in found.items():
+                total = totals[label]
+                total[0] += each.both
+                total[1] += each.second_only
+                total[2] += each.first_only
+    looped = (time.perf_counter() - began) * resamples / LOOPED
+    return counted + looped, micro.f1 or 0.0
+
+
+def main() -> None:
+    """Run the benchmark and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    rows = []
+    for documents in (options.documents // 10, options.documents):
+        with tempfile.TemporaryDirectory() as scratch:
+            gold, predicted = Path(scratch) / "gold.jsonl", Path(scratch) / "predicted.jsonl"
+            write_documents(gold, (a for a, _ in generate(documents, 0)))
+            write_documents(predicted, (b for _, b in generate(documents, 0)))
+            runs = [time_ours(gold, predicted, options.resamples) for _ in range(options.repeats)]
+            loop, f1 = time_loop(gold, predicted, options.resamples)
+        assert all(abs(run[2] - f1) < 1e-12 for run in runs)
+        times = sorted(run[0] for run in runs)
+        median = times[len(times) // 2]
+        rows.append(
+            f"| {documents:,} | {median:.1f} ({times[0]:.1f} to {times[-1]:.1f}) | "
+            f"{max(run[1] for run in runs):.0f} | {loop:.0f} | {loop / median:.1f} |"
+        )
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(
+        f"\n| documents | orbat evaluate, {options.resamples} resamples, s (spread) | peak MB "
+        f"| plain loop, s (scaled from {LOOPED} resamples) | ratio |"
+    )
+    print("|---|---|---|---|---|")
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()

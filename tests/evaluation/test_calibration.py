@@ -1,0 +1,114 @@
+"""Confidences: measured, mended on other documents, and cut for a precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from corpus.document import Document, Span
+from corpus.files import write_documents
+from evaluation.calibration import (
+    Calibrator,
+    Confidences,
+    calibration,
+    cuts,
+    fit_calibrator,
+    recommend,
+    reliability,
+)
+from evaluation.resampling import Floats
+from tests.conftest import Orbat, Trained
+
+probabilities = st.floats(0, 1, allow_nan=False)
+
+
+def overconfident(count: int, seed: int) -> tuple[Floats, Floats]:
+    """Draw outcomes whose log-odds are half of what the confidences say."""
+    random = np.random.default_rng(seed)
+    truth = random.beta(2, 1, count)
+    odds = np.log(truth / (1 - truth))
+    return 1 / (1 + np.exp(-2 * odds)), (random.random(count) < truth).astype(float)
+
+
+def test_expected_calibration_error_by_hand() -> None:
+    found = reliability(np.array([0.9, 0.9, 0.3, 0.3]), np.array([1.0, 0.0, 0.0, 0.0]))
+    assert found is not None
+    assert found.error == pytest.approx((2 * 0.4 + 2 * 0.3) / 4)
+    assert found.brier == pytest.approx((0.01 + 0.81 + 0.09 + 0.09) / 4)
+    assert [(b.spans, b.precision) for b in found.bins] == [(2, 0.0), (2, 0.5)]
+    assert reliability(np.array([]), np.array([])) is None
+
+
+def test_calibration_mends_overconfidence_on_other_documents() -> None:
+    scores, right = overconfident(2000, 0)
+    calibrator = fit_calibrator(scores, right)
+    assert calibrator is not None
+    fresh, outcome = overconfident(2000, 1)
+    before, after = reliability(fresh, outcome), reliability(calibrator.apply(fresh), outcome)
+    assert before is not None and after is not None
+    assert after.error < before.error / 2
+    assert after.brier < before.brier
+
+
+@given(arrays(np.float64, 20, elements=probabilities), st.sampled_from(["temperature", "isotonic"]))
+def test_calibrated_confidences_keep_their_order_and_range(fresh: Floats, method: str) -> None:
+    calibrator = Calibrator(method).fit(*overconfident(500, 2))
+    found = calibrator.apply(np.sort(fresh))
+    assert (np.diff(found) >= -1e-12).all()
+    assert (found >= 0).all() and (found <= 1).all()
+
+
+def test_nothing_is_fitted_on_too_little() -> None:
+    scores, right = overconfident(30, 0)
+    assert fit_calibrator(scores, right) is None
+    assert fit_calibrator(np.full(100, 0.5), np.ones(100)) is None
+
+
+@given(
+    arrays(np.float64, 12, elements=st.sampled_from([0.1, 0.4, 0.4001, 0.9, 1.0])),
+    arrays(np.bool_, 12),
+)
+def test_cuts_are_what_counting_gives(scores: Floats, hits: Floats) -> None:
+    for cut in cuts(scores, hits.astype(float), gold=20):
+        kept = scores >= cut.threshold
+        assert cut.spans == kept.sum()
+        assert cut.precision == pytest.approx(hits[kept].mean())
+        assert cut.recall == pytest.approx(hits[kept].sum() / 20)
+
+
+def test_the_recommended_cut_keeps_most() -> None:
+    scores, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([1.0, 0.0, 1.0, 1.0])
+    curve = cuts(scores, right, gold=4)
+    chosen = recommend(curve, 0.75)
+    assert chosen is not None
+    assert (chosen.threshold, chosen.spans) == (0.6, 4)
+    assert recommend(curve, 1.0) == curve[-1]
+    assert recommend(cuts(scores, np.zeros(4), gold=4), 0.5) is None
+
+
+def test_spans_without_a_confidence_are_left_out() -> None:
+    gold = Document("x", "aa bb", (Span(0, 2, "A"),))
+    predicted = gold.with_spans([Span(0, 2, "A"), Span(3, 5, "A", score=0.7)])
+    found = Confidences([(gold, predicted)])
+    assert (found.unknown, found.scores.tolist(), found.right.tolist()) == (1, [0.7], [0.0])
+    assert calibration(Confidences([(gold, gold)])) is None
+
+
+@pytest.mark.slow
+def test_a_run_is_calibrated_on_its_dev_documents(
+    orbat: Orbat, trained: Trained, tmp_path: Path, test_articles: list[Document]
+) -> None:
+    held_out = tmp_path / "held-out.jsonl"
+    write_documents(held_out, test_articles[:8])
+    outcome = orbat("evaluate", trained.run, held_out, "--json", "--precision", "0.5")
+    assert outcome.code == 0, outcome.err
+    found = outcome.json()["calibration"]
+    assert found["method"] in ("temperature", "isotonic")
+    assert found["calibrated"]["brier"] < found["raw"]["brier"]
+    assert found["chosen"]["precision"] >= 0.5
+    assert found["reached"]["threshold"] == found["chosen"]["threshold"]

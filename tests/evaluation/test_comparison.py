@@ -1,0 +1,125 @@
+"""Systems beside each other: what differs, and whether chance would do it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.document import Document, Span
+from corpus.files import write_documents
+from evaluation.comparison import Comparison, Contest, holm
+from tests.conftest import Orbat
+from tests.evaluation.test_scoring import LABELS, TEXT, corpora
+
+ONE, TWO = Span(0, 2, "A"), Span(3, 5, "B")
+
+
+def compare(rows: list[tuple[Document, Document, Document]], resamples: int = 500) -> Comparison:
+    contest = Contest([("first", 1), ("other", 1)], LABELS)
+    for gold, first, other in rows:
+        contest.add(gold, [[first], [other]])
+    return contest.comparisons(resamples=resamples)[0]
+
+
+def rows_with(better: int, worse: int) -> list[tuple[Document, Document, Document]]:
+    """Documents where the first finds what the other misses, and the other way round."""
+    full, half = Document("x", TEXT, (ONE, TWO)), Document("x", TEXT, (ONE,))
+    return [(full, full, half)] * better + [(full, half, full)] * worse
+
+
+@given(corpora)
+def test_a_system_does_not_differ_from_itself(pairs: list[tuple[Document, Document]]) -> None:
+    found = compare([(gold, predicted, predicted) for gold, predicted in pairs], 50)
+    for each in (found.micro, *found.labels.values()):
+        assert each.f1 in (None, 0.0)
+        assert each.p in (None, 1.0)
+        assert each.low in (None, 0.0)
+    assert (found.gains.first_only, found.gains.second_only) == (0, 0)
+
+
+@given(corpora)
+def test_turning_the_systems_turns_the_difference(pairs: list[tuple[Document, Document]]) -> None:
+    one = compare([(gold, a, a.with_spans(a.spans[:1])) for gold, a in pairs], 50)
+    turned = compare([(gold, a.with_spans(a.spans[:1]), a) for gold, a in pairs], 50)
+    assert one.micro.f1 is None or one.micro.f1 == -(turned.micro.f1 or 0.0)
+    assert one.gains.first_only == turned.gains.second_only
+
+
+def test_a_clear_difference_is_found_and_a_chance_one_is_not() -> None:
+    clear = compare(rows_with(better=20, worse=2))
+    assert clear.micro.f1 is not None and clear.micro.f1 > 0.1
+    assert clear.micro.low is not None and clear.micro.low > 0
+    assert clear.micro.p is not None and clear.micro.p < 0.01
+    assert clear.labels["A"].f1 == 0.0
+    even = compare(rows_with(better=6, worse=5))
+    assert even.micro.p is not None and even.micro.p > 0.5
+    assert even.micro.low is not None and even.micro.low < 0
+
+
+def test_the_randomisation_test_is_exact_where_that_can_be_counted() -> None:
+    """Five documents all in favour of the first: 2 of 32 exchanges are as extreme."""
+    p = compare(rows_with(better=5, worse=0), resamples=20_000).micro.p
+    assert p == pytest.approx(2 / 32, abs=0.005)
+
+
+def test_mentions_that_one_finds_and_the_other_misses_are_listed() -> None:
+    gains = compare(rows_with(better=3, worse=1)).gains
+    assert (gains.first_only, gains.second_only) == (3, 1)
+    assert [(gain.text, gain.label) for gain in gains.first] == [("bb", "B")] * 3
+    assert gains.p == pytest.approx(10 / 16)
+
+
+@given(st.lists(st.floats(0, 1) | st.none(), max_size=8))
+def test_correction_only_raises_and_keeps_the_order(ps: list[float | None]) -> None:
+    adjusted = holm(ps)
+    known = [(p, q) for p, q in zip(ps, adjusted, strict=True) if p is not None]
+    assert all(q is not None and p <= q <= 1 for p, q in known)
+    assert [q is None for q in adjusted] == [p is None for p in ps]
+    ordered = [q for _, q in sorted(known)]
+    assert ordered == sorted(ordered)
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+def test_seeds_of_one_system_are_taken_together() -> None:
+    random = np.random.default_rng(0)
+    gold = [Document(f"d{n}", TEXT, (ONE, TWO)) for n in range(30)]
+    contest = Contest([("first", 3), ("other", 1)], LABELS)
+    for document in gold:
+        seeds = [document.with_spans([ONE, TWO][: random.integers(1, 3)]) for _ in range(3)]
+        contest.add(document, [seeds, [document.with_spans([ONE])]])
+    spreads = contest.spreads()
+    assert len(spreads["first"].values) == 3
+    assert spreads["first"].mean == pytest.approx(np.mean(spreads["first"].values))
+    assert spreads["first"].deviation == pytest.approx(np.std(spreads["first"].values, ddof=1))
+    assert spreads["other"].deviation is None
+    difference = contest.comparisons(resamples=200)[0].micro
+    assert difference.f1 == pytest.approx(
+        (spreads["first"].mean or 0) - (spreads["other"].mean or 0), abs=0.01
+    )
+
+
+def test_prediction_files_are_compared(orbat: Orbat, tmp_path: Path) -> None:
+    rows = [
+        tuple(Document(f"d{n}", d.text, d.spans) for d in row)
+        for n, row in enumerate(rows_with(better=12, worse=1))
+    ]
+    for place, name in enumerate(("gold", "new", "old")):
+        write_documents(tmp_path / f"{name}.jsonl", [row[place] for row in rows])
+    new, old, gold = (tmp_path / f"{name}.jsonl" for name in ("new", "old", "gold"))
+    arguments = ("evaluate", "--predictions", new, "--predictions", old, gold)
+    value = orbat(*arguments, "--json").json()
+    found = value["comparisons"][0]
+    assert (found["first"], found["other"]) == (str(new), str(old))
+    assert found["micro"]["f1"] > 0.1
+    assert found["micro"]["adjusted"] >= found["micro"]["p"]
+    assert found["gains"]["first_only"] == 12
+    assert set(value["systems"]) == {str(new), str(old)}
+    printed = orbat(*arguments).out
+    assert "gold mentions found by the first alone: 12, by the other alone: 1" in printed

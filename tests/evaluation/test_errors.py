@@ -1,0 +1,96 @@
+"""Errors: each is classed once, and patterns gather them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from corpus.document import Document, Span
+from evaluation.errors import CLASSES, ErrorLog, pair_errors
+from evaluation.mentions import MentionIndex
+from tests.evaluation.test_scoring import TEXT, corpora, spans
+
+
+def log(gold: Document, predicted: Document, *train: Document) -> ErrorLog:
+    found = ErrorLog(train=MentionIndex(train) if train else None)
+    found.add(gold, predicted)
+    return found
+
+
+@given(spans(), spans())
+def test_every_span_is_in_one_pair(gold: tuple[Span, ...], predicted: tuple[Span, ...]) -> None:
+    pairs = list(pair_errors(gold, predicted))
+    assert sorted(a for a, _ in pairs if a) == list(gold)
+    assert sorted(b for _, b in pairs if b) == list(predicted)
+    assert all(a.start < b.end and b.start < a.end for a, b in pairs if a and b)
+
+
+@given(corpora)
+def test_errors_and_confusions_add_up(pairs: list[tuple[Document, Document]]) -> None:
+    found = ErrorLog()
+    for gold, predicted in pairs:
+        found.add(gold, predicted)
+    summary = found.summary()
+    both = sum(1 for error in summary.shown if error.gold and error.predicted)
+    differing = sum(len(set(a.spans) ^ set(b.spans)) for a, b in pairs)
+    assert summary.total == len(summary.shown) == differing - both
+    assert sum(summary.of_class(kind) for kind in CLASSES) == summary.total
+    assert sum(n for (gold, _), n in summary.confusion.items() if gold) == sum(
+        len(gold.spans) for gold, _ in pairs
+    )
+    explained = [pattern.newly for pattern in summary.patterns]
+    assert explained == sorted(explained, reverse=True)
+    assert sum(explained) <= summary.total
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "kind"),
+    [
+        (Span(0, 2, "A"), None, "missed"),
+        (None, Span(0, 2, "A"), "spurious"),
+        (Span(0, 5, "A"), Span(0, 2, "A"), "boundary"),
+        (Span(0, 2, "A"), Span(0, 2, "B"), "label"),
+        (Span(0, 5, "A"), Span(0, 2, "B"), "boundary and label"),
+    ],
+)
+def test_each_class_by_an_example(gold: Span | None, predicted: Span | None, kind: str) -> None:
+    base = Document("x", TEXT)
+    found = log(
+        base.with_spans([gold] if gold else []), base.with_spans([predicted] if predicted else [])
+    ).summary()
+    assert [error.kind for error in found.shown] == [kind]
+
+
+def test_a_confident_prediction_that_training_bears_out_doubts_the_gold() -> None:
+    text = "Fleet sails. Fleet docks. Fleet."
+    train = Document("t", text, (Span(0, 5, "A"), Span(13, 18, "A")))
+
+    def kinds(score: float, *known: Document) -> list[str]:
+        predicted = Document("x", "Fleet", (Span(0, 5, "A", score=score),))
+        return [e.kind for e in log(Document("x", "Fleet"), predicted, *known).summary().shown]
+
+    assert kinds(0.95, train) == ["likely gold error"]
+    assert kinds(0.5, train) == ["spurious"]
+    assert kinds(0.95) == ["spurious"]
+    other = Document("u", "Fleet", (Span(0, 5, "B"),))
+    assert kinds(0.95, train, other) == ["spurious"]
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "predicted", "pattern"),
+    [
+        ("the 1st Brigade", (4, 15), (0, 15), "A boundary: takes in ‘the’ before"),
+        ("Gen. Mark Doe", (0, 3), (0, 4), "A boundary: takes in punctuation after"),
+        ("Minister\nof Defence", (0, 8), (0, 19), "A boundary: takes in a line break after"),
+        ("Third Coast Guard", (0, 17), (0, 5), "A boundary: leaves out several words after"),
+    ],
+)
+def test_patterns_say_what_boundaries_get_wrong(
+    text: str, gold: tuple[int, int], predicted: tuple[int, int], pattern: str
+) -> None:
+    base = Document("x", text)
+    summary = log(
+        base.with_spans([Span(*gold, "A")]), base.with_spans([Span(*predicted, "A")])
+    ).summary()
+    assert [each.description for each in summary.patterns] == [pattern]
+    assert summary.patterns[0].examples[0].endswith("(x)")

@@ -1,0 +1,76 @@
+"""Scores of groups: they add up to the whole, and the worst is named."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from hypothesis import given
+
+from corpus.document import Document, Span
+from corpus.files import write_documents
+from evaluation.mentions import MentionIndex
+from evaluation.scoring import evaluate
+from evaluation.slices import SliceTable, dimensions, worst
+from tests.conftest import Orbat
+from tests.evaluation.test_scoring import TEXT, corpora
+
+TRAIN = Document("t", "the 1st Brigade and Gen. Doe", (Span(4, 15, "UNIT"), Span(20, 24, "RANK")))
+
+
+@given(corpora)
+def test_groups_of_a_dimension_add_up_to_all(pairs: list[tuple[Document, Document]]) -> None:
+    table = SliceTable(dimensions(train=MentionIndex([pairs[0][0]]), asked=["desk"]))
+    for gold, predicted in pairs:
+        table.add(gold, predicted)
+    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0])
+    for each in table.slices(resamples=20):
+        sums[each.dimension][0] += each.score.gold
+        sums[each.dimension][1] += each.score.predicted
+        sums[each.dimension][2] += each.score.credit
+    whole = evaluate(pairs, resamples=20).strict.micro
+    if whole.gold + whole.predicted:
+        assert len(sums) == 6
+    assert all(found == [whole.gold, whole.predicted, whole.credit] for found in sums.values())
+
+
+def test_seen_mentions_are_told_from_unseen_ones() -> None:
+    text = "1st Brigade, 1ST  BRIGADE, 9th Brigade, Gen."
+    gold = Document(
+        "x",
+        text,
+        (Span(0, 11, "UNIT"), Span(13, 25, "UNIT"), Span(27, 38, "UNIT"), Span(40, 44, "UNIT")),
+    )
+    table = SliceTable(dimensions(train=MentionIndex([TRAIN])))
+    table.add(gold, gold)
+    groups = {(each.dimension, each.group): each.score.gold for each in table.slices(resamples=20)}
+    assert groups["in training (exact)", "seen"] == 1
+    assert groups["in training (exact)", "unseen"] == 2
+    assert groups["in training (exact)", "seen with another label"] == 1
+    assert groups["in training (normalised)", "seen"] == 2
+    assert groups["casing of mention", "all capitals"] == 1
+    assert groups["words in mention", "2"] == 3
+
+
+def test_the_worst_group_is_a_large_one(orbat: Orbat, tmp_path: Path) -> None:
+    span = Span(0, 2, "A")
+    gold = [
+        Document(f"d{n}", TEXT, (span,), {"source": source, "rare": str(n)})
+        for n, source in enumerate(["good"] * 30 + ["bad"] * 25 + ["small"] * 3)
+    ]
+    predicted = [d if d.meta["source"] == "good" else Document(d.id, TEXT) for d in gold]
+    write_documents(tmp_path / "gold.jsonl", gold)
+    write_documents(tmp_path / "pred.jsonl", predicted)
+    value = orbat(
+        *("evaluate", "--predictions", tmp_path / "pred.jsonl", tmp_path / "gold.jsonl"),
+        *("--slice", "rare", "--slice", "absent", "--json"),
+    ).json()
+    assert (value["worst_slice"]["dimension"], value["worst_slice"]["group"]) == ("source", "bad")
+    assert value["worst_slice"]["gold"] == 25
+    rare = [each for each in value["slices"] if each["dimension"] == "rare"]
+    assert len(rare) == 30
+    assert rare[-1]["group"] == "(all others)"
+    assert rare[-1]["gold"] == 58 - 29
+    absent = [each["group"] for each in value["slices"] if each["dimension"] == "absent"]
+    assert absent == ["(none)"]
+    assert worst([]) is None

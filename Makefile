@@ -23,7 +23,7 @@ check: .venv/ready
 	$(BIN)/mypy
 
 screenshots: .venv/ready
-	$(BIN)/python -m pytest -m browser --screenshots tests/screenshots
+	$(BIN)/python -m pytest -m browser --screenshots tests/screenshots $(if $(RUN),--run $(RUN))
 
 clean:
 	rm -rf .venv demo-output

@@ -32,6 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--screenshots", type=Path, default=None, help="Folder to keep the browser tests' pictures."
     )
+    parser.addoption(
+        "--run", type=Path, default=None, help="Run whose report is pictured, for a small one."
+    )
 
 
 class Outcome(NamedTuple):

@@ -61,7 +61,7 @@ def test_help_loads_nothing_heavy(orbat: Orbat) -> None:
 def test_annotation_and_evaluation_load_no_torch() -> None:
     names = (
         *("annotation.session", "annotation.server", "annotation.readings"),
-        *("annotation.third_pass", "evaluation.scoring", "evaluation.report"),
+        *("annotation.third_pass", "evaluation.candidates", "evaluation.report"),
     )
     loaded = loaded_by("\n".join(f"import {name}" for name in names))
     assert not loaded & {"torch", "transformers", "datasets"}

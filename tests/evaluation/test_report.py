@@ -14,7 +14,7 @@ from corpus.document import Document, Span
 from corpus.files import write_documents
 from evaluation.errors import ErrorLog
 from evaluation.report import view_error
-from tests.conftest import Orbat, Trained
+from tests.conftest import ARTICLES, Orbat, Trained
 from tests.evaluation.test_scoring import TEXT, spans
 
 NASTY = "<script>document.title = 'owned'</script> <b>Gen.</b> Smith & \"sons\""
@@ -157,17 +157,16 @@ def check_report(page: Any, report: Path) -> None:
 def test_the_report_of_a_model_reads_well(
     orbat: Orbat,
     browser: Any,
-    trained: Trained,
+    request: pytest.FixtureRequest,
     tmp_path: Path,
-    test_articles: list[Document],
     screenshot: Callable[..., None],
 ) -> None:
-    write_documents(tmp_path / "held-out.jsonl", test_articles[:6])
+    run = request.config.getoption("--run") or request.getfixturevalue("trained").run
     report = tmp_path / "report.html"
-    outcome = orbat("evaluate", trained.run, tmp_path / "held-out.jsonl", "--report", report)
+    outcome = orbat("evaluate", run, ARTICLES / "test.jsonl", "--report", report)
     assert outcome.code == 0, outcome.err
     assert "warning" not in outcome.err
-    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    page = browser.new_page(viewport={"width": 1000, "height": 1350})
     check_report(page, report)
     assert page.locator("tbody").first.locator("tr").count() == 6
     assert page.locator("svg").count() == 2

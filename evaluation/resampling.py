@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -25,9 +26,14 @@ def f1_scores(gold: Floats, predicted: Floats, credit: Floats) -> Floats:
 
 
 def distinct_rows(table: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Return the distinct rows of *Shape:* (documents, columns), and how often each occurs."""
-    rows, counts = np.unique(table, axis=0, return_counts=True)
-    return rows, counts
+    """Return the distinct rows of *Shape:* (documents, columns), and how often each occurs.
+
+    Their order does not depend on that of the documents. Hashing whole rows is several times
+    faster than numpy's sorting of them.
+    """
+    tally = sorted(Counter(row.tobytes() for row in np.ascontiguousarray(table)).items())
+    rows = np.frombuffer(b"".join(row for row, _ in tally)).reshape(len(tally), -1)
+    return rows, np.array([count for _, count in tally])
 
 
 def parts_of(draws: int, width: int) -> Iterator[int]:

@@ -15,6 +15,10 @@ _HTML_START = re.compile(
 )
 
 
+_STRAY = re.compile("[\udc80-\udcff]")
+_MOJIBAKE = re.compile("[\u00c2\u00c3\u00c5\u00e2\u0102\u0139]")
+
+
 @dataclass(frozen=True)
 class CleanText:
     """A clean text with what was learnt and changed on the way to it."""
@@ -27,6 +31,8 @@ class CleanText:
 
 def decode(raw: bytes, where: str) -> tuple[str, str]:
     """Decode bytes as UTF-8 or as what their byte order mark or content says.
+
+    Stray bytes in what is mostly UTF-8 are taken for Windows-1252.
 
     Returns:
         The text and the name of the encoding.
@@ -51,6 +57,10 @@ def decode(raw: bytes, where: str) -> tuple[str, str]:
     try:
         return raw.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
+        mixed = _decode_mixed(raw)
+        if mixed is not None:
+            return mixed, "utf-8 and windows-1252"
+
         from charset_normalizer import from_bytes
 
         best = from_bytes(raw).best()
@@ -59,6 +69,17 @@ def decode(raw: bytes, where: str) -> tuple[str, str]:
                 f"{where}: binary data or an unknown encoding; save it as UTF-8"
             ) from None
         return str(best), best.encoding
+
+
+def _decode_mixed(raw: bytes) -> str | None:
+    """Decode UTF-8 with some bytes of Windows-1252 in it; None where it is not mostly UTF-8."""
+    text = raw.decode("utf-8", "surrogateescape")
+    stray = len(_STRAY.findall(text))
+    if sum(character > "\x7f" for character in text) < 3 * stray:
+        return None
+    return _STRAY.sub(
+        lambda found: bytes([ord(found[0]) - 0xDC00]).decode("windows-1252", "replace"), text
+    )
 
 
 def looks_like_html(raw: bytes) -> bool:
@@ -90,6 +111,17 @@ def tidy(text: str) -> tuple[str, tuple[str, ...]]:
     return text, tuple(changes)
 
 
+def mend_encoding(text: str) -> tuple[str, bool]:
+    """Undo what decoding UTF-8 as another encoding did to a text, by ftfy; tell whether it had."""
+    from ftfy import fix_encoding
+
+    # Without such a letter there is nothing to undo, and asking ftfy takes its time.
+    if not _MOJIBAKE.search(text):
+        return text, False
+    mended = fix_encoding(text)
+    return mended, mended != text
+
+
 def clean_text(raw: bytes, where: str) -> CleanText:
     """Decode and tidy a plain-text article.
 
@@ -97,39 +129,9 @@ def clean_text(raw: bytes, where: str) -> CleanText:
         InputError: if the bytes are empty or not text.
     """
     decoded, encoding = decode(raw, where)
+    decoded, mended = mend_encoding(decoded)
     text, changes = tidy(decoded)
+    if mended:
+        changes = ("mojibake", *changes)
     title = text.partition("\n")[0]
     return CleanText(text, encoding, changes, {"title": title})
-
-
-def clean_html(raw: bytes, where: str) -> CleanText:
-    """Extract the article of a web page: headline first, then paragraphs, blank lines between.
-
-    Extraction is trafilatura's (Barbaresi 2021, https://aclanthology.org/2021.acl-demo.15);
-    comments are left out, title, author, date, site and URL become facts.
-
-    Raises:
-        InputError: if the page is empty or holds no article.
-    """
-    import trafilatura
-
-    decoded, encoding = decode(raw, where)
-    page = trafilatura.bare_extraction(decoded, with_metadata=True, include_comments=False)
-    if page is None or not (page.text or "").strip():
-        raise InputError(f"{where}: no article found in the page; give its text instead")
-    facts = {
-        name: value
-        for name, value in (
-            ("title", page.title),
-            ("author", page.author),
-            ("date", page.date),
-            ("site", page.sitename),
-            ("url", page.url),
-        )
-        if value
-    }
-    body = page.text
-    if page.title and not body.startswith(page.title):
-        body = f"{page.title}\n{body}"
-    text, _ = tidy(re.sub(r"\n+", "\n\n", body))
-    return CleanText(text, encoding, ("boilerplate",), facts)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +49,16 @@ class Document:
     def with_spans(self, spans: Iterable[Span]) -> Document:
         """Return the same document with other spans, sorted by position."""
         return dataclasses.replace(self, spans=tuple(sorted(spans)))
+
+
+def unused_id(document: Document, taken: Callable[[str], bool]) -> str:
+    """Return the document's id, with a piece of its text's hash behind it where it is taken."""
+    identity = document.id
+    if taken(identity):
+        identity = f"{identity}-{hashlib.sha256(document.text.encode()).hexdigest()[:8]}"
+    while taken(identity):
+        identity += "-again"
+    return identity
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
 import tempfile
 import tomllib
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,45 +73,68 @@ def write_documents(path: Path, documents: Iterable[Document]) -> int:
     return count
 
 
+LONGEST_LINE = 64 * 2**20
+"""Bytes that a line of a JSON Lines file may have."""
+
+
+def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield (`file:line`, decoded value) for each line that is not blank.
+
+    In the place of a line that cannot be decoded stands an :class:`InputError`, and the lines
+    behind it follow. Only line feeds end a line: U+2028 and the like may stand raw inside JSON
+    strings. Files whose name ends in ``.gz`` are unpacked.
+
+    Raises:
+        InputError: for a missing, empty or damaged file.
+    """
+    path = Path(path)
+    seen = False
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            number = 0
+            while raw := file.readline(LONGEST_LINE + 1):
+                number += 1
+                seen = seen or bool(raw.strip())
+                where = f"{path}:{number}"
+                if len(raw) > LONGEST_LINE:
+                    yield where, InputError(f"{where}: longer than {LONGEST_LINE >> 20} MB")
+                    while raw and not raw.endswith(b"\n"):
+                        raw = file.readline(LONGEST_LINE)
+                elif raw.strip():
+                    yield where, _decode_line(raw, where, first=number == 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: damaged or cut off ({error}); fetch it again") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    if not seen:
+        raise InputError(f"{path}: is empty; expected one JSON document per line")
+
+
+def _decode_line(raw: bytes, where: str, *, first: bool) -> Any:
+    if first:
+        raw = raw.removeprefix(b"\xef\xbb\xbf")
+    if b"\0" in raw:
+        return InputError(f"{where}: binary data; give a JSON Lines text file")
+    try:
+        return json.loads(raw.decode())
+    except UnicodeDecodeError as error:
+        return InputError(f"{where}: not UTF-8 at byte {error.start}; convert the file to UTF-8")
+    except (json.JSONDecodeError, RecursionError) as error:
+        at = getattr(error, "colno", 1)
+        return InputError(f"{where}: broken JSON at column {at}; write one JSON object per line")
+
+
 def read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
     """Yield (`file:line`, decoded value) for each line that is not blank.
 
-    Only line feeds end a line: U+2028 and the like may stand raw inside JSON strings.
-
     Raises:
-        InputError: for a missing, empty or binary file, bad UTF-8 or broken JSON.
+        InputError: for a missing, empty or damaged file, and for the first line that cannot be
+            decoded.
     """
-    path = Path(path)
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    seen = False
-    with file:
-        for number, raw in enumerate(file, 1):
-            where = f"{path}:{number}"
-            if number == 1:
-                raw = raw.removeprefix(b"\xef\xbb\xbf")
-            if b"\0" in raw:
-                raise InputError(f"{where}: binary data; give a JSON Lines text file")
-            try:
-                line = raw.decode()
-            except UnicodeDecodeError as error:
-                raise InputError(
-                    f"{where}: not UTF-8 at byte {error.start}; convert the file to UTF-8"
-                ) from error
-            if not line.strip():
-                continue
-            seen = True
-            try:
-                yield where, json.loads(line)
-            except (json.JSONDecodeError, RecursionError) as error:
-                at = getattr(error, "colno", 1)
-                raise InputError(
-                    f"{where}: broken JSON at column {at}; write one JSON object per line"
-                ) from error
-    if not seen:
-        raise InputError(f"{path}: is empty; expected one JSON document per line")
+    for where, value in iterate_json_lines(path):
+        if isinstance(value, InputError):
+            raise value
+        yield where, value
 
 
 def read_documents(

@@ -1,23 +1,60 @@
-"""Where documents come from: text and HTML files, JSON Lines, and folders of them."""
+"""Where documents come from: files, folders, addresses, feeds and datasets."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from corpus.cleaning import CleanText, clean_html, clean_text, decode, looks_like_html, tidy
-from corpus.document import Document, parse_document
+from corpus.cleaning import CleanText, clean_text, decode, looks_like_html, tidy
+from corpus.document import Document, parse_document, unused_id
 from corpus.errors import InputError
-from corpus.files import read_json_lines, sha256_text
+from corpus.feeds import Entry, FeedLog, looks_like_feed, parse_feed
+from corpus.fetching import Fetcher, FetchRules
+from corpus.formats import (
+    KNOWN,
+    PAGES,
+    Found,
+    RawArticle,
+    is_dataset_folder,
+    pdf_text,
+    read_dataset,
+    read_file,
+    url_name,
+)
+from corpus.pages import clean_html
 
-_TEXT = {".txt", ".text"}
-_HTML = {".html", ".htm", ".xhtml"}
-_JSON_LINES = {".jsonl", ".ndjson"}
+_FEEDS = (".rss", ".atom")
+_FEED_FILES = (*_FEEDS, ".xml")
 _RECORD_FIELDS = {"id", "text", "spans", "meta"}
+DATASET = "hf:"
+"""Before the id of a Hugging Face dataset."""
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """How sources are read.
+
+    Attributes:
+        text_column: the column of tables and datasets that holds the text.
+        rules: how the web is used.
+        feed_log: earlier visits to feeds; None reads every feed from its beginning.
+        licence: under which terms the articles stand, for their provenance.
+    """
+
+    text_column: str = "text"
+    rules: FetchRules = field(default_factory=FetchRules)
+    feed_log: FeedLog | None = None
+    licence: str | None = None
+
+
+def is_address(source: str | Path) -> bool:
+    """Tell whether a source is a web address."""
+    return "://" in str(source)
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -26,18 +63,18 @@ def find_files(paths: Iterable[Path]) -> Iterator[Path]:
     Raises:
         InputError: for a path that does not exist or a folder without a known kind of file.
     """
-    known = _TEXT | _HTML | _JSON_LINES
     for path in map(Path, paths):
-        if path.is_dir():
+        if path.is_dir() and not is_dataset_folder(path):
             files = sorted(
                 file
                 for file in path.rglob("*")
-                if file.suffix.lower() in known
+                if file.name.lower().endswith((*KNOWN, *_FEEDS))
                 and file.is_file()
                 and not any(part.startswith(".") for part in file.relative_to(path).parts)
             )
             if not files:
-                raise InputError(f"{path}: no {', '.join(sorted(known))} file in this folder")
+                kinds = ", ".join(kind for kind in KNOWN if not kind.endswith(".gz"))
+                raise InputError(f"{path}: no {kinds} file in this folder")
             yield from files
         elif path.exists():
             yield path
@@ -45,74 +82,169 @@ def find_files(paths: Iterable[Path]) -> Iterator[Path]:
             raise InputError(f"{path}: does not exist; check the path")
 
 
-def read_sources(paths: Iterable[Path], *, clean: bool = True) -> Iterator[Document]:
-    """Read every document of the given files and folders.
+def find_articles(sources: Iterable[str | Path], options: SourceOptions | None = None) -> Found:
+    """Yield every article of the sources as it stands, and an error in the place of what fails.
 
-    Text and HTML files are one document each, named for the file; a JSON Lines file holds one a
-    line. A second document that would get an id already given gets a piece of its text's hash
-    behind it when the id came from a file name, and is refused when the id was written down.
+    Articles come one by one: no source is held in memory whole.
 
     Args:
-        paths: files and folders.
-        clean: tidy the texts, except of JSON Lines records that have spans, and record under
-            `meta.provenance` where each document came from and what was done to it. False keeps
-            texts as they are, but for the frame of a web page, and records nothing.
+        sources: files, folders, http or https addresses of pages and feeds, folders of
+            `Dataset.save_to_disk`, and ``hf:`` with the id of a dataset.
+        options: how to read them.
 
     Raises:
-        InputError: for the first file that cannot be read.
+        InputError: for a path that does not exist, before anything is read.
     """
-    seen: dict[str, str] = {}
-    for path in find_files(paths):
-        from_name = not _is_json_lines(path)
-        for where, document in _read_file(path, clean):
-            if document.id in seen:
-                if not from_name:
-                    raise InputError(
-                        f"{where}: id '{document.id}' stands already at {seen[document.id]}; "
-                        "ids must be unique"
-                    )
-                renamed = f"{document.id}-{sha256_text(document.text)[:8]}"
-                while renamed in seen:
-                    renamed += "-again"
-                document = Document(renamed, document.text, document.spans, document.meta)
-            seen[document.id] = where
-            yield document
-
-
-def _is_json_lines(path: Path) -> bool:
-    return path.suffix.lower() in _JSON_LINES
-
-
-def _read_file(path: Path, clean: bool) -> Iterator[tuple[str, Document]]:
-    if _is_json_lines(path):
-        for where, record in read_json_lines(path):
-            yield where, _json_document(record, where, clean)
-        return
+    options = options or SourceOptions()
+    names = [str(source) for source in sources]
+    plain = [name for name in names if not is_address(name) and not name.startswith(DATASET)]
+    # A wrong path is a slip of the user's, not a fault of the data: tell it first.
+    files = {source: list(find_files([Path(source)])) for source in plain}
+    web = _Web(options)
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    is_html = path.suffix.lower() in _HTML or looks_like_html(raw)
+        for source in names:
+            if is_address(source):
+                yield from web.read(source)
+            elif source.startswith(DATASET):
+                yield from read_dataset(source.removeprefix(DATASET), options.text_column)
+            else:
+                for path in files[source]:
+                    if path.is_dir():
+                        yield from read_dataset(str(path), options.text_column)
+                    elif path.name.lower().endswith(_FEED_FILES):
+                        yield from web.read_feed_file(path)
+                    else:
+                        yield from read_file(path, options.text_column)
+    finally:
+        web.close()
+
+
+class _Web:
+    """Pages and feeds; makes its connections when first asked."""
+
+    def __init__(self, options: SourceOptions) -> None:
+        self._rules = options.rules
+        self._log = options.feed_log
+        self._fetcher: Fetcher | None = None
+
+    @property
+    def fetcher(self) -> Fetcher:
+        if self._fetcher is None:
+            self._fetcher = Fetcher(self._rules)
+        return self._fetcher
+
+    def close(self) -> None:
+        if self._fetcher is not None:
+            self._fetcher.close()
+
+    def read(self, url: str) -> Found:
+        visit = self._log.visit(url) if self._log else None
+        try:
+            known = {"etag": visit.etag, "modified": visit.modified} if visit else {}
+            found = self.fetcher.fetch(url, **known)
+            if found.unchanged:
+                return
+            named = re.search(r"\.(rss|atom|xml)$", url.partition("?")[0])
+            if not (looks_like_feed(found.content, found.kind) or named):
+                yield self._page(url, found)
+                return
+            entries = parse_feed(found.content, url)
+        except InputError as error:
+            yield error
+            return
+        missed = False
+        for entry in entries:
+            if visit is not None and entry.identity in visit.seen:
+                continue
+            article = self._entry(url, entry)
+            if isinstance(article, InputError):
+                missed = True
+            elif visit is not None:
+                visit.seen.append(entry.identity)
+            yield article
+        # With an entry still to be had, the feed must be read again even if it does not change.
+        if visit is not None and not missed:
+            visit.etag, visit.modified = found.etag, found.modified
+
+    def read_feed_file(self, path: Path) -> Found:
+        try:
+            entries = parse_feed(path.read_bytes(), str(path))
+        except InputError as error:
+            yield error
+            return
+        for entry in entries:
+            yield self._entry(path.name, entry)
+
+    def _entry(self, feed: str, entry: Entry) -> RawArticle | InputError:
+        try:
+            page = self._page(entry.url, self.fetcher.fetch(entry.url))
+        except InputError as error:
+            return error
+        announced = {"feed": feed, "announced": entry.title, "published": entry.published}
+        facts = {**page.facts, **{key: value for key, value in announced.items() if value}}
+        return replace(page, facts=facts)
+
+    def _page(self, url: str, found: Any) -> RawArticle:
+        kinds = {"application/pdf": ".pdf", "text/plain": ".txt"}
+        return RawArticle(
+            url,
+            url_name(url),
+            found.content,
+            kind=kinds.get(found.kind, ".html"),
+            facts={"url": found.url, "fetched": found.time},
+        )
+
+
+def make_document(raw: RawArticle, *, clean: bool = True, licence: str | None = None) -> Document:
+    """Make a found article a document.
+
+    Args:
+        raw: the article.
+        clean: tidy the text, except of records that have spans, and record under
+            `meta.provenance` where it came from and what was done to it. False keeps the text as it
+            is, but for the frame of a web page, and records nothing.
+        licence: for the provenance.
+
+    Raises:
+        InputError: if there is no text in it, or the record breaks a rule.
+    """
+    terms = {"licence": licence} if licence else {}
+    if raw.record is not None:
+        return _from_record(raw, clean, terms)
+    is_html = raw.kind in PAGES or (raw.kind != ".pdf" and looks_like_html(raw.content))
+    is_pdf = raw.kind == ".pdf" or raw.content.startswith(b"%PDF-")
+    made_by = {}
     if is_html:
-        cleaned = clean_html(raw, str(path))
+        cleaned = clean_html(raw.content, raw.where)
+        made_by = {"extractor": f"trafilatura {version('trafilatura')}"}
+    elif is_pdf:
+        text, facts = pdf_text(raw.content, raw.where)
+        text, changes = tidy(text)
+        cleaned = CleanText(text, "pdf", ("layout", *changes), facts)
+        made_by = {"extractor": f"pypdf {version('pypdf')}"}
     elif clean:
-        cleaned = clean_text(raw, str(path))
+        cleaned = clean_text(raw.content, raw.where)
     else:
-        cleaned = CleanText(*decode(raw, str(path)))
+        cleaned = CleanText(*decode(raw.content, raw.where))
     meta: dict[str, Any] = dict(cleaned.facts)
+    if "url" in raw.facts:
+        meta["url"] = raw.facts["url"]
     if clean:
         meta["provenance"] = {
-            "file": path.name,
-            "sha256": hashlib.sha256(raw).hexdigest(),
+            **raw.facts,
+            "sha256": hashlib.sha256(raw.content).hexdigest(),
             "encoding": cleaned.encoding,
             "changes": list(cleaned.changes),
-            **({"extractor": f"trafilatura {version('trafilatura')}"} if is_html else {}),
+            **made_by,
+            **terms,
+            "orbat": version("orbat"),
         }
-    identity = re.sub(r"\s+", "-", path.stem.strip()) or "document"
-    yield str(path), Document(identity, cleaned.text, (), meta)
+    identity = re.sub(r"\s+", "-", raw.name.strip()) or "document"
+    return Document(identity, cleaned.text, (), meta)
 
 
-def _json_document(record: object, where: str, clean: bool) -> Document:
+def _from_record(raw: RawArticle, clean: bool, terms: dict[str, str]) -> Document:
+    record, where = raw.record, raw.where
     if (
         isinstance(record, dict)
         and isinstance(record.get("text"), str)
@@ -125,15 +257,47 @@ def _json_document(record: object, where: str, clean: bool) -> Document:
         extra = {key: record.pop(key) for key in list(record) if key not in _RECORD_FIELDS}
         if extra:
             record["meta"] = {**extra, **record.get("meta", {})}
-        raw_bytes = raw_text.encode("utf-8", "surrogatepass")
-        digest = hashlib.sha256(raw_bytes).hexdigest()
+        digest = hashlib.sha256(raw_text.encode("utf-8", "surrogatepass")).hexdigest()
         record.setdefault("id", digest[:16])
         if clean and not record.get("spans"):
             record["text"], changes = tidy(raw_text)
             made = {
-                "file": where.rpartition("/")[2],
+                **raw.facts,
                 "sha256": digest,
                 "changes": list(changes),
+                **terms,
+                "orbat": version("orbat"),
             }
             record["meta"] = {"provenance": made, **record.get("meta", {})}
     return parse_document(record, where)
+
+
+def read_sources(
+    sources: Iterable[str | Path], *, clean: bool = True, options: SourceOptions | None = None
+) -> Iterator[Document]:
+    """Read every document of the sources.
+
+    A second document that would get an id already given gets a piece of its text's hash behind it
+    when the id came from a file name, and is refused when the id was written down.
+
+    Args:
+        sources: see :func:`find_articles`.
+        clean: see :func:`make_document`.
+        options: how to read them.
+
+    Raises:
+        InputError: for the first article that cannot be read.
+    """
+    seen: dict[str, str] = {}
+    for raw in find_articles(sources, options):
+        if isinstance(raw, InputError):
+            raise raw
+        document = make_document(raw, clean=clean)
+        if document.id in seen and raw.record is not None:
+            raise InputError(
+                f"{raw.where}: id '{document.id}' stands already at {seen[document.id]}; "
+                "ids must be unique"
+            )
+        document = replace(document, id=unused_id(document, seen.__contains__))
+        seen[document.id] = raw.where
+        yield document

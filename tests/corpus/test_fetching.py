@@ -1,0 +1,194 @@
+"""The web, by a real server on this machine: rules of the house, limits, feeds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from corpus.errors import InputError
+from corpus.fetching import Fetcher, FetchRules
+from corpus.files import read_documents
+from corpus.formats import LARGEST
+from tests.conftest import Orbat
+from tests.corpus.test_ingestion import PAGE
+
+FEED = '<?xml version="1.0"?><rss version="2.0"><channel><title>N</title>{items}</channel></rss>'
+ITEM = "<item><title>{0}</title><link>{1}/page/{0}</link><guid>{0}</guid></item>"
+
+
+class Site(BaseHTTPRequestHandler):
+    """A news site with a feed whose entries the test sets, and some bad manners."""
+
+    entries: tuple[str, ...] = ()
+    asked: ClassVar[Counter[str]] = Counter()
+    gone: tuple[str, ...] = ()
+
+    def do_GET(self) -> None:
+        Site.asked[self.path] += 1
+        if self.path == "/robots.txt":
+            self.answer(b"User-agent: *\nDisallow: /secret\n", "text/plain")
+        elif self.path in Site.gone:
+            self.answer(b"", status=404)
+        elif self.path.startswith(("/page/", "/secret/")):
+            name = self.path.rsplit("/", 1)[1]
+            self.answer(PAGE.replace("Kidal", name).encode())
+        elif self.path == "/feed":
+            tag = f'"{len(Site.entries)}"'
+            if self.headers.get("If-None-Match") == tag:
+                self.answer(b"", status=304)
+            else:
+                items = "".join(
+                    ITEM.format(e, f"http://{self.headers['Host']}") for e in Site.entries
+                )
+                self.answer(FEED.format(items=items).encode(), "application/rss+xml", etag=tag)
+        elif self.path == "/loop":
+            self.answer(b"", status=302, location="/loop")
+        elif self.path == "/away":
+            self.answer(b"", status=302, location="file:///etc/passwd")
+        elif self.path == "/page-as.rss":
+            self.answer(PAGE.encode())
+        elif self.path == "/huge":
+            self.send_response(200)
+            self.end_headers()
+            for _ in range((LARGEST >> 20) + 2):
+                self.wfile.write(bytes(2**20))
+        elif self.path == "/slow":
+            self.send_response(200)
+            self.end_headers()
+            for _ in range(100):
+                self.wfile.write(b"x" * 70000)
+                time.sleep(0.1)
+
+    def answer(
+        self, body: bytes, kind: str = "text/html", *, status: int = 200, **headers: str
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    Site.entries, Site.gone, Site.asked = (), (), Counter()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def fetcher() -> Iterator[Fetcher]:
+    found = Fetcher(FetchRules(pause=0, timeout=3, private=True))
+    yield found
+    found.close()
+
+
+def test_a_page_is_fetched_with_its_origin(orbat: Orbat, site: str, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    outcome = orbat(
+        *("corpus", "add", f"{site}/page/Gao", "--output", output, "--allow-private"),
+        *("--licence", "CC0-1.0"),
+    )
+    assert outcome.code == 0, outcome.err
+    (document,) = read_documents(output)
+    assert document.text.startswith("Brigade leaves Gao")
+    made = document.meta["provenance"]
+    assert (made["url"], made["licence"]) == (f"{site}/page/Gao", "CC0-1.0")
+    assert made["fetched"].startswith("20")
+    assert len(made["sha256"]) == 64
+    assert made["extractor"].startswith("trafilatura ")
+
+
+def test_private_addresses_are_refused_unless_allowed(
+    refused: Callable[..., str], site: str, tmp_path: Path
+) -> None:
+    arguments = ("--output", tmp_path / "out.jsonl")
+    assert "127.0.0.1 is a private address" in refused(
+        "corpus", "add", f"{site}/page/Gao", *arguments
+    )
+    assert "private address" in refused(
+        "corpus", "add", f"{site.replace('127.0.0.1', 'localhost')}/page/Gao", *arguments
+    )
+    assert not Site.asked
+    assert "not an http or https address" in refused("corpus", "add", "ftp://a.org/x", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/secret/plan", "robots.txt of its site forbids it"),
+        ("/loop", "redirects more than 5 times"),
+        ("/away", "not an http or https address"),
+        ("/gone", "the server answers 404"),
+        ("/huge", "sends more than 64 MB"),
+        ("/slow", "not done after 3 s"),
+    ],
+)
+def test_bad_manners_end_in_one_line(fetcher: Fetcher, site: str, path: str, message: str) -> None:
+    Site.gone = ("/gone",)
+    with pytest.raises(InputError, match=message):
+        fetcher.fetch(f"{site}{path}")
+
+
+def test_robots_are_asked_once_and_hosts_get_a_pause(site: str) -> None:
+    fetcher = Fetcher(FetchRules(pause=0.2, private=True))
+    began = time.monotonic()
+    for name in ("a", "b"):
+        fetcher.fetch(f"{site}/page/{name}")
+    # Three requests: robots.txt and two pages.
+    assert time.monotonic() - began >= 0.4
+    assert Site.asked["/robots.txt"] == 1
+    fetcher.close()
+
+
+def test_of_a_feed_only_the_new_is_fetched(orbat: Orbat, site: str, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    arguments = (
+        *("corpus", "add", f"{site}/feed", "--output", output),
+        *("--allow-private", "--pause", "0", "--json"),
+    )
+
+    def ids() -> list[str]:
+        return [document.id.rpartition("/")[2] for document in read_documents(output)]
+
+    Site.entries = ("Gao", "Menaka")
+    Site.gone = ("/page/Menaka",)
+    value = orbat(*arguments).json()
+    assert (value["added"], len(value["left_out"])) == (1, 1)
+    assert "answers 404" in value["left_out"][0]
+    # What could not be had is asked for again, although the feed has not changed.
+    Site.gone = ()
+    assert orbat(*arguments).json()["known"] == 0
+    assert Site.asked["/page/Gao"] == 1
+    assert ids() == ["Gao"] or ids() == ["Gao", "Menaka"]
+    asked = Site.asked["/page/Menaka"]
+    assert orbat(*arguments).json()["added"] == 0
+    assert Site.asked["/page/Menaka"] == asked
+    Site.entries = ("Gao", "Menaka", "Ansongo")
+    orbat(*arguments)
+    assert Site.asked["/page/Gao"] == 1
+    assert Site.asked["/page/Ansongo"] == 1
+
+
+def test_a_feed_that_is_a_page_is_told(
+    refused: Callable[..., str], site: str, tmp_path: Path
+) -> None:
+    assert "a web page, not a feed" in refused(
+        *("corpus", "add", f"{site}/page-as.rss", "--output", tmp_path / "o", "--allow-private")
+    )

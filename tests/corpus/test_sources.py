@@ -1,0 +1,216 @@
+"""Every kind of source, whole and damaged: one line for what is bad, and the rest goes on."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from corpus.document import Document
+from corpus.errors import InputError
+from corpus.formats import LARGEST, RawArticle, read_file
+from corpus.sources import find_articles, make_document
+from tests.conftest import Orbat
+from tests.corpus.test_ingestion import PAGE
+
+TEXT = "Gen. Doe leads the 3rd Brigade."
+
+
+def pdf(text: str, password: str = "") -> bytes:
+    """Write a PDF of one page with a line of text."""
+    from pypdf import PdfWriter
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+    writer = PdfWriter()
+    page = writer.add_blank_page(300, 200)
+    font = DictionaryObject(
+        {
+            NameObject("/Type"): NameObject("/Font"),
+            NameObject("/Subtype"): NameObject("/Type1"),
+            NameObject("/BaseFont"): NameObject("/Helvetica"),
+        }
+    )
+    fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
+    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+    stream = DecodedStreamObject()
+    stream.set_data(f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode() if text else b"")
+    page[NameObject("/Contents")] = writer._add_object(stream)
+    if password:
+        writer.encrypt(password, algorithm="RC4-128")
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def warc(*pages: tuple[str, str]) -> bytes:
+    from warcio.statusandheaders import StatusAndHeaders
+    from warcio.warcwriter import WARCWriter
+
+    out = io.BytesIO()
+    writer = WARCWriter(out, gzip=True)
+    for url, page in pages:
+        headers = StatusAndHeaders("200 OK", [("Content-Type", "text/html")], protocol="HTTP/1.1")
+        writer.write_record(
+            writer.create_warc_record(
+                url, "response", payload=io.BytesIO(page.encode()), http_headers=headers
+            )
+        )
+    return out.getvalue()
+
+
+def zipped(**files: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("_", "."), content)
+    return out.getvalue()
+
+
+def parquet(path: Path, rows: list[dict[str, object]]) -> Path:
+    import pyarrow
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    return path
+
+
+def read(path: Path, content: bytes | None = None, column: str = "text") -> list[Document | str]:
+    """Return a file's documents, and the message in the place of each fault."""
+    if content is not None:
+        path.write_bytes(content)
+    found: list[Document | str] = []
+    for raw in read_file(path, column):
+        try:
+            found.append(str(raw) if isinstance(raw, InputError) else make_document(raw))
+        except InputError as error:
+            found.append(str(error))
+    return found
+
+
+def texts(found: list[Document | str]) -> list[str]:
+    return [d.text.strip() if isinstance(d, Document) else d for d in found]
+
+
+def test_tables_become_documents(tmp_path: Path) -> None:
+    rows = [{"id": "a", "text": TEXT, "source": "x"}, {"id": "b", "text": "Two,\n lines", "n": 3}]
+    head = 'id,body,source\na,"Gen. Doe leads the 3rd Brigade.",x\nb,"Two,\n lines",\n'
+    for found in (
+        read(parquet(tmp_path / "t.parquet", rows)),
+        read(tmp_path / "t.csv", head.encode(), "body"),
+        read(
+            tmp_path / "t.tsv",
+            head.replace(",b", "\tb")
+            .replace(",s", "\ts")
+            .replace('a,"', 'a\t"')
+            .replace('",x', '"\tx')
+            .replace('b,"T', 'b\t"T')
+            .replace('",\n', '"\t\n')
+            .encode(),
+            "body",
+        ),
+    ):
+        assert texts(found) == [TEXT, "Two,\n lines"]
+        first = found[0]
+        assert isinstance(first, Document)
+        assert (first.id, first.meta["source"]) == ("a", "x")
+        assert len(first.meta["provenance"]["sha256"]) == 64
+
+
+def test_archives_give_all_their_articles(tmp_path: Path) -> None:
+    page = PAGE.replace("Kidal", "Gao")
+    found = read(tmp_path / "w.warc.gz", warc(("http://a.org/x", PAGE), ("http://b.org/y", page)))
+    assert [d.meta["url"] for d in found if isinstance(d, Document)] == [
+        *("http://a.org/x", "http://b.org/y")
+    ]
+    assert texts(found)[1].startswith("Brigade leaves Gao")
+    found = read(
+        tmp_path / "z.zip", zipped(one_txt=TEXT.encode(), two_html=PAGE.encode(), x_bin=b"x")
+    )
+    assert texts(found)[0] == TEXT
+    assert texts(found)[1].startswith("Brigade leaves Kidal")
+    assert len(found) == 2
+    assert texts(read(tmp_path / "a.txt.gz", gzip.compress(TEXT.encode()))) == [TEXT]
+    line = json.dumps({"id": "a", "text": TEXT}).encode()
+    assert texts(read(tmp_path / "a.jsonl.gz", gzip.compress(line))) == [TEXT]
+
+
+def test_a_pdf_gives_its_text(tmp_path: Path) -> None:
+    assert texts(read(tmp_path / "a.pdf", pdf(TEXT))) == [TEXT]
+
+
+def test_a_saved_dataset_is_read(orbat: Orbat, tmp_path: Path) -> None:
+    from datasets import Dataset
+
+    Dataset.from_list([{"body": TEXT, "n": 1}, {"body": "Another one.", "n": 2}]).save_to_disk(
+        str(tmp_path / "set")
+    )
+    output = tmp_path / "out.jsonl"
+    outcome = orbat("corpus", "add", tmp_path / "set", "--output", output, "--text-column", "body")
+    assert outcome.code == 0, outcome.err
+    assert "2 added" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt.gz", gzip.compress(b"x " * 5000)[:-20], "damaged or cut off"),
+        ("a.jsonl.gz", gzip.compress(b'{"id": "a", "text": "x"}')[:-12], "damaged or cut off"),
+        ("a.warc.gz", warc(("http://a.org", PAGE))[:-200], "damaged or cut off"),
+        ("bomb.txt.gz", gzip.compress(bytes(LARGEST + 2)), "larger than 64 MB"),
+        ("bomb.zip", zipped(a_txt=bytes(LARGEST + 2)), "bomb.zip!a.txt: larger than 64 MB"),
+        ("cut.zip", zipped(a_txt=b"hello")[:-10], "not a whole zip file"),
+        ("locked.pdf", pdf(TEXT, "secret"), "encrypted PDF"),
+        ("scan.pdf", pdf(""), "PDF without text"),
+        ("broken.pdf", b"%PDF-1.4 nothing", "damaged PDF"),
+        ("a.csv", b"title,body\nx,y\n", "no column 'text'; its columns are title, body"),
+        ("b.csv", b"text,n\nx,1,2\n", "b.csv:2: has another number of columns"),
+        ("c.csv", b"text\n\xff\xfe\xfa\n", "c.csv: not UTF-8"),
+        ("a.parquet", b"PAR1 nothing", "broken Parquet"),
+        ("nul.txt", b"a\0b", "binary data given as text"),
+        ("feed.rss", PAGE.encode(), "a web page, not a feed"),
+        ("other.atom", b"<feeling>good</feeling>", "not an RSS or Atom feed"),
+    ],
+)
+def test_damaged_files_are_told_in_a_line(
+    refused: Callable[..., str], tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    line = refused("corpus", "add", tmp_path / name, "--output", tmp_path / "out.jsonl")
+    assert message in line
+    assert name in line
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_an_endless_line_is_left_out_and_the_next_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    with path.open("wb") as file:
+        file.write(b'{"text": "')
+        for _ in range(70):
+            file.write(b"x" * 2**20)
+        file.write(b'"}\n' + json.dumps({"id": "after", "text": TEXT}).encode())
+    assert texts(read(path)) == [f"{path}:1: longer than 64 MB", TEXT]
+
+
+def test_mixed_and_mistaken_encodings_are_mended(tmp_path: Path) -> None:
+    mixed = "Café Müller, “quoted”, naïve ".encode() + b"\x93smart\x94"
+    assert texts(read(tmp_path / "m.txt", mixed)) == ["Café Müller, “quoted”, naïve “smart”"]
+    mistaken = "The Army’s “new base".encode().decode("windows-1252").encode()
+    (found,) = read(tmp_path / "n.txt", mistaken)
+    assert isinstance(found, Document)
+    assert found.text.strip() == "The Army’s “new base"
+    assert "mojibake" in found.meta["provenance"]["changes"]
+
+
+def test_sources_are_streamed(tmp_path: Path) -> None:
+    """The first article is there before the last one is read: the broken end is met last."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"id": "a", "text": TEXT}) + "\n{broken")
+    found = find_articles([path])
+    first = next(found)
+    assert isinstance(first, RawArticle)
+    assert isinstance(next(found), InputError)

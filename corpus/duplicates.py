@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from corpus.files import sha256_text
 SHINGLE_WORDS = 5
 NEAR_THRESHOLD = 0.7
 PERMUTATIONS = 128
+_REACH = 0.85
 _WORD = re.compile(r"\w+")
 
 
@@ -59,25 +61,35 @@ def sketch(text: str, permutations: int = PERMUTATIONS) -> Sketch:
     Shingles are runs of :data:`SHINGLE_WORDS` words; MinHash is datasketch's.
     """
     import numpy as np
-    from datasketch import MinHash
 
     words = words_of(text)
     shingles = {
         " ".join(words[i : i + SHINGLE_WORDS]).encode()
         for i in range(max(1, len(words) - SHINGLE_WORDS + 1))
     }
-    found = MinHash(num_perm=permutations)
+    found = _empty(permutations).copy()
     found.update_batch(sorted(shingles))
     key = sha256_text(" ".join(words) if words else text)
     return Sketch(key, found.hashvalues.astype(np.uint32).tobytes())
 
 
 @cache
+def _empty(permutations: int) -> Any:
+    """Return a signature of nothing: drawing its hash functions takes longer than using them."""
+    from datasketch import MinHash
+
+    return MinHash(num_perm=permutations, hashfunc=zlib.crc32)
+
+
+@cache
 def _bands(threshold: float, permutations: int) -> tuple[int, int]:
-    """Return datasketch's number of bands, and of rows in each, for a similarity threshold."""
+    """Return datasketch's number of bands, and of rows in each, for a similarity threshold.
+
+    They reach below it, so that few documents just above it are never compared.
+    """
     from datasketch import MinHashLSH
 
-    tuned = MinHashLSH(threshold=threshold, num_perm=permutations)
+    tuned = MinHashLSH(threshold=_REACH * threshold, num_perm=permutations)
     return tuned.b, tuned.r
 
 
@@ -120,6 +132,11 @@ class DuplicateFinder:
             sketched: its sketch, where that is at hand.
         """
         sketched = sketched or sketch(document.text, self._permutations)
+        exact = self._database.execute(
+            "SELECT id FROM keys WHERE key = ?", (sketched.key,)
+        ).fetchone()
+        if exact:
+            return Duplicate(document.id, exact[0], 1.0)
         near = self.find(document, sketched)
         if near:
             nearest = max(near, key=lambda duplicate: duplicate.similarity)
@@ -129,14 +146,23 @@ class DuplicateFinder:
         return None
 
     def find(self, document: Document, sketched: Sketch | None = None) -> list[Duplicate]:
-        """Return every remembered document that `document` repeats; of equal ones the first."""
+        """Return every remembered document that `document` repeats, in the order of meeting."""
+        import numpy as np
+
         sketched = sketched or sketch(document.text, self._permutations)
-        exact = self._database.execute(
-            "SELECT id FROM keys WHERE key = ?", (sketched.key,)
-        ).fetchone()
-        if exact:
-            return [Duplicate(document.id, exact[0], 1.0)]
-        return self._near(document.id, sketched.signature)
+        bands = self._band_keys(sketched.signature)
+        marks = ",".join("?" * len(bands))
+        rows: list[Any] = self._database.execute(
+            f"""SELECT id, signature FROM met WHERE place IN
+                (SELECT place FROM bands WHERE band IN ({marks})) ORDER BY place""",
+            bands,
+        ).fetchall()
+        own = np.frombuffer(sketched.signature, dtype=np.uint32)
+        found = [
+            Duplicate(document.id, of, float(np.mean(own == np.frombuffer(sign, dtype=np.uint32))))
+            for of, sign in rows
+        ]
+        return [duplicate for duplicate in found if duplicate.similarity >= self._threshold]
 
     def remember(self, document: Document, sketched: Sketch | None = None) -> None:
         """Remember a document, whether it repeats another or not."""
@@ -168,23 +194,6 @@ class DuplicateFinder:
             )
             for band in range(bands)
         ]
-
-    def _near(self, identity: str, signature: bytes) -> list[Duplicate]:
-        import numpy as np
-
-        bands = self._band_keys(signature)
-        marks = ",".join("?" * len(bands))
-        rows: list[Any] = self._database.execute(
-            f"""SELECT id, signature FROM met WHERE place IN
-                (SELECT place FROM bands WHERE band IN ({marks})) ORDER BY place""",
-            bands,
-        ).fetchall()
-        own = np.frombuffer(signature, dtype=np.uint32)
-        found = [
-            Duplicate(identity, of, float(np.mean(own == np.frombuffer(other, dtype=np.uint32))))
-            for of, other in rows
-        ]
-        return [duplicate for duplicate in found if duplicate.similarity >= self._threshold]
 
 
 def open_index(path: Path) -> sqlite3.Connection:

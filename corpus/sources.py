@@ -6,7 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,12 @@ class SourceOptions:
     rules: FetchRules = field(default_factory=FetchRules)
     feed_log: FeedLog | None = None
     licence: str | None = None
+
+
+@cache
+def _version(package: str) -> str:
+    """Return a package's version; looking it up parses its metadata each time."""
+    return metadata.version(package)
 
 
 def is_address(source: str | Path) -> bool:
@@ -216,12 +223,12 @@ def make_document(raw: RawArticle, *, clean: bool = True, licence: str | None = 
     made_by = {}
     if is_html:
         cleaned = clean_html(raw.content, raw.where)
-        made_by = {"extractor": f"trafilatura {version('trafilatura')}"}
+        made_by = {"extractor": f"trafilatura {_version('trafilatura')}"}
     elif is_pdf:
         text, facts = pdf_text(raw.content, raw.where)
         text, changes = tidy(text)
         cleaned = CleanText(text, "pdf", ("layout", *changes), facts)
-        made_by = {"extractor": f"pypdf {version('pypdf')}"}
+        made_by = {"extractor": f"pypdf {_version('pypdf')}"}
     elif clean:
         cleaned = clean_text(raw.content, raw.where)
     else:
@@ -237,7 +244,7 @@ def make_document(raw: RawArticle, *, clean: bool = True, licence: str | None = 
             "changes": list(cleaned.changes),
             **made_by,
             **terms,
-            "orbat": version("orbat"),
+            "orbat": _version("orbat"),
         }
     identity = re.sub(r"\s+", "-", raw.name.strip()) or "document"
     return Document(identity, cleaned.text, (), meta)
@@ -266,7 +273,7 @@ def _from_record(raw: RawArticle, clean: bool, terms: dict[str, str]) -> Documen
                 "sha256": digest,
                 "changes": list(changes),
                 **terms,
-                "orbat": version("orbat"),
+                "orbat": _version("orbat"),
             }
             record["meta"] = {"provenance": made, **record.get("meta", {})}
     return parse_document(record, where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from corpus.document import Document, document_to_json
-from corpus.duplicates import DuplicateFinder, words_of
+from corpus.duplicates import DuplicateFinder, sketch, words_of
 from corpus.errors import InputError
 from corpus.files import open_atomic, read_documents, sha256_file, write_json
 from corpus.passages import PASSAGE_WORDS, shared_passages
@@ -73,9 +74,10 @@ def find_clusters(
     places: dict[str, int] = {}
     links: list[tuple[int, int]] = []
     for place, document in enumerate(documents):
-        links += [(place, places[near.of]) for near in finder.find(document)]
+        sketched = sketch(document.text)
+        links += [(place, places[near.of]) for near in finder.find(document, sketched)]
         places[document.id] = place
-        finder.remember(document)
+        finder.remember(document, sketched)
     roots = list(range(len(places)))
 
     def root(place: int) -> int:
@@ -218,11 +220,14 @@ def _stratified(
     of_test = max(1, round(test * folds))
     of_dev = min(max(1, round(dev * folds)), folds - of_test - 1)
     chosen = ["train"] * len(groups)
-    held = splitter.split(np.zeros(len(strata)), strata, owner)
-    for fold, (_, places) in enumerate(held):
-        part = "test" if fold < of_test else "dev" if fold < of_test + of_dev else "train"
-        for group in np.unique(owner[places]).tolist():
-            chosen[group] = part
+    with warnings.catch_warnings():
+        # Strata that clusters hold together cannot be spread; scikit-learn warns of each.
+        warnings.simplefilter("ignore", UserWarning)
+        held = splitter.split(np.zeros(len(strata)), strata, owner)
+        for fold, (_, places) in enumerate(held):
+            part = "test" if fold < of_test else "dev" if fold < of_test + of_dev else "train"
+            for group in np.unique(owner[places]).tolist():
+                chosen[group] = part
     return chosen
 
 

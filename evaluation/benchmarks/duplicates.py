@@ -1,0 +1,105 @@
+"""How many near duplicates are found, and how many finds are none.
+
+    python -m evaluation.benchmarks.duplicates [FOLDER-OR-JSONL...]
+
+Planted: reprints of the shipped articles, by how much of the wording was changed. Real: the
+documents of the sources named, against exhaustive comparison of all pairs. Prints Markdown tables.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from corpus.document import Document
+from corpus.duplicates import NEAR_THRESHOLD, SHINGLE_WORDS, DuplicateFinder, words_of
+from corpus.files import read_documents
+from corpus.sources import read_sources
+
+ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
+CHANGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
+
+
+def shingles(text: str) -> set[tuple[str, ...]]:
+    """Return the runs of words that documents are compared by."""
+    words = words_of(text)
+    count = max(1, len(words) - SHINGLE_WORDS + 1)
+    return {tuple(words[i : i + SHINGLE_WORDS]) for i in range(count)}
+
+
+def reprint(text: str, share: float, rng: random.Random) -> str:
+    """Change a text as other papers do: new head, end cut off, some words replaced."""
+    words = text.split(" ")
+    keep = words[: max(10, round(len(words) * (1 - share / 2)))]
+    changed = rng.sample(range(len(keep)), round(len(keep) * share / 10))
+    for place in changed:
+        keep[place] = rng.choice(("reportedly", "on Friday", "officials said", "the army"))
+    return f"(Agency) {' '.join(keep)}"
+
+
+def jaccard(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
+    """Return the share of shingles that two documents have in common."""
+    return len(one & other) / len(one | other)
+
+
+def planted() -> None:
+    """Print recall on reprints, by how much was changed, and false finds among originals."""
+    parts = ("train", "dev", "test")
+    originals = [d for part in parts for d in read_documents(ARTICLES / f"{part}.jsonl")]
+    rng = random.Random(0)
+    finder = DuplicateFinder()
+    false = sum(finder.meet(document) is not None for document in originals)
+    print(f"Planted, {len(originals)} originals ({false} of them taken for repeats):\n")
+    print(
+        "| wording changed | true similarity | found | of the right original |\n|---|---|---|---|"
+    )
+    for share in CHANGES:
+        near, right, similarity = 0, 0, 0.0
+        for document in originals:
+            text = reprint(document.text, share, rng)
+            similarity += jaccard(shingles(document.text), shingles(text))
+            found = finder.find(Document("reprint", text))
+            near += bool(found)
+            right += any(duplicate.of == document.id for duplicate in found)
+        count = len(originals)
+        print(
+            f"| {100 * share:.0f} % | {similarity / count:.2f} | {near / count:.3f} "
+            f"| {right / max(1, near):.3f} |"
+        )
+
+
+def real(documents: Sequence[Document]) -> None:
+    """Print precision and recall against comparing every pair."""
+    sets = [shingles(document.text) for document in documents]
+    truth = {
+        (i, j)
+        for i, j in itertools.combinations(range(len(sets)), 2)
+        if jaccard(sets[i], sets[j]) >= NEAR_THRESHOLD
+    }
+    finder = DuplicateFinder()
+    places: dict[str, int] = {}
+    found = set()
+    for place, document in enumerate(documents):
+        found |= {(places[near.of], place) for near in finder.find(document)}
+        places[document.id] = place
+        finder.remember(document)
+    both = len(found & truth)
+    print(
+        f"\nReal, {len(documents)} documents, {len(truth)} pairs of similarity "
+        f"{NEAR_THRESHOLD} or more: {len(found)} found, precision "
+        f"{both / max(1, len(found)):.3f}, recall {both / max(1, len(truth)):.3f}."
+    )
+
+
+def main() -> None:
+    """Run the benchmark and print its tables."""
+    planted()
+    if len(sys.argv) > 1:
+        real(list(read_sources(sys.argv[1:])))
+
+
+if __name__ == "__main__":
+    main()

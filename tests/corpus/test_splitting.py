@@ -1,0 +1,190 @@
+"""Splits that do not leak, and the check that proves it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.document import Document, Span
+from corpus.files import read_documents, write_documents
+from corpus.leaks import find_leaks
+from corpus.passages import PassageIndex, shared_passages
+from corpus.splitting import PARTS, split_corpus
+from tests.conftest import ARTICLES, Orbat
+
+SENTENCE = "the brigade crossed the river at dawn and met nobody on the far bank"
+
+
+def words(count: int, seed: int) -> list[str]:
+    rng = random.Random(seed)
+    return [f"{rng.choice('bcdfg')}{rng.randrange(10**6)}" for _ in range(count)]
+
+
+def corpus(count: int) -> list[Document]:
+    """Make documents of two sources and two labels, each third one sharing a passage or more."""
+    documents = []
+    for n in range(count):
+        text = words(60, n)
+        if n % 10 == 1:
+            text[20:30] = words(14, 1000 + n // 20)
+        if n % 10 == 2:
+            text = [*words(60, n - 1), "reprint"]
+        joined = " ".join(text)
+        label = "UNIT" if n % 4 else "RANK"
+        documents.append(
+            Document(
+                f"d{n:03}",
+                joined,
+                (Span(0, len(text[0]), label),),
+                {"source": "a" if n % 3 else "b", "date": f"20{n % 25:02}-01-01"},
+            )
+        )
+    return documents
+
+
+@pytest.mark.parametrize("by", ["cluster", "time"])
+def test_no_two_parts_have_anything_in_common(orbat: Orbat, tmp_path: Path, by: str) -> None:
+    documents = corpus(120)
+    write_documents(tmp_path / "all.jsonl", documents)
+    outcome = orbat(
+        *("corpus", "split", tmp_path / "all.jsonl", "--output", tmp_path / "parts"),
+        *("--by", by, "--json"),
+    )
+    assert outcome.code == 0, outcome.err
+    files = [tmp_path / "parts" / f"{part}.jsonl" for part in PARTS]
+    parts = [list(read_documents(file)) for file in files]
+    assert sorted(d.id for part in parts for d in part) == [d.id for d in documents]
+    assert all(d.meta["split"] == p for p, part in zip(PARTS, parts, strict=True) for d in part)
+    assert all(7 <= len(part) <= 20 for part in parts[1:]), [len(part) for part in parts]
+    for one, other in itertools.combinations(files, 2):
+        assert orbat("corpus", "check", one, other).code == 0
+    manifest = json.loads((tmp_path / "parts" / "splits.json").read_text())
+    assert manifest["settings"]["by"] == by
+    assert manifest["documents"]["train"] == len(parts[0])
+
+
+def test_labels_and_sources_are_spread_alike(tmp_path: Path) -> None:
+    path = tmp_path / "all.jsonl"
+    documents = [
+        replace(d, text=f"Unit123 {' '.join(words(40, n))}") for n, d in enumerate(corpus(200))
+    ]
+    documents = [d.with_spans([replace(d.spans[0], end=7)]) for d in documents]
+    write_documents(path, documents)
+    parts = split_corpus(path).parts
+    for kind in (lambda d: d.meta["source"], lambda d: d.spans[0].label):
+        whole = Counter(map(kind, documents))
+        for part in PARTS[1:]:
+            found = Counter(kind(d) for d in documents if parts[d.id] == part)
+            assert all(abs(found[k] / 20 - n / 200) <= 0.1 for k, n in whole.items())
+
+
+def test_order_does_not_matter_but_the_seed_does(tmp_path: Path) -> None:
+    documents = corpus(60)
+    write_documents(tmp_path / "a.jsonl", documents)
+    write_documents(tmp_path / "b.jsonl", documents[::-1])
+    one = split_corpus(tmp_path / "a.jsonl").parts
+    assert one == split_corpus(tmp_path / "b.jsonl").parts
+    assert one != split_corpus(tmp_path / "a.jsonl", seed=1).parts
+
+
+def test_by_time_the_newest_are_held_out(tmp_path: Path) -> None:
+    documents = [
+        Document(f"d{n}", " ".join(words(40, n)), (), {"date": f"20{n:02}-05-01"})
+        for n in range(20)
+    ]
+    write_documents(tmp_path / "all.jsonl", documents)
+    parts = split_corpus(tmp_path / "all.jsonl", by="time").parts
+    assert [parts[f"d{n}"] for n in range(20)] == ["train"] * 16 + ["dev"] * 2 + ["test"] * 2
+
+
+def test_too_little_undated_and_leaking_is_refused(
+    refused: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "all.jsonl"
+
+    def split(documents: list[Document], *more: str) -> str:
+        write_documents(path, documents)
+        return refused("corpus", "split", path, "--output", tmp_path / "parts", *more)
+
+    alike = [Document(f"d{n}", " ".join(words(40, 0))) for n in range(9)]
+    assert "1 clusters of articles only" in split(alike)
+    apart = [Document(f"d{n}", " ".join(words(40, n))) for n in range(9)]
+    assert "'d0' has no meta.date" in split(apart, "--by", "time")
+    assert "meta.split of 'd0' is ''" in split(apart, "--by", "given")
+    given = [replace(d, meta={"split": PARTS[n % 3]}) for n, d in enumerate(alike)]
+    assert "'d0' is given to train and 'd1', of the same cluster, to dev" in split(
+        given, "--by", "given"
+    )
+    assert "must be above 0" in split(apart, "--dev", "0.9", "--test", "0.2")
+    assert not (tmp_path / "parts").exists()
+
+
+@pytest.mark.parametrize(("one", "other"), itertools.combinations(PARTS, 2))
+def test_the_shipped_articles_do_not_leak(orbat: Orbat, one: str, other: str) -> None:
+    outcome = orbat("corpus", "check", ARTICLES / f"{one}.jsonl", ARTICLES / f"{other}.jsonl")
+    assert outcome.code == 0, outcome.out
+
+
+def test_every_kind_of_leak_is_named(orbat: Orbat, tmp_path: Path) -> None:
+    a, b, c, d = (" ".join(words(60, n)) for n in range(4))
+    train = [
+        Document("same", a),
+        Document("t1", b.upper().replace(" ", ", ")),
+        Document("t2", c + " more words"),
+        Document("t3", f"{' '.join(words(30, 8))} {SENTENCE}"),
+    ]
+    test = [
+        Document("same", "other text altogether"),
+        Document("x1", b),
+        Document("x2", c),
+        Document("x3", f"{SENTENCE.title()}! {' '.join(words(30, 9))}"),
+        Document("x4", d),
+    ]
+    write_documents(tmp_path / "train.jsonl", train)
+    write_documents(tmp_path / "test.jsonl", test)
+    outcome = orbat("corpus", "check", tmp_path / "train.jsonl", tmp_path / "test.jsonl", "--json")
+    assert outcome.code == 1
+    found = [(leak["kind"], leak["first"], leak["second"]) for leak in outcome.json()["leaks"]]
+    assert found == [
+        ("same id", "same", "same"),
+        ("same words", "t1", "x1"),
+        ("near duplicate", "t2", "x2"),
+        ("shared passage", "t3", "x3"),
+    ]
+    assert outcome.json()["leaks"][3]["detail"] == " ".join(SENTENCE.split()[:12])
+
+
+@given(st.lists(st.lists(st.sampled_from("ab"), max_size=12), max_size=5))
+def test_shared_passages_are_those_that_comparing_finds(texts: list[list[str]]) -> None:
+    documents = [Document(f"d{n}", " ".join(text)) for n, text in enumerate(texts)]
+    runs = [{tuple(t[i : i + 4]) for i in range(len(t) - 3)} for t in texts]
+    expected = {
+        (i, j) for i, j in itertools.combinations(range(len(texts)), 2) if runs[i] & runs[j]
+    }
+    linked = set(shared_passages(documents, sum(map(len, texts)), 4))
+    assert linked <= expected
+    # Not every pair is told, but all that share are linked through others.
+    groups = {n: {n} for n in range(len(texts))}
+    for i, j in linked:
+        union = groups[i] | groups[j]
+        groups.update(dict.fromkeys(union, union))
+    assert all(j in groups[i] for i, j in expected)
+    index = PassageIndex(documents, 4)
+    for place, document in enumerate(documents):
+        others = {other.id for other, _ in index.find(document)} - {document.id}
+        assert others == {f"d{b if a == place else a}" for a, b in expected if place in (a, b)}
+
+
+def test_leaks_are_none_among_strangers() -> None:
+    one = [Document(f"a{n}", " ".join(words(50, n))) for n in range(5)]
+    other = [Document(f"b{n}", " ".join(words(50, n + 50))) for n in range(5)]
+    assert not list(find_leaks(one, other))

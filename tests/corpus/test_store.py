@@ -1,0 +1,126 @@
+"""A corpus that grows: killed, meddled with, shared out over workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from corpus.document import Document
+from corpus.files import read_documents, write_documents
+from corpus.store import CorpusStore
+from tests.conftest import ROOT, Orbat
+
+
+def articles(folder: Path, count: int) -> Path:
+    """Write records whose words are all their own."""
+    path = folder / "rows.jsonl"
+    write_documents(
+        path,
+        (Document(f"d{n}", " ".join(f"w{n}x{i}" for i in range(200))) for n in range(count)),
+    )
+    return path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("out*.jsonl"))}
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_gone_on_with(orbat: Orbat, tmp_path: Path) -> None:
+    source = articles(tmp_path, 6000)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert orbat("corpus", "add", source, "--output", whole / "out.jsonl").code == 0
+    running = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "orbat", "corpus", "add", str(source)),
+            *("--output", str(killed / "out.jsonl")),
+        ],
+        cwd=ROOT,
+    )
+    index = killed / "out.index-wal"
+    deadline = time.monotonic() + 120
+    while not (index.exists() and index.stat().st_size > 2_000_000):
+        assert running.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    assert not (killed / "out.jsonl").exists()
+    outcome = orbat("corpus", "add", source, "--output", killed / "out.jsonl", "--json")
+    assert outcome.code == 0, outcome.err
+    value = outcome.json()
+    assert value["resumed"]
+    assert 0 < value["known"] < 6000
+    assert value["added"] == 6000
+    assert contents(killed) == contents(whole)
+
+
+def test_a_kill_between_writing_and_noting_it_doubles_nothing(orbat: Orbat, tmp_path: Path) -> None:
+    """The moment after the renaming, before the index knows of it, is made by hand."""
+    source = articles(tmp_path, 5)
+    output = tmp_path / "out.jsonl"
+    with CorpusStore(output) as store:
+        for document in read_documents(source):
+            store.add(document, document.id)
+        store._merged = lambda kind, digest: None  # type: ignore[method-assign]
+        store.finish()
+    before = contents(tmp_path)
+    with CorpusStore(output) as store:
+        assert store.finish() == 0
+    assert contents(tmp_path) == before
+    value = orbat("corpus", "add", source, "--output", output, "--json").json()
+    assert value["added"] == 0
+    assert contents(tmp_path) == before
+
+
+def test_a_corpus_changed_by_hand_is_read_anew(orbat: Orbat, tmp_path: Path) -> None:
+    source, output = articles(tmp_path, 5), tmp_path / "out.jsonl"
+    orbat("corpus", "add", source, "--output", output)
+    kept = output.read_text().splitlines(keepends=True)
+    output.write_text("".join(kept[1:]))
+    value = orbat("corpus", "add", source, "--output", output, "--json").json()
+    assert (value["added"], value["known"]) == (1, 4)
+    assert [document.id for document in read_documents(output)] == ["d1", "d2", "d3", "d4", "d0"]
+    (tmp_path / "out.index").write_bytes(b"no database at all" * 100)
+    assert orbat("corpus", "add", source, "--output", output, "--json").json()["known"] == 5
+
+
+def test_two_at_once_are_kept_apart(refused: Callable[..., str], tmp_path: Path) -> None:
+    source = articles(tmp_path, 2)
+    with CorpusStore(tmp_path / "out.jsonl"):
+        line = refused("corpus", "add", source, "--output", tmp_path / "out.jsonl")
+    assert "wait until the other orbat corpus add has ended" in line
+
+
+@pytest.mark.slow
+def test_ray_gives_the_same_corpus(
+    orbat: Orbat, tmp_path: Path, train_articles: list[Document]
+) -> None:
+    pytest.importorskip("ray")
+    source = tmp_path / "in"
+    source.mkdir()
+    for document in train_articles[:12]:
+        (source / f"{document.id}.txt").write_text(document.text)
+    (source / "reprint.txt").write_text(f"{train_articles[3].text}\n(Agency)")
+    (source / "empty.txt").write_text("")
+    (source / "rows.jsonl").write_text(
+        "".join(json.dumps({"text": f"Row {n} of the table."}) + "\n" for n in range(20))
+    )
+    found = {}
+    for engine in ("local", "ray"):
+        folder = tmp_path / engine
+        outcome = orbat(
+            "corpus", "add", source, "--output", folder / "out.jsonl", "--engine", engine, "--json"
+        )
+        assert outcome.code == 0, outcome.err
+        found[engine] = outcome.json()
+        assert len(found[engine]["duplicates"]) == len(found[engine]["left_out"]) == 1
+    assert found["local"] == found["ray"]
+    assert contents(tmp_path / "local") == contents(tmp_path / "ray")

@@ -237,7 +237,10 @@ def read_dataset(name: str, text_column: str = "text") -> Found:
         text_column: the column that holds the text.
     """
     import datasets
+    from huggingface_hub.utils import logging as hub_logging
 
+    # It tells of every retry; the one line at the end is enough.
+    hub_logging.set_verbosity(hub_logging.CRITICAL)
     identity, _, split = name.partition(":")
     try:
         if Path(identity).is_dir():

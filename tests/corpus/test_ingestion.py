@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from hypothesis import strategies as st
 
 from corpus.cleaning import tidy
 from corpus.document import Document
+from corpus.errors import InputError
 from corpus.files import read_documents
+from corpus.formats import RawArticle
+from corpus.sources import make_document
+from corpus.store import CorpusStore
 from tests.conftest import Orbat
 
 PAGE = """<!doctype html><html><head><title>Brigade leaves Kidal - Daily</title></head><body>
@@ -162,6 +167,41 @@ def test_what_is_bad_is_left_out_and_told(
 def test_a_missing_source_is_named(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "does not exist" in refused("corpus", "add", tmp_path / "x", "--output", tmp_path / "o")
     assert "file in this folder" in refused("corpus", "add", tmp_path, "--output", tmp_path / "o")
+
+
+@given(st.binary(min_size=1) | st.text(min_size=1).map(str.encode))
+def test_provenance_reaches_the_raw_bytes(raw: bytes) -> None:
+    try:
+        document = make_document(
+            RawArticle("x.txt", "x", raw, kind=".txt", facts={"file": "x.txt"})
+        )
+    except InputError:
+        return
+    made = document.meta["provenance"]
+    assert made["sha256"] == hashlib.sha256(raw).hexdigest()
+    assert made["file"] == "x.txt"
+    assert tidy(document.text) == (document.text, ())
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 30), max_size=6), min_size=1, max_size=4),
+    st.sampled_from((1, 8)),
+)
+def test_what_stands_in_a_corpus_never_changes(batches: list[list[int]], length: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "out.jsonl"
+        before: dict[Path, bytes] = {}
+        for batch in batches:
+            with CorpusStore(path) as store:
+                for n in batch:
+                    text = " ".join(f"word{n}" for _ in range(length)) + "\n"
+                    store.add(Document(f"d{n}", text), f"raw{n}")
+                store.finish()
+            after = {file: file.read_bytes() for file in Path(folder).glob("*.jsonl")}
+            assert all(after[file].startswith(content) for file, content in before.items())
+            before = after
+        kept = [d.id for file in before for d in read_documents(file)]
+        assert sorted(kept) == sorted({f"d{n}" for batch in batches for n in batch})
 
 
 @given(st.text(alphabet=st.sampled_from("ab \n\r\t\0\u00a0😀"), min_size=1))

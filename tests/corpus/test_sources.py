@@ -155,6 +155,14 @@ def test_a_saved_dataset_is_read(orbat: Orbat, tmp_path: Path) -> None:
     assert "2 added" in outcome.out
 
 
+def test_a_dataset_that_does_not_exist_is_told(refused: Callable[..., str], tmp_path: Path) -> None:
+    line = refused(
+        *("corpus", "add", "hf:nobody/no-such-dataset", "--output", tmp_path / "out.jsonl"),
+        env={"HF_HUB_OFFLINE": "1"},
+    )
+    assert "nobody/no-such-dataset: no such dataset" in line
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

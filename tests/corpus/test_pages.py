@@ -1,0 +1,80 @@
+"""Articles out of web pages: the frame goes, the article stays whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from corpus.cleaning import CleanText
+from corpus.errors import InputError
+from corpus.pages import clean_html
+
+ONE = "The 3rd Brigade left Kidal on Monday after eleven months in the desert, officers said."
+TWO = "Gen. Ann Doe, who commands it, thanked the people of the town for their patience and help."
+THREE = "Its last lorries crossed the river before dawn, and the barracks were handed over."
+
+
+def clean(body: str, head: str = "<title>Brigade leaves Kidal - Daily Post</title>") -> CleanText:
+    page = f"<html><head>{head}</head><body>{body}</body></html>"
+    return clean_html(page.encode(), "page.html")
+
+
+def article(*paragraphs: str, before: str = "", after: str = "") -> CleanText:
+    inner = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    return clean(f"{before}<div class=story><h1>Brigade leaves Kidal</h1>{inner}</div>{after}")
+
+
+def test_the_headline_comes_first_and_once_without_the_site() -> None:
+    found = article("Brigade leaves Kidal", ONE, TWO, THREE)
+    assert found.text == f"Brigade leaves Kidal\n\n{ONE}\n\n{TWO}\n\n{THREE}\n"
+    assert found.facts["title"] == "Brigade leaves Kidal"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "All rights reserved. Copyright Daily Post.",
+        "Be the first to comment on this story",
+        "Share this: Facebook Twitter",
+        "We use cookies to improve your experience.",
+        "Sign up for our newsletter",
+        "Leave your contact details below; please read the terms and conditions.",
+    ],
+)
+def test_lines_of_the_frame_go(line: str) -> None:
+    found = article(ONE, TWO, THREE, line)
+    assert line not in found.text
+    assert THREE in found.text
+
+
+def test_a_byline_becomes_the_author() -> None:
+    found = article("By Jane Roe, Bamako", ONE, TWO, THREE)
+    assert "Jane Roe" not in found.text
+    assert found.facts["author"] == "Jane Roe, Bamako"
+
+
+def test_archive_banners_and_lists_of_links_go() -> None:
+    banner = '<div id="wm-ipp-base"><p>The Wayback Machine captured this 14 times so far</p></div>'
+    links = "".join(
+        f'<p><a href="/{n}">Read how this one trick made a fortune</a></p>' for n in range(8)
+    )
+    found = article(ONE, TWO, THREE, before=banner, after=f"<div>{links}</div>")
+    assert "Wayback" not in found.text
+    assert "fortune" not in found.text
+
+
+def test_text_between_blocks_is_not_lost() -> None:
+    found = clean(
+        f"<h1>Brigade leaves Kidal</h1><span class=full><p>{ONE}</p>{TWO}<br><br>{THREE}</span>"
+    )
+    assert all(part in found.text for part in (ONE, TWO, THREE))
+
+
+def test_a_page_stored_in_the_wrong_encoding_is_mended() -> None:
+    wrong = "The Army’s “new base”".encode().decode("cp1252", "ignore")
+    assert "The Army’s “new base" in article(f"{wrong} is in Gao, officers said.", TWO, THREE).text
+
+
+@pytest.mark.parametrize("page", [b"<html></html>", b"<!doctype html><body><script>x</script>"])
+def test_a_page_without_an_article_is_refused(page: bytes) -> None:
+    with pytest.raises(InputError, match="no article found in the page"):
+        clean_html(page, "page.html")

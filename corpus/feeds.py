@@ -59,9 +59,13 @@ class FeedLog:
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: broken; remove it to read the feeds anew") from error
 
-    def visit(self, url: str) -> Visit:
-        """Return what is known of a feed."""
-        return self._visits.setdefault(url, Visit())
+    def last_visit(self, url: str) -> Visit:
+        """Return what is known of a feed; of an unknown one nothing."""
+        return self._visits.get(url, Visit())
+
+    def keep(self, url: str, visit: Visit) -> None:
+        """Remember a visit, until :meth:`save` writes it."""
+        self._visits[url] = visit
 
     def save(self) -> None:
         """Write the file."""

@@ -236,11 +236,13 @@ def read_dataset(name: str, text_column: str = "text") -> Found:
         name: an id, or a folder that `Dataset.save_to_disk` wrote.
         text_column: the column that holds the text.
     """
+    import logging
+
     import datasets
     from huggingface_hub.utils import logging as hub_logging
 
     # It tells of every retry; the one line at the end is enough.
-    hub_logging.set_verbosity(hub_logging.CRITICAL)
+    hub_logging.set_verbosity(logging.CRITICAL)
     identity, _, split = name.partition(":")
     try:
         if Path(identity).is_dir():

@@ -14,7 +14,7 @@ from typing import Any
 from corpus.cleaning import CleanText, clean_text, decode, looks_like_html, tidy
 from corpus.document import Document, parse_document, unused_id
 from corpus.errors import InputError
-from corpus.feeds import Entry, FeedLog, looks_like_feed, parse_feed
+from corpus.feeds import Entry, FeedLog, Visit, looks_like_feed, parse_feed
 from corpus.fetching import Fetcher, FetchRules
 from corpus.formats import (
     KNOWN,
@@ -145,10 +145,9 @@ class _Web:
             self._fetcher.close()
 
     def read(self, url: str) -> Found:
-        visit = self._log.visit(url) if self._log else None
+        visit = self._log.last_visit(url) if self._log else Visit()
         try:
-            known = {"etag": visit.etag, "modified": visit.modified} if visit else {}
-            found = self.fetcher.fetch(url, **known)
+            found = self.fetcher.fetch(url, etag=visit.etag, modified=visit.modified)
             if found.unchanged:
                 return
             named = re.search(r"\.(rss|atom|xml)$", url.partition("?")[0])
@@ -161,17 +160,19 @@ class _Web:
             return
         missed = False
         for entry in entries:
-            if visit is not None and entry.identity in visit.seen:
+            if entry.identity in visit.seen:
                 continue
             article = self._entry(url, entry)
             if isinstance(article, InputError):
                 missed = True
-            elif visit is not None:
+            else:
                 visit.seen.append(entry.identity)
             yield article
         # With an entry still to be had, the feed must be read again even if it does not change.
-        if visit is not None and not missed:
+        if not missed:
             visit.etag, visit.modified = found.etag, found.modified
+        if self._log:
+            self._log.keep(url, visit)
 
     def read_feed_file(self, path: Path) -> Found:
         try:

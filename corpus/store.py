@@ -132,7 +132,7 @@ class CorpusStore:
                     provenance = {}
                 digest = provenance.get("sha256") or sha256_text(document.text)
                 self._remember(document.id, raw_key(digest, provenance))
-                # Duplicates are met too: the next reprint may be nearer to one of them.
+                # Duplicates too: their words are known then, as they were when they came.
                 self._finder.meet(document)
             self._set_state(kind, sha256_file(path) if path.exists() else "")
         self._set_state("format", _FORMAT)

@@ -87,6 +87,8 @@ def evaluate(
 
     if (len(arguments) != 1) if predictions else (len(arguments) < 2):
         raise InputError("write orbat evaluate MODEL... GOLD, or --predictions PRED... GOLD")
+    if predictions and dev:
+        raise InputError("--dev calibrates a model; with --predictions there is none")
     gates = [parse_gate(text) for text in gate or ()]
     console = Console(stderr=True)
     known = load_labels(labels).names if labels else None
@@ -113,6 +115,8 @@ def evaluate(
         readings = {}
         for path in people or ():
             name, documents = read_confirmed(path, gold.labels)
+            if name in readings:
+                raise InputError(f"{path}: another reading by '{name}'; give one of each annotator")
             readings[name] = documents
         assessment = assess(
             first.pairs(),

@@ -56,7 +56,7 @@ def tag(
         str, typer.Argument(help="A run folder, a wheel file or an installed model's name.")
     ],
     inputs: Annotated[
-        list[Path], typer.Argument(help="Text, HTML or JSON Lines files, or folders of them.")
+        list[Path], typer.Argument(help="Articles: files that orbat corpus add reads, or folders.")
     ],
     output: Annotated[Path, typer.Option(help="Tagged documents to write (JSON Lines).")],
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_page_is_fetched_with_its_origin(orbat: Orbat, site: str, tmp_path: Pa
     assert outcome.code == 0, outcome.err
     (document,) = read_documents(output)
     assert document.text.startswith("Brigade leaves Gao")
+    assert not (tmp_path / "out.feeds.json").exists()
     made = document.meta["provenance"]
     assert (made["url"], made["licence"]) == (f"{site}/page/Gao", "CC0-1.0")
     assert made["fetched"].startswith("20")

@@ -43,6 +43,7 @@ def test_people_and_model_are_scored_on_what_people_labelled(
         ("ann", "ben", 1)
     ]
     assert "ann on 2 of these documents: F1 0.857; the model there: 0.667" in orbat(*arguments).out
+    assert "another reading by 'ann'" in refused(*arguments, "--people", tmp_path / "ann.jsonl")
     write_documents(tmp_path / "ann.jsonl", [Document("d0", "other text")])
     assert "text of 'd0' differs" in refused(*arguments)
     write_documents(tmp_path / "ann.jsonl", [unconfirmed])

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import math
 import sys
 import zipfile
 import zlib
@@ -134,7 +135,7 @@ def _csv(path: Path, text_column: str) -> Found:
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a table's row without its empty cells; texts of spans and meta are JSON."""
-    found = {name: value for name, value in row.items() if value not in (None, "")}
+    found = {name: _plain(value) for name, value in row.items() if value not in (None, "")}
     for name in ("spans", "meta"):
         if isinstance(found.get(name), str):
             try:
@@ -142,6 +143,19 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
             except ValueError:
                 continue
     return found
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: dates, decimals and the like as text."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)
 
 
 def _check_columns(where: str, columns: Any, text_column: str) -> None:

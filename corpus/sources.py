@@ -209,8 +209,9 @@ def make_document(raw: RawArticle, *, clean: bool = True, licence: str | None = 
     Args:
         raw: the article.
         clean: tidy the text, except of records that have spans, and record under
-            `meta.provenance` where it came from and what was done to it. False keeps the text as it
-            is, but for the frame of a web page, and records nothing.
+            `meta.provenance` where it came from and what was done to it; a record that knows its
+            provenance keeps it. False keeps the text as it is, but for the frame of a web page,
+            and records nothing.
         licence: for the provenance.
 
     Raises:
@@ -267,8 +268,10 @@ def _from_record(raw: RawArticle, clean: bool, terms: dict[str, str]) -> Documen
             record["meta"] = {**extra, **record.get("meta", {})}
         digest = hashlib.sha256(raw_text.encode("utf-8", "surrogatepass")).hexdigest()
         record.setdefault("id", digest[:16])
-        if clean and not record.get("spans"):
-            record["text"], changes = tidy(raw_text)
+        if clean:
+            # Spans would be out of place in a tidied text.
+            text, changes = (raw_text, ()) if record.get("spans") else tidy(raw_text)
+            record["text"] = text
             made = {
                 **raw.facts,
                 "sha256": digest,

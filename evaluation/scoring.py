@@ -277,6 +277,9 @@ def evaluate(
 ) -> Evaluation:
     """Score predictions against gold.
 
+    nervaluate gives the same figures; see :func:`credits` for the one difference. seqeval's strict
+    mode gives the same strict ones for spans that begin and end with words: it knows no others.
+
     Args:
         pairs: gold and predicted document, paired by id.
         labels: the label set, so that labels without any span are listed too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import io
 import json
@@ -13,6 +14,7 @@ import pytest
 
 from corpus.document import Document
 from corpus.errors import InputError
+from corpus.files import read_documents
 from corpus.formats import LARGEST, RawArticle, read_file
 from corpus.sources import find_articles, make_document
 from tests.conftest import Orbat
@@ -119,6 +121,19 @@ def test_tables_become_documents(tmp_path: Path) -> None:
         assert isinstance(first, Document)
         assert (first.id, first.meta["source"]) == ("a", "x")
         assert len(first.meta["provenance"]["sha256"]) == 64
+
+
+def test_dates_and_odd_numbers_of_a_table_become_json(orbat: Orbat, tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"text": TEXT, "date": datetime.date(2024, 5, 1), "n": float("nan"), "tags": ["a", "b"]}
+    ]
+    parquet(tmp_path / "t.parquet", rows)
+    output = tmp_path / "out.jsonl"
+    assert orbat("corpus", "add", tmp_path / "t.parquet", "--output", output).code == 0
+    (document,) = read_documents(output)
+    assert document.meta["date"] == "2024-05-01"
+    assert document.meta["n"] is None
+    assert document.meta["tags"] == ["a", "b"]
 
 
 def test_archives_give_all_their_articles(tmp_path: Path) -> None:

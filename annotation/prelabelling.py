@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -39,6 +41,64 @@ class _Gazetteer(BaseModel):
     patterns: tuple[_Patterns, ...] = ()
 
 
+@dataclass(frozen=True)
+class Phrases:
+    """A gazetteer's phrases by label, by the way they are matched.
+
+    Attributes:
+        exact: compared as written.
+        caseless: compared without case.
+        before_name: compared as written, and only directly before a capitalised word.
+    """
+
+    exact: dict[str, set[str]]
+    caseless: dict[str, set[str]]
+    before_name: dict[str, set[str]]
+
+
+def load_phrases(gazetteer: Path | None = None, labels: Iterable[str] | None = None) -> Phrases:
+    """Read the phrases that a gazetteer file names.
+
+    Args:
+        gazetteer: a TOML file; None takes the one that ships with orbat.
+        labels: phrases of other labels are left out.
+
+    Raises:
+        InputError: if a file of the gazetteer is missing or broken.
+    """
+    path = Path(gazetteer or DEFAULT_GAZETTEER)
+    wanted = None if labels is None else set(labels)
+    found = Phrases(defaultdict(set), defaultdict(set), defaultdict(set))
+    for plan in _read_plan(path).phrases:
+        if wanted is None or plan.label in wanted:
+            _add_phrases(found, plan, path.parent / plan.file)
+    for label, texts in found.before_name.items():
+        texts -= found.exact[label]
+    return found
+
+
+def _read_plan(path: Path) -> _Gazetteer:
+    try:
+        return _Gazetteer.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise InputError(f"{path}: {first_fault(error)}") from error
+
+
+def _add_phrases(found: Phrases, plan: _Phrases, path: Path) -> None:
+    for _, entry in read_json_lines(path):
+        forms = {form for name in plan.fields for form in _texts(entry.get(name))}
+        ambiguous = set(_texts(entry.get(plan.ambiguous))) if plan.ambiguous else set()
+        if plan.match == "caseless":
+            found.caseless[plan.label] |= forms
+            continue
+        clear = forms - ambiguous
+        found.exact[plan.label] |= clear
+        found.before_name[plan.label] |= ambiguous
+        if plan.match == "name":
+            found.exact[plan.label] |= {form.lower() for form in clear if form.istitle()}
+            found.exact[plan.label] |= {form.upper() for form in clear if len(form) > 4}
+
+
 class RuleTagger:
     """Finds spans by spaCy's PhraseMatcher and Matcher; where two overlap the longest stays.
 
@@ -55,10 +115,6 @@ class RuleTagger:
         from spacy.matcher import Matcher, PhraseMatcher
 
         path = Path(gazetteer or DEFAULT_GAZETTEER)
-        try:
-            plan = _Gazetteer.model_validate(read_toml(path))
-        except ValidationError as error:
-            raise InputError(f"{path}: {first_fault(error)}") from error
         self._labels = None if labels is None else set(labels)
         self._nlp = spacy.blank("en")
         self._exact = PhraseMatcher(self._nlp.vocab, attr="ORTH")
@@ -66,38 +122,20 @@ class RuleTagger:
         self._before_name = PhraseMatcher(self._nlp.vocab, attr="ORTH")
         self._patterns = Matcher(self._nlp.vocab)
         self._pattern_facts: dict[str, tuple[str, int, int]] = {}
-        for phrases in plan.phrases:
-            self._add_phrases(phrases, path.parent / phrases.file)
-        for patterns in plan.patterns:
+        phrases = load_phrases(path, self._labels)
+        for matcher, texts in (
+            (self._exact, phrases.exact),
+            (self._caseless, phrases.caseless),
+            (self._before_name, phrases.before_name),
+        ):
+            for label, forms in texts.items():
+                if forms:
+                    matcher.add(label, list(self._nlp.tokenizer.pipe(sorted(forms))))
+        for patterns in _read_plan(path).patterns:
             self._add_patterns(path.parent / patterns.file)
 
     def _wanted(self, label: str) -> bool:
         return self._labels is None or label in self._labels
-
-    def _add_phrases(self, plan: _Phrases, path: Path) -> None:
-        if not self._wanted(plan.label):
-            return
-        exact: set[str] = set()
-        caseless: set[str] = set()
-        before_name: set[str] = set()
-        for _, entry in read_json_lines(path):
-            forms = {form for name in plan.fields for form in _texts(entry.get(name))}
-            ambiguous = set(_texts(entry.get(plan.ambiguous))) if plan.ambiguous else set()
-            if plan.match == "caseless":
-                caseless |= forms
-                continue
-            exact |= forms - ambiguous
-            before_name |= ambiguous
-            if plan.match == "name":
-                exact |= {form.lower() for form in forms - ambiguous if form.istitle()}
-                exact |= {form.upper() for form in forms - ambiguous if len(form) > 4}
-        for matcher, texts in (
-            (self._exact, exact),
-            (self._caseless, caseless),
-            (self._before_name, before_name - exact),
-        ):
-            if texts:
-                matcher.add(plan.label, list(self._nlp.tokenizer.pipe(sorted(texts))))
 
     def _add_patterns(self, path: Path) -> None:
         for where, entry in read_json_lines(path):

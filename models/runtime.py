@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from training.gazetteer import PhraseFinder
 from training.tagging import Floats, Ints, Tagger, TaggerConfig
 
-FILES = ("model.onnx", "tokenizer.json", "tagger.json")
+FILES = ("model.onnx", "tokenizer.json", "tagger.json", "phrases.json")
 """The files that make a packaged tagger."""
-FORMAT = 1
+FORMAT = 2
 
 
 class OnnxNetwork:
@@ -58,4 +59,6 @@ def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8) -> Tagger:
         raise ValueError("the model was packaged by another version of orbat")
     tokenizer = Tokenizer.from_buffer(files["tokenizer.json"])
     config = TaggerConfig.from_json(value)
-    return Tagger(OnnxNetwork(files["model.onnx"]), tokenizer, config, batch_size=batch_size)
+    phrases = PhraseFinder.from_bytes(files["phrases.json"])
+    network = OnnxNetwork(files["model.onnx"])
+    return Tagger(network, tokenizer, config, phrases.find, batch_size=batch_size)

@@ -10,6 +10,7 @@ from typing import Any
 
 import models.component as component_source
 import models.runtime as runtime_source
+import training.gazetteer as gazetteer_source
 import training.tagging as tagging_source
 from corpus.errors import InputError
 from models.component import FACTORY, EntityTagger
@@ -97,7 +98,7 @@ def write_package(
     nlp.to_disk(data)
     shutil.copyfile(data / "meta.json", code / "meta.json")
     (code / "__init__.py").write_text(_INIT.format(description=description), encoding="utf-8")
-    for source in (component_source, runtime_source, tagging_source):
+    for source in (component_source, runtime_source, gazetteer_source, tagging_source):
         path = Path(str(source.__file__))
         text = re.sub(r"^from (models|training)\.", "from .", path.read_text("utf-8"), flags=re.M)
         (code / path.name).write_text(text, encoding="utf-8")

@@ -23,6 +23,11 @@ class Recipe(BaseModel):
             local folder with safetensors weights and a fast tokenizer.
         word_features: give the encoder each word's shape and the gap before it, which uncased
             vocabularies and tokenizers throw away.
+        gazetteer: `default` tells the network of the phrases of the gazetteer that ships with
+            orbat, `none` of none; else a gazetteer file. Phrases of labels that the label set
+            lacks are left out.
+        gazetteer_dropout: share of the training windows that are left without known phrases, so
+            that the network does not come to trust them blindly.
         window: pieces in a window, special tokens included.
         overlap: pieces that neighbouring windows share.
         epochs: passes over the training windows.
@@ -40,6 +45,8 @@ class Recipe(BaseModel):
 
     encoder: Annotated[str, Field(min_length=1)] = "minilm"
     word_features: bool = True
+    gazetteer: Annotated[str, Field(min_length=1)] = "default"
+    gazetteer_dropout: Annotated[float, Field(ge=0, le=1)] = 0.3
     window: Annotated[int, Field(ge=16, le=8192)] = 128
     overlap: Annotated[int, Field(ge=0)] = 32
     epochs: Annotated[float, Field(gt=0, le=1000)] = 9

@@ -3,7 +3,7 @@
 RUN/manifest.json   recipe, labels, seeds, versions, hashes of every input and article
 RUN/metrics.json    scores on the dev documents, by epoch and of the model kept
 RUN/data/           the documents themselves: train.jsonl, dev.jsonl
-RUN/model/          model.safetensors, config.json, tokenizer.json, tagger.json
+RUN/model/          model.safetensors, config.json, tokenizer.json, tagger.json, phrases.json
 RUN/evaluations/    results of orbat evaluate, one file for each gold file
 RUN/checkpoints/    only while training is unfinished
 """
@@ -21,6 +21,7 @@ from corpus.document import Document, Span
 from corpus.errors import InputError
 from corpus.files import read_documents, sha256_text, write_json
 from training.encoder import refuse_pickles
+from training.gazetteer import PhraseFinder
 from training.tagging import FEATURE_COUNT, Mention, Tagger, TaggerConfig
 
 if TYPE_CHECKING:
@@ -28,14 +29,19 @@ if TYPE_CHECKING:
 
     from training.network import TokenClassifier
 
-FORMAT = 1
+FORMAT = 2
+PHRASES = "phrases.json"
 EVALUATIONS = "evaluations"
 
 
 def save_model(
-    folder: Path, network: TokenClassifier, tokenizer: Any, config: TaggerConfig
+    folder: Path,
+    network: TokenClassifier,
+    tokenizer: Any,
+    config: TaggerConfig,
+    phrases: PhraseFinder,
 ) -> None:
-    """Write weights, encoder configuration, tokenizer and tagger configuration, all or nothing."""
+    """Write weights, tokenizer, known phrases and both configurations, all or nothing."""
     from safetensors.torch import save_file
 
     draft = folder.with_name(f".{folder.name}.draft")
@@ -46,6 +52,7 @@ def save_model(
     network.encoder.config.save_pretrained(draft)
     tokenizer.save(str(draft / "tokenizer.json"))
     write_json(draft / "tagger.json", {"format": FORMAT, **dataclasses.asdict(config)})
+    (draft / PHRASES).write_bytes(phrases.to_bytes())
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
 
@@ -126,8 +133,9 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
         network = TokenClassifier(
             without_pooler(encoder),
             tags=len(config.tags),
-            features=FEATURE_COUNT if config.features else 0,
-            dropout=0.0,
+            features=FEATURE_COUNT,
+            word_features=config.features,
+            gazetteer=config.gazetteer,
         )
         network.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -145,8 +153,13 @@ def load_run(run: Path) -> Tagger:
     from tokenizers import Tokenizer
 
     network, config = load_network(run)
-    tokenizer = Tokenizer.from_file(str(Path(run) / "model" / "tokenizer.json"))
-    return Tagger(torch_network(network), tokenizer, config, batch_size=16)
+    folder = Path(run) / "model"
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    try:
+        phrases = PhraseFinder.from_bytes((folder / PHRASES).read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / PHRASES}: missing or broken; train again") from error
+    return Tagger(torch_network(network), tokenizer, config, phrases.find, batch_size=16)
 
 
 def torch_network(network: TokenClassifier, *, autocast: bool = False) -> Any:

@@ -53,6 +53,7 @@ class TaggerConfig:
         suffix: ids of the special tokens behind them.
         pad: id that fills up a batch.
         features: whether the network takes word features.
+        gazetteer: whether it is told of known phrases.
     """
 
     labels: tuple[str, ...]
@@ -62,6 +63,7 @@ class TaggerConfig:
     suffix: tuple[int, ...]
     pad: int
     features: bool
+    gazetteer: bool = False
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -85,7 +87,8 @@ class EncodedText:
         first: index of the piece at which each word is read off, *Shape:* (words,); for a word
             that the tokenizer drops, that of the next piece.
         read: whether the word has a piece at all, *Shape:* (words,).
-        features: feature id of each piece, *Shape:* (pieces,).
+        features: of each piece its word's feature id, and :data:`FEATURE_COUNT` times the tag
+            that known phrases give the word, *Shape:* (pieces,).
     """
 
     words: Ints
@@ -107,6 +110,10 @@ class Window(NamedTuple):
 Network = Callable[[Ints, Ints, Ints], Floats]
 """Input ids, attention mask and feature ids, each *Shape:* (batch, pieces), to logits over the
 tags, *Shape:* (batch, pieces, tags)."""
+
+
+FindPhrases = Callable[[str, Sequence[Sequence[int]]], list[tuple[int, int, str]]]
+"""A text and the start and end of its words, to start, end and label of the phrases in it."""
 
 
 def find_words(text: str) -> Ints:
@@ -136,8 +143,20 @@ def word_feature(word: str, gap: str) -> int:
     return 1 + _SHAPES.index(shape) * len(_GAPS) + _GAPS.index(space)
 
 
-def encode_texts(tokenizer: Any, texts: Sequence[str]) -> list[EncodedText]:
-    """Tokenize texts with a `tokenizers.Tokenizer` and align words with pieces."""
+def encode_texts(
+    tokenizer: Any,
+    texts: Sequence[str],
+    find_phrases: FindPhrases | None = None,
+    tags: Sequence[str] = (),
+) -> list[EncodedText]:
+    """Tokenize texts and align words with pieces.
+
+    Args:
+        tokenizer: a `tokenizers.Tokenizer`.
+        texts: the texts.
+        find_phrases: finds known phrases, where the network is told of them.
+        tags: the tags that they are told as; see :attr:`TaggerConfig.tags`.
+    """
     encoded = []
     for text, encoding in zip(
         texts, tokenizer.encode_batch(list(texts), add_special_tokens=False), strict=True
@@ -159,6 +178,9 @@ def encode_texts(tokenizer: Any, texts: Sequence[str]) -> list[EncodedText]:
             ],
             dtype=np.int64,
         )
+        if find_phrases is not None and len(words):
+            known = spans_to_tags(words, find_phrases(text, words.tolist()), tags)
+            word_features += FEATURE_COUNT * known
         features = np.zeros(len(pieces), dtype=np.int64)
         if len(words):
             owner = np.searchsorted(first, np.arange(len(pieces)), side="right") - 1
@@ -315,21 +337,29 @@ class Tagger:
         network: the classifier.
         tokenizer: a `tokenizers.Tokenizer` without truncation and padding.
         config: labels, windows and special tokens.
+        find_phrases: finds known phrases; needed where the configuration asks for them.
         batch_size: windows in a batch.
     """
 
     def __init__(
-        self, network: Network, tokenizer: Any, config: TaggerConfig, *, batch_size: int = 8
+        self,
+        network: Network,
+        tokenizer: Any,
+        config: TaggerConfig,
+        find_phrases: FindPhrases | None = None,
+        *,
+        batch_size: int = 8,
     ) -> None:
         self.network = network
         self.tokenizer = tokenizer
         self.config = config
+        self.find_phrases = find_phrases if config.gazetteer else None
         self.batch_size = batch_size
 
     def tag(self, texts: Sequence[str]) -> list[list[Mention]]:
         """Return the mentions of each text, in order of position."""
         config = self.config
-        encoded = encode_texts(self.tokenizer, texts)
+        encoded = encode_texts(self.tokenizer, texts, self.find_phrases, config.tags)
         logits = [np.zeros((len(t.words), len(config.tags)), np.float32) for t in encoded]
         jobs = []
         for index, text in enumerate(encoded):

@@ -31,10 +31,12 @@ from transformers.utils import logging as transformers_logging
 
 from annotation.labels import LabelSet
 from annotation.matching import counts_to_json, total_counts
+from annotation.prelabelling import load_phrases
 from corpus.document import Document
 from corpus.errors import InputError
 from corpus.files import sha256_file, sha256_text, write_documents, write_json
 from training.encoder import load_encoder, special_tokens
+from training.gazetteer import PhraseFinder
 from training.network import TokenClassifier, bf16_is_fast
 from training.recipe import Recipe
 from training.run import FORMAT, save_model, tag_documents, torch_network
@@ -80,7 +82,10 @@ class TrainingData:
 
 
 def make_windows(
-    documents: Sequence[Document], tokenizer: Any, config: TaggerConfig
+    documents: Sequence[Document],
+    tokenizer: Any,
+    config: TaggerConfig,
+    phrases: PhraseFinder | None = None,
 ) -> list[dict[str, list[int]]]:
     """Cut documents into training windows.
 
@@ -91,7 +96,9 @@ def make_windows(
     """
     before, behind = len(config.prefix), len(config.suffix)
     rows = []
-    encoded = encode_texts(tokenizer, [document.text for document in documents])
+    texts = [document.text for document in documents]
+    find_phrases = phrases.find if phrases and config.gazetteer else None
+    encoded = encode_texts(tokenizer, texts, find_phrases, config.tags)
     for document, text in zip(documents, encoded, strict=True):
         spans = [(span.start, span.end, span.label) for span in document.spans]
         tags = spans_to_tags(text.words, spans, config.tags)
@@ -231,18 +238,22 @@ def train(
     _claim_output(output, manifest, resume)
     set_seed(recipe.seed)
     encoder, tokenizer = load_encoder(recipe.encoder)
-    config = _tagger_config(recipe, labels, encoder, tokenizer)
+    phrases = find_phrases_of(recipe, labels)
+    config = _tagger_config(recipe, labels, encoder, tokenizer, bool(phrases))
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
     network = TokenClassifier(
         encoder,
         tags=len(config.tags),
-        features=FEATURE_COUNT if config.features else 0,
+        features=FEATURE_COUNT,
+        word_features=config.features,
+        gazetteer=config.gazetteer,
         dropout=recipe.dropout,
+        gazetteer_dropout=recipe.gazetteer_dropout,
     )
     disable_progress_bars()
-    windows = Dataset.from_list(make_windows(data.train, backend, config))
+    windows = Dataset.from_list(make_windows(data.train, backend, config, phrases))
     if len(windows) == 0:
         raise InputError("the training documents hold no word to learn from; add text to them")
     write_json(output / "manifest.json", manifest)
@@ -254,7 +265,7 @@ def train(
 
     def score() -> dict[str, Any]:
         run = torch_network(network, autocast=bf16)
-        tagger = Tagger(run, backend, config, batch_size=32)
+        tagger = Tagger(run, backend, config, phrases.find, batch_size=32)
         micro, each = total_counts(zip(data.dev, tag_documents(tagger, data.dev), strict=True))
         dev_scores.clear()
         dev_scores.update(counts_to_json(micro))
@@ -283,7 +294,7 @@ def train(
         transformers_logging.set_verbosity(level)
     network.eval()
     score()
-    save_model(output / "model", network, backend, config)
+    save_model(output / "model", network, backend, config, phrases)
     metrics = {
         "dev": dict(dev_scores),
         "epochs": [
@@ -307,6 +318,18 @@ def train(
     write_json(output / "manifest.json", manifest)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return metrics
+
+
+def find_phrases_of(recipe: Recipe, labels: LabelSet) -> PhraseFinder:
+    """Return the finder of the phrases that a recipe names; of none, one that finds nothing.
+
+    Raises:
+        InputError: if the gazetteer cannot be read.
+    """
+    if recipe.gazetteer == "none":
+        return PhraseFinder({})
+    path = None if recipe.gazetteer == "default" else Path(recipe.gazetteer)
+    return PhraseFinder(vars(load_phrases(path, labels.names)))
 
 
 def _check_data(data: TrainingData) -> None:
@@ -371,7 +394,9 @@ def _claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
             )
 
 
-def _tagger_config(recipe: Recipe, labels: LabelSet, encoder: Any, tokenizer: Any) -> TaggerConfig:
+def _tagger_config(
+    recipe: Recipe, labels: LabelSet, encoder: Any, tokenizer: Any, gazetteer: bool
+) -> TaggerConfig:
     prefix, suffix = special_tokens(tokenizer)
     longest = getattr(encoder.config, "max_position_embeddings", None)
     if longest and recipe.window > longest:
@@ -387,6 +412,7 @@ def _tagger_config(recipe: Recipe, labels: LabelSet, encoder: Any, tokenizer: An
         suffix=suffix,
         pad=tokenizer.pad_token_id or 0,
         features=recipe.word_features,
+        gazetteer=gazetteer,
     )
 
 

@@ -44,7 +44,8 @@ def test_the_run_folder_tells_how_it_came_to_be(trained: Trained) -> None:
     assert run_documents(trained.run, "train") == list(read_documents(trained.train))
     assert not (trained.run / "checkpoints").exists()
     assert {path.name for path in (trained.run / "model").iterdir()} == {
-        *("model.safetensors", "config.json", "tokenizer.json", "tagger.json")
+        *("model.safetensors", "config.json", "tokenizer.json"),
+        *("tagger.json", "phrases.json"),
     }
 
 

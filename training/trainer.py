@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -234,11 +235,11 @@ def train(
     started = time.monotonic()
     output = Path(output)
     _check_data(data)
-    manifest = _manifest(recipe, data, labels)
+    phrases = find_phrases_of(recipe, labels)
+    manifest = _manifest(recipe, data, labels, phrases)
     _claim_output(output, manifest, resume)
     set_seed(recipe.seed)
     encoder, tokenizer = load_encoder(recipe.encoder)
-    phrases = find_phrases_of(recipe, labels)
     config = _tagger_config(recipe, labels, encoder, tokenizer, bool(phrases))
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
@@ -340,7 +341,9 @@ def _check_data(data: TrainingData) -> None:
         raise InputError("the training documents have no spans; label some first")
 
 
-def _manifest(recipe: Recipe, data: TrainingData, labels: LabelSet) -> dict[str, Any]:
+def _manifest(
+    recipe: Recipe, data: TrainingData, labels: LabelSet, phrases: PhraseFinder
+) -> dict[str, Any]:
     def files(paths: Sequence[Path]) -> list[dict[str, str]]:
         return [{"file": Path(path).name, "sha256": sha256_file(path)} for path in paths]
 
@@ -358,6 +361,7 @@ def _manifest(recipe: Recipe, data: TrainingData, labels: LabelSet) -> dict[str,
         "recipe": recipe.model_dump(),
         "labels": labels.model_dump(by_alias=True),
         "inputs": {"train": files(data.train_files), "dev": files(data.dev_files)},
+        "phrases": hashlib.sha256(phrases.to_bytes()).hexdigest(),
         "documents": {"train": articles(data.train), "dev": articles(data.dev)},
         "versions": {
             "python": platform.python_version(),
@@ -386,11 +390,11 @@ def _claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
         raise InputError(f"{output}: holds a run already; {mend}name a new folder")
     if old.get("status") == "finished":
         raise InputError(f"{output}: this run has finished; name a new folder to train again")
-    for part in ("recipe", "labels", "documents"):
+    for part in ("recipe", "labels", "documents", "phrases"):
         if old.get(part) != json.loads(json.dumps(manifest[part])):
             raise InputError(
                 f"{output}: was begun with another {part.rstrip('s')} set; "
-                "resume with the same recipe, labels and documents"
+                "resume with the same recipe, labels, documents and gazetteer"
             )
 
 

@@ -145,4 +145,6 @@ def _family(manifest: Mapping[str, Any]) -> str:
         return ""
     recipe = {key: value for key, value in manifest["recipe"].items() if key != "seed"}
     texts = manifest["documents"]
-    return sha256_text(json.dumps([recipe, texts, manifest["labels"]], sort_keys=True))
+    return sha256_text(
+        json.dumps([recipe, texts, manifest["labels"], manifest["phrases"]], sort_keys=True)
+    )

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import re
-
 from annotation.labels import load_labels
 from corpus.document import Document
 from corpus.duplicates import DuplicateFinder
 from corpus.files import read_documents
 from tests.conftest import ARTICLES
-
-PASSAGE_WORDS = 12
 
 
 def test_splits_are_whole_and_disjoint(
@@ -32,23 +27,6 @@ def test_no_article_repeats_another_even_nearly(
     # Well below the threshold of ingestion: a quarter of the wording shared would be found.
     finder = DuplicateFinder(threshold=0.25)
     assert [finder.meet(d) for d in train_articles + dev_articles + test_articles] == [None] * 280
-
-
-def test_no_long_passage_stands_on_both_sides(
-    train_articles: list[Document], dev_articles: list[Document], test_articles: list[Document]
-) -> None:
-    def passages(documents: list[Document]) -> set[tuple[str, ...]]:
-        found = set()
-        for document in documents:
-            words = re.findall(r"\w+", document.text.casefold())
-            found |= {
-                tuple(words[i : i + PASSAGE_WORDS]) for i in range(len(words) - PASSAGE_WORDS + 1)
-            }
-        return found
-
-    sides = [passages(split) for split in (train_articles, dev_articles, test_articles)]
-    for one, other in itertools.combinations(sides, 2):
-        assert not one & other
 
 
 def test_recorded_passes_are_of_training_articles(train_articles: list[Document]) -> None:

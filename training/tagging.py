@@ -259,10 +259,10 @@ def spans_to_tags(words: Ints, spans: Iterable[tuple[int, int, str]], tags: Sequ
     """
     result = np.zeros(len(words), dtype=np.int64)
     for start, end, label in spans:
-        inside = np.flatnonzero((words[:, 0] >= start) & (words[:, 0] < end))
-        if len(inside):
-            result[inside] = tags.index(f"I-{label}")
-            result[inside[0]] = tags.index(f"B-{label}")
+        first, last = np.searchsorted(words[:, 0], (start, end))
+        if first < last:
+            result[first:last] = tags.index(f"I-{label}")
+            result[first] = tags.index(f"B-{label}")
     return result
 
 

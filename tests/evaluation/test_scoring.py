@@ -67,6 +67,7 @@ def test_all_schemes_are_nervaluates(pairs: list[tuple[Document, Document]]) -> 
             assert (score.f1 or 0.0) == pytest.approx(expected.f1)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(corpora)
 def test_strict_scores_are_seqevals(pairs: list[tuple[Document, Document]]) -> None:
     from seqeval.metrics import f1_score

@@ -187,7 +187,7 @@ def test_bad_input_is_named_and_leaves_no_run(
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"id": "x", "text": "a b", "spans": [{"start": 0, "end": 1, "label": "BAD"}]}')
     assert f"{bad}:1: unknown label 'BAD'" in refused("train", "quick", *base, "--train", bad)
-    assert "id 'd4' stands in another --train file too" in refused(
+    assert "id 'd0' stands in another --train file too" in refused(
         "train", "quick", *base, "--train", train
     )
     write_documents(tmp_path / "bare.jsonl", [Document("x", "No spans.")])

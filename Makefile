@@ -22,6 +22,7 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The README's pictures; RUN names a run of the default recipe, whose report is pictured.
 screenshots: .venv/ready
 	$(BIN)/python -m pytest -m browser --screenshots tests/screenshots $(if $(RUN),--run $(RUN))
 

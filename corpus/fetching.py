@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies
 from urllib.robotparser import RobotFileParser
 
 from corpus.errors import InputError
@@ -192,7 +193,8 @@ class Fetcher:
         """Refuse a host whose name resolved to another, private address when connecting."""
         stream = answer.extensions.get("network_stream")
         peer = stream.get_extra_info("server_addr") if stream is not None else None
-        if peer and not self.rules.private and not self._client._mounts:
+        # By a proxy, the peer is the proxy, which may well be private.
+        if peer and not self.rules.private and not getproxies():
             self._check_address(url, str(peer[0]))
 
     def _wait(self, url: str) -> None:

@@ -67,11 +67,14 @@ def load_phrases(gazetteer: Path | None = None, labels: Iterable[str] | None = N
         InputError: if a file of the gazetteer is missing or broken.
     """
     path = Path(gazetteer or DEFAULT_GAZETTEER)
-    wanted = None if labels is None else set(labels)
+    return _phrases_of(_read_plan(path), path.parent, None if labels is None else set(labels))
+
+
+def _phrases_of(gazetteer: _Gazetteer, folder: Path, labels: set[str] | None) -> Phrases:
     found = Phrases(defaultdict(set), defaultdict(set), defaultdict(set))
-    for plan in _read_plan(path).phrases:
-        if wanted is None or plan.label in wanted:
-            _add_phrases(found, plan, path.parent / plan.file)
+    for plan in gazetteer.phrases:
+        if labels is None or plan.label in labels:
+            _add_phrases(found, plan, folder / plan.file)
     for label, texts in found.before_name.items():
         texts -= found.exact[label]
     return found
@@ -122,7 +125,8 @@ class RuleTagger:
         self._before_name = PhraseMatcher(self._nlp.vocab, attr="ORTH")
         self._patterns = Matcher(self._nlp.vocab)
         self._pattern_facts: dict[str, tuple[str, int, int]] = {}
-        phrases = load_phrases(path, self._labels)
+        plan = _read_plan(path)
+        phrases = _phrases_of(plan, path.parent, self._labels)
         for matcher, texts in (
             (self._exact, phrases.exact),
             (self._caseless, phrases.caseless),
@@ -131,7 +135,7 @@ class RuleTagger:
             for label, forms in texts.items():
                 if forms:
                     matcher.add(label, list(self._nlp.tokenizer.pipe(sorted(forms))))
-        for patterns in _read_plan(path).patterns:
+        for patterns in plan.patterns:
             self._add_patterns(path.parent / patterns.file)
 
     def _wanted(self, label: str) -> bool:

@@ -113,11 +113,11 @@ def tidy(text: str) -> tuple[str, tuple[str, ...]]:
 
 def mend_encoding(text: str) -> tuple[str, bool]:
     """Undo what decoding UTF-8 as another encoding did to a text, by ftfy; tell whether it had."""
-    from ftfy import fix_encoding
-
     # Without such a letter there is nothing to undo, and asking ftfy takes its time.
     if not _MOJIBAKE.search(text):
         return text, False
+    from ftfy import fix_encoding
+
     mended = fix_encoding(text)
     return mended, mended != text
 

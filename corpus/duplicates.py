@@ -55,6 +55,12 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
+def shingles_of(words: list[str]) -> set[str]:
+    """Return the runs of :data:`SHINGLE_WORDS` words that texts are compared by."""
+    count = max(1, len(words) - SHINGLE_WORDS + 1)
+    return {" ".join(words[i : i + SHINGLE_WORDS]) for i in range(count)}
+
+
 def sketch(text: str, permutations: int = PERMUTATIONS) -> Sketch:
     """Sketch a text: the hash of its words, and the MinHash (Broder 1997) of its shingles.
 
@@ -63,12 +69,8 @@ def sketch(text: str, permutations: int = PERMUTATIONS) -> Sketch:
     import numpy as np
 
     words = words_of(text)
-    shingles = {
-        " ".join(words[i : i + SHINGLE_WORDS]).encode()
-        for i in range(max(1, len(words) - SHINGLE_WORDS + 1))
-    }
     found = _empty(permutations).copy()
-    found.update_batch(sorted(shingles))
+    found.update_batch(sorted(shingle.encode() for shingle in shingles_of(words)))
     key = sha256_text(" ".join(words) if words else text)
     return Sketch(key, found.hashvalues.astype(np.uint32).tobytes())
 

@@ -14,7 +14,7 @@ from urllib.request import getproxies
 from urllib.robotparser import RobotFileParser
 
 from corpus.errors import InputError
-from corpus.formats import LARGEST
+from corpus.files import LARGEST
 
 AGENT = "orbat"
 _REDIRECTS = 5

@@ -73,8 +73,8 @@ def write_documents(path: Path, documents: Iterable[Document]) -> int:
     return count
 
 
-LONGEST_LINE = 64 * 2**20
-"""Bytes that a line of a JSON Lines file may have."""
+LARGEST = 64 * 2**20
+"""Bytes that one article, or one line of a file of many, may have, unpacked."""
 
 
 def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
@@ -92,14 +92,14 @@ def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             number = 0
-            while raw := file.readline(LONGEST_LINE + 1):
+            while raw := file.readline(LARGEST + 1):
                 number += 1
                 seen = seen or bool(raw.strip())
                 where = f"{path}:{number}"
-                if len(raw) > LONGEST_LINE:
-                    yield where, InputError(f"{where}: longer than {LONGEST_LINE >> 20} MB")
+                if len(raw) > LARGEST:
+                    yield where, InputError(f"{where}: longer than {LARGEST >> 20} MB")
                     while raw and not raw.endswith(b"\n"):
-                        raw = file.readline(LONGEST_LINE)
+                        raw = file.readline(LARGEST)
                 elif raw.strip():
                     yield where, _decode_line(raw, where, first=number == 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

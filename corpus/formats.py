@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import logging
 import lzma
 import math
 import sys
@@ -17,10 +18,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from corpus.errors import InputError
-from corpus.files import iterate_json_lines
+from corpus.files import LARGEST, iterate_json_lines
 
-LARGEST = 64 * 2**20
-"""Bytes that one article, or one line of a container, may have, unpacked."""
 _WARC_SLACK = 8
 """Bytes of a record that a decoder may leave unread at its end."""
 Found = Iterator["RawArticle | InputError"]
@@ -47,7 +46,7 @@ class RawArticle:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_limited(file: IO[bytes], where: str) -> bytes:
+def read_limited(file: IO[bytes] | io.BufferedIOBase, where: str) -> bytes:
     """Read a whole file that may be compressed.
 
     Raises:
@@ -70,31 +69,22 @@ def read_file(path: Path, text_column: str = "text") -> Found:
         text_column: the column of CSV and Parquet files that holds the text.
     """
     name = path.name.lower()
-    for extension, read in _CONTAINERS.items():
-        if name.endswith(extension):
-            try:
-                yield from read(path, text_column)
-            except InputError as error:
-                yield error
-            except OSError as error:
-                yield InputError(f"{path}: cannot be read ({error.strerror or error})")
-            return
+    read = next((read for end, read in _CONTAINERS.items() if name.endswith(end)), _article)
     try:
-        opener: Callable[[Path], IO[bytes]] = (
-            gzip.open if name.endswith(".gz") else lambda p: p.open("rb")  # type: ignore[assignment]
-        )
-        with opener(path) as file:
-            content = read_limited(file, str(path))
+        yield from read(path, text_column)
     except InputError as error:
         yield error
-        return
     except OSError as error:
         yield InputError(f"{path}: cannot be read ({error.strerror or error})")
-        return
-    inner = Path(name.removesuffix(".gz"))
-    stem = path.name.removesuffix(path.suffix) if name.endswith(".gz") else path.name
+
+
+def _article(path: Path, text_column: str) -> Found:
+    packed = path.suffix.lower() == ".gz"
+    with gzip.open(path) if packed else path.open("rb") as file:
+        content = read_limited(file, str(path))
+    bare = Path(path.stem if packed else path.name)
     facts = {"file": path.name}
-    yield RawArticle(str(path), Path(stem).stem, content, kind=inner.suffix, facts=facts)
+    yield RawArticle(str(path), bare.stem, content, kind=bare.suffix.lower(), facts=facts)
 
 
 def _json_lines(path: Path, text_column: str) -> Found:
@@ -250,8 +240,6 @@ def read_dataset(name: str, text_column: str = "text") -> Found:
         name: an id, or a folder that `Dataset.save_to_disk` wrote.
         text_column: the column that holds the text.
     """
-    import logging
-
     import datasets
     from huggingface_hub.utils import logging as hub_logging
 
@@ -300,8 +288,6 @@ def pdf_text(content: bytes, where: str) -> tuple[str, dict[str, Any]]:
     Raises:
         InputError: if it is encrypted, damaged, or holds pictures of text only.
     """
-    import logging
-
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
 

@@ -97,7 +97,7 @@ def add_to_corpus(
                 left_out.append(each.fault)
                 continue
             kept = None
-            if each.document is not None and not store.knows(each.key):
+            if each.document is not None:
                 kept = store.add(each.document, each.key, each.sketched)
             if kept is None:
                 known += 1
@@ -111,15 +111,22 @@ def add_to_corpus(
     return IngestionReport(added, known, tuple(duplicates), tuple(left_out), resumed)
 
 
-def prepare(raw: RawArticle | InputError, licence: str | None = None) -> Prepared:
-    """Clean and sketch one article; what is wrong with it becomes its fault."""
+def prepare(
+    raw: RawArticle | InputError,
+    licence: str | None = None,
+    knows: Callable[[str], bool] = lambda key: False,
+) -> Prepared:
+    """Clean and sketch one article that is not known; what is wrong with it becomes its fault."""
     if isinstance(raw, InputError):
         return Prepared("", fault=str(raw))
+    key = _key(raw)
+    if knows(key):
+        return Prepared(key)
     try:
         document = make_document(raw, licence=licence)
     except InputError as error:
         return Prepared("", fault=str(error))
-    return Prepared(_key(raw), document, sketch(document.text))
+    return Prepared(key, document, sketch(document.text))
 
 
 def _key(raw: RawArticle) -> str:
@@ -133,10 +140,7 @@ def _prepare_here(
     sources: Iterable[str | Path], options: SourceOptions, knows: Callable[[str], bool]
 ) -> Iterator[Prepared]:
     for raw in find_articles(sources, options):
-        if not isinstance(raw, InputError) and knows(_key(raw)):
-            yield Prepared(_key(raw))
-        else:
-            yield prepare(raw, options.licence)
+        yield prepare(raw, options.licence, knows)
 
 
 def _prepare_by_ray(
@@ -162,6 +166,8 @@ def _prepare_by_ray(
         for row in prepared.iter_rows():
             if row["fault"]:
                 yield Prepared("", fault=row["fault"])
+            elif knows(row["key"]):
+                yield Prepared(row["key"])
             else:
                 document = parse_document(json.loads(row["document"]), row["key"])
                 yield Prepared(row["key"], document, Sketch(row["words"], bytes(row["signature"])))

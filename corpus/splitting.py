@@ -16,10 +16,10 @@ from corpus.duplicates import DuplicateFinder, sketch, words_of
 from corpus.errors import InputError
 from corpus.files import open_atomic, read_documents, sha256_file, write_json
 from corpus.passages import PASSAGE_WORDS, shared_passages
+from corpus.statistics import DATES, date_of, source_of
 
 PARTS = ("train", "dev", "test")
 By = Literal["cluster", "time", "given"]
-_DATES = ("date", "published")
 _MOST_FOLDS = 20
 
 
@@ -149,11 +149,13 @@ def split_corpus(
 def _facts(document: Document) -> _Facts:
     labels = Counter(span.label for span in document.spans)
     main = min(labels, key=lambda label: (-labels[label], label), default="none")
-    meta = document.meta
-    source = next((str(meta[key]) for key in ("source", "site", "desk") if meta.get(key)), "")
-    date = next((str(meta[key]) for key in _DATES if meta.get(key)), "")
-    words = len(words_of(document.text))
-    return _Facts(document.id, date, str(meta.get("split", "")), f"{source}|{main}", words)
+    return _Facts(
+        document.id,
+        date_of(document),
+        str(document.meta.get("split", "")),
+        f"{source_of(document)}|{main}",
+        len(words_of(document.text)),
+    )
 
 
 def _given(groups: Sequence[Sequence[_Facts]], path: Path) -> list[str]:
@@ -177,7 +179,7 @@ def _by_time(groups: Sequence[Sequence[_Facts]], dev: float, test: float, path: 
     undated = next((f for f in itertools.chain.from_iterable(groups) if not f.date), None)
     if undated is not None:
         raise InputError(
-            f"{path}: '{undated.id}' has no meta.{_DATES[0]}; date it, or split by cluster"
+            f"{path}: '{undated.id}' has no meta.{DATES[0]}; date it, or split by cluster"
         )
     dates = [min(fact.date for fact in group) for group in groups]
     order = sorted(range(len(groups)), key=lambda place: (dates[place], place))

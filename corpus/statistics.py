@@ -53,6 +53,11 @@ def source_of(document: Document) -> str:
     return next((str(document.meta[key]) for key in SOURCES if document.meta.get(key)), UNKNOWN)
 
 
+def date_of(document: Document) -> str:
+    """Return when a document was published, as far as its meta says, else an empty text."""
+    return next((str(document.meta[key]) for key in DATES if document.meta.get(key)), "")
+
+
 def language_of(document: Document) -> str:
     """Return `meta.language`, else what py3langid makes of the text's beginning."""
     known = document.meta.get("language")
@@ -73,8 +78,7 @@ def measure(documents: Iterable[Document]) -> Statistics:
         lengths.append(len(words_of(document.text)))
         characters += len(document.text)
         sources[source_of(document)] += 1
-        date = next((str(document.meta[key]) for key in DATES if document.meta.get(key)), "")
-        years[date[:4] or UNKNOWN] += 1
+        years[date_of(document)[:4] or UNKNOWN] += 1
         languages[language_of(document)] += 1
         labels.update(span.label for span in document.spans)
         unlabelled += not document.spans

@@ -243,18 +243,20 @@ def calibration(
     Returns:
         None if no scored span has a confidence.
     """
-    raw = reliability(scored.scores, scored.right)
+    scores, right = scored.scores, scored.right
+    raw = reliability(scores, right)
     if raw is None:
         return None
     calibrator = chosen = reached = better = None
     if fitted is not None:
-        calibrator = fit_calibrator(fitted.scores, fitted.right)
-        chosen = recommend(cuts(fitted.scores, fitted.right, fitted.gold), precision)
+        known, known_right = fitted.scores, fitted.right
+        calibrator = fit_calibrator(known, known_right)
+        chosen = recommend(cuts(known, known_right, fitted.gold), precision)
     if calibrator is not None:
-        better = reliability(calibrator.apply(scored.scores), scored.right)
+        better = reliability(calibrator.apply(scores), right)
     if chosen is not None:
-        reached = at_threshold(scored.scores, scored.right, scored.gold, chosen.threshold)
-    curve = cuts(scored.scores, scored.right, scored.gold)
+        reached = at_threshold(scores, right, scored.gold, chosen.threshold)
+    curve = cuts(scores, right, scored.gold)
     step = max(1, -(-len(curve) // 100))
     return Calibration(
         raw,

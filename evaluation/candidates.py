@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,8 +87,8 @@ class Candidate:
         family: the same for systems that differ in their seed only.
         pairs: gold and predicted documents, in the order of the gold, anew at each call.
         seen: how many gold documents it was trained or chosen on.
-        train: its training documents, where known.
-        dev: gold and predictions of its dev documents, where known.
+        train: gives its training documents, where known.
+        dev: gives gold and predictions of its dev documents, where known.
         keep: keeps a result with the system, by name of the gold.
     """
 
@@ -96,9 +96,9 @@ class Candidate:
     family: str
     pairs: Callable[[], Pairs]
     seen: int = 0
-    train: Sequence[Document] | None = None
-    dev: Sequence[tuple[Document, Document]] | None = None
-    keep: Callable[[str, dict[str, Any]], None] = field(default=lambda gold, result: None)
+    train: Callable[[], Sequence[Document] | None] = lambda: None
+    dev: Callable[[], Sequence[tuple[Document, Document]] | None] = lambda: None
+    keep: Callable[[str, dict[str, Any]], None] = lambda gold, result: None
 
 
 def candidate_of_file(path: Path, gold: Gold) -> Candidate:
@@ -115,7 +115,7 @@ def candidate_of_file(path: Path, gold: Gold) -> Candidate:
 
 
 def candidate_of_model(model: Model, gold: Gold, dev: Path | None = None) -> Candidate:
-    """Let a model tag the gold and its dev documents.
+    """Let a model tag the gold, and its dev documents when they are asked for.
 
     Args:
         model: the model.
@@ -124,14 +124,18 @@ def candidate_of_model(model: Model, gold: Gold, dev: Path | None = None) -> Can
     """
     wanted = list(gold)
     tagged = list(zip(wanted, model.tag(wanted), strict=True))
-    chosen_on = list(read_documents(dev, gold.labels)) if dev else model.documents("dev")
+
+    def tagged_dev() -> Sequence[tuple[Document, Document]] | None:
+        chosen_on = list(read_documents(dev, gold.labels)) if dev else model.documents("dev")
+        return list(zip(chosen_on, model.tag(chosen_on), strict=True)) if chosen_on else None
+
     return Candidate(
         model.name,
         model.family,
         lambda: iter(tagged),
         sum(sha256_text(document.text) in model.seen for document in wanted),
-        model.documents("train"),
-        list(zip(chosen_on, model.tag(chosen_on), strict=True)) if chosen_on else None,
+        lambda: model.documents("train"),
+        tagged_dev,
         model.keep_evaluation,
     )
 

@@ -111,7 +111,7 @@ def evaluate(
                 candidates.append(candidate_of_model(model, gold, dev))
         first = candidates[0]
         status.update("Scoring")
-        trained_on = list(read_documents(train)) if train else first.train
+        trained_on = list(read_documents(train)) if train else first.train()
         readings = {}
         for path in people or ():
             name, documents = read_confirmed(path, gold.labels)
@@ -122,7 +122,7 @@ def evaluate(
             first.pairs(),
             labels=gold.labels or (),
             train=trained_on,
-            dev=first.dev,
+            dev=first.dev(),
             readings=readings,
             slice_by=slices or (),
             precision=precision,

@@ -70,13 +70,11 @@ class Heat:
     """The confusion matrix as the report draws it.
 
     Attributes:
-        rows: gold labels; the last is none.
-        columns: predicted labels; the last is none.
-        cells: spans, and the share of the row's from 0 to 1. *Shape:* (rows, columns)
+        names: the labels of rows (gold) and columns (predicted); the last is none.
+        cells: spans, and the share of the row's from 0 to 1. *Shape:* (names, names)
     """
 
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
+    names: tuple[str, ...]
     cells: tuple[tuple[tuple[int, float], ...], ...]
 
 
@@ -88,8 +86,7 @@ def heat_map(summary: ErrorSummary, labels: Sequence[str]) -> Heat:
         row = [summary.confusion.get((gold, predicted), 0) for predicted in names]
         total = sum(row) or 1
         cells.append(tuple((count, count / total) for count in row))
-    shown = tuple(name or NONE for name in names)
-    return Heat(shown, shown, tuple(cells))
+    return Heat(tuple(name or NONE for name in names), tuple(cells))
 
 
 def render_report(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from corpus.document import Document, Span
+from corpus.statistics import DATES
 from evaluation.mentions import MentionIndex, surface_of
 from evaluation.resampling import RESAMPLES, Floats, bootstrap, f1_scores
 from evaluation.scoring import Score, score_to_json
@@ -21,7 +22,6 @@ MOST_VALUES = 30
 REST = "(all others)"
 META_DIMENSIONS = ("source", "desk", "genre", "country")
 """Meta fields that are sliced unasked; documents without one are in no group."""
-DATES = ("date", "published")
 
 
 @dataclass(frozen=True)

@@ -63,12 +63,10 @@ def tag(
     """Find the entities in articles. Ids and texts stay as they are; of web pages the article."""
     from collections.abc import Iterator
 
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-
     from corpus.document import Document
     from corpus.errors import InputError
     from corpus.files import write_documents
+    from corpus.progress import counting
     from corpus.sources import find_files, read_sources
     from models.loading import load_model
 
@@ -76,16 +74,11 @@ def tag(
         raise InputError(f"{output}: is a folder; name a .jsonl file")
     files = list(find_files(inputs))
     loaded = load_model(model)
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("Tagging"), MofNCompleteColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("Tagging", total=None)
+    with counting("Tagging") as report:
 
         def counted() -> Iterator[Document]:
-            for document in loaded.tag(read_sources(files, clean=False)):
-                progress.advance(task)
+            for number, document in enumerate(loaded.tag(read_sources(files, clean=False)), 1):
+                report(number)
                 yield document
 
         count = write_documents(output, counted())

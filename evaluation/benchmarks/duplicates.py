@@ -15,19 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from corpus.document import Document
-from corpus.duplicates import NEAR_THRESHOLD, SHINGLE_WORDS, DuplicateFinder, words_of
+from corpus.duplicates import NEAR_THRESHOLD, DuplicateFinder, shingles_of, words_of
 from corpus.files import read_documents
 from corpus.sources import read_sources
 
 ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
 CHANGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
-
-
-def shingles(text: str) -> set[tuple[str, ...]]:
-    """Return the runs of words that documents are compared by."""
-    words = words_of(text)
-    count = max(1, len(words) - SHINGLE_WORDS + 1)
-    return {tuple(words[i : i + SHINGLE_WORDS]) for i in range(count)}
 
 
 def reprint(text: str, share: float, rng: random.Random) -> str:
@@ -40,7 +33,7 @@ def reprint(text: str, share: float, rng: random.Random) -> str:
     return f"(Agency) {' '.join(keep)}"
 
 
-def jaccard(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
+def jaccard(one: set[str], other: set[str]) -> float:
     """Return the share of shingles that two documents have in common."""
     return len(one & other) / len(one | other)
 
@@ -60,7 +53,7 @@ def planted() -> None:
         near, right, similarity = 0, 0, 0.0
         for document in originals:
             text = reprint(document.text, share, rng)
-            similarity += jaccard(shingles(document.text), shingles(text))
+            similarity += jaccard(shingles_of(words_of(document.text)), shingles_of(words_of(text)))
             found = finder.find(Document("reprint", text))
             near += bool(found)
             right += any(duplicate.of == document.id for duplicate in found)
@@ -73,7 +66,7 @@ def planted() -> None:
 
 def real(documents: Sequence[Document]) -> None:
     """Print precision and recall against comparing every pair."""
-    sets = [shingles(document.text) for document in documents]
+    sets = [shingles_of(words_of(document.text)) for document in documents]
     truth = {
         (i, j)
         for i, j in itertools.combinations(range(len(sets)), 2)

@@ -14,8 +14,7 @@ import pytest
 
 from corpus.errors import InputError
 from corpus.fetching import Fetcher, FetchRules
-from corpus.files import read_documents
-from corpus.formats import LARGEST
+from corpus.files import LARGEST, read_documents
 from tests.conftest import Orbat
 from tests.corpus.test_ingestion import PAGE
 

@@ -14,8 +14,8 @@ import pytest
 
 from corpus.document import Document
 from corpus.errors import InputError
-from corpus.files import read_documents
-from corpus.formats import LARGEST, RawArticle, read_file
+from corpus.files import LARGEST, read_documents
+from corpus.formats import RawArticle, read_file
 from corpus.sources import find_articles, make_document
 from tests.conftest import Orbat
 from tests.corpus.test_ingestion import PAGE

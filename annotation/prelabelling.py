@@ -70,6 +70,18 @@ def load_phrases(gazetteer: Path | None = None, labels: Iterable[str] | None = N
     return _phrases_of(_read_plan(path), path.parent, None if labels is None else set(labels))
 
 
+def gazetteer_files(gazetteer: Path | None = None) -> list[Path]:
+    """Return a gazetteer file and the lists that it names; None takes orbat's own.
+
+    Raises:
+        InputError: if the gazetteer file is missing or broken.
+    """
+    path = Path(gazetteer or DEFAULT_GAZETTEER)
+    plan = _read_plan(path)
+    names = [each.file for each in plan.phrases] + [each.file for each in plan.patterns]
+    return [path, *(path.parent / name for name in names)]
+
+
 def _phrases_of(gazetteer: _Gazetteer, folder: Path, labels: set[str] | None) -> Phrases:
     found = Phrases(defaultdict(set), defaultdict(set), defaultdict(set))
     for plan in gazetteer.phrases:

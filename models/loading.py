@@ -16,8 +16,14 @@ from corpus.errors import InputError
 from corpus.files import sha256_text, write_json
 from models.runtime import FILES, load_packaged
 from training.encoder import refuse_pickles
-from training.run import EVALUATIONS, load_run, read_manifest, run_documents, tag_documents
-from training.tagging import Tagger
+from training.run import (
+    EVALUATIONS,
+    DocumentTagger,
+    load_run,
+    read_manifest,
+    run_documents,
+    tag_documents,
+)
 
 LINEAGE = "lineage.json"
 """Beside a packaged model's files: what it was made of."""
@@ -36,7 +42,7 @@ class Model:
     """
 
     name: str
-    tagger: Tagger
+    tagger: DocumentTagger
     seen: frozenset[str]
     family: str
     run: Path | None = None
@@ -44,7 +50,7 @@ class Model:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that the model knows."""
-        return self.tagger.config.labels
+        return self.tagger.labels
 
     def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Give a stream of documents the model's spans; all else stays as it is."""

@@ -24,7 +24,7 @@ from training.run import (
     EVALUATIONS,
     PHRASES,
     load_network,
-    load_run,
+    load_tagger,
     read_manifest,
     run_documents,
     tag_documents,
@@ -106,7 +106,7 @@ def package(
             return load_packaged({**base, "model.onnx": path.read_bytes()})
 
         say("Comparing with the trained model")
-        wanted = list(tag_documents(load_run(run), documents))
+        wanted = list(tag_documents(load_tagger(run), documents))
         # Fusion is made for BERT's graph: should it bend another encoder's, the plain export stays.
         for graph in (fused, exported):
             found = list(tag_documents(tagger_of(graph), documents))

@@ -3,100 +3,251 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from annotation.labels import LabelSet
+    from training.lineage import TrainingData
+    from training.recipe import AnyRecipe
+
+RecipeArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A shipped recipe (quick, default, max, baseline-rules, baseline-linear, "
+        "baseline-cnn), a file, or a run folder to train again as it was."
+    ),
+]
+TrainOption = Annotated[
+    list[Path] | None, typer.Option(help="Gold to train on (JSON Lines); repeatable.")
+]
+DevOption = Annotated[
+    list[Path] | None, typer.Option(help="Gold to choose the best epoch on; repeatable.")
+]
+LabelsOption = Annotated[
+    Path | None, typer.Option(help="Label set file; default: the one for defence news.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Recipe field as key=value; repeatable.")
+]
+
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe (quick, default) or a file.")],
-    train: Annotated[list[Path], typer.Option(help="Gold to train on (JSON Lines); repeatable.")],
-    dev: Annotated[Path, typer.Option(help="Gold to choose the best epoch on.")],
-    output: Annotated[Path, typer.Option(help="The run folder to write.")],
-    labels: Annotated[
-        Path | None, typer.Option(help="Label set file; default: the one for defence news.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Recipe field as key=value; repeatable.")
-    ] = None,
+    recipe: RecipeArgument,
+    train: TrainOption = None,
+    dev: DevOption = None,
+    output: Annotated[Path | None, typer.Option(help="The run folder to write.")] = None,
+    labels: LabelsOption = None,
+    settings: SetOption = None,
     resume: Annotated[bool, typer.Option(help="Go on with an unfinished run.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what the recipe does and takes; train nothing.")
+    ] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
 ) -> None:
-    """Fine-tune a model from a recipe."""
+    """Train a model from a recipe."""
     import json
 
-    from annotation.labels import load_labels
-    from corpus.document import Document
     from corpus.errors import InputError
-    from corpus.files import read_documents
-    from training.recipe import load_recipe
 
-    chosen = load_recipe(recipe, settings or ())
-    label_set = load_labels(labels)
-    documents: dict[str, Document] = {}
-    for path in train:
-        for document in read_documents(path, label_set.names):
-            if document.id in documents:
-                raise InputError(
-                    f"{path}: id '{document.id}' stands in another --train file too; keep one"
-                )
-            documents[document.id] = document
-    dev_documents = list(read_documents(dev, label_set.names))
-    warn_of_leaks(list(documents.values()), dev_documents)
+    chosen, data, label_set = read_inputs(recipe, train, dev, labels, settings)
+    if explain:
+        print_explanation(recipe, chosen, data, label_set, json_output)
+        return
+    if data is None:
+        raise InputError("name the gold to train on with --train and to choose on with --dev")
+    if output is None:
+        raise InputError("name the run folder to write with --output")
+    warn_of_absent_labels(data, label_set)
+    warn_of_leaks(data)
 
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from training.train import is_first_process
 
-    console = Console(stderr=True)
+    console = _console(is_first_process())
     with console.status("Loading"):
-        from training.trainer import Progress as Step
-        from training.trainer import TrainingData
-        from training.trainer import train as run_training
-    columns = (
-        *(TextColumn("Training"), BarColumn(), TextColumn("{task.fields[scores]}")),
-        *(TimeElapsedColumn(), TimeRemainingColumn()),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Training", total=None, scores="")
-        last: dict[str, float] = {}
-
-        def report(step: Step) -> None:
-            if step.loss is not None:
-                last["loss"] = step.loss
-            if step.f1 is not None:
-                last["dev F1"] = step.f1
-            scores = "  ".join(f"{name} {value:.3f}" for name, value in last.items())
-            progress.update(task, completed=step.step, total=step.steps, scores=scores)
-            if step.f1 is not None and not console.is_terminal:
-                console.print(f"step {step.step} of {step.steps}  {scores}", highlight=False)
-
-        data = TrainingData(list(documents.values()), dev_documents, train, [dev])
-        metrics = run_training(chosen, data, label_set, output, resume=resume, report=report)
+        from training.train import train as run_training
+    with _Reported(console) as reported:
+        metrics = run_training(
+            chosen, data, label_set, output, resume=resume, report=reported.report
+        )
+    if not is_first_process():
+        return
     if json_output:
         typer.echo(json.dumps(metrics))
         return
     print_metrics(metrics, output)
 
 
-def warn_of_leaks(train: list[Any], dev: list[Any]) -> None:
+def read_inputs(
+    recipe: str,
+    train: list[Path] | None,
+    dev: list[Path] | None,
+    labels: Path | None,
+    settings: list[str] | None,
+) -> tuple[AnyRecipe, TrainingData | None, LabelSet]:
+    """Read a recipe, its documents and its label set, which a run folder brings itself.
+
+    Raises:
+        InputError: naming the file, the field and the mend.
+    """
+    from annotation.labels import LabelSet, load_labels
+    from training.lineage import TrainingData
+    from training.recipe import change_recipe, load_recipe
+    from training.run import read_manifest, run_documents
+
+    run = Path(recipe)
+    if run.is_dir():
+        manifest = read_manifest(run)
+        chosen = change_recipe(manifest["recipe"], settings or (), recipe)
+        label_set = load_labels(labels) if labels else LabelSet.model_validate(manifest["labels"])
+        data = TrainingData(
+            _read_gold(train, label_set) if train else run_documents(run, "train"),
+            _read_gold(dev, label_set) if dev else run_documents(run, "dev"),
+            train or [run / "data" / "train.jsonl"],
+            dev or [run / "data" / "dev.jsonl"],
+        )
+        return chosen, data, label_set
+    chosen = load_recipe(recipe, settings or ())
+    label_set = load_labels(labels)
+    if not train or not dev:
+        return chosen, None, label_set
+    data = TrainingData(_read_gold(train, label_set), _read_gold(dev, label_set), train, dev)
+    return chosen, data, label_set
+
+
+def _read_gold(paths: list[Path], labels: LabelSet) -> list[Any]:
+    from corpus.document import Document
+    from corpus.errors import InputError
+    from corpus.files import read_documents
+
+    documents: dict[str, Document] = {}
+    for path in paths:
+        for document in read_documents(path, labels.names):
+            if document.id in documents:
+                raise InputError(
+                    f"{path}: id '{document.id}' stands in another file of the same part too; "
+                    "keep one"
+                )
+            documents[document.id] = document
+    return list(documents.values())
+
+
+def warn_of_absent_labels(data: TrainingData, labels: LabelSet) -> None:
+    """Say on the error stream which labels no training document has."""
+    if absent := data.absent_labels(labels):
+        typer.echo(
+            f"warning: no training document has a span of {', '.join(absent)}; "
+            "the model will never give one",
+            err=True,
+        )
+
+
+def warn_of_leaks(data: TrainingData) -> None:
     """Say on the error stream which dev documents repeat training documents, even nearly."""
     from corpus.duplicates import DuplicateFinder
 
     finder = DuplicateFinder()
-    trained = {document.id for document in train if finder.meet(document) is None}
-    repeated = [found for found in map(finder.meet, dev) if found and found.of in trained]
+    trained = {document.id for document in data.train if finder.meet(document) is None}
+    repeated = [found for found in map(finder.meet, data.dev) if found and found.of in trained]
     if repeated:
         typer.echo(
             f"warning: {len(repeated)} dev documents repeat training documents (first "
             f"'{repeated[0].id}' and '{repeated[0].of}'); dev scores will flatter the model",
             err=True,
         )
+
+
+def _console(shown: bool) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=not shown)
+
+
+class _Reported:
+    """Shows training's progress: a bar on a terminal, else a line for each look at dev."""
+
+    def __init__(self, console: Any) -> None:
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._console = console
+        self._progress = Progress(
+            *(TextColumn("Training"), BarColumn(), TextColumn("{task.fields[scores]}")),
+            *(TimeElapsedColumn(), TimeRemainingColumn()),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("Training", total=None, scores="")
+        self._last: dict[str, float] = {}
+
+    def __enter__(self) -> _Reported:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._progress.__exit__(*error)
+
+    def report(self, step: Any) -> None:
+        """Take a :class:`training.job.Progress`."""
+        if step.loss is not None:
+            self._last["loss"] = step.loss
+        if step.f1 is not None:
+            self._last["dev F1"] = step.f1
+        scores = "  ".join(f"{name} {value:.3f}" for name, value in self._last.items())
+        self._progress.update(self._task, completed=step.step, total=step.steps, scores=scores)
+        if step.f1 is not None and not self._console.is_terminal:
+            self._console.print(f"step {step.step} of {step.steps}  {scores}", highlight=False)
+
+
+def print_explanation(
+    name: str,
+    recipe: AnyRecipe,
+    data: TrainingData | None,
+    labels: LabelSet,
+    json_output: bool,
+) -> None:
+    """Print a recipe's fields, and with data what training will take."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from training.recipe import describe_fields
+
+    fields = describe_fields(recipe)
+    facts: dict[str, str] = {}
+    if data is not None:
+        with _console(True).status("Trying a few steps"):
+            from training.train import explain
+
+            facts = {
+                "documents": f"{len(data.train):,} to train on, {len(data.dev):,} to choose on",
+                **explain(recipe, data, labels),
+            }
+    if json_output:
+        typer.echo(json.dumps({"recipe": recipe.model_dump(), "facts": facts}))
+        return
+    summary = " ".join((type(recipe).__doc__ or "").split())
+    table = Table("field", "value", "default", "meaning", title=f"{name}: {summary}")
+    for field, value, default, meaning in fields:
+        changed = "bold" if value != default else ""
+        table.add_row(field, str(value), "" if default is None else str(default), meaning,
+                      style=changed)  # fmt: skip
+    console = Console()
+    console.print(table)
+    if not facts:
+        typer.echo("Name --train and --dev to see how long it takes.")
+        return
+    taken = Table(show_header=False)
+    for fact, value in facts.items():
+        taken.add_row(fact, value)
+    console.print(taken)
 
 
 def print_metrics(metrics: dict[str, Any], output: Path) -> None:
@@ -114,4 +265,5 @@ def print_metrics(metrics: dict[str, Any], output: Path) -> None:
             ),
         )
     Console().print(table)
-    typer.echo(f"run: {output} ({metrics['seconds']:.0f} s, {metrics['precision']})")
+    arithmetic = f", {metrics['precision']}" if "precision" in metrics else ""
+    typer.echo(f"run: {output} ({metrics['seconds']:.0f} s{arithmetic})")

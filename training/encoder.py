@@ -50,11 +50,15 @@ def refuse_pickles(folder: Path) -> None:
             )
 
 
-def load_encoder(name: str) -> tuple[PreTrainedModel, Any]:
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
+
+
+def load_encoder(name: str, attention_dropout: float | None = None) -> tuple[PreTrainedModel, Any]:
     """Load a pretrained encoder and its fast tokenizer.
 
     Args:
         name: `minilm`, a Hugging Face id or a local folder.
+        attention_dropout: of the attention weights in training; None for the encoder's own.
 
     Returns:
         The encoder without a head, and the transformers tokenizer.
@@ -63,7 +67,7 @@ def load_encoder(name: str) -> tuple[PreTrainedModel, Any]:
         InputError: if there is no such encoder, its weights are not safetensors or its tokenizer
             is not a fast one.
     """
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -72,8 +76,12 @@ def load_encoder(name: str) -> tuple[PreTrainedModel, Any]:
         refuse_pickles(Path(source))
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        for field in _ATTENTION_DROPOUT:
+            if attention_dropout is not None and hasattr(config, field):
+                setattr(config, field, attention_dropout)
         encoder = AutoModel.from_pretrained(
-            source, trust_remote_code=False, use_safetensors=True, dtype="float32"
+            source, config=config, trust_remote_code=False, use_safetensors=True, dtype="float32"
         )
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,13 +1,13 @@
-"""The recipe: everything that decides how a model is trained, checked once at the border."""
+"""Recipes: everything that decides how a model is trained, checked once at the border."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from corpus.errors import InputError, first_fault
 from corpus.files import read_toml
@@ -15,49 +15,54 @@ from corpus.files import read_toml
 SHIPPED_RECIPES = Path(__file__).parent / "recipes"
 
 
-class Recipe(BaseModel):
-    """How to fine-tune one model.
+class _Recipe(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    Attributes:
-        encoder: `minilm` for the encoder that installs with orbat, else a Hugging Face id or a
-            local folder with safetensors weights and a fast tokenizer.
-        word_features: give the encoder each word's shape and the gap before it, which uncased
-            vocabularies and tokenizers throw away.
-        gazetteer: `default` tells the network of the phrases of the gazetteer that ships with
-            orbat, `none` of none; else a gazetteer file. Phrases of labels that the label set
-            lacks are left out.
-        gazetteer_dropout: share of the training windows that are left without known phrases, so
-            that the network does not come to trust them blindly.
-        window: pieces in a window, special tokens included.
-        overlap: pieces that neighbouring windows share.
-        epochs: passes over the training windows.
-        batch_size: windows in a step.
-        learning_rate: peak rate of the encoder.
-        head_learning_rate: peak rate of the new layers (classifier, word features).
-        weight_decay: AdamW's, for matrices only.
-        warmup: share of the steps in which the rate rises; it then falls linearly to 0.
-        dropout: before the classifier.
-        seed: of every random choice.
-        precision: `bf16` autocast, `fp32`, or `auto`: bf16 where the hardware has it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    encoder: Annotated[str, Field(min_length=1)] = "minilm"
-    word_features: bool = True
     gazetteer: Annotated[str, Field(min_length=1)] = "default"
-    gazetteer_dropout: Annotated[float, Field(ge=0, le=1)] = 0.3
-    window: Annotated[int, Field(ge=16, le=8192)] = 128
-    overlap: Annotated[int, Field(ge=0)] = 32
-    epochs: Annotated[float, Field(gt=0, le=1000)] = 9
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
-    head_learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """`default` for the gazetteer that ships with orbat, `none` for none, or a gazetteer file. What
+    it says of labels that the label set lacks is left out."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Of every random choice."""
+
+
+class Recipe(_Recipe):
+    """Fine-tune a pretrained transformer."""
+
+    kind: Literal["transformer"] = "transformer"
+    """What is trained."""
+    encoder: Annotated[str, Field(min_length=1)] = "minilm"
+    """`minilm` for the encoder that installs with orbat, else a Hugging Face id or a local folder
+    with safetensors weights and a fast tokenizer."""
+    word_features: bool = True
+    """Give the encoder each word's shape and the gap before it, which uncased vocabularies and
+    tokenizers throw away."""
+    gazetteer_dropout: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Share of the training windows that are left without the gazetteer's phrases, so that the
+    network does not come to trust them blindly."""
+    window: Annotated[int, Field(ge=16, le=8192)] = 128
+    """Pieces in a window, special tokens included."""
+    overlap: Annotated[int, Field(ge=0)] = 32
+    """Pieces that neighbouring windows share when the model tags."""
+    epochs: Annotated[float, Field(gt=0, le=1000)] = 9
+    """Passes over the training windows."""
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
+    """Windows in a step, over all processes."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
+    """Peak rate of the encoder."""
+    head_learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    """Peak rate of the new layers: classifier, word features, phrases."""
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """AdamW's, for matrices only."""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the steps in which the rate rises; it then falls linearly to 0."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Before the classifier."""
+    attention_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Of the encoder's attention weights; drawing it costs time."""
+    freeze_embeddings: bool = True
+    """Leave the encoder's piece embeddings as they are, which trains faster."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """`bf16` autocast, `fp32`, or `auto`: bf16 where the hardware has it."""
 
     @model_validator(mode="after")
     def _room_for_overlap(self) -> Recipe:
@@ -66,12 +71,54 @@ class Recipe(BaseModel):
         return self
 
 
+class RulesRecipe(_Recipe):
+    """Train nothing: the gazetteer's phrases and token patterns, longest match first."""
+
+    kind: Literal["rules"]
+    """What is trained."""
+
+
+class LinearRecipe(_Recipe):
+    """Train a linear classifier of words by scikit-learn."""
+
+    kind: Literal["linear"]
+    """What is trained."""
+    context: Annotated[int, Field(ge=0, le=5)] = 2
+    """Words on each side whose features a word is given too."""
+    features: Annotated[int, Field(ge=2**10, le=2**24)] = 2**18
+    """Size of the hashed feature space."""
+    penalty: Annotated[float, Field(gt=0, le=1)] = 1e-6
+    """Strength of the penalty on large weights."""
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Passes over the training words."""
+
+
+class CnnRecipe(_Recipe):
+    """Train spaCy's own recogniser on its convolutional tok2vec, as `spacy init config` sets it."""
+
+    kind: Literal["cnn"]
+    """What is trained."""
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 3000
+    """Updates at most; spaCy stops earlier where the dev score no longer rises."""
+    eval_every: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    """Updates between two looks at the dev score."""
+
+
+AnyRecipe = Recipe | RulesRecipe | LinearRecipe | CnnRecipe
+_KINDS: dict[str, type[AnyRecipe]] = {
+    "transformer": Recipe,
+    "rules": RulesRecipe,
+    "linear": LinearRecipe,
+    "cnn": CnnRecipe,
+}
+
+
 def shipped_recipes() -> list[str]:
     """Return the names of the recipes that come with orbat."""
     return sorted(path.stem for path in SHIPPED_RECIPES.glob("*.toml"))
 
 
-def load_recipe(name: str, settings: Iterable[str] = ()) -> Recipe:
+def load_recipe(name: str, settings: Iterable[str] = ()) -> AnyRecipe:
     """Read a recipe by shipped name or file, and change single fields.
 
     Args:
@@ -90,8 +137,22 @@ def load_recipe(name: str, settings: Iterable[str] = ()) -> Recipe:
                 f"{name}: no such recipe; shipped are {', '.join(shipped_recipes())}, "
                 "or name a TOML file"
             )
-    values = read_toml(path)
-    where = str(path)
+    return change_recipe(read_toml(path), settings, str(path))
+
+
+def change_recipe(values: dict[str, Any], settings: Iterable[str], where: str) -> AnyRecipe:
+    """Check a recipe's fields after changing some of them.
+
+    Args:
+        values: the fields.
+        settings: `key=value` pairs that win over them.
+        where: names the recipe in errors.
+
+    Raises:
+        InputError: naming the recipe or setting, the field and the mend.
+    """
+    values = dict(values)
+    source = where
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key.strip():
@@ -100,9 +161,23 @@ def load_recipe(name: str, settings: Iterable[str] = ()) -> Recipe:
             values[key.strip()] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
             values[key.strip()] = value.strip()
-        where = f"{path} with --set"
+        where = f"{source} with --set"
+    kind = values.get("kind", "transformer")
+    if kind not in _KINDS:
+        raise InputError(f"{where}: kind: must be one of {', '.join(_KINDS)}")
+    model = _KINDS[kind]
     try:
-        return Recipe.model_validate(values)
+        return TypeAdapter[AnyRecipe](model).validate_python(values)
     except ValidationError as error:
-        known = ", ".join(Recipe.model_fields)
+        known = ", ".join(model.model_fields)
         raise InputError(f"{where}: {first_fault(error)} (fields: {known})") from error
+
+
+def describe_fields(recipe: AnyRecipe) -> list[tuple[str, Any, Any, str]]:
+    """Return of each field its name, its value, the default and what it means."""
+    rows = []
+    for name, field in type(recipe).model_fields.items():
+        default = None if field.is_required() else field.default
+        meaning = " ".join((field.description or "").split())
+        rows.append((name, getattr(recipe, name), default, meaning))
+    return rows

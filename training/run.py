@@ -3,7 +3,8 @@
 RUN/manifest.json   recipe, labels, seeds, versions, hashes of every input and article
 RUN/metrics.json    scores on the dev documents, by epoch and of the model kept
 RUN/data/           the documents themselves: train.jsonl, dev.jsonl
-RUN/model/          model.safetensors, config.json, tokenizer.json, tagger.json, phrases.json
+RUN/model/          of a transformer model.safetensors, config.json, tokenizer.json, tagger.json,
+                    phrases.json
 RUN/evaluations/    results of orbat evaluate, one file for each gold file
 RUN/checkpoints/    only while training is unfinished
 """
@@ -13,10 +14,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from annotation.matching import counts_to_json, total_counts
 from corpus.document import Document, Span
 from corpus.errors import InputError
 from corpus.files import read_documents, sha256_text, write_json
@@ -92,6 +94,18 @@ def run_documents(run: Path, part: str) -> list[Document]:
     return documents
 
 
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a run.
+
+    Raises:
+        InputError: if it is missing or broken.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: missing or broken; the model is not whole") from error
+
+
 def read_tagger_config(folder: Path) -> TaggerConfig:
     """Read `tagger.json` of a model folder.
 
@@ -99,12 +113,12 @@ def read_tagger_config(folder: Path) -> TaggerConfig:
         InputError: if it is missing, broken or of another version.
     """
     path = Path(folder) / "tagger.json"
+    value = read_json(path)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
         if value.pop("format") != FORMAT:
             raise InputError(f"{path}: written by another version of orbat; package it again")
         return TaggerConfig.from_json(value)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: missing or broken; the model is not whole") from error
 
 
@@ -114,7 +128,9 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
     Raises:
         InputError: if the run is unfinished, damaged or holds a pickle.
     """
-    read_manifest(run)
+    kind = read_manifest(run)["recipe"].get("kind", "transformer")
+    if kind != "transformer":
+        raise InputError(f"{run}: a run of kind {kind}; name one of a transformer")
     refuse_pickles(Path(run))
     folder = Path(run) / "model"
     config = read_tagger_config(folder)
@@ -144,11 +160,49 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
     return network.eval(), config
 
 
-def load_run(run: Path) -> Tagger:
-    """Load a finished run as a tagger on torch, in full precision.
+class DocumentTagger(Protocol):
+    """What finds mentions in texts, however it was trained."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it knows."""
+
+    def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
+        """Give the mentions of each text, in order."""
+
+
+def load_run(run: Path) -> DocumentTagger:
+    """Load a finished run of any kind as a tagger.
 
     Raises:
         InputError: if the run is unfinished, damaged or holds a pickle.
+    """
+    manifest = read_manifest(run)
+    refuse_pickles(Path(run))
+    folder = Path(run) / "model"
+    labels = tuple(label["name"] for label in manifest["labels"]["label"])
+    match manifest["recipe"].get("kind"):
+        case "rules":
+            from training.rules import load_rules
+
+            return load_rules(folder, labels)
+        case "linear":
+            from training.linear import load_linear
+
+            return load_linear(folder, labels)
+        case "cnn":
+            from training.cnn import load_cnn
+
+            return load_cnn(folder, labels)
+        case _:
+            return load_tagger(run)
+
+
+def load_tagger(run: Path) -> Tagger:
+    """Load a finished run of a transformer as a tagger on torch, in full precision.
+
+    Raises:
+        InputError: if the run is unfinished, of another kind, damaged or holds a pickle.
     """
     from tokenizers import Tokenizer
 
@@ -181,10 +235,20 @@ def torch_network(network: TokenClassifier, *, autocast: bool = False) -> Any:
 
 def mentions_to_spans(mentions: Iterable[Mention]) -> list[Span]:
     """Return the record's spans for a tagger's mentions, scores rounded to four digits."""
-    return [Span(m.start, m.end, m.label, score=round(m.score, 4)) for m in mentions]
+    return [
+        Span(m.start, m.end, m.label, score=None if m.score is None else round(m.score, 4))
+        for m in mentions
+    ]
 
 
-def tag_documents(tagger: Tagger, documents: Iterable[Document]) -> Iterator[Document]:
+def score_dev(tagger: DocumentTagger, documents: Sequence[Document]) -> dict[str, Any]:
+    """Return the strict scores of a tagger on gold documents, over all and by label."""
+    micro, each = total_counts(zip(documents, tag_documents(tagger, documents), strict=True))
+    labels = {label: counts_to_json(counts) for label, counts in each.items()}
+    return {**counts_to_json(micro), "labels": labels}
+
+
+def tag_documents(tagger: DocumentTagger, documents: Iterable[Document]) -> Iterator[Document]:
     """Give a stream of documents the tagger's spans; ids, texts and meta stay as they are."""
     import itertools
 

@@ -33,12 +33,17 @@ FEATURE_COUNT = 1 + len(_SHAPES) * len(_GAPS)
 
 
 class Mention(NamedTuple):
-    """A labelled stretch of text: code point offsets, end exclusive, and a confidence."""
+    """A labelled stretch of text: code point offsets, end exclusive, and a confidence, if any."""
 
     start: int
     end: int
     label: str
-    score: float
+    score: float | None
+
+
+def tag_names(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags of some labels: O, then B- and I- of each label in turn."""
+    return ("O", *(f"{mark}-{label}" for label in labels for mark in "BI"))
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,8 @@ class TaggerConfig:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The classes of the classifier: O, then B- and I- of each label in turn."""
-        return ("O", *(f"{mark}-{label}" for label in self.labels for mark in "BI"))
+        """The classes of the classifier."""
+        return tag_names(self.labels)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> TaggerConfig:
@@ -189,17 +194,25 @@ def encode_texts(
     return encoded
 
 
-def cut_windows(text: EncodedText, config: TaggerConfig) -> list[Window]:
+def cut_windows(
+    text: EncodedText, config: TaggerConfig, first_room: int | None = None
+) -> list[Window]:
     """Cut a text into overlapping windows of whole words; every word is in at least one.
 
     A word of more pieces than a window holds is read from its first pieces.
+
+    Args:
+        text: the text.
+        config: length and overlap of the windows.
+        first_room: pieces that the first window holds, where it shall be shorter.
     """
-    room = config.window - len(config.prefix) - len(config.suffix)
+    full = config.window - len(config.prefix) - len(config.suffix)
     count = len(text.words)
     bounds = np.append(text.first, len(text.pieces))
     windows: list[Window] = []
     start = 0
     while start < count:
+        room = full if windows else first_room or full
         end = int(np.searchsorted(bounds, bounds[start] + room, side="right")) - 1
         end = min(max(end, start + 1), count)
         last = min(int(bounds[end]), int(bounds[start]) + room)
@@ -355,6 +368,11 @@ class Tagger:
         self.config = config
         self.find_phrases = find_phrases if config.gazetteer else None
         self.batch_size = batch_size
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that the model knows."""
+        return self.config.labels
 
     def tag(self, texts: Sequence[str]) -> list[list[Mention]]:
         """Return the mentions of each text, in order of position."""

@@ -1,0 +1,347 @@
+"""Fine-tuning a token classifier with the transformers Trainer."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import logging as transformers_logging
+
+from corpus.errors import InputError
+from training.encoder import load_encoder, special_tokens
+from training.job import Job, Progress, Report
+from training.network import TokenClassifier, bf16_is_fast
+from training.recipe import Recipe
+from training.run import save_model, score_dev, torch_network
+from training.tagging import FEATURE_COUNT, Tagger, TaggerConfig
+from training.windows import Collator, Row, TrainingWindows, make_windows
+
+
+class _SpanTrainer(Trainer):
+    """The Trainer, scoring whole spans of whole documents, and keeping no pickled arguments."""
+
+    def __init__(self, *, score: Callable[[], dict[str, Any]], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._score = score
+
+    def evaluate(
+        self,
+        eval_dataset: Any = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        self.model.eval()
+        scores = self._score()
+        metrics = {
+            f"{metric_key_prefix}_{name}": scores[name] or 0.0
+            for name in ("precision", "recall", "f1")
+        }
+        self.log(metrics)
+        self.control: TrainerControl = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+    def _save(
+        self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None
+    ) -> None:
+        from safetensors.torch import save_file
+
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(state_dict or self.model.state_dict(), folder / "model.safetensors")
+
+
+class _Reporter(TrainerCallback):
+    """Passes the Trainer's progress on, and stops it when the loss is no number."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self.report(Progress(state.global_step, state.max_steps))
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        logs = logs or {}
+        if "loss" in logs and not np.isfinite(logs["loss"]):
+            raise InputError(
+                f"the loss is {logs['loss']} at step {state.global_step}; "
+                "lower learning_rate or set precision to fp32"
+            )
+        self.report(
+            Progress(state.global_step, state.max_steps, logs.get("loss"), logs.get("eval_f1"))
+        )
+
+
+class _NewWindows(TrainerCallback):
+    """Cuts the windows anew before each epoch."""
+
+    def __init__(self, windows: TrainingWindows) -> None:
+        self.windows = windows
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self.windows.set_epoch(int(state.epoch or 0))
+
+
+class FineTuning:
+    """A transformer about to be fine-tuned; nothing is written before :meth:`fit`.
+
+    Args:
+        job: what to train, on what, and where to.
+
+    Raises:
+        InputError: if the recipe's encoder cannot be used or the documents hold no word.
+    """
+
+    def __init__(self, job: Job) -> None:
+        recipe: Recipe = job.recipe
+        self._job = job
+        set_seed(recipe.seed)
+        encoder, tokenizer = load_encoder(recipe.encoder, recipe.attention_dropout)
+        self._config = _tagger_config(job, encoder, tokenizer)
+        self._tokenizer = tokenizer.backend_tokenizer
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._network = TokenClassifier(
+            encoder,
+            tags=len(self._config.tags),
+            features=FEATURE_COUNT,
+            word_features=self._config.features,
+            gazetteer=self._config.gazetteer,
+            dropout=recipe.dropout,
+            gazetteer_dropout=recipe.gazetteer_dropout,
+        )
+        if not torch.cuda.is_available():
+            # Written out, attention trains faster on a CPU than torch's fused kernel, whose
+            # backward pass is slow there.
+            encoder.set_attn_implementation("eager")
+        if recipe.freeze_embeddings:
+            encoder.get_input_embeddings().requires_grad_(False)
+        # In training no window needs another's context twice: overlaps would only repeat.
+        cut = dataclasses.replace(self._config, overlap=0)
+
+        def epoch_windows(rng: np.random.Generator) -> list[Row]:
+            return make_windows(job.data.train, self._tokenizer, cut, job.phrases, rng)
+
+        self._windows = TrainingWindows(epoch_windows, recipe.seed)
+        if len(self._windows) == 0:
+            raise InputError("the training documents hold no word to learn from; add text to them")
+        self._bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and bf16_is_fast())
+
+    def fit(self) -> dict[str, Any]:
+        """Train, and write the model of the epoch with the best strict F1 on the dev documents.
+
+        A checkpoint is written after every epoch; a job that resumes begins at the last.
+        """
+        job, recipe = self._job, self._job.recipe
+        last_scores: dict[str, Any] = {}
+
+        def score() -> dict[str, Any]:
+            last_scores.update(score_dev(self._tagger(), job.data.dev))
+            return last_scores
+
+        trainer = _SpanTrainer(
+            score=score,
+            model=self._network,
+            args=_arguments(recipe, job.output, self._bf16),
+            data_collator=Collator(self._config.pad),
+            train_dataset=self._windows,
+            # The Trainer asks for one; evaluate scores documents and never looks at it.
+            eval_dataset=self._windows,
+            optimizers=(_optimizer(self._network, recipe), None),
+            callbacks=[_Reporter(job.report), _NewWindows(self._windows)],
+        )
+        trainer.remove_callback(PrinterCallback)
+        checkpoints = job.output / "checkpoints"
+        begun = job.resume and checkpoints.is_dir()
+        last = get_last_checkpoint(str(checkpoints)) if begun else None
+        level = transformers_logging.get_verbosity()
+        transformers_logging.set_verbosity_error()
+        try:
+            trainer.train(resume_from_checkpoint=last)
+        finally:
+            transformers_logging.set_verbosity(level)
+        self._network.eval()
+        score()
+        if trainer.is_world_process_zero():
+            save_model(
+                job.output / "model", self._network, self._tokenizer, self._config, job.phrases
+            )
+            shutil.rmtree(checkpoints, ignore_errors=True)
+        return {
+            "dev": last_scores,
+            "epochs": [
+                {name: entry[f"eval_{name}"] for name in ("precision", "recall", "f1")}
+                | {"epoch": round(entry["epoch"], 3)}
+                for entry in trainer.state.log_history
+                if "eval_f1" in entry
+            ],
+            "losses": [
+                {"step": entry["step"], "loss": entry["loss"]}
+                for entry in trainer.state.log_history
+                if "loss" in entry
+            ],
+            "training_windows": len(self._windows),
+            "precision": "bf16" if self._bf16 else "fp32",
+        }
+
+    def explain(self) -> dict[str, str]:
+        """Return what training will take, by trying a few steps; the network is spent then."""
+        recipe, windows = self._job.recipe, self._windows
+        weights = [(p.numel(), p.requires_grad) for p in self._network.parameters()]
+        pieces = sum(len(windows[place]["input_ids"]) for place in range(len(windows)))
+        steps = math.ceil(math.ceil(len(windows) / recipe.batch_size) * recipe.epochs)
+        step, tagging = self._time_steps()
+        minutes = (steps * step + math.ceil(recipe.epochs) * tagging) / 60
+        device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+        return {
+            "weights": f"{sum(n for n, _ in weights):,}, "
+            f"of them trained {sum(n for n, trained in weights if trained):,}",
+            "training windows": f"{len(windows):,} of up to {recipe.window} pieces, "
+            f"{pieces:,} pieces in all",
+            "steps": f"{steps:,} of {recipe.batch_size} windows",
+            "arithmetic": f"{'bf16' if self._bf16 else 'fp32'} on {device}",
+            "time": f"about {minutes:.1f} min here ({step:.2f} s a step, {tagging:.0f} s for the "
+            "dev documents after each epoch, both just tried)",
+        }
+
+    def _time_steps(self, tries: int = 4) -> tuple[float, float]:
+        """Return the seconds of one step and of tagging all dev documents."""
+        network, batch_size = self._network, self._job.recipe.batch_size
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        network.to(device).train()
+        optimizer = _optimizer(network, self._job.recipe)
+        collate = Collator(self._config.pad)
+        rows = [self._windows[place] for place in range(min(batch_size, len(self._windows)))]
+        batch = {name: tensor.to(device) for name, tensor in collate(rows).items()}
+        seconds = []
+        for _ in range(tries):
+            began = time.perf_counter()
+            with torch.autocast(device.type, torch.bfloat16, enabled=self._bf16):
+                loss = network(**batch)["loss"]
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            loss.item()
+            seconds.append(time.perf_counter() - began)
+        network.eval()
+        few = self._job.data.dev[:4]
+        began = time.perf_counter()
+        score_dev(self._tagger(), few)
+        tagging = (time.perf_counter() - began) / len(few) * len(self._job.data.dev)
+        return statistics.median(seconds[1:]), tagging
+
+    def _tagger(self) -> Tagger:
+        run = torch_network(self._network, autocast=self._bf16)
+        return Tagger(run, self._tokenizer, self._config, self._job.phrases.find, batch_size=32)
+
+
+def _tagger_config(job: Job, encoder: Any, tokenizer: Any) -> TaggerConfig:
+    recipe: Recipe = job.recipe
+    prefix, suffix = special_tokens(tokenizer)
+    longest = getattr(encoder.config, "max_position_embeddings", None)
+    if longest and recipe.window > longest:
+        raise InputError(
+            f"window {recipe.window} is longer than encoder '{recipe.encoder}' reads; "
+            f"set window to at most {longest}"
+        )
+    return TaggerConfig(
+        labels=job.labels.names,
+        window=recipe.window,
+        overlap=recipe.overlap,
+        prefix=prefix,
+        suffix=suffix,
+        pad=tokenizer.pad_token_id or 0,
+        features=recipe.word_features,
+        gazetteer=bool(job.phrases),
+    )
+
+
+def _optimizer(network: TokenClassifier, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW with a rate of its own for the new layers, and no decay of vectors."""
+    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        key = (name.startswith("encoder."), parameter.ndim > 1)
+        groups.setdefault(key, []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "lr": recipe.learning_rate if pretrained else recipe.head_learning_rate,
+                "weight_decay": recipe.weight_decay if matrix else 0.0,
+            }
+            for (pretrained, matrix), parameters in groups.items()
+        ],
+        fused=True,
+    )
+
+
+def _share_of_batch(recipe: Recipe) -> int:
+    """Return how many windows of a step this process takes."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if recipe.batch_size % processes:
+        raise InputError(
+            f"batch_size {recipe.batch_size} cannot be shared by {processes} processes; "
+            "set it to a multiple of them"
+        )
+    return recipe.batch_size // processes
+
+
+def _arguments(recipe: Recipe, output: Path, bf16: bool) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(output / "checkpoints"),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=_share_of_batch(recipe),
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=recipe.warmup,
+        seed=recipe.seed,
+        bf16=bf16,
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,
+        load_best_model_at_end=True,
+        metric_for_best_model="f1",
+        greater_is_better=True,
+        logging_strategy="steps",
+        logging_steps=10,
+        logging_nan_inf_filter=False,
+        remove_unused_columns=False,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        ddp_find_unused_parameters=False,
+    )

@@ -1,0 +1,138 @@
+"""What a run is made of: its data, its manifest, and its claim to a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from annotation.labels import LabelSet
+from annotation.prelabelling import load_phrases
+from corpus.document import Document
+from corpus.errors import InputError
+from corpus.files import sha256_file, sha256_text
+from training.gazetteer import PhraseFinder
+from training.recipe import AnyRecipe
+from training.run import FORMAT
+
+_PACKAGES = (
+    *("orbat", "torch", "transformers", "tokenizers", "accelerate", "numpy", "scikit-learn"),
+    "spacy",
+)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Documents to train on and to choose on, with the files that they came from."""
+
+    train: Sequence[Document]
+    dev: Sequence[Document]
+    train_files: Sequence[Path] = ()
+    dev_files: Sequence[Path] = ()
+
+    def check(self) -> None:
+        """Refuse data that nothing can be learnt from or chosen on.
+
+        Raises:
+            InputError: naming what is missing.
+        """
+        for name, documents in (("training", self.train), ("dev", self.dev)):
+            if not documents:
+                raise InputError(f"no {name} documents; give at least one")
+        if not any(document.spans for document in self.train):
+            raise InputError("the training documents have no spans; label some first")
+
+    def absent_labels(self, labels: LabelSet) -> list[str]:
+        """Return the labels that no training document has; a model can never give them."""
+        known = {span.label for document in self.train for span in document.spans}
+        return [name for name in labels.names if name not in known]
+
+
+def phrases_of(recipe: AnyRecipe, labels: LabelSet) -> PhraseFinder:
+    """Return the finder of the phrases that a recipe names; of none, one that finds nothing.
+
+    Raises:
+        InputError: if the gazetteer cannot be read.
+    """
+    if recipe.gazetteer == "none":
+        return PhraseFinder({})
+    return PhraseFinder(vars(load_phrases(gazetteer_file(recipe), labels.names)))
+
+
+def gazetteer_file(recipe: AnyRecipe) -> Path | None:
+    """Return the gazetteer file that a recipe names; None for the one that ships with orbat."""
+    return None if recipe.gazetteer == "default" else Path(recipe.gazetteer)
+
+
+def make_manifest(
+    recipe: AnyRecipe, data: TrainingData, labels: LabelSet, phrases: PhraseFinder
+) -> dict[str, Any]:
+    """Return the manifest of a run that begins now."""
+
+    def files(paths: Sequence[Path]) -> list[dict[str, str]]:
+        return [{"file": Path(path).name, "sha256": sha256_file(path)} for path in paths]
+
+    def articles(documents: Sequence[Document]) -> list[dict[str, str]]:
+        return [
+            {"id": d.id, "sha256": sha256_text(d.text)}
+            | ({"url": str(d.meta["url"])} if "url" in d.meta else {})
+            for d in documents
+        ]
+
+    return {
+        "format": FORMAT,
+        "status": "training",
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "recipe": recipe.model_dump(),
+        "labels": labels.model_dump(by_alias=True),
+        "inputs": {"train": files(data.train_files), "dev": files(data.dev_files)},
+        "phrases": hashlib.sha256(phrases.to_bytes()).hexdigest(),
+        "documents": {"train": articles(data.train), "dev": articles(data.dev)},
+        "versions": {"python": platform.python_version(), **_versions()},
+        "machine": {"system": platform.platform(), "processors": os.cpu_count()},
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
+    """Refuse an output folder that holds something else than this very run.
+
+    Raises:
+        InputError: naming the folder and the mend.
+    """
+    path = output / "manifest.json"
+    if not path.is_file():
+        if output.exists() and (not output.is_dir() or any(output.iterdir())):
+            raise InputError(f"{output}: exists and is not a run; name a new folder")
+        return
+    try:
+        old = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: is broken; name a new folder") from error
+    if not resume:
+        mend = "add --resume to go on with it, or " if old.get("status") == "training" else ""
+        raise InputError(f"{output}: holds a run already; {mend}name a new folder")
+    if old.get("status") == "finished":
+        raise InputError(f"{output}: this run has finished; name a new folder to train again")
+    for part in ("recipe", "labels", "documents", "phrases"):
+        if old.get(part) != json.loads(json.dumps(manifest[part])):
+            raise InputError(
+                f"{output}: was begun with another {part.rstrip('s')} set; "
+                "resume with the same recipe, labels, documents and gazetteer"
+            )

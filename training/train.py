@@ -1,0 +1,110 @@
+"""Training from a recipe of any kind: gold in, a run folder out."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from annotation.labels import LabelSet
+from corpus.files import write_documents, write_json
+from training.job import Fitting, Job, Report
+from training.lineage import TrainingData, claim_output, make_manifest, phrases_of
+from training.recipe import AnyRecipe
+
+
+def train(
+    recipe: AnyRecipe,
+    data: TrainingData,
+    labels: LabelSet,
+    output: Path,
+    *,
+    resume: bool = False,
+    report: Report = lambda progress: None,
+) -> dict[str, Any]:
+    """Train a model and write its run folder.
+
+    The same recipe, data and seed give the same weights on the same CPU. Under `torchrun` or
+    `accelerate launch` all processes train one transformer, and the first alone writes.
+
+    Args:
+        recipe: how to train.
+        data: documents with gold spans.
+        labels: the label set.
+        output: the run folder; it must not exist, unless `resume`.
+        resume: go on with an unfinished run of the same recipe and data.
+        report: called with the progress.
+
+    Returns:
+        The metrics that stand in `metrics.json`.
+
+    Raises:
+        InputError: if the documents, the recipe or the output folder cannot be used.
+    """
+    started = time.monotonic()
+    job = _job(recipe, data, labels, output, resume, report)
+    manifest = make_manifest(recipe, data, labels, job.phrases)
+    writes = is_first_process()
+    if writes:
+        claim_output(job.output, manifest, resume)
+    fitting = _fitting(job)
+    if writes:
+        write_json(job.output / "manifest.json", manifest)
+        write_documents(job.output / "data" / "train.jsonl", data.train)
+        write_documents(job.output / "data" / "dev.jsonl", data.dev)
+    metrics = {**fitting.fit(), "seconds": round(time.monotonic() - started, 1)}
+    if writes:
+        write_json(job.output / "metrics.json", metrics)
+        manifest["status"] = "finished"
+        manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+        write_json(job.output / "manifest.json", manifest)
+    return metrics
+
+
+def explain(recipe: AnyRecipe, data: TrainingData, labels: LabelSet) -> dict[str, str]:
+    """Return what a training would take on this machine, by name; nothing is written.
+
+    Raises:
+        InputError: if the documents or the recipe cannot be used.
+    """
+    return _fitting(_job(recipe, data, labels, Path(), False, lambda progress: None)).explain()
+
+
+def is_first_process() -> bool:
+    """Whether this process is the only one of its training, or the first of several."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _job(
+    recipe: AnyRecipe,
+    data: TrainingData,
+    labels: LabelSet,
+    output: Path,
+    resume: bool,
+    report: Report,
+) -> Job:
+    data.check()
+    return Job(recipe, data, labels, phrases_of(recipe, labels), Path(output), resume, report)
+
+
+def _fitting(job: Job) -> Fitting:
+    # Each kind brings libraries of its own.
+    match job.recipe.kind:
+        case "rules":
+            from training.rules import Rules
+
+            return Rules(job)
+        case "linear":
+            from training.linear import LinearTraining
+
+            return LinearTraining(job)
+        case "cnn":
+            from training.cnn import CnnTraining
+
+            return CnnTraining(job)
+        case _:
+            from training.finetuning import FineTuning
+
+            return FineTuning(job)

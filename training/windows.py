@@ -1,0 +1,118 @@
+"""Training windows: documents cut anew, and varied, in every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from corpus.document import Document
+from training.gazetteer import PhraseFinder
+from training.tagging import TaggerConfig, cut_windows, encode_texts, read_off, spans_to_tags
+
+IGNORED = -100
+"""Label of a piece at which no word is read off; cross-entropy leaves it out."""
+
+Row = dict[str, list[int]]
+
+
+def make_windows(
+    documents: Sequence[Document],
+    tokenizer: Any,
+    config: TaggerConfig,
+    phrases: PhraseFinder | None = None,
+    rng: np.random.Generator | None = None,
+) -> list[Row]:
+    """Cut documents into training windows.
+
+    Args:
+        documents: documents with gold spans.
+        tokenizer: a `tokenizers.Tokenizer`.
+        config: windows and tags.
+        phrases: finds known phrases.
+        rng: shortens the first window of each document at random, so that other words come to
+            stand at the windows' ends; without it all windows are full.
+
+    Returns:
+        For each window `input_ids`, `features` and `labels`, of one length. A word's tag stands
+        at the piece where it is read off, all other pieces are :data:`IGNORED`. Windows without
+        any word to learn from are left out.
+    """
+    before, behind = len(config.prefix), len(config.suffix)
+    rows = []
+    texts = [document.text for document in documents]
+    find_phrases = phrases.find if phrases and config.gazetteer else None
+    encoded = encode_texts(tokenizer, texts, find_phrases, config.tags)
+    room = config.window - before - behind
+    for document, text in zip(documents, encoded, strict=True):
+        spans = [(span.start, span.end, span.label) for span in document.spans]
+        tags = spans_to_tags(text.words, spans, config.tags)
+        first_room = None if rng is None else int(rng.integers(room // 4, room + 1))
+        for window in cut_windows(text, config, first_room):
+            pieces = text.pieces[window.first : window.last].tolist()
+            labels = np.full(before + len(pieces) + behind, IGNORED)
+            position = read_off(text, window, config)
+            found = position >= 0
+            if not found.any():
+                continue
+            labels[position[found]] = tags[window.start : window.end][found]
+            features = text.features[window.first : window.last].tolist()
+            rows.append(
+                {
+                    "input_ids": [*config.prefix, *pieces, *config.suffix],
+                    "features": [0] * before + features + [0] * behind,
+                    "labels": labels.tolist(),
+                }
+            )
+    return rows
+
+
+class TrainingWindows(Dataset[Row]):
+    """Windows that differ from epoch to epoch, though never in their number.
+
+    A seed and an epoch give the same windows whatever came before, so that a resumed run sees
+    what an unbroken one sees. Of an epoch that has more windows than the first, some are left
+    out at random; one that has fewer repeats some.
+
+    Args:
+        make: makes the windows of one epoch.
+        seed: of the random choices.
+    """
+
+    def __init__(self, make: Callable[[np.random.Generator], list[Row]], seed: int) -> None:
+        self._make = make
+        self._seed = seed
+        self._rows: list[Row] = []
+        self.set_epoch(0)
+        self._count = len(self._rows)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the windows of an epoch."""
+        rng = np.random.default_rng([self._seed, epoch])
+        rows = self._make(rng)
+        self._rows = [rows[place] for place in rng.permutation(len(rows)).tolist()]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: int) -> Row:
+        return self._rows[place % len(self._rows)]
+
+
+class Collator:
+    """Pads windows to the longest of their batch."""
+
+    def __init__(self, pad: int) -> None:
+        self.fill = {"input_ids": pad, "features": 0, "labels": IGNORED, "attention_mask": 0}
+
+    def __call__(self, rows: list[Row]) -> dict[str, torch.Tensor]:
+        """Return a batch with its attention mask, each field *Shape:* (rows, longest row)."""
+        width = max(len(row["input_ids"]) for row in rows)
+        rows = [{**row, "attention_mask": [1] * len(row["input_ids"])} for row in rows]
+        return {
+            name: torch.tensor([row[name] + [fill] * (width - len(row[name])) for row in rows])
+            for name, fill in self.fill.items()
+        }

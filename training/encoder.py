@@ -101,6 +101,17 @@ def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
     return encoder
 
 
+def longest_window(encoder: PreTrainedModel) -> int | None:
+    """Return how many pieces an encoder reads at once; None where its configuration names none.
+
+    RoBERTa and its kin count positions from behind the padding's own.
+    """
+    longest: int | None = getattr(encoder.config, "max_position_embeddings", None)
+    embeddings = getattr(encoder, "embeddings", None)
+    padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+    return longest - padding - 1 if longest and padding is not None else longest
+
+
 def special_tokens(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the ids that the tokenizer puts before and behind a text."""
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]

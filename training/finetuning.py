@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import json
 import math
 import os
 import shutil
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers import (
     PrinterCallback,
     Trainer,
@@ -23,17 +27,18 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging as transformers_logging
 
 from corpus.errors import InputError
-from training.encoder import load_encoder, special_tokens
+from training.encoder import load_encoder, longest_window, special_tokens
 from training.job import Job, Progress, Report
 from training.network import TokenClassifier, bf16_is_fast
 from training.recipe import Recipe
 from training.run import save_model, score_dev, torch_network
 from training.tagging import FEATURE_COUNT, Tagger, TaggerConfig
 from training.windows import Collator, Row, TrainingWindows, make_windows
+
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 class _SpanTrainer(Trainer):
@@ -183,21 +188,16 @@ class FineTuning:
         )
         trainer.remove_callback(PrinterCallback)
         checkpoints = job.output / "checkpoints"
-        begun = job.resume and checkpoints.is_dir()
-        last = get_last_checkpoint(str(checkpoints)) if begun else None
-        level = transformers_logging.get_verbosity()
-        transformers_logging.set_verbosity_error()
-        try:
+        last = _last_whole_checkpoint(checkpoints) if job.resume else None
+        with _quiet_transformers(), _full_disk_told(job.output):
             trainer.train(resume_from_checkpoint=last)
-        finally:
-            transformers_logging.set_verbosity(level)
-        self._network.eval()
-        score()
-        if trainer.is_world_process_zero():
-            save_model(
-                job.output / "model", self._network, self._tokenizer, self._config, job.phrases
-            )
-            shutil.rmtree(checkpoints, ignore_errors=True)
+            self._network.eval()
+            score()
+            if trainer.is_world_process_zero():
+                save_model(
+                    job.output / "model", self._network, self._tokenizer, self._config, job.phrases
+                )
+                shutil.rmtree(checkpoints, ignore_errors=True)
         return {
             "dev": last_scores,
             "epochs": [
@@ -266,10 +266,52 @@ class FineTuning:
         return Tagger(run, self._tokenizer, self._config, self._job.phrases.find, batch_size=32)
 
 
+def _last_whole_checkpoint(folder: Path) -> str | None:
+    """Return the last checkpoint that was written to its end; the Trainer's state comes last."""
+    whole = [
+        path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_json(path)
+    ]
+    return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    level = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+
+
+@contextmanager
+def _full_disk_told(output: Path) -> Iterator[None]:
+    """Say of weights that cannot be written what to do; each library has its own error."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        reason = str(error)
+        full = isinstance(error, OSError) and error.errno in _NO_ROOM
+        if full or "inline_container" in reason or "I/O error" in reason:
+            raise InputError(
+                f"{output}: the model cannot be written ({reason.splitlines()[0]}); "
+                "free space on the disk and go on with --resume"
+            ) from error
+        raise
+
+
 def _tagger_config(job: Job, encoder: Any, tokenizer: Any) -> TaggerConfig:
     recipe: Recipe = job.recipe
     prefix, suffix = special_tokens(tokenizer)
-    longest = getattr(encoder.config, "max_position_embeddings", None)
+    longest = longest_window(encoder)
     if longest and recipe.window > longest:
         raise InputError(
             f"window {recipe.window} is longer than encoder '{recipe.encoder}' reads; "

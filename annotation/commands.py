@@ -387,3 +387,29 @@ def adjudicate(
         gold = [make_gold(comparison, policy, names) for comparison in comparisons]
     count = write_documents(output, gold)
     typer.echo(f"{count} gold documents in {output}; {conflicts} conflicts settled by {policy}")
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder to read.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="JSON Lines to write.")],
+    source_format: Annotated[str, typer.Option("--from", help="brat or re3d.")],
+    target_format: Annotated[str, typer.Option("--to", help="jsonl.")] = "jsonl",
+    labels: Annotated[
+        Path | None, typer.Option(help="Label set file; spans of other labels are left out.")
+    ] = None,
+) -> None:
+    """Turn an annotated corpus of another form into documents, and say what cannot be kept."""
+    from annotation.conversion import FORMATS, Losses, convert_documents
+    from annotation.labels import load_labels
+    from corpus.errors import InputError
+    from corpus.files import write_documents
+
+    if source_format not in FORMATS or target_format != "jsonl":
+        raise InputError(f"convert from {', '.join(FORMATS)} to jsonl")
+    wanted = load_labels(labels).names if labels else None
+    losses = Losses()
+    count = write_documents(target, convert_documents(source, source_format, losses, wanted))
+    typer.echo(f"{count} documents in {target}")
+    for what, number in sorted(losses.items()):
+        typer.echo(f"left out: {number} {what}", err=True)

@@ -14,7 +14,7 @@ from training.tagging import Floats, Ints, Tagger, TaggerConfig
 
 FILES = ("model.onnx", "tokenizer.json", "tagger.json", "phrases.json")
 """The files that make a packaged tagger."""
-FORMAT = 2
+FORMAT = 3
 
 
 class OnnxNetwork:

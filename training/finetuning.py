@@ -29,6 +29,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from corpus.document import Document
 from corpus.errors import InputError
 from training.encoder import load_encoder, longest_window, special_tokens
 from training.job import Job, Progress, Report
@@ -143,6 +144,8 @@ class FineTuning:
             features=FEATURE_COUNT,
             word_features=self._config.features,
             gazetteer=self._config.gazetteer,
+            crf=recipe.crf,
+            by_line=self._config.by_line,
             dropout=recipe.dropout,
             gazetteer_dropout=recipe.gazetteer_dropout,
         )
@@ -194,9 +197,8 @@ class FineTuning:
             self._network.eval()
             score()
             if trainer.is_world_process_zero():
-                save_model(
-                    job.output / "model", self._network, self._tokenizer, self._config, job.phrases
-                )
+                model = job.output / "model"
+                save_model(model, self._network, self._tokenizer, self._decoding(), job.phrases)
                 shutil.rmtree(checkpoints, ignore_errors=True)
         return {
             "dev": last_scores,
@@ -263,7 +265,12 @@ class FineTuning:
 
     def _tagger(self) -> Tagger:
         run = torch_network(self._network, autocast=self._bf16)
-        return Tagger(run, self._tokenizer, self._config, self._job.phrases.find, batch_size=32)
+        find = self._job.phrases.find
+        return Tagger(run, self._tokenizer, self._decoding(), find, batch_size=32)
+
+    def _decoding(self) -> TaggerConfig:
+        """Return the configuration with what the network has learnt of sequences so far."""
+        return dataclasses.replace(self._config, **self._network.chain_scores())
 
 
 def _last_whole_checkpoint(folder: Path) -> str | None:
@@ -326,7 +333,13 @@ def _tagger_config(job: Job, encoder: Any, tokenizer: Any) -> TaggerConfig:
         pad=tokenizer.pad_token_id or 0,
         features=recipe.word_features,
         gazetteer=bool(job.phrases),
+        by_line=not any(map(_crosses_lines, job.data.train)),
     )
+
+
+def _crosses_lines(document: Document) -> bool:
+    covered = (document.text[span.start : span.end] for span in document.spans)
+    return any("\n" in text or "\r" in text for text in covered)
 
 
 def _optimizer(network: TokenClassifier, recipe: Recipe) -> torch.optim.Optimizer:

@@ -20,7 +20,7 @@ from training.run import PHRASES, read_json, score_dev
 from training.tagging import (
     Floats,
     Mention,
-    decode_tags,
+    TagDecoder,
     find_words,
     spans_to_tags,
     tag_names,
@@ -178,6 +178,7 @@ class LinearTagger:
         tags = len(tag_names(labels))
         self.labels = labels
         self._features = features
+        self._decoder = TagDecoder(tags)
         self.weights = np.zeros((tags, features.size), np.float32) if weights is None else weights
         self.bias = np.zeros(tags, np.float32) if bias is None else bias
 
@@ -190,7 +191,7 @@ class LinearTagger:
                 yield []
                 continue
             logits = self._features.of_texts([text]) @ weights + self.bias
-            path, log_probs = decode_tags(logits.astype(np.float32))
+            path, log_probs = self._decoder.decode(logits.astype(np.float32), [0, len(words)])
             yield tags_to_mentions(words, path, log_probs, self.labels)
 
     def save(self, folder: Path) -> None:

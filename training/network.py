@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from training.tagging import begins_line, lawful_transitions
+
 
 class TokenClassifier(nn.Module):
     """Scores the BIO tags of every piece.
@@ -23,6 +25,8 @@ class TokenClassifier(nn.Module):
         features: number of word features.
         word_features: whether they are used.
         gazetteer: whether the tags of known phrases are used.
+        crf: whether it learns which tag follows which.
+        by_line: whether each line is a sequence of its own.
         dropout: before the classifier.
         gazetteer_dropout: share of the windows that are left without known phrases in training.
     """
@@ -35,6 +39,8 @@ class TokenClassifier(nn.Module):
         features: int,
         word_features: bool,
         gazetteer: bool,
+        crf: bool,
+        by_line: bool,
         dropout: float = 0.0,
         gazetteer_dropout: float = 0.0,
     ) -> None:
@@ -49,6 +55,7 @@ class TokenClassifier(nn.Module):
         self.classifier = nn.Linear(encoder.config.hidden_size, tags)
         nn.init.normal_(self.classifier.weight, std=0.02)
         nn.init.zeros_(self.classifier.bias)
+        self.chain = Chain(tags, by_line=by_line) if crf else None
 
     def forward(
         self,
@@ -67,7 +74,7 @@ class TokenClassifier(nn.Module):
             labels: tag indices, -100 where none is asked for. *Shape:* (batch, pieces).
 
         Returns:
-            `logits`, *Shape:* (batch, pieces, tags), and with labels the mean cross-entropy `loss`.
+            `logits`, *Shape:* (batch, pieces, tags), and with labels the mean `loss` of a word.
         """
         embedded = self.encoder.get_input_embeddings()(input_ids)
         shapes = torch.remainder(features, self.feature_count)
@@ -83,8 +90,78 @@ class TokenClassifier(nn.Module):
         logits = self.classifier(self.dropout(hidden)).float()
         if labels is None:
             return {"logits": logits}
-        loss = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        if self.chain is None:
+            loss = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        else:
+            loss = self.chain(logits, labels, begins_line(shapes))
         return {"loss": loss, "logits": logits}
+
+    def chain_scores(self) -> dict[str, Any]:
+        """Return the learnt `transitions` and `starts` of :class:`training.tagging.TagDecoder`."""
+        if self.chain is None:
+            return {}
+        return {
+            "transitions": tuple(map(tuple, self.chain.transitions.tolist())),
+            "starts": tuple(self.chain.starts.tolist()),
+        }
+
+
+class Chain(nn.Module):
+    """The loss of a linear-chain conditional random field; see :class:`TagDecoder`.
+
+    Args:
+        tags: number of tags.
+        by_line: whether a line break begins a new sequence.
+    """
+
+    forbidden: Tensor
+
+    def __init__(self, tags: int, *, by_line: bool) -> None:
+        super().__init__()
+        self.by_line = by_line
+        self.transitions = nn.Parameter(torch.zeros(tags, tags))
+        self.starts = nn.Parameter(torch.zeros(tags))
+        # A window may cut a span, and a tokenizer drop a word: gold may look unlawful.
+        lawful, _ = lawful_transitions(tags)
+        self.register_buffer("forbidden", torch.from_numpy(~lawful) * -1e4, persistent=False)
+
+    def forward(self, logits: Tensor, labels: Tensor, breaks: Tensor) -> Tensor:
+        """Return the mean negative log-likelihood of a word.
+
+        Args:
+            logits: *Shape:* (batch, pieces, tags).
+            labels: tag indices, negative where no word is read off. *Shape:* (batch, pieces).
+            breaks: whether a line break stands before the piece's word. *Shape:* (batch, pieces).
+        """
+        # Words move to the front of each row, in their order.
+        read = labels >= 0
+        count = read.sum(dim=1)
+        order = torch.argsort((~read).int(), dim=1, stable=True)[:, : int(count.max())]
+        emissions = logits.gather(1, order.unsqueeze(2).expand(-1, -1, logits.shape[2]))
+        tags = labels.gather(1, order).clamp(min=0)
+        fresh = breaks.gather(1, order) & self.by_line
+        real = torch.arange(order.shape[1], device=labels.device) < count.unsqueeze(1)
+        scores = self.transitions + self.forbidden
+        every = self.starts + emissions[:, 0]
+        gold = self.starts[tags[:, 0]] + _at(emissions[:, 0], tags[:, 0])
+        for place in range(1, order.shape[1]):
+            begun = fresh[:, place].unsqueeze(1)
+            going = torch.logsumexp(every.unsqueeze(2) + scores, dim=1)
+            anew = torch.logsumexp(every, dim=1, keepdim=True) + self.starts
+            step = torch.where(begun, anew, going) + emissions[:, place]
+            here, before = tags[:, place], tags[:, place - 1]
+            arrive = torch.where(
+                begun.squeeze(1), self.starts[here], self.transitions[before, here]
+            )
+            gain = arrive + _at(emissions[:, place], here)
+            every = torch.where(real[:, place].unsqueeze(1), step, every)
+            gold = gold + gain * real[:, place]
+        loss: Tensor = (torch.logsumexp(every, dim=1) - gold).sum() / count.sum()
+        return loss
+
+
+def _at(scores: Tensor, tags: Tensor) -> Tensor:
+    return scores.gather(1, tags.unsqueeze(1)).squeeze(1)
 
 
 def _zero_embedding(count: int, width: int) -> nn.Embedding:

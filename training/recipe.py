@@ -39,6 +39,8 @@ class Recipe(_Recipe):
     gazetteer_dropout: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of the training windows that are left without the gazetteer's phrases, so that the
     network does not come to trust them blindly."""
+    crf: bool = True
+    """Learn which tag follows which, and train on whole sequences: a conditional random field."""
     window: Annotated[int, Field(ge=16, le=8192)] = 128
     """Pieces in a window, special tokens included."""
     overlap: Annotated[int, Field(ge=0)] = 32

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from training.network import TokenClassifier
 
-FORMAT = 2
+FORMAT = 3
 PHRASES = "phrases.json"
 EVALUATIONS = "evaluations"
 
@@ -152,6 +152,8 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
             features=FEATURE_COUNT,
             word_features=config.features,
             gazetteer=config.gazetteer,
+            crf=bool(config.transitions),
+            by_line=config.by_line,
         )
         network.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:

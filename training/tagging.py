@@ -5,9 +5,9 @@ it), so it needs numpy and tokenizers only and imports nothing of orbat.
 
 The way of a text: it is split into *words* (runs of letters and digits, or single other
 characters); the tokenizer cuts it into *pieces*; each word is read off at the first piece that
-covers its first character; *windows* of whole words overlap, and each word is decided in the
-window that shows most context on both its sides; the word labels of the whole document are
-decoded under the BIO constraints.
+covers its first character; *windows* of whole words overlap, and each word is scored in the
+window that shows most context on both its sides; the tags of a whole line, or of the whole text,
+are decoded together.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ class TaggerConfig:
         pad: id that fills up a batch.
         features: whether the network takes word features.
         gazetteer: whether it is told of known phrases.
+        by_line: whether no span goes over a line break: each line is decoded by itself.
+        transitions: score of each tag (column) behind each tag (row), *Shape:* (tags, tags);
+            empty for none but those that BIO tags allow.
+        starts: score of each tag at the beginning, *Shape:* (tags,); empty for none.
     """
 
     labels: tuple[str, ...]
@@ -69,6 +73,9 @@ class TaggerConfig:
     pad: int
     features: bool
     gazetteer: bool = False
+    by_line: bool = False
+    transitions: tuple[tuple[float, ...], ...] = ()
+    starts: tuple[float, ...] = ()
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -78,8 +85,11 @@ class TaggerConfig:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> TaggerConfig:
         """Build from the object that `dataclasses.asdict` gave, lists for tuples."""
-        lists = {name: tuple(each) for name, each in value.items() if isinstance(each, list)}
-        return cls(**{**value, **lists})
+        return cls(**{name: _to_tuples(each) for name, each in value.items()})
+
+
+def _to_tuples(value: Any) -> Any:
+    return tuple(map(_to_tuples, value)) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,7 @@ class EncodedText:
         read: whether the word has a piece at all, *Shape:* (words,).
         features: of each piece its word's feature id, and :data:`FEATURE_COUNT` times the tag
             that known phrases give the word, *Shape:* (pieces,).
+        breaks: whether a line break stands before the word, *Shape:* (words,).
     """
 
     words: Ints
@@ -101,6 +112,7 @@ class EncodedText:
     first: Ints
     read: NDArray[np.bool_]
     features: Ints
+    breaks: NDArray[np.bool_]
 
 
 class Window(NamedTuple):
@@ -148,6 +160,11 @@ def word_feature(word: str, gap: str) -> int:
     return 1 + _SHAPES.index(shape) * len(_GAPS) + _GAPS.index(space)
 
 
+def begins_line(features: Any) -> Any:
+    """Tell of word feature ids, an array or tensor, whether a line break stands before the word."""
+    return (features > 0) & ((features - 1) % len(_GAPS) == _GAPS.index("line break"))
+
+
 def encode_texts(
     tokenizer: Any,
     texts: Sequence[str],
@@ -183,6 +200,7 @@ def encode_texts(
             ],
             dtype=np.int64,
         )
+        breaks = begins_line(word_features)
         if find_phrases is not None and len(words):
             known = spans_to_tags(words, find_phrases(text, words.tolist()), tags)
             word_features += FEATURE_COUNT * known
@@ -190,7 +208,7 @@ def encode_texts(
         if len(words):
             owner = np.searchsorted(first, np.arange(len(pieces)), side="right") - 1
             features = np.where(owner >= 0, word_features[np.maximum(owner, 0)], 0)
-        encoded.append(EncodedText(words, pieces, first, read, features))
+        encoded.append(EncodedText(words, pieces, first, read, features, breaks))
     return encoded
 
 
@@ -279,52 +297,109 @@ def spans_to_tags(words: Ints, spans: Iterable[tuple[int, int, str]], tags: Sequ
     return result
 
 
-def decode_tags(logits: Floats) -> tuple[Ints, Floats]:
-    """Find the most probable tag sequence in which every I- continues its own label.
+class TagDecoder:
+    """Finds the best lawful tag sequence, and how sure each of its tags is.
 
-    Tags stand in the order of :attr:`TaggerConfig.tags`. Where the best tag of every word already
-    makes a lawful sequence it is the answer; else Viterbi (Forney 1973) finds it.
+    A linear-chain conditional random field (Lafferty, McCallum and Pereira 2001) whose emissions
+    come from a network: the best sequence by Viterbi's algorithm (Forney 1973), the tags'
+    probabilities by the forward-backward algorithm (Rabiner 1989). Many sequences go forward side
+    by side; none changes another's result.
 
     Args:
-        logits: *Shape:* (words, tags).
-
-    Returns:
-        Tag indices and the log probability of each, both *Shape:* (words,).
+        tags: number of tags; see :func:`tag_names`.
+        transitions: see :attr:`TaggerConfig.transitions`.
+        starts: see :attr:`TaggerConfig.starts`.
     """
-    peak = logits.max(axis=1, keepdims=True)
-    log_probs = logits - peak - np.log(np.exp(logits - peak).sum(axis=1, keepdims=True))
-    path = log_probs.argmax(axis=1)
-    if not _is_lawful(path):
-        path = _viterbi(log_probs)
-    return path, log_probs[np.arange(len(path)), path]
+
+    def __init__(
+        self,
+        tags: int,
+        transitions: Sequence[Sequence[float]] = (),
+        starts: Sequence[float] = (),
+    ) -> None:
+        lawful, begins = lawful_transitions(tags)
+        self._transitions = np.where(lawful, transitions or np.zeros((tags, tags)), -np.inf)
+        self._starts = np.where(begins, starts or np.zeros(tags), -np.inf)
+        self._odds = np.exp(self._transitions)
+        self._start_odds = np.exp(self._starts)
+
+    def decode(self, logits: Floats, bounds: Sequence[int]) -> tuple[Ints, Floats]:
+        """Decode sequences that stand one behind the other.
+
+        Args:
+            logits: *Shape:* (words, tags).
+            bounds: where each sequence begins, in rising order from 0, and the number of words.
+
+        Returns:
+            Tag indices and the log probability of each, both *Shape:* (words,).
+        """
+        begin, end = np.array(bounds[:-1]), np.array(bounds[1:])
+        order = np.argsort(begin - end, kind="stable")
+        begin, lengths = begin[order], (end - begin)[order]
+        steps = int(lengths[0])
+        # Sequences that still run at each step: the first so many, for the longest come first.
+        running = np.searchsorted(-lengths, -np.arange(steps), side="left").tolist()
+        path, sure = self._best_path(logits, begin, lengths, running), np.empty(len(logits))
+        scores = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+        forward = np.empty((len(logits), scores.shape[1]))
+        state = _normalised(self._start_odds * scores[begin])
+        forward[begin] = state
+        for step in range(1, steps):
+            rows = begin[: running[step]] + step
+            arrive = (state[: len(rows), :, None] * self._odds).sum(axis=1)
+            state = _normalised(arrive * scores[rows])
+            forward[rows] = state
+        back = np.ones((0, scores.shape[1]))
+        for step in range(steps - 1, -1, -1):
+            rows = begin[: running[step]] + step
+            ended = np.ones((len(rows) - len(back), scores.shape[1]))
+            back = np.concatenate((back, ended))
+            odds = _normalised(forward[rows] * back)
+            sure[rows] = odds[np.arange(len(rows)), path[rows]]
+            back = _normalised((self._odds * (back * scores[rows])[:, None, :]).sum(axis=2))
+        return path, np.log(np.maximum(sure, 1e-12)).astype(np.float32)
+
+    def _best_path(
+        self, logits: Floats, begin: Ints, lengths: Ints, running: Sequence[int]
+    ) -> Ints:
+        best = self._starts + logits[begin]
+        origins = np.zeros(logits.shape, dtype=np.int16)
+        ends = np.empty(len(begin), dtype=np.int64)
+        for step in range(1, len(running)):
+            count = running[step]
+            # Those that ended at the step before.
+            ends[count : len(best)] = best[count:].argmax(axis=1)
+            rows = begin[:count] + step
+            options = best[:count, :, None] + self._transitions
+            origin = options.argmax(axis=1)
+            origins[rows] = origin
+            best = np.take_along_axis(options, origin[:, None, :], axis=1)[:, 0] + logits[rows]
+        ends[: len(best)] = best.argmax(axis=1)
+        path = np.empty(len(logits), dtype=np.int64)
+        path[begin + lengths - 1] = ends
+        for step in range(len(running) - 1, 0, -1):
+            rows = begin[: running[step]] + step
+            path[rows - 1] = origins[rows, path[rows]]
+        return path
 
 
-def _is_lawful(path: Ints) -> bool:
-    """Whether each I- tag (2, 4, …) follows itself or its own B- (1, 3, …)."""
-    before = np.concatenate(([0], path[:-1]))
-    inside = (path > 0) & (path % 2 == 0)
-    return bool(np.all(~inside | (before == path) | (before == path - 1)))
+def lawful_transitions(tags: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which tag may follow which, *Shape:* (tags, tags), and which may begin, (tags,).
+
+    An I- tag (2, 4, …) follows only itself or its own B- (1, 3, …).
+    """
+    lawful = np.ones((tags, tags), dtype=bool)
+    begins = np.ones(tags, dtype=bool)
+    for inside in range(2, tags, 2):
+        lawful[:, inside] = False
+        lawful[inside - 1 : inside + 1, inside] = True
+        begins[inside] = False
+    return lawful, begins
 
 
-def _viterbi(log_probs: Floats) -> Ints:
-    count, tags = log_probs.shape
-    inside = np.arange(2, tags, 2)
-    back = np.zeros((count, tags), dtype=np.int64)
-    score = log_probs[0].copy()
-    score[inside] = -np.inf
-    for i in range(1, count):
-        best = int(score.argmax())
-        back[i] = best
-        arrive = np.full(tags, score[best])
-        begun = score[inside - 1] >= score[inside]
-        back[i, inside] = np.where(begun, inside - 1, inside)
-        arrive[inside] = np.where(begun, score[inside - 1], score[inside])
-        score = arrive + log_probs[i]
-    path = np.empty(count, dtype=np.int64)
-    path[-1] = score.argmax()
-    for i in range(count - 1, 0, -1):
-        path[i - 1] = back[i, path[i]]
-    return path
+def _normalised(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = rows.sum(axis=1, keepdims=True)
+    return rows / np.maximum(total, 1e-300)
 
 
 def tags_to_mentions(
@@ -368,6 +443,7 @@ class Tagger:
         self.config = config
         self.find_phrases = find_phrases if config.gazetteer else None
         self.batch_size = batch_size
+        self._decoder = TagDecoder(len(config.tags), config.transitions, config.starts)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -397,13 +473,28 @@ class Tagger:
                 # A word without a piece keeps even odds: its neighbours decide.
                 found = position >= 0
                 logits[index][start:end][found] = output[position[found]]
-        results: list[list[Mention]] = []
-        for text, word_logits in zip(encoded, logits, strict=True):
-            if len(text.words) == 0:
-                results.append([])
-                continue
-            path, log_probs = decode_tags(word_logits)
-            results.append(tags_to_mentions(text.words, path, log_probs, config.labels))
+        return self._decode(encoded, logits)
+
+    def _decode(
+        self, encoded: Sequence[EncodedText], logits: Sequence[Floats]
+    ) -> list[list[Mention]]:
+        bounds = [0]
+        for text in encoded:
+            count = len(text.words)
+            starts = np.flatnonzero(text.breaks) if self.config.by_line else np.array([], int)
+            ends = [*starts[starts > 0].tolist(), count] if count else []
+            base = bounds[-1]
+            bounds += [base + end for end in ends]
+        if len(bounds) == 1:
+            return [[] for _ in encoded]
+        path, log_probs = self._decoder.decode(np.concatenate(logits), bounds)
+        results, first = [], 0
+        for text in encoded:
+            own = slice(first, first + len(text.words))
+            first = own.stop
+            results.append(
+                tags_to_mentions(text.words, path[own], log_probs[own], self.config.labels)
+            )
         return results
 
     def pipe(self, texts: Iterable[str], *, texts_at_once: int = 64) -> Iterator[list[Mention]]:

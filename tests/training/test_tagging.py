@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from tokenizers import Tokenizer
 
 from corpus.document import Document
@@ -18,11 +19,12 @@ from corpus.files import read_documents
 from tests.conftest import ARTICLES
 from tests.corpus.test_document import HARD_TEXT, documents
 from training.encoder import encoder_source
+from training.network import Chain
 from training.tagging import (
+    TagDecoder,
     Tagger,
     TaggerConfig,
     cut_windows,
-    decode_tags,
     encode_texts,
     find_words,
     owned_words,
@@ -122,27 +124,81 @@ def test_windows_fit_and_share_out_every_word(
         assert window.start < window.end
 
 
-@given(
-    st.lists(st.lists(st.floats(-9, 9, width=32), min_size=5, max_size=5), min_size=1, max_size=5)
-)
-def test_decoding_finds_the_best_lawful_path(rows: list[list[float]]) -> None:
-    logits = np.array(rows, np.float32)
-    path, log_probs = decode_tags(logits)
+def scores_of(*shape: int) -> st.SearchStrategy[np.ndarray]:
+    return arrays(np.float32, shape, elements=st.floats(-6, 6, width=32))
 
-    def lawful(tags: tuple[int, ...]) -> bool:
-        return all(
-            tag % 2 == 1 or tag == 0 or before in (tag, tag - 1)
-            for before, tag in zip((0, *tags), tags, strict=False)
-        )
 
-    assert lawful(tuple(path))
-    scores = logits - np.log(np.exp(logits.astype(np.float64)).sum(1, keepdims=True))
-    best = max(
-        sum(scores[i, tag] for i, tag in enumerate(tags))
-        for tags in itertools.product(range(5), repeat=len(rows))
-        if lawful(tags)
+def every_path(
+    logits: np.ndarray, transitions: np.ndarray, starts: np.ndarray
+) -> dict[tuple[int, ...], float]:
+    """The score of each lawful tag sequence, one by one."""
+    paths = {}
+    for tags in itertools.product(range(5), repeat=len(logits)):
+        steps = list(itertools.pairwise(tags))
+        if all(
+            tag % 2 == 1 or tag == 0 or before in (tag, tag - 1) for before, tag in [(0, tags[0])]
+        ) and all(tag % 2 == 1 or tag == 0 or before in (tag, tag - 1) for before, tag in steps):
+            paths[tags] = float(
+                starts[tags[0]]
+                + sum(logits[i, tag] for i, tag in enumerate(tags))
+                + sum(transitions[step] for step in steps)
+            )
+    return paths
+
+
+@given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=3))
+def test_decoding_finds_the_best_lawful_path_and_its_odds(
+    data: st.DataObject, lengths: list[int]
+) -> None:
+    transitions, starts = data.draw(scores_of(5, 5)), data.draw(scores_of(5))
+    logits = data.draw(scores_of(sum(lengths), 5))
+    bounds = [0, *itertools.accumulate(lengths)]
+    decoder = TagDecoder(5, transitions.tolist(), starts.tolist())
+    path, log_probs = decoder.decode(logits, bounds)
+    for begin, end in itertools.pairwise(bounds):
+        paths = every_path(logits[begin:end], transitions, starts)
+        found = tuple(path[begin:end].tolist())
+        assert paths[found] == pytest.approx(max(paths.values()), abs=1e-3)
+        whole = np.logaddexp.reduce(list(paths.values()))
+        for place in range(end - begin):
+            with_tag = [score for tags, score in paths.items() if tags[place] == found[place]]
+            odds = np.logaddexp.reduce(with_tag) - whole
+            assert log_probs[begin + place] == pytest.approx(odds, abs=1e-3)
+        # No sequence changes what stands beside it.
+        alone, _ = decoder.decode(logits[begin:end], [0, end - begin])
+        assert alone.tolist() == list(found)
+
+
+@given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=3))
+def test_the_loss_is_the_odds_of_the_gold_tags(data: st.DataObject, lengths: list[int]) -> None:
+    import torch
+
+    transitions, starts = data.draw(scores_of(5, 5)), data.draw(scores_of(5))
+    chain = Chain(5, by_line=True)
+    with torch.no_grad():
+        chain.transitions.copy_(torch.from_numpy(transitions))
+        chain.starts.copy_(torch.from_numpy(starts))
+    # One row, in which each sequence begins a line; pieces without a word stand between.
+    rows, labels, breaks, odds = [], [], [], []
+    for length in lengths:
+        logits = data.draw(scores_of(length, 5))
+        paths = every_path(logits, transitions, starts)
+        gold = data.draw(st.sampled_from(sorted(paths)))
+        odds.append(paths[gold] - np.logaddexp.reduce(list(paths.values())))
+        for place in range(length):
+            rows += [logits[place], np.full(5, 9.0)]
+            labels += [gold[place], -100]
+            breaks += [place == 0] * 2
+    # In training a cut span may begin a sequence, so the unlawful beginnings count there too.
+    free = [n for n in range(5) if n % 2 == 1 or n == 0]
+    with torch.no_grad():
+        chain.starts[[n for n in range(5) if n not in free]] = -1e4
+    loss = chain(
+        torch.from_numpy(np.array([rows], np.float32)),
+        torch.tensor([labels]),
+        torch.tensor([breaks]),
     )
-    assert log_probs.sum() == pytest.approx(best, abs=1e-3)
+    assert loss.item() == pytest.approx(-sum(odds) / sum(lengths), abs=1e-3)
 
 
 def rank_network(tokenizer: Any) -> Any:

@@ -38,6 +38,7 @@ def orbat(context: typer.Context) -> None:
 app.add_typer(corpus.commands.app, name="corpus")
 app.add_typer(annotation.commands.app, name="annotate")
 app.command("train")(training.commands.train)
+app.command("sweep")(training.commands.sweep)
 app.command("evaluate")(evaluation.commands.evaluate)
 app.command("package")(models.commands.package)
 app.command("tag")(models.commands.tag)

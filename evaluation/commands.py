@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from evaluation.assessment import Assessment
     from evaluation.comparison import Comparison, Spread
 
@@ -134,7 +136,7 @@ def evaluate(
             status.update("Comparing")
             compared = contest(candidates, gold.labels or ())
             comparisons = compared.comparisons(resamples=resamples)
-            spreads = compared.spreads()
+            spreads = compared.spreads(resamples=resamples)
     value: dict[str, Any] = {
         "model": first.name,
         "gold": file.name + (f", {where}" if where else ""),
@@ -257,9 +259,8 @@ def _print(
                 f"{_number(person.score.f1)}; the model there: {_number(person.model.f1)} "
                 f"({_interval(person.model.low, person.model.high)})"
             )
-    for name, spread in spreads.items():
-        more = f", standard deviation {spread.deviation:.3f}" if spread.deviation else ""
-        say(f"{name}: F1 {_number(spread.mean)}{more}")
+    if spreads:
+        console.print(_systems(spreads))
     for comparison in comparisons:
         versus = Table(
             *("label", "difference of F1", "95 % interval", "p", "p, corrected"),
@@ -278,6 +279,28 @@ def _print(
             f"gold mentions found by the first alone: {gains.first_only}, by the other alone: "
             f"{gains.second_only}"
         )
+
+
+def _systems(spreads: Mapping[str, Spread]) -> Table:
+    from rich.table import Table
+
+    labels = list(next(iter(spreads.values())).labels)
+    table = Table(
+        *("system", "precision", "recall", "F1", "95 % interval", "seeds", *labels),
+        title="Systems compared",
+    )
+    for name, spread in spreads.items():
+        seeds = str(len(spread.values))
+        if spread.deviation is not None:
+            seeds += f" (standard deviation {spread.deviation:.3f})"
+        table.add_row(
+            name,
+            *map(_number, (spread.precision, spread.recall, spread.mean)),
+            _interval(spread.low, spread.high),
+            seeds,
+            *map(_number, spread.labels.values()),
+        )
+    return table
 
 
 def _interval(low: float | None, high: float | None) -> str:

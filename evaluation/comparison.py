@@ -30,17 +30,27 @@ _GOLD, _PREDICTED, _STRICT = 0, 1, 2
 
 @dataclass(frozen=True)
 class Spread:
-    """Strict F1 of one system over its seeds.
+    """Strict scores of one system, and how its seeds differ.
 
     Attributes:
-        values: one for each seed; None where undefined.
+        values: F1, one for each seed; None where undefined.
         mean: their mean.
         deviation: their sample standard deviation; None for one seed.
+        precision: of the seeds' mean counts.
+        recall: the same.
+        low: lower bound of the F1 of the mean counts, by bootstrap over documents.
+        high: upper bound.
+        labels: F1 of each label, of the mean counts.
     """
 
     values: tuple[float | None, ...]
     mean: float | None
     deviation: float | None
+    precision: float | None
+    recall: float | None
+    low: float | None
+    high: float | None
+    labels: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -156,22 +166,37 @@ class Contest:
         every = [label for s in self._systems for table in s.tables for label in table.labels]
         return list(dict.fromkeys(every))
 
-    def spreads(self) -> dict[str, Spread]:
-        """Return strict micro F1 over the seeds of each system."""
-        found = {}
-        for system in self._systems:
-            values = []
-            for table in system.tables:
-                totals = table.counts()[:, 0].sum(axis=0)
-                size = totals[_GOLD] + totals[_PREDICTED]
-                values.append(float(2 * totals[_STRICT] / size) if size else None)
-            known = [value for value in values if value is not None]
-            found[system.name] = Spread(
-                tuple(values),
-                fmean(known) if known else None,
-                stdev(known) if len(known) > 1 else None,
-            )
-        return found
+    def spreads(self, *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Spread]:
+        """Return the strict scores of each system, and their spread over its seeds.
+
+        Args:
+            resamples: number of bootstrap draws.
+            seed: of the draws.
+        """
+        return {system.name: self._spread(system, resamples, seed) for system in self._systems}
+
+    def _spread(self, system: System, resamples: int, seed: int) -> Spread:
+        values = []
+        for table in system.tables:
+            totals = table.counts()[:, 0].sum(axis=0)
+            size = totals[_GOLD] + totals[_PREDICTED]
+            values.append(float(2 * totals[_STRICT] / size) if size else None)
+        known = [value for value in values if value is not None]
+        counts = _mean_counts(system, self.labels)
+        micro = counts[:, :1].reshape(len(counts), -1)
+        ((low, high),) = bootstrap(micro, _f1_of_one, resamples=resamples, seed=seed)
+        totals = counts.sum(axis=0)
+        f1 = [None if np.isnan(value) else float(value) for value in _f1(totals[None])[0]]
+        return Spread(
+            tuple(values),
+            fmean(known) if known else None,
+            stdev(known) if len(known) > 1 else None,
+            _ratio(totals[0, _STRICT], totals[0, _PREDICTED]),
+            _ratio(totals[0, _STRICT], totals[0, _GOLD]),
+            low,
+            high,
+            dict(zip(self.labels, f1[1:], strict=True)),
+        )
 
     def comparisons(self, *, resamples: int = RESAMPLES, seed: int = 0) -> list[Comparison]:
         """Compare the first system with each other one.
@@ -226,6 +251,15 @@ def _mean_counts(system: System, labels: Sequence[str]) -> Floats:
 def _f1(totals: Floats) -> Floats:
     """F1 of strict counts. *Shape:* (n, labels, 3) to (n, labels)."""
     return f1_scores(totals[..., _GOLD], totals[..., _PREDICTED], totals[..., _STRICT])
+
+
+def _f1_of_one(totals: Floats) -> Floats:
+    """F1 of strict counts. *Shape:* (n, 3) to (n, 1)."""
+    return _f1(totals.reshape(-1, 1, 3))
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None
 
 
 def _differences(
@@ -305,4 +339,10 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
 
 def spread_to_json(spread: Spread) -> dict[str, Any]:
     """Return a spread as a JSON object."""
-    return {"f1": list(spread.values), "mean": spread.mean, "deviation": spread.deviation}
+    return {
+        "f1": list(spread.values),
+        **{
+            name: getattr(spread, name)
+            for name in ("mean", "deviation", "precision", "recall", "low", "high", "labels")
+        },
+    }

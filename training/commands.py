@@ -44,6 +44,12 @@ def train(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the recipe does and takes; train nothing.")
     ] = False,
+    curve: Annotated[
+        bool,
+        typer.Option("--curve", help="Train on growing parts and forecast what more gold buys."),
+    ] = False,
+    points: Annotated[int, typer.Option(help="Sizes of the curve.", min=3, max=12)] = 4,
+    seeds: Annotated[int, typer.Option(help="Trainings at each size of the curve.", min=1)] = 1,
     json_output: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
 ) -> None:
     """Train a model from a recipe."""
@@ -56,11 +62,14 @@ def train(
         print_explanation(recipe, chosen, data, label_set, json_output)
         return
     if data is None:
-        raise InputError("name the gold to train on with --train and to choose on with --dev")
+        raise InputError(_NO_GOLD)
     if output is None:
-        raise InputError("name the run folder to write with --output")
+        raise InputError("name the folder to write with --output")
     warn_of_absent_labels(data, label_set)
     warn_of_leaks(data)
+    if curve:
+        _draw_curve(chosen, data, label_set, output, points, seeds, json_output)
+        return
 
     from training.train import is_first_process
 
@@ -77,6 +86,101 @@ def train(
         typer.echo(json.dumps(metrics))
         return
     print_metrics(metrics, output)
+
+
+def sweep(
+    recipe: RecipeArgument,
+    search: Annotated[
+        list[str],
+        typer.Option(
+            help="A field and its values: KEY=LOW:HIGH, KEY=LOW:HIGH:log or KEY=A,B,C; repeatable."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="Folder of the sweep; named again, it goes on.")],
+    trials: Annotated[int, typer.Option(help="Trainings in all.", min=1)] = 20,
+    train: TrainOption = None,
+    dev: DevOption = None,
+    labels: LabelsOption = None,
+    settings: SetOption = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Search recipe fields for the best dev score by many trainings; killed, it can go on."""
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from corpus.errors import InputError
+    from training.sweep import parse_range
+
+    ranges = [parse_range(each) for each in search]
+    chosen, data, label_set = read_inputs(recipe, train, dev, labels, settings)
+    if data is None:
+        raise InputError(_NO_GOLD)
+    warn_of_absent_labels(data, label_set)
+    warn_of_leaks(data)
+    console = _console(True)
+
+    def told(outcome: Any) -> None:
+        values = "  ".join(f"{name}={value}" for name, value in outcome.values.items())
+        f1 = "–" if outcome.f1 is None else f"{outcome.f1:.3f}"
+        console.print(f"{outcome.number + 1}: F1 {f1} {outcome.state}  {values}", highlight=False)
+
+    with console.status("Training"):
+        from training.sweep import sweep as run_sweep
+
+        outcomes = run_sweep(chosen, ranges, data, label_set, output, trials=trials, report=told)
+    if json_output:
+        typer.echo((output / "sweep.json").read_text(encoding="utf-8"), nl=False)
+        return
+    table = Table("training", "F1 on dev", "state", *(each.field for each in ranges))
+    for each in sorted(outcomes, key=lambda each: -(each.f1 or 0))[:20]:
+        f1 = "–" if each.f1 is None else f"{each.f1:.3f}"
+        values = (str(each.values.get(field.field, "")) for field in ranges)
+        table.add_row(str(each.number + 1), f1, each.state, *values)
+    Console().print(table)
+    if (output / "best.toml").is_file():
+        typer.echo(f"best recipe: {output / 'best.toml'}\nplot: {output / 'sweep.png'}")
+
+
+def _draw_curve(
+    recipe: AnyRecipe,
+    data: TrainingData,
+    labels: LabelSet,
+    output: Path,
+    points: int,
+    seeds: int,
+    json_output: bool,
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = _console(True)
+
+    def told(documents: int, seed: int, f1: float) -> None:
+        console.print(f"{documents} documents, seed {seed}: F1 {f1:.3f}", highlight=False)
+
+    with console.status("Training"):
+        from training.curve import learning_curve
+
+        curve = learning_curve(
+            recipe, data, labels, output, points=points, seeds=seeds, report=told
+        )
+    if json_output:
+        typer.echo((output / "curve.json").read_text(encoding="utf-8"), nl=False)
+        return
+    table = Table(
+        "labelled documents", "F1 on dev", "95 % interval", "", title="What more gold buys"
+    )
+    for each in (*curve.points, *curve.forecast):
+        kind = "measured" if each.values else "forecast"
+        table.add_row(
+            str(each.documents), f"{each.f1:.3f}", f"{each.low:.3f}–{each.high:.3f}", kind
+        )
+    Console().print(table)
+    typer.echo(f"plot: {output / 'curve.png'}")
+
+
+_NO_GOLD = "name the gold to train on with --train and to choose on with --dev"
 
 
 def read_inputs(

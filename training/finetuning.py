@@ -32,7 +32,7 @@ from transformers.utils import logging as transformers_logging
 from corpus.document import Document
 from corpus.errors import InputError
 from training.encoder import load_encoder, longest_window, special_tokens
-from training.job import Job, Progress, Report
+from training.job import DivergedError, Job, Progress, Report
 from training.network import TokenClassifier, bf16_is_fast
 from training.recipe import Recipe
 from training.run import save_model, score_dev, torch_network
@@ -98,7 +98,7 @@ class _Reporter(TrainerCallback):
     ) -> None:
         logs = logs or {}
         if "loss" in logs and not np.isfinite(logs["loss"]):
-            raise InputError(
+            raise DivergedError(
                 f"the loss is {logs['loss']} at step {state.global_step}; "
                 "lower learning_rate or set precision to fp32"
             )

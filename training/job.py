@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from annotation.labels import LabelSet
+from corpus.errors import InputError
 from training.gazetteer import PhraseFinder
 from training.lineage import TrainingData
+
+
+class DivergedError(InputError):
+    """The loss is no number any more."""
 
 
 @dataclass(frozen=True)

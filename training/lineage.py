@@ -28,6 +28,9 @@ _PACKAGES = (
 )
 
 
+_IDENTITY = ("recipe", "labels", "documents", "phrases")
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """Documents to train on and to choose on, with the files that they came from."""
@@ -110,6 +113,15 @@ def _versions() -> dict[str, str]:
     return found
 
 
+def is_same_run(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether two manifests are of one recipe, label set, gazetteer and the same documents."""
+    return all(_is_same(old, new, part) for part in _IDENTITY)
+
+
+def _is_same(old: dict[str, Any], new: dict[str, Any], part: str) -> bool:
+    return bool(old.get(part) == json.loads(json.dumps(new[part])))
+
+
 def claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
     """Refuse an output folder that holds something else than this very run.
 
@@ -130,8 +142,8 @@ def claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
         raise InputError(f"{output}: holds a run already; {mend}name a new folder")
     if old.get("status") == "finished":
         raise InputError(f"{output}: this run has finished; name a new folder to train again")
-    for part in ("recipe", "labels", "documents", "phrases"):
-        if old.get(part) != json.loads(json.dumps(manifest[part])):
+    for part in _IDENTITY:
+        if not _is_same(old, manifest, part):
             raise InputError(
                 f"{output}: was begun with another {part.rstrip('s')} set; "
                 "resume with the same recipe, labels, documents and gazetteer"

@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from annotation.labels import LabelSet
+from corpus.errors import InputError
 from corpus.files import write_documents, write_json
 from training.job import Fitting, Job, Report
-from training.lineage import TrainingData, claim_output, make_manifest, phrases_of
+from training.lineage import (
+    TrainingData,
+    claim_output,
+    is_same_run,
+    make_manifest,
+    phrases_of,
+)
 from training.recipe import AnyRecipe
+from training.run import read_json
 
 
 def train(
@@ -61,6 +69,31 @@ def train(
         manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
         write_json(job.output / "manifest.json", manifest)
     return metrics
+
+
+def train_once(
+    recipe: AnyRecipe,
+    data: TrainingData,
+    labels: LabelSet,
+    output: Path,
+    report: Report = lambda progress: None,
+) -> dict[str, Any]:
+    """Train a model that may have been trained, wholly or in part, in the same folder before.
+
+    Returns:
+        The metrics that stand in `metrics.json`.
+
+    Raises:
+        InputError: as :func:`train`, and if the folder holds another run.
+    """
+    manifest = output / "manifest.json"
+    if manifest.is_file() and read_json(manifest).get("status") == "finished":
+        wanted = make_manifest(recipe, data, labels, phrases_of(recipe, labels))
+        if not is_same_run(read_json(manifest), wanted):
+            raise InputError(f"{output}: holds another run; name a new folder")
+        metrics: dict[str, Any] = read_json(output / "metrics.json")
+        return metrics
+    return train(recipe, data, labels, output, resume=True, report=report)
 
 
 def explain(recipe: AnyRecipe, data: TrainingData, labels: LabelSet) -> dict[str, str]:

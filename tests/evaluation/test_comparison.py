@@ -99,6 +99,9 @@ def test_seeds_of_one_system_are_taken_together() -> None:
     assert spreads["first"].mean == pytest.approx(np.mean(spreads["first"].values))
     assert spreads["first"].deviation == pytest.approx(np.std(spreads["first"].values, ddof=1))
     assert spreads["other"].deviation is None
+    for spread in spreads.values():
+        assert spread.low <= spread.mean <= spread.high
+        assert min(spread.labels.values()) <= spread.mean <= max(spread.labels.values())
     difference = contest.comparisons(resamples=200)[0].micro
     assert difference.f1 == pytest.approx(
         (spreads["first"].mean or 0) - (spreads["other"].mean or 0), abs=0.01

@@ -1,0 +1,78 @@
+"""`orbat train --curve`: scores by number of documents, and what more of them would give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corpus.document import Document
+from corpus.files import read_documents, write_documents
+from tests.conftest import Orbat
+from training.curve import fit_curve
+
+
+def counts_of(f1: list[float], documents: int = 40, spans: int = 400) -> np.ndarray:
+    """Counts of dev documents that have a given F1 at each size, two seeds each."""
+    rng = np.random.default_rng(0)
+    right = rng.binomial(spans, np.array(f1)[:, None, None], (len(f1), 2, documents))
+    every = np.full_like(right, spans)
+    return np.stack([every, every, right], axis=-1).astype(float)
+
+
+def test_a_power_law_is_found_again_and_carried_on() -> None:
+    sizes = [20, 40, 80, 160, 320]
+    law = [0.9 - 0.3 * (n / 20) ** -0.5 for n in sizes]
+    curve = fit_curve(sizes, counts_of(law))
+    assert [point.documents for point in curve.forecast] == [400, 480, 640]
+    assert curve.limit == pytest.approx(0.9, abs=0.03)
+    for point, wanted in zip(curve.points, law, strict=True):
+        assert point.low < wanted < point.high
+        assert len(point.values) == 2
+    wanted = 0.9 - 0.3 * (640 / 20) ** -0.5
+    assert curve.forecast[-1].low < wanted < curve.forecast[-1].high
+    assert curve.forecast[-1].f1 == pytest.approx(wanted, abs=0.02)
+
+
+def test_a_flat_curve_promises_nothing() -> None:
+    curve = fit_curve([10, 20, 40], counts_of([0.8, 0.8, 0.8]))
+    assert curve.forecast[-1].f1 == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.slow
+def test_the_command_trains_on_nested_parts_and_uses_what_is_there(
+    orbat: Orbat,
+    refused: Callable[..., str],
+    tmp_path: Path,
+    train_articles: list[Document],
+    dev_articles: list[Document],
+) -> None:
+    write_documents(tmp_path / "train.jsonl", train_articles[::8])
+    write_documents(tmp_path / "dev.jsonl", dev_articles[::6])
+    output = tmp_path / "curve"
+    command = [
+        *("train", "baseline-linear", "--train", tmp_path / "train.jsonl"),
+        *("--dev", tmp_path / "dev.jsonl", "--set", "epochs=3", "--output", output),
+        *("--curve", "--points", "3"),
+    ]
+    first = orbat(*command, "--json")
+    assert first.code == 0, first.err
+    found = first.json()
+    assert [point["documents"] for point in found["points"]] == [6, 13, 27]
+    assert found["points"][0]["f1"] < found["points"][-1]["f1"]
+    parts = [
+        {d.id for d in read_documents(output / "runs" / f"{size}-0" / "data" / "train.jsonl")}
+        for size in (6, 13, 27)
+    ]
+    assert parts[0] < parts[1] < parts[2]
+    assert (output / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+    written = {path: path.stat().st_mtime_ns for path in output.rglob("metrics.json")}
+    again = orbat(*command, "--json")
+    assert again.json() == found
+    assert {path: path.stat().st_mtime_ns for path in output.rglob("metrics.json")} == written
+
+    assert "cannot be halved" in refused(*command, "--points", "9")
+    assert "holds another run" in refused(*command, "--set", "epochs=4")

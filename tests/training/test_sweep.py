@@ -1,0 +1,99 @@
+"""`orbat sweep`: many trainings, killed and resumed, and the best recipe out of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from corpus.document import Document
+from corpus.files import write_documents
+from tests.conftest import Orbat
+from training.recipe import load_recipe
+from training.sweep import Range, parse_range
+
+
+@pytest.fixture
+def gold(
+    tmp_path: Path, train_articles: list[Document], dev_articles: list[Document]
+) -> list[object]:
+    write_documents(tmp_path / "train.jsonl", train_articles[::12])
+    write_documents(tmp_path / "dev.jsonl", dev_articles[::6])
+    return ["--train", tmp_path / "train.jsonl", "--dev", tmp_path / "dev.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("epochs=2:8", Range("epochs", (), 2, 8)),
+        ("learning_rate=1e-5:1e-3:log", Range("learning_rate", (), 1e-5, 1e-3, True)),
+        ("crf=true,false", Range("crf", (True, False))),
+        ("encoder=minilm,./other", Range("encoder", ("minilm", "./other"))),
+    ],
+)
+def test_ranges_are_read(text: str, expected: Range) -> None:
+    assert parse_range(text) == expected
+
+
+@pytest.mark.parametrize("text", ["epochs", "epochs=", "a=3:2", "a=0:1:log", "a=1:2:lin", "a=x:y"])
+def test_a_range_that_is_none_is_refused(
+    text: str, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    line = refused("sweep", "quick", "--search", text, "--output", tmp_path / "sweep")
+    assert line.startswith(f"--search {text}: write KEY=LOW:HIGH")
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_goes_on_to_its_best_recipe(
+    orbat: Orbat, refused: Callable[..., str], tmp_path: Path, gold: list[object]
+) -> None:
+    output = tmp_path / "sweep"
+    command = [
+        *("sweep", "baseline-linear", *gold, "--set", "epochs=3", "--output", output),
+        *("--search", "context=0:3", "--search", "penalty=1e-7:1e-4:log"),
+    ]
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "orbat", *map(str, command), "--trials", "50"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    assert begun.stderr is not None
+    while not begun.stderr.readline().startswith("2: F1"):
+        assert begun.poll() is None
+    begun.send_signal(signal.SIGKILL)
+    begun.wait()
+
+    outcome = orbat(*command, "--trials", "5", "--json")
+    assert outcome.code == 0, outcome.err
+    found = outcome.json()
+    done = [trial for trial in found["trials"] if trial["state"] != "failed"]
+    assert len(done) == 5
+    best = max(done, key=lambda trial: trial["f1"])
+    assert found["best"] == best["number"]
+    recipe = load_recipe(str(output / "best.toml"))
+    assert recipe.model_dump()["context"] == best["values"]["context"]
+    assert tomllib.loads((output / "best.toml").read_text())["epochs"] == 3
+    (run,) = (output / "runs").iterdir()
+    assert json.loads((run / "metrics.json").read_text())["dev"]["f1"] == best["f1"]
+    assert (output / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+    line = refused(*command, "--set", "seed=7")
+    assert "another sweep" in line
+
+
+@pytest.mark.slow
+def test_a_value_that_the_recipe_refuses_ends_the_sweep_before_it_begins(
+    refused: Callable[..., str], tmp_path: Path, gold: list[object]
+) -> None:
+    output = tmp_path / "sweep"
+    line = refused("sweep", "quick", *gold, "--search", "warmup=0.1:1.5", "--output", output)
+    assert line.startswith("--search: warmup: ")
+    assert not output.exists()

@@ -92,6 +92,34 @@ def _phrases_of(gazetteer: _Gazetteer, folder: Path, labels: set[str] | None) ->
     return found
 
 
+def load_patterns(
+    gazetteer: Path | None = None, labels: Iterable[str] | None = None
+) -> list[dict[str, Any]]:
+    """Read the token patterns that a gazetteer file names, as its lines hold them.
+
+    Args:
+        gazetteer: a TOML file; None takes the one that ships with orbat.
+        labels: patterns of other labels are left out.
+
+    Raises:
+        InputError: if a file of the gazetteer is missing or broken.
+    """
+    path = Path(gazetteer or DEFAULT_GAZETTEER)
+    wanted = None if labels is None else set(labels)
+    return [entry for _, entry in _patterns_of(_read_plan(path), path.parent, wanted)]
+
+
+def _patterns_of(
+    plan: _Gazetteer, folder: Path, labels: set[str] | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for patterns in plan.patterns:
+        for where, entry in read_json_lines(folder / patterns.file):
+            if not isinstance(entry, dict) or not {"label", "pattern"} <= set(entry):
+                raise InputError(f"{where}: no usable pattern; give label and pattern")
+            if labels is None or entry["label"] in labels:
+                yield where, entry
+
+
 def _read_plan(path: Path) -> _Gazetteer:
     try:
         return _Gazetteer.model_validate(read_toml(path))
@@ -147,23 +175,16 @@ class RuleTagger:
             for label, forms in texts.items():
                 if forms:
                     matcher.add(label, list(self._nlp.tokenizer.pipe(sorted(forms))))
-        for patterns in plan.patterns:
-            self._add_patterns(path.parent / patterns.file)
+        for where, entry in _patterns_of(plan, path.parent, self._labels):
+            self._add_pattern(where, entry)
 
-    def _wanted(self, label: str) -> bool:
-        return self._labels is None or label in self._labels
-
-    def _add_patterns(self, path: Path) -> None:
-        for where, entry in read_json_lines(path):
-            try:
-                label, pattern = entry["label"], entry["pattern"]
-                if not self._wanted(label):
-                    continue
-                self._patterns.add(where, [pattern])
-            except (KeyError, ValueError, TypeError) as error:
-                raise InputError(f"{where}: no usable pattern ({error})") from error
-            trim = entry.get("trim_start", 0), entry.get("trim_end", 0)
-            self._pattern_facts[where] = (label, *trim)
+    def _add_pattern(self, where: str, entry: dict[str, Any]) -> None:
+        try:
+            self._patterns.add(where, [entry["pattern"]])
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{where}: no usable pattern ({error})") from error
+        trim = entry.get("trim_start", 0), entry.get("trim_end", 0)
+        self._pattern_facts[where] = (entry["label"], *trim)
 
     def find(self, text: str) -> list[Span]:
         """Return the suggested spans of a text, without overlaps, in order."""

@@ -152,5 +152,5 @@ def _family(manifest: Mapping[str, Any]) -> str:
     recipe = {key: value for key, value in manifest["recipe"].items() if key != "seed"}
     texts = manifest["documents"]
     return sha256_text(
-        json.dumps([recipe, texts, manifest["labels"], manifest["phrases"]], sort_keys=True)
+        json.dumps([recipe, texts, manifest["labels"], manifest["gazetteer"]], sort_keys=True)
     )

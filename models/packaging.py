@@ -22,7 +22,7 @@ from models.runtime import FORMAT, load_packaged
 from models.wheel import build_wheel, check_name, write_package
 from training.run import (
     EVALUATIONS,
-    PHRASES,
+    GAZETTEER,
     load_network,
     load_tagger,
     read_manifest,
@@ -98,7 +98,7 @@ def package(
         fuse(exported, fused, heads=heads, width=width)
         base = {
             "tokenizer.json": (run / "model" / "tokenizer.json").read_bytes(),
-            PHRASES: (run / "model" / PHRASES).read_bytes(),
+            GAZETTEER: (run / "model" / GAZETTEER).read_bytes(),
             "tagger.json": json.dumps({"format": FORMAT, **asdict(config)}).encode(),
         }
 

@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from training.gazetteer import PhraseFinder
+from training.gazetteer import Gazetteer
 from training.tagging import Floats, Ints, Tagger, TaggerConfig
 
-FILES = ("model.onnx", "tokenizer.json", "tagger.json", "phrases.json")
+FILES = ("model.onnx", "tokenizer.json", "tagger.json", "gazetteer.json")
 """The files that make a packaged tagger."""
 FORMAT = 3
 
@@ -59,6 +59,6 @@ def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8) -> Tagger:
         raise ValueError("the model was packaged by another version of orbat")
     tokenizer = Tokenizer.from_buffer(files["tokenizer.json"])
     config = TaggerConfig.from_json(value)
-    phrases = PhraseFinder.from_bytes(files["phrases.json"])
+    gazetteer = Gazetteer.from_bytes(files["gazetteer.json"])
     network = OnnxNetwork(files["model.onnx"])
-    return Tagger(network, tokenizer, config, phrases.find, batch_size=batch_size)
+    return Tagger(network, tokenizer, config, gazetteer.find, batch_size=batch_size)

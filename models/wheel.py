@@ -11,6 +11,7 @@ from typing import Any
 import models.component as component_source
 import models.runtime as runtime_source
 import training.gazetteer as gazetteer_source
+import training.patterns as patterns_source
 import training.tagging as tagging_source
 from corpus.errors import InputError
 from models.component import FACTORY, EntityTagger
@@ -50,6 +51,16 @@ def check_name(lang: str, name: str, version: str) -> str:
     if not re.fullmatch(r"\d+(\.\d+)*((a|b|rc)\d+)?", version):
         raise InputError(f"--version {version}: write a version such as 0.1.0")
     return f"{lang}_{name}"
+
+
+_SOURCES = (
+    component_source,
+    runtime_source,
+    gazetteer_source,
+    patterns_source,
+    tagging_source,
+)
+"""What the installed model runs on."""
 
 
 def write_package(
@@ -98,7 +109,7 @@ def write_package(
     nlp.to_disk(data)
     shutil.copyfile(data / "meta.json", code / "meta.json")
     (code / "__init__.py").write_text(_INIT.format(description=description), encoding="utf-8")
-    for source in (component_source, runtime_source, gazetteer_source, tagging_source):
+    for source in _SOURCES:
         path = Path(str(source.__file__))
         text = re.sub(r"^from (models|training)\.", "from .", path.read_text("utf-8"), flags=re.M)
         (code / path.name).write_text(text, encoding="utf-8")

@@ -159,7 +159,7 @@ class FineTuning:
         cut = dataclasses.replace(self._config, overlap=0)
 
         def epoch_windows(rng: np.random.Generator) -> list[Row]:
-            return make_windows(job.data.train, self._tokenizer, cut, job.phrases, rng)
+            return make_windows(job.data.train, self._tokenizer, cut, job.gazetteer, rng)
 
         self._windows = TrainingWindows(epoch_windows, recipe.seed)
         if len(self._windows) == 0:
@@ -198,7 +198,7 @@ class FineTuning:
             score()
             if trainer.is_world_process_zero():
                 model = job.output / "model"
-                save_model(model, self._network, self._tokenizer, self._decoding(), job.phrases)
+                save_model(model, self._network, self._tokenizer, self._decoding(), job.gazetteer)
                 shutil.rmtree(checkpoints, ignore_errors=True)
         return {
             "dev": last_scores,
@@ -265,7 +265,7 @@ class FineTuning:
 
     def _tagger(self) -> Tagger:
         run = torch_network(self._network, autocast=self._bf16)
-        find = self._job.phrases.find
+        find = self._job.gazetteer.find
         return Tagger(run, self._tokenizer, self._decoding(), find, batch_size=32)
 
     def _decoding(self) -> TaggerConfig:
@@ -332,7 +332,7 @@ def _tagger_config(job: Job, encoder: Any, tokenizer: Any) -> TaggerConfig:
         suffix=suffix,
         pad=tokenizer.pad_token_id or 0,
         features=recipe.word_features,
-        gazetteer=bool(job.phrases),
+        gazetteer=bool(job.gazetteer),
         by_line=not any(map(_crosses_lines, job.data.train)),
     )
 

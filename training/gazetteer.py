@@ -1,4 +1,4 @@
-"""Known phrases in a text, as the network is told of them.
+"""What a gazetteer finds in a text, as the network is told of it.
 
 Training and the installed model share this file: a model wheel carries a copy of it.
 """
@@ -10,21 +10,34 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from training.patterns import PatternFinder
 from training.tagging import find_words
 
 _WAYS = ("exact", "caseless", "before_name")
 
 
-class PhraseFinder:
-    """Finds the longest known phrases in a text's words; none overlap, none crosses a line break.
+class Gazetteer:
+    """Finds known phrases and patterns in a text; of those that overlap the longest.
+
+    None crosses a line break.
 
     Args:
         phrases: for each way of matching, phrases by label. `exact` compares as written,
             `caseless` ignores case, `before_name` compares as written and asks for a capitalised
             word behind the phrase.
+        patterns: token patterns; see :class:`training.patterns.PatternFinder`.
+
+    Raises:
+        ValueError: if a pattern cannot be used.
     """
 
-    def __init__(self, phrases: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
+    def __init__(
+        self,
+        phrases: Mapping[str, Mapping[str, Iterable[str]]],
+        patterns: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self._patterns = list(patterns)
+        self._pattern_finder = PatternFinder(self._patterns)
         self._phrases = {
             way: {label: sorted(texts) for label, texts in sorted(phrases.get(way, {}).items())}
             for way in _WAYS
@@ -42,7 +55,7 @@ class PhraseFinder:
                         table[words[0]].append((words, label, way == "before_name"))
 
     def __bool__(self) -> bool:
-        return bool(self._exact or self._caseless)
+        return bool(self._exact or self._caseless or self._patterns)
 
     def find(self, text: str, bounds: Sequence[Sequence[int]]) -> list[tuple[int, int, str]]:
         """Return start and end of each phrase in code points, and its label, in order.
@@ -53,7 +66,7 @@ class PhraseFinder:
         """
         words = [text[a:b] for a, b in bounds]
         lowered = [word.lower() for word in words]
-        found: list[tuple[int, int, str]] = []
+        found = self._pattern_finder.find(text) if self._patterns else []
         for tables, forms in ((self._exact, words), (self._caseless, lowered)):
             for place, first in enumerate(forms):
                 for phrase, label, before_name in tables.get(first, ()):
@@ -61,28 +74,37 @@ class PhraseFinder:
                     if tuple(forms[place:end]) == phrase and (
                         not before_name or (end < len(words) and words[end].istitle())
                     ):
-                        found.append((place, end, label))
-        spans: list[tuple[int, int, str]] = []
-        taken = [False] * len(words)
-        for place, end, label in sorted(found, key=lambda f: (f[0] - f[1], f)):
-            start, stop = bounds[place][0], bounds[end - 1][1]
-            if not any(taken[place:end]) and "\n" not in text[start:stop]:
-                taken[place:end] = [True] * (end - place)
-                spans.append((start, stop, label))
-        return sorted(spans)
+                        found.append((bounds[place][0], bounds[end - 1][1], label))
+        return longest_spans(text, found)
 
     def to_bytes(self) -> bytes:
-        """Return the phrases as JSON."""
-        return json.dumps(self._phrases, ensure_ascii=False, separators=(",", ":")).encode()
+        """Return the phrases and patterns as JSON."""
+        value = {**self._phrases, "patterns": self._patterns}
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> PhraseFinder:
+    def from_bytes(cls, content: bytes) -> Gazetteer:
         """Read what :meth:`to_bytes` gave.
 
         Raises:
             ValueError: if it is no such JSON.
         """
         value: Any = json.loads(content)
-        if not isinstance(value, dict) or not set(value) <= set(_WAYS):
-            raise ValueError("not a file of phrases")
-        return cls(value)
+        if not isinstance(value, dict) or not set(value) <= {*_WAYS, "patterns"}:
+            raise ValueError("not a gazetteer")
+        return cls(value, value.get("patterns", ()))
+
+
+def longest_spans(text: str, found: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Return the longest of those that overlap, in order of position.
+
+    What goes over a line break is left out.
+    """
+    taken = bytearray(len(text))
+    spans = []
+    for start, end, label in sorted(set(found), key=lambda f: (f[0] - f[1], f)):
+        # What is shorter lies inside what is taken, or reaches into it at an end.
+        if not (taken[start] or taken[end - 1]) and "\n" not in text[start:end]:
+            taken[start:end] = b"\1" * (end - start)
+            spans.append((start, end, label))
+    return sorted(spans)

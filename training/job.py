@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from annotation.labels import LabelSet
 from corpus.errors import InputError
-from training.gazetteer import PhraseFinder
+from training.gazetteer import Gazetteer
 from training.lineage import TrainingData
 
 
@@ -45,7 +45,7 @@ class Job:
         recipe: how to train, of the kind that the training knows.
         data: documents with gold spans.
         labels: the label set.
-        phrases: the gazetteer's phrases; empty where the recipe wants none.
+        gazetteer: its phrases and patterns; empty where the recipe wants none.
         output: the run folder; the model goes to its `model` folder.
         resume: go on with what stands there.
         report: called with the progress.
@@ -54,7 +54,7 @@ class Job:
     recipe: Any
     data: TrainingData
     labels: LabelSet
-    phrases: PhraseFinder
+    gazetteer: Gazetteer
     output: Path
     resume: bool = False
     report: Report = lambda progress: None

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from annotation.labels import LabelSet
-from annotation.prelabelling import load_phrases
+from annotation.prelabelling import load_patterns, load_phrases
 from corpus.document import Document
 from corpus.errors import InputError
 from corpus.files import sha256_file, sha256_text
-from training.gazetteer import PhraseFinder
+from training.gazetteer import Gazetteer
 from training.recipe import AnyRecipe
 from training.run import FORMAT
 
@@ -28,7 +29,7 @@ _PACKAGES = (
 )
 
 
-_IDENTITY = ("recipe", "labels", "documents", "phrases")
+_IDENTITY = ("recipe", "labels", "documents", "gazetteer")
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,20 @@ class TrainingData:
         return [name for name in labels.names if name not in known]
 
 
-def phrases_of(recipe: AnyRecipe, labels: LabelSet) -> PhraseFinder:
-    """Return the finder of the phrases that a recipe names; of none, one that finds nothing.
+def gazetteer_of(recipe: AnyRecipe, labels: LabelSet) -> Gazetteer:
+    """Return the gazetteer that a recipe names; for none, one that finds nothing.
 
     Raises:
         InputError: if the gazetteer cannot be read.
     """
     if recipe.gazetteer == "none":
-        return PhraseFinder({})
-    return PhraseFinder(vars(load_phrases(gazetteer_file(recipe), labels.names)))
+        return Gazetteer({})
+    path = gazetteer_file(recipe)
+    patterns = load_patterns(path, labels.names)
+    try:
+        return Gazetteer(vars(load_phrases(path, labels.names)), patterns)
+    except (ValueError, KeyError, TypeError, re.error) as error:
+        raise InputError(f"{path or 'gazetteer'}: a pattern cannot be used ({error})") from error
 
 
 def gazetteer_file(recipe: AnyRecipe) -> Path | None:
@@ -75,7 +81,7 @@ def gazetteer_file(recipe: AnyRecipe) -> Path | None:
 
 
 def make_manifest(
-    recipe: AnyRecipe, data: TrainingData, labels: LabelSet, phrases: PhraseFinder
+    recipe: AnyRecipe, data: TrainingData, labels: LabelSet, gazetteer: Gazetteer
 ) -> dict[str, Any]:
     """Return the manifest of a run that begins now."""
 
@@ -96,7 +102,7 @@ def make_manifest(
         "recipe": recipe.model_dump(),
         "labels": labels.model_dump(by_alias=True),
         "inputs": {"train": files(data.train_files), "dev": files(data.dev_files)},
-        "phrases": hashlib.sha256(phrases.to_bytes()).hexdigest(),
+        "gazetteer": hashlib.sha256(gazetteer.to_bytes()).hexdigest(),
         "documents": {"train": articles(data.train), "dev": articles(data.dev)},
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": platform.platform(), "processors": os.cpu_count()},

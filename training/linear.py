@@ -13,10 +13,10 @@ import numpy as np
 from corpus.document import Document
 from corpus.errors import InputError
 from corpus.files import write_json
-from training.gazetteer import PhraseFinder
+from training.gazetteer import Gazetteer
 from training.job import Job, Progress
 from training.lineage import TrainingData
-from training.run import PHRASES, read_json, score_dev
+from training.run import GAZETTEER, read_json, score_dev
 from training.tagging import (
     Floats,
     Mention,
@@ -60,7 +60,7 @@ class LinearTraining:
         from sklearn.linear_model import SGDClassifier
 
         recipe = job.recipe
-        features = _Features(recipe.context, recipe.features, job.phrases, self._tags)
+        features = _Features(recipe.context, recipe.features, job.gazetteer, self._tags)
         tagger = LinearTagger(features, job.labels.names)
         rows = features.of_texts([document.text for document in job.data.train])
         tags = np.concatenate([self._tags_of(document) for document in job.data.train])
@@ -115,14 +115,14 @@ class _Features:
     Args:
         context: words on each side whose features are given too.
         size: columns of the matrix.
-        phrases: the gazetteer's phrases.
+        gazetteer: finds known phrases.
         tags: the tags that they are told as.
     """
 
-    def __init__(self, context: int, size: int, phrases: PhraseFinder, tags: Sequence[str]) -> None:
+    def __init__(self, context: int, size: int, gazetteer: Gazetteer, tags: Sequence[str]) -> None:
         from sklearn.feature_extraction import FeatureHasher
 
-        self.context, self.size, self.phrases, self.tags = context, size, phrases, tags
+        self.context, self.size, self.gazetteer, self.tags = context, size, gazetteer, tags
         self._hasher = FeatureHasher(size, input_type="string", alternate_sign=False)
 
     def of_texts(self, texts: Iterable[str]) -> Any:
@@ -133,7 +133,7 @@ class _Features:
         bounds = find_words(text).tolist()
         known = spans_to_tags(
             np.array(bounds, dtype=np.int64).reshape(-1, 2),
-            self.phrases.find(text, bounds),
+            self.gazetteer.find(text, bounds),
             self.tags,
         ).tolist()
         own, end = [], 0
@@ -195,13 +195,13 @@ class LinearTagger:
             yield tags_to_mentions(words, path, log_probs, self.labels)
 
     def save(self, folder: Path) -> None:
-        """Write weights, known phrases and configuration."""
+        """Write weights, gazetteer and configuration."""
         from safetensors.numpy import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"weights": self.weights, "bias": self.bias}, folder / "model.safetensors")
         features = self._features
-        (folder / PHRASES).write_bytes(features.phrases.to_bytes())
+        (folder / GAZETTEER).write_bytes(features.gazetteer.to_bytes())
         write_json(
             folder / "features.json", {"context": features.context, "features": features.size}
         )
@@ -219,8 +219,10 @@ def load_linear(folder: Path, labels: tuple[str, ...]) -> LinearTagger:
     settings = read_json(folder / "features.json")
     try:
         weights = load_file(folder / "model.safetensors")
-        phrases = PhraseFinder.from_bytes((folder / PHRASES).read_bytes())
-        features = _Features(settings["context"], settings["features"], phrases, tag_names(labels))
+        gazetteer = Gazetteer.from_bytes((folder / GAZETTEER).read_bytes())
+        features = _Features(
+            settings["context"], settings["features"], gazetteer, tag_names(labels)
+        )
         return LinearTagger(features, labels, weights["weights"], weights["bias"])
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise InputError(f"{folder}: the model cannot be loaded ({error}); train again") from error

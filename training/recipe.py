@@ -37,22 +37,22 @@ class Recipe(_Recipe):
     """Give the encoder each word's shape and the gap before it, which uncased vocabularies and
     tokenizers throw away."""
     gazetteer_dropout: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """Share of the training windows that are left without the gazetteer's phrases, so that the
+    """Share of the training windows that are not told what the gazetteer finds, so that the
     network does not come to trust them blindly."""
     crf: bool = True
     """Learn which tag follows which, and train on whole sequences: a conditional random field."""
-    window: Annotated[int, Field(ge=16, le=8192)] = 128
+    window: Annotated[int, Field(ge=16, le=8192)] = 64
     """Pieces in a window, special tokens included."""
-    overlap: Annotated[int, Field(ge=0)] = 32
+    overlap: Annotated[int, Field(ge=0)] = 16
     """Pieces that neighbouring windows share when the model tags."""
-    epochs: Annotated[float, Field(gt=0, le=1000)] = 9
+    epochs: Annotated[float, Field(gt=0, le=1000)] = 6
     """Passes over the training windows."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
     """Windows in a step, over all processes."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
     """Peak rate of the encoder."""
     head_learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
-    """Peak rate of the new layers: classifier, word features, phrases."""
+    """Peak rate of the new layers: classifier, word features, gazetteer, transitions."""
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     """AdamW's, for matrices only."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1

@@ -4,7 +4,7 @@ RUN/manifest.json   recipe, labels, seeds, versions, hashes of every input and a
 RUN/metrics.json    scores on the dev documents, by epoch and of the model kept
 RUN/data/           the documents themselves: train.jsonl, dev.jsonl
 RUN/model/          of a transformer model.safetensors, config.json, tokenizer.json, tagger.json,
-                    phrases.json
+                    gazetteer.json
 RUN/evaluations/    results of orbat evaluate, one file for each gold file
 RUN/checkpoints/    only while training is unfinished
 """
@@ -23,7 +23,7 @@ from corpus.document import Document, Span
 from corpus.errors import InputError
 from corpus.files import read_documents, sha256_text, write_json
 from training.encoder import refuse_pickles
-from training.gazetteer import PhraseFinder
+from training.gazetteer import Gazetteer
 from training.tagging import FEATURE_COUNT, Mention, Tagger, TaggerConfig
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from training.network import TokenClassifier
 
 FORMAT = 3
-PHRASES = "phrases.json"
+GAZETTEER = "gazetteer.json"
 EVALUATIONS = "evaluations"
 
 
@@ -41,9 +41,9 @@ def save_model(
     network: TokenClassifier,
     tokenizer: Any,
     config: TaggerConfig,
-    phrases: PhraseFinder,
+    gazetteer: Gazetteer,
 ) -> None:
-    """Write weights, tokenizer, known phrases and both configurations, all or nothing."""
+    """Write weights, tokenizer, gazetteer and both configurations, all or nothing."""
     from safetensors.torch import save_file
 
     draft = folder.with_name(f".{folder.name}.draft")
@@ -54,7 +54,7 @@ def save_model(
     network.encoder.config.save_pretrained(draft)
     tokenizer.save(str(draft / "tokenizer.json"))
     write_json(draft / "tagger.json", {"format": FORMAT, **dataclasses.asdict(config)})
-    (draft / PHRASES).write_bytes(phrases.to_bytes())
+    (draft / GAZETTEER).write_bytes(gazetteer.to_bytes())
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
 
@@ -212,10 +212,10 @@ def load_tagger(run: Path) -> Tagger:
     folder = Path(run) / "model"
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     try:
-        phrases = PhraseFinder.from_bytes((folder / PHRASES).read_bytes())
+        gazetteer = Gazetteer.from_bytes((folder / GAZETTEER).read_bytes())
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder / PHRASES}: missing or broken; train again") from error
-    return Tagger(torch_network(network), tokenizer, config, phrases.find, batch_size=16)
+        raise InputError(f"{folder / GAZETTEER}: missing or broken; train again") from error
+    return Tagger(torch_network(network), tokenizer, config, gazetteer.find, batch_size=16)
 
 
 def torch_network(network: TokenClassifier, *, autocast: bool = False) -> Any:

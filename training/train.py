@@ -15,9 +15,9 @@ from training.job import Fitting, Job, Report
 from training.lineage import (
     TrainingData,
     claim_output,
+    gazetteer_of,
     is_same_run,
     make_manifest,
-    phrases_of,
 )
 from training.recipe import AnyRecipe
 from training.run import read_json
@@ -53,7 +53,7 @@ def train(
     """
     started = time.monotonic()
     job = _job(recipe, data, labels, output, resume, report)
-    manifest = make_manifest(recipe, data, labels, job.phrases)
+    manifest = make_manifest(recipe, data, labels, job.gazetteer)
     writes = is_first_process()
     if writes:
         claim_output(job.output, manifest, resume)
@@ -88,7 +88,7 @@ def train_once(
     """
     manifest = output / "manifest.json"
     if manifest.is_file() and read_json(manifest).get("status") == "finished":
-        wanted = make_manifest(recipe, data, labels, phrases_of(recipe, labels))
+        wanted = make_manifest(recipe, data, labels, gazetteer_of(recipe, labels))
         if not is_same_run(read_json(manifest), wanted):
             raise InputError(f"{output}: holds another run; name a new folder")
         metrics: dict[str, Any] = read_json(output / "metrics.json")
@@ -107,7 +107,8 @@ def explain(recipe: AnyRecipe, data: TrainingData, labels: LabelSet) -> dict[str
 
 def is_first_process() -> bool:
     """Whether this process is the only one of its training, or the first of several."""
-    return os.environ.get("RANK", "0") == "0"
+    # torchrun and accelerate number machines, and the processes of each.
+    return all(os.environ.get(name, "0") == "0" for name in ("GROUP_RANK", "LOCAL_RANK"))
 
 
 def _job(
@@ -119,7 +120,7 @@ def _job(
     report: Report,
 ) -> Job:
     data.check()
-    return Job(recipe, data, labels, phrases_of(recipe, labels), Path(output), resume, report)
+    return Job(recipe, data, labels, gazetteer_of(recipe, labels), Path(output), resume, report)
 
 
 def _fitting(job: Job) -> Fitting:

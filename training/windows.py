@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from corpus.document import Document
-from training.gazetteer import PhraseFinder
+from training.gazetteer import Gazetteer
 from training.tagging import TaggerConfig, cut_windows, encode_texts, read_off, spans_to_tags
 
 IGNORED = -100
@@ -23,7 +23,7 @@ def make_windows(
     documents: Sequence[Document],
     tokenizer: Any,
     config: TaggerConfig,
-    phrases: PhraseFinder | None = None,
+    gazetteer: Gazetteer | None = None,
     rng: np.random.Generator | None = None,
 ) -> list[Row]:
     """Cut documents into training windows.
@@ -32,7 +32,7 @@ def make_windows(
         documents: documents with gold spans.
         tokenizer: a `tokenizers.Tokenizer`.
         config: windows and tags.
-        phrases: finds known phrases.
+        gazetteer: finds known phrases.
         rng: shortens the first window of each document at random, so that other words come to
             stand at the windows' ends; without it all windows are full.
 
@@ -44,7 +44,7 @@ def make_windows(
     before, behind = len(config.prefix), len(config.suffix)
     rows = []
     texts = [document.text for document in documents]
-    find_phrases = phrases.find if phrases and config.gazetteer else None
+    find_phrases = gazetteer.find if gazetteer and config.gazetteer else None
     encoded = encode_texts(tokenizer, texts, find_phrases, config.tags)
     room = config.window - before - behind
     for document, text in zip(documents, encoded, strict=True):

@@ -17,7 +17,7 @@ from corpus.document import Document, Span
 from corpus.files import read_documents, write_documents
 from tests.conftest import Orbat
 from tests.training.test_training import settings, tiny_encoder
-from training.gazetteer import PhraseFinder
+from training.gazetteer import Gazetteer
 from training.tagging import find_words
 
 PHRASES = {
@@ -27,8 +27,8 @@ PHRASES = {
 }
 
 
-def find(text: str, finder: PhraseFinder | None = None) -> list[tuple[str, str]]:
-    finder = finder or PhraseFinder(PHRASES)
+def find(text: str, finder: Gazetteer | None = None) -> list[tuple[str, str]]:
+    finder = finder or Gazetteer(PHRASES)
     spans = finder.find(text, find_words(text).tolist())
     return [(text[start:end], label) for start, end, label in spans]
 
@@ -48,13 +48,13 @@ def test_each_way_of_matching() -> None:
 
 
 def test_phrases_survive_being_written() -> None:
-    written = PhraseFinder(PHRASES).to_bytes()
-    assert PhraseFinder.from_bytes(written).to_bytes() == written
+    written = Gazetteer(PHRASES).to_bytes()
+    assert Gazetteer.from_bytes(written).to_bytes() == written
     text = "Lt. Gen. Doe of the General Staff Brigade"
-    assert find(text, PhraseFinder.from_bytes(written)) == find(text)
-    assert not PhraseFinder({})
-    with pytest.raises(ValueError, match="not a file of phrases"):
-        PhraseFinder.from_bytes(b"[]")
+    assert find(text, Gazetteer.from_bytes(written)) == find(text)
+    assert not Gazetteer({})
+    with pytest.raises(ValueError, match="not a gazetteer"):
+        Gazetteer.from_bytes(b"[]")
 
 
 words = st.sampled_from(
@@ -66,7 +66,7 @@ words = st.sampled_from(
 def test_phrases_found_are_known_and_never_overlap(parts: list[str]) -> None:
     text = " ".join(parts)
     bounds = find_words(text).tolist()
-    spans = PhraseFinder(PHRASES).find(text, bounds)
+    spans = Gazetteer(PHRASES).find(text, bounds)
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
     starts, ends = {a for a, _ in bounds}, {b for _, b in bounds}
     assert all(start in starts and end in ends for start, end, _ in spans)
@@ -77,7 +77,7 @@ def test_the_shipped_phrases_are_those_of_the_label_set() -> None:
     found = load_phrases(None, load_labels().names)
     assert set(found.exact) | set(found.caseless) <= set(load_labels().names)
     assert "Lieutenant General" in found.exact["RANK"]
-    assert not PhraseFinder(vars(load_phrases(None, ["Other"])))
+    assert not Gazetteer(vars(load_phrases(None, ["Other"])))
 
 
 @pytest.mark.slow

@@ -7,13 +7,23 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import InputError
-from training.recipe import load_recipe, shipped_recipes
+from training.recipe import describe_fields, load_recipe, shipped_recipes
 
 
 def test_shipped_recipes_can_be_read_by_name() -> None:
-    assert shipped_recipes() == ["default", "quick"]
+    assert shipped_recipes() == [
+        *("baseline-cnn", "baseline-linear", "baseline-rules"),
+        *("default", "max", "quick"),
+    ]
+    kinds = {name: load_recipe(name).kind for name in shipped_recipes()}
+    assert set(kinds.values()) == {"transformer", "rules", "linear", "cnn"}
+
+
+def test_every_field_says_what_it_means() -> None:
     for name in shipped_recipes():
-        assert load_recipe(name).encoder == "minilm"
+        for field, value, default, meaning in describe_fields(load_recipe(name)):
+            assert meaning.endswith("."), field
+            assert default is None or type(value) is type(default)
 
 
 def test_settings_win_over_the_file(tmp_path: Path) -> None:
@@ -34,6 +44,8 @@ def test_settings_win_over_the_file(tmp_path: Path) -> None:
         ("window = 64\noverlap = 40", [], "overlap must be at most half the window (32)"),
         ("epochs 3", [], "broken TOML"),
         ("", ["epochs"], "--set epochs: write key=value"),
+        ("kind = 'lstm'", [], "kind: must be one of transformer, rules, linear, cnn"),
+        ("kind = 'linear'\nwindow = 64", [], "unknown key 'window'"),
     ],
 )
 def test_bad_recipes_are_named(
@@ -48,5 +60,5 @@ def test_bad_recipes_are_named(
 
 
 def test_an_unknown_recipe_lists_the_shipped_ones() -> None:
-    with pytest.raises(InputError, match="shipped are default, quick"):
+    with pytest.raises(InputError, match="shipped are baseline-cnn, .*, quick"):
         load_recipe("best")

@@ -41,12 +41,12 @@ def test_the_run_folder_tells_how_it_came_to_be(trained: Trained) -> None:
         {"file": "train.jsonl", "sha256": sha256_file(trained.train)}
     ]
     assert {"python", "torch", "transformers", "orbat"} <= set(manifest["versions"])
-    assert manifest["phrases"] == sha256_file(trained.run / "model" / "phrases.json")
+    assert manifest["gazetteer"] == sha256_file(trained.run / "model" / "gazetteer.json")
     assert run_documents(trained.run, "train") == list(read_documents(trained.train))
     assert not (trained.run / "checkpoints").exists()
     assert {path.name for path in (trained.run / "model").iterdir()} == {
         *("model.safetensors", "config.json", "tokenizer.json"),
-        *("tagger.json", "phrases.json"),
+        *("tagger.json", "gazetteer.json"),
     }
 
 

@@ -206,8 +206,8 @@ def read_inputs(
         chosen = change_recipe(manifest["recipe"], settings or (), recipe)
         label_set = load_labels(labels) if labels else LabelSet.model_validate(manifest["labels"])
         data = TrainingData(
-            _read_gold(train, label_set) if train else run_documents(run, "train"),
-            _read_gold(dev, label_set) if dev else run_documents(run, "dev"),
+            _read_gold(train, label_set, "--train") if train else run_documents(run, "train"),
+            _read_gold(dev, label_set, "--dev") if dev else run_documents(run, "dev"),
             train or [run / "data" / "train.jsonl"],
             dev or [run / "data" / "dev.jsonl"],
         )
@@ -216,11 +216,13 @@ def read_inputs(
     label_set = load_labels(labels)
     if not train or not dev:
         return chosen, None, label_set
-    data = TrainingData(_read_gold(train, label_set), _read_gold(dev, label_set), train, dev)
+    data = TrainingData(
+        _read_gold(train, label_set, "--train"), _read_gold(dev, label_set, "--dev"), train, dev
+    )
     return chosen, data, label_set
 
 
-def _read_gold(paths: list[Path], labels: LabelSet) -> list[Any]:
+def _read_gold(paths: list[Path], labels: LabelSet, option: str) -> list[Any]:
     from corpus.document import Document
     from corpus.errors import InputError
     from corpus.files import read_documents
@@ -230,8 +232,7 @@ def _read_gold(paths: list[Path], labels: LabelSet) -> list[Any]:
         for document in read_documents(path, labels.names):
             if document.id in documents:
                 raise InputError(
-                    f"{path}: id '{document.id}' stands in another file of the same part too; "
-                    "keep one"
+                    f"{path}: id '{document.id}' stands in another {option} file too; keep one"
                 )
             documents[document.id] = document
     return list(documents.values())

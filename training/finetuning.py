@@ -48,6 +48,7 @@ class _SpanTrainer(Trainer):
     def __init__(self, *, score: Callable[[], dict[str, Any]], **arguments: Any) -> None:
         super().__init__(**arguments)
         self._score = score
+        self._began = time.monotonic()
 
     def evaluate(
         self,
@@ -61,6 +62,7 @@ class _SpanTrainer(Trainer):
             f"{metric_key_prefix}_{name}": scores[name] or 0.0
             for name in ("precision", "recall", "f1")
         }
+        metrics[f"{metric_key_prefix}_seconds"] = round(time.monotonic() - self._began, 1)
         self.log(metrics)
         self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
@@ -132,6 +134,7 @@ class FineTuning:
     def __init__(self, job: Job) -> None:
         recipe: Recipe = job.recipe
         self._job = job
+        self._batch_size = _share_of_batch(recipe)
         set_seed(recipe.seed)
         encoder, tokenizer = load_encoder(recipe.encoder, recipe.attention_dropout)
         self._config = _tagger_config(job, encoder, tokenizer)
@@ -181,7 +184,7 @@ class FineTuning:
         trainer = _SpanTrainer(
             score=score,
             model=self._network,
-            args=_arguments(recipe, job.output, self._bf16),
+            args=_arguments(recipe, job.output, self._batch_size, self._bf16),
             data_collator=Collator(self._config.pad),
             train_dataset=self._windows,
             # The Trainer asks for one; evaluate scores documents and never looks at it.
@@ -203,7 +206,7 @@ class FineTuning:
         return {
             "dev": last_scores,
             "epochs": [
-                {name: entry[f"eval_{name}"] for name in ("precision", "recall", "f1")}
+                {name: entry[f"eval_{name}"] for name in ("precision", "recall", "f1", "seconds")}
                 | {"epoch": round(entry["epoch"], 3)}
                 for entry in trainer.state.log_history
                 if "eval_f1" in entry
@@ -374,11 +377,11 @@ def _share_of_batch(recipe: Recipe) -> int:
     return recipe.batch_size // processes
 
 
-def _arguments(recipe: Recipe, output: Path, bf16: bool) -> TrainingArguments:
+def _arguments(recipe: Recipe, output: Path, batch_size: int, bf16: bool) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(output / "checkpoints"),
         num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=_share_of_batch(recipe),
+        per_device_train_batch_size=batch_size,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=recipe.warmup,

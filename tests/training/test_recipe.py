@@ -21,9 +21,8 @@ def test_shipped_recipes_can_be_read_by_name() -> None:
 
 def test_every_field_says_what_it_means() -> None:
     for name in shipped_recipes():
-        for field, value, default, meaning in describe_fields(load_recipe(name)):
+        for field, _, _, meaning in describe_fields(load_recipe(name)):
             assert meaning.endswith("."), field
-            assert default is None or type(value) is type(default)
 
 
 def test_settings_win_over_the_file(tmp_path: Path) -> None:
@@ -60,5 +59,5 @@ def test_bad_recipes_are_named(
 
 
 def test_an_unknown_recipe_lists_the_shipped_ones() -> None:
-    with pytest.raises(InputError, match="shipped are baseline-cnn, .*, quick"):
+    with pytest.raises(InputError, match=r"shipped are baseline-cnn, .*, quick"):
         load_recipe("best")

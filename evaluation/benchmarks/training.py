@@ -1,0 +1,160 @@
+"""How good the recipes are, beside baselines, and what each part of the default recipe is worth.
+
+    python -m evaluation.benchmarks.training REAL RUNS [--seeds 3]
+
+REAL is a folder with `documents.jsonl`, real documents whose meta has `split` train or dev. All
+models train on the shipped train articles and the real ones; epochs are chosen on both dev parts.
+Runs are kept in RUNS: called again, the command goes on. Prints Markdown tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from annotation.prelabelling import DEFAULT_GAZETTEER
+from corpus.errors import InputError
+from corpus.files import read_documents, read_toml, write_documents, write_text
+
+ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
+SYSTEMS = ("baseline-rules", "baseline-linear", "baseline-cnn", "default")
+FULL = "the whole recipe"
+PHRASES = "phrases.toml"
+VARIANTS = {
+    "no-crf": ("each word's tag by itself", ("crf=false",)),
+    "no-gazetteer": ("without gazetteer", ("gazetteer=none",)),
+    "phrases-only": ("gazetteer's phrases without its patterns", (f"gazetteer={PHRASES}",)),
+    "always-told": ("gazetteer told in all windows", ("gazetteer_dropout=0",)),
+    "no-word-features": ("without word shapes and gaps", ("word_features=false",)),
+    "embeddings": ("piece embeddings trained too", ("freeze_embeddings=false",)),
+    "windows-128": (
+        "windows of 128 pieces, 8 at a time",
+        ("window=128", "overlap=32", "batch_size=8"),
+    ),
+}
+
+
+class Bench:
+    """Trains and scores by the command line, once each.
+
+    Args:
+        real: folder of the real documents.
+        runs: folder of the runs.
+    """
+
+    def __init__(self, real: Path, runs: Path) -> None:
+        self.runs = runs
+        documents = list(read_documents(real / "documents.jsonl"))
+        for part in ("train", "dev"):
+            write_documents(
+                runs / f"real-{part}.jsonl", (d for d in documents if d.meta["split"] == part)
+            )
+        plan = [
+            f'[[phrases]]\nfile = "{DEFAULT_GAZETTEER.parent / entry["file"]}"\n'
+            + "\n".join(f"{k} = {json.dumps(v)}" for k, v in entry.items() if k != "file")
+            for entry in read_toml(DEFAULT_GAZETTEER)["phrases"]  # type: ignore[attr-defined]
+        ]
+        write_text(runs / PHRASES, "\n\n".join(plan) + "\n")
+        self.gold = {
+            "authored dev": ARTICLES / "dev.jsonl",
+            "real dev": runs / "real-dev.jsonl",
+            "authored test": ARTICLES / "test.jsonl",
+        }
+
+    def run(self, name: str, recipe: str, seed: int, changes: Sequence[str] = ()) -> Path:
+        """Return a trained run's folder."""
+        output = self.runs / f"{name}-{seed}"
+        metrics = output / "metrics.json"
+        if not metrics.is_file():
+            settings = [change.replace(PHRASES, str(self.runs / PHRASES)) for change in changes]
+            orbat(
+                *("train", recipe, "--output", output, "--set", f"seed={seed}"),
+                *(part for setting in settings for part in ("--set", setting)),
+                *("--train", ARTICLES / "train.jsonl", "--train", self.runs / "real-train.jsonl"),
+                *("--dev", self.gold["authored dev"], "--dev", self.gold["real dev"]),
+                *(["--resume"] if output.exists() else []),
+            )
+        return output
+
+    def scores(self, runs: Sequence[Path], gold: str) -> dict[str, Any]:
+        """Return each system's scores by its first run, runs of one recipe taken together."""
+        found = json.loads(orbat("evaluate", *runs, self.gold[gold], "--json"))
+        if "systems" in found:
+            systems: dict[str, Any] = found["systems"]
+            return systems
+        strict = found["strict"]
+        micro = strict["micro"]
+        labels = {label: score["f1"] for label, score in strict["labels"].items()}
+        alone = {**micro, "mean": micro["f1"], "deviation": None, "labels": labels}
+        return {str(runs[0]): alone}
+
+
+def orbat(*words: object) -> str:
+    """Run the command line and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "orbat", *map(str, words)], stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode:
+        raise InputError(f"failed: orbat {' '.join(map(str, words))}")
+    return done.stdout
+
+
+def table(title: str, rows: dict[str, dict[str, Any]]) -> str:
+    """Return systems' scores as a Markdown table."""
+    labels = list(next(iter(rows.values()))["labels"])
+    lines = [
+        f"{title}:",
+        "",
+        f"| system | precision | recall | F1 | 95 % interval | {' | '.join(labels)} |",
+        "|---" * (5 + len(labels)) + "|",
+    ]
+    for name, score in rows.items():
+        spread = f" ± {score['deviation']:.3f}" if score["deviation"] is not None else ""
+        cells = [
+            *(name, f"{score['precision']:.3f}", f"{score['recall']:.3f}"),
+            *(f"{score['mean']:.3f}{spread}", f"{score['low']:.3f} to {score['high']:.3f}"),
+            *("–" if score["labels"][label] is None else f"{score['labels'][label]:.3f}"
+              for label in labels),
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Train what is not there yet and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("real", type=Path)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    if not (options.real / "documents.jsonl").is_file():
+        print(f"skipped: {options.real} has no documents.jsonl")
+        return
+    bench = Bench(options.real, options.runs)
+    systems: dict[str, list[Path]] = {}
+    for recipe in SYSTEMS:
+        seeds = options.seeds if recipe == "default" else 1
+        systems[recipe] = [bench.run(recipe, recipe, seed) for seed in range(seeds)]
+    print("## Recipes and baselines\n")
+    for gold in ("real dev", "authored test"):
+        rows = {name: next(iter(bench.scores(runs, gold).values()))
+                for name, runs in systems.items()}  # fmt: skip
+        print(table(f"Strict F1, {gold}", rows))
+    print("## What each part is worth\n")
+    parts = {FULL: systems["default"]}
+    for name, (title, changes) in VARIANTS.items():
+        parts[title] = [bench.run(name, "default", 0, changes)]
+    for gold in ("authored dev", "real dev"):
+        rows = {
+            title: next(iter(bench.scores(runs, gold).values())) for title, runs in parts.items()
+        }
+        print(table(f"Strict F1, {gold}", rows))
+
+
+if __name__ == "__main__":
+    main()

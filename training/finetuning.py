@@ -118,7 +118,7 @@ class _NewWindows(TrainerCallback):
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        self.windows.set_epoch(int(state.epoch or 0))
+        self.windows.set_epoch(round(state.epoch or 0))
 
 
 class FineTuning:

@@ -275,11 +275,13 @@ def _draw(outcomes: Sequence[Outcome], ranges: Sequence[Range], path: Path) -> N
     for state, marker in (("complete", "o"), ("pruned", "x")):
         shown = [each for each in outcomes if each.state == state and each.f1 is not None]
         f1 = [each.f1 for each in shown]
-        axes[0].plot([each.number for each in shown], f1, marker, label=state)
+        axes[0].plot([each.number + 1 for each in shown], f1, marker, label=state)
         for axis, field in zip(axes[1:], ranges, strict=True):
             values = [each.values[field.field] for each in shown]
             axis.plot([str(v) for v in values] if field.choices else values, f1, marker)
-            axis.set(title=field.field, xscale="log" if field.log else axis.get_xscale())
+            axis.set_title(field.field)
+            if field.log:
+                axis.set_xscale("log")
     axes[0].legend()
     for axis in axes:
         axis.grid(alpha=0.3)

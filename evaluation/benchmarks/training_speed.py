@@ -62,14 +62,17 @@ class Stock:
         self.dev = list(dev)
         self.looks: list[tuple[float, float]] = []
 
-    def _windows(self, document: Document) -> list[dict[str, Any]]:
-        encoded = self.tokenizer(
+    def _encode(self, document: Document) -> Any:
+        return self.tokenizer(
             document.text,
             truncation=True,
             max_length=LONGEST,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
         )
+
+    def _windows(self, document: Document) -> list[dict[str, Any]]:
+        encoded = self._encode(document)
         rows = []
         for place, offsets in enumerate(encoded["offset_mapping"]):
             words = encoded.word_ids(place)
@@ -98,13 +101,7 @@ class Stock:
         """Tag a document, window by window."""
         import torch
 
-        encoded = self.tokenizer(
-            document.text,
-            truncation=True,
-            max_length=LONGEST,
-            return_overflowing_tokens=True,
-            return_offsets_mapping=True,
-        )
+        encoded = self._encode(document)
         spans: list[Span] = []
         for place, offsets in enumerate(encoded["offset_mapping"]):
             inputs = {

@@ -42,8 +42,11 @@ def refuse_pickles(folder: Path) -> None:
         if not path.is_file():
             continue
         with path.open("rb") as file:
-            start = file.read(2)
-        is_pickle = len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= 5
+            start = file.read(9)
+        is_pickle = len(start) > 1 and start[0] == 0x80 and 2 <= start[1] <= 5
+        # Its header's length may look like a pickle's beginning; behind it stands JSON.
+        if path.suffix == ".safetensors" and start[8:] == b"{":
+            is_pickle = False
         if path.suffix.lower() in _PICKLE_SUFFIXES or is_pickle:
             raise InputError(
                 f"{path}: pickled weights are never read; save the model as safetensors"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,10 @@ from typing import Any
 import pytest
 
 from corpus.document import Document, Span
+from corpus.errors import InputError
 from corpus.files import read_documents, write_documents
 from tests.conftest import Orbat
+from training.encoder import refuse_pickles
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +95,21 @@ def modernbert(vocabulary: int) -> Any:
             **SIZES,
         )
     )
+
+
+def test_weights_are_no_pickle_whatever_their_length(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    # Safetensors begin with their header's length: 0x0480 and 0x0280 look like a pickle.
+    path = tmp_path / "model.safetensors"
+    for length in (0x0480, 0x0280):
+        header = json.dumps({"__metadata__": {"format": "pt"}}).encode().ljust(length)
+        path.write_bytes(length.to_bytes(8, "little") + header)
+        assert load_file(path) == {}
+        refuse_pickles(tmp_path)
+    path.write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises(InputError, match="pickled weights are never read"):
+        refuse_pickles(tmp_path)
 
 
 FAMILIES = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from corpus.document import Document, Span
+from corpus.document import Document, Span, trim
 from corpus.errors import InputError
 from corpus.files import read_json_lines
 
@@ -179,9 +179,7 @@ def _document(
     """Build a document of the spans that the record allows; of those that overlap the longest."""
     spans: list[Span] = []
     for start, end, label in sorted(set(found), key=lambda f: (f[0] - f[1], f)):
-        covered = text[start:end]
-        start += len(covered) - len(covered.lstrip())
-        end -= len(covered) - len(covered.rstrip())
+        start, end = trim(text, start, end)
         if start >= end:
             losses["blank annotations"] += 1
         elif any(start < other.end and other.start < end for other in spans):

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from annotation.doccano import Doccano, Example, ExampleSpan, UploadRow
 from annotation.labels import LabelSet
 from annotation.offsets import Utf16Offsets
-from corpus.document import Document, Span, check_spans
+from corpus.document import Document, Span, check_spans, trim
 from corpus.errors import InputError
 from corpus.files import read_documents, write_documents, write_json
 
@@ -405,9 +405,7 @@ def _read_span(
         end = offsets.to_code_points(found.end_offset)
     except ValueError as error:
         raise InputError(f"{where}: {error}; delete the span in doccano") from error
-    covered = document.text[start:end]
-    start += len(covered) - len(covered.lstrip())
-    end -= len(covered) - len(covered.rstrip())
+    start, end = trim(document.text, start, end)
     return Span(start, end, label_of[found.label]) if start < end else None
 
 

@@ -140,6 +140,12 @@ def _parse_span(record: object, where: str) -> Span:
     return Span(**record)
 
 
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a stretch of a text without its outer white space; of a blank one, start >= end."""
+    covered = text[start:end]
+    return start + len(covered) - len(covered.lstrip()), end - len(covered) + len(covered.rstrip())
+
+
 def check_spans(
     document: Document, spans: Iterable[Span], where: str, labels: Iterable[str] | None = None
 ) -> None:
@@ -160,10 +166,8 @@ def check_spans(
                 f"{name} is out of range; the text has {len(document.text)} characters "
                 "(offsets count Unicode code points)"
             )
-        covered = document.text[span.start : span.end]
-        if covered != covered.strip():
-            start = span.start + len(covered) - len(covered.lstrip())
-            end = span.end - len(covered) + len(covered.rstrip())
+        start, end = trim(document.text, span.start, span.end)
+        if (start, end) != (span.start, span.end):
             mend = f"use {start}-{end}" if start < end else "remove it"
             raise InputError(f"{name} is padded with white space; {mend}")
     _check_overlaps(document, spans, where)

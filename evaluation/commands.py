@@ -282,24 +282,21 @@ def _print(
 
 
 def _systems(spreads: Mapping[str, Spread]) -> Table:
+    """Return a table of one column for each system, which fits a narrow screen."""
     from rich.table import Table
 
-    labels = list(next(iter(spreads.values())).labels)
-    table = Table(
-        *("system", "precision", "recall", "F1", "95 % interval", "seeds", *labels),
-        title="Systems compared",
-    )
-    for name, spread in spreads.items():
-        seeds = str(len(spread.values))
-        if spread.deviation is not None:
-            seeds += f" (standard deviation {spread.deviation:.3f})"
-        table.add_row(
-            name,
-            *map(_number, (spread.precision, spread.recall, spread.mean)),
-            _interval(spread.low, spread.high),
-            seeds,
-            *map(_number, spread.labels.values()),
-        )
+    short = [Path(name).name for name in spreads]
+    names = short if len(set(short)) == len(short) else list(spreads)
+    found = list(spreads.values())
+    table = Table("", *names, title="Systems compared")
+    for name in ("precision", "recall"):
+        table.add_row(name, *(_number(getattr(spread, name)) for spread in found))
+    table.add_row("F1", *(_number(spread.mean) for spread in found))
+    table.add_row("95 % interval", *(_interval(spread.low, spread.high) for spread in found))
+    table.add_row("seeds", *(str(len(spread.values)) for spread in found))
+    table.add_row("deviation of F1", *(_number(spread.deviation) for spread in found))
+    for label in found[0].labels:
+        table.add_row(f"F1 of {label}", *(_number(spread.labels[label]) for spread in found))
     return table
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from corpus.document import Document
+from corpus.document import Document, trim
 from corpus.errors import InputError
 from training.job import Job, Progress
 from training.lineage import TrainingData
@@ -115,9 +115,7 @@ class _CnnTagger:
 
 def _mention(entity: Any) -> Mention | None:
     """Cut the white space off an entity, which spaCy has tokens for."""
-    text = entity.text
-    start = entity.start_char + len(text) - len(text.lstrip())
-    end = entity.start_char + len(text.rstrip())
+    start, end = trim(entity.doc.text, entity.start_char, entity.end_char)
     return Mention(start, end, entity.label_, None) if start < end else None
 
 

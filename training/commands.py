@@ -65,14 +65,14 @@ def train(
         raise InputError(_NO_GOLD)
     if output is None:
         raise InputError("name the folder to write with --output")
-    warn_of_absent_labels(data, label_set)
-    warn_of_leaks(data)
+    from training.train import is_first_process
+
+    if is_first_process():
+        warn_of_absent_labels(data, label_set)
+        warn_of_leaks(data)
     if curve:
         _draw_curve(chosen, data, label_set, output, points, seeds, json_output)
         return
-
-    from training.train import is_first_process
-
     console = _console(is_first_process())
     with console.status("Loading"):
         from training.train import train as run_training
@@ -105,7 +105,6 @@ def sweep(
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Search recipe fields for the best dev score by many trainings; killed, it can go on."""
-
     from rich.console import Console
     from rich.table import Table
 

@@ -37,7 +37,7 @@ from training.network import TokenClassifier, bf16_is_fast
 from training.recipe import Recipe
 from training.run import save_model, score_dev, torch_network
 from training.tagging import FEATURE_COUNT, Tagger, TaggerConfig
-from training.windows import Collator, Row, TrainingWindows, make_windows
+from training.windows import Collator, Row, TrainingWindows, encode_documents, make_windows
 
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
@@ -161,8 +161,10 @@ class FineTuning:
         # In training no window needs another's context twice: overlaps would only repeat.
         cut = dataclasses.replace(self._config, overlap=0)
 
+        encoded = encode_documents(job.data.train, self._tokenizer, cut, job.gazetteer)
+
         def epoch_windows(rng: np.random.Generator) -> list[Row]:
-            return make_windows(job.data.train, self._tokenizer, cut, job.gazetteer, rng)
+            return make_windows(encoded, cut, rng)
 
         self._windows = TrainingWindows(epoch_windows, recipe.seed)
         if len(self._windows) == 0:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from annotation.labels import LabelSet
 from corpus.errors import InputError
-from corpus.files import sha256_text, write_json, write_text
+from corpus.files import write_json, write_text
 from training.job import DivergedError, Progress
-from training.lineage import TrainingData
+from training.lineage import TrainingData, gazetteer_of, is_same_run, make_manifest
 from training.recipe import AnyRecipe, change_recipe
 from training.run import read_json
 from training.train import train_once
@@ -208,23 +208,17 @@ def _claim(
     data: TrainingData,
     labels: LabelSet,
 ) -> None:
-    identity = {
-        "recipe": recipe.model_dump(),
-        "search": [vars(each) for each in ranges],
-        "labels": labels.model_dump(by_alias=True),
-        "documents": {
-            part: [sha256_text(d.text) for d in getattr(data, part)] for part in ("train", "dev")
-        },
-    }
-    identity = json.loads(json.dumps(identity))
-    path = output / "identity.json"
+    manifest = make_manifest(recipe, data, labels, gazetteer_of(recipe, labels))
+    search = [[each.field, list(each.choices), each.low, each.high, each.log] for each in ranges]
+    path = output / "manifest.json"
     if path.is_file():
-        if read_json(path) != identity:
+        old = read_json(path)
+        if not is_same_run(old, manifest) or old.get("search") != search:
             raise InputError(f"{output}: holds another sweep; name a new folder")
     elif output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise InputError(f"{output}: exists and is no sweep; name a new folder")
     else:
-        write_json(path, identity)
+        write_json(path, {**manifest, "search": search})
 
 
 def _outcome(trial: FrozenTrial) -> Outcome:
@@ -236,8 +230,10 @@ def _outcome(trial: FrozenTrial) -> Outcome:
 
 def _keep_best_run(study: Study, runs: Path) -> None:
     """Remove the run folders of all trainings but the best: their scores stay in the study."""
-    ended = [trial for trial in study.trials if trial.state.is_finished() and trial.value]
-    best = max(ended, key=lambda trial: trial.value or 0, default=None)
+    from optuna.trial import TrialState
+
+    complete = study.get_trials(states=[TrialState.COMPLETE])
+    best = max(complete, key=lambda trial: trial.value or 0, default=None)
     for run in runs.iterdir() if runs.is_dir() else ():
         if best is None or run.name != best.user_attrs.get("run"):
             shutil.rmtree(run)

@@ -87,9 +87,10 @@ def train_once(
         InputError: as :func:`train`, and if the folder holds another run.
     """
     manifest = output / "manifest.json"
-    if manifest.is_file() and read_json(manifest).get("status") == "finished":
+    old = read_json(manifest) if manifest.is_file() else {}
+    if old.get("status") == "finished":
         wanted = make_manifest(recipe, data, labels, gazetteer_of(recipe, labels))
-        if not is_same_run(read_json(manifest), wanted):
+        if not is_same_run(old, wanted):
             raise InputError(f"{output}: holds another run; name a new folder")
         metrics: dict[str, Any] = read_json(output / "metrics.json")
         return metrics

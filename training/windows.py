@@ -1,4 +1,4 @@
-"""Training windows: documents cut anew, and varied, in every epoch."""
+"""Training windows: documents encoded once, and cut anew in every epoch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from torch.utils.data import Dataset
 
 from corpus.document import Document
 from training.gazetteer import Gazetteer
-from training.tagging import TaggerConfig, cut_windows, encode_texts, read_off, spans_to_tags
+from training.tagging import (
+    EncodedText,
+    Ints,
+    TaggerConfig,
+    cut_windows,
+    encode_texts,
+    read_off,
+    spans_to_tags,
+)
 
 IGNORED = -100
 """Label of a piece at which no word is read off; cross-entropy leaves it out."""
@@ -19,22 +27,37 @@ IGNORED = -100
 Row = dict[str, list[int]]
 
 
-def make_windows(
-    documents: Sequence[Document],
-    tokenizer: Any,
-    config: TaggerConfig,
-    gazetteer: Gazetteer | None = None,
-    rng: np.random.Generator | None = None,
-) -> list[Row]:
-    """Cut documents into training windows.
+def encode_documents(
+    documents: Sequence[Document], tokenizer: Any, config: TaggerConfig, gazetteer: Gazetteer
+) -> list[tuple[EncodedText, Ints]]:
+    """Return of each document its encoded text and its words' gold tags, *Shape:* (words,).
 
     Args:
         documents: documents with gold spans.
         tokenizer: a `tokenizers.Tokenizer`.
-        config: windows and tags.
+        config: the tags, and whether the gazetteer is used.
         gazetteer: finds known phrases.
+    """
+    find_phrases = gazetteer.find if config.gazetteer else None
+    texts = [document.text for document in documents]
+    encoded = encode_texts(tokenizer, texts, find_phrases, config.tags)
+    spans = ([(span.start, span.end, span.label) for span in d.spans] for d in documents)
+    return [
+        (text, spans_to_tags(text.words, gold, config.tags))
+        for text, gold in zip(encoded, spans, strict=True)
+    ]
+
+
+def make_windows(
+    documents: Sequence[tuple[EncodedText, Ints]], config: TaggerConfig, rng: np.random.Generator
+) -> list[Row]:
+    """Cut documents into training windows.
+
+    Args:
+        documents: encoded texts and their words' tags.
+        config: length and overlap of the windows.
         rng: shortens the first window of each document at random, so that other words come to
-            stand at the windows' ends; without it all windows are full.
+            stand at the windows' ends.
 
     Returns:
         For each window `input_ids`, `features` and `labels`, of one length. A word's tag stands
@@ -43,14 +66,9 @@ def make_windows(
     """
     before, behind = len(config.prefix), len(config.suffix)
     rows = []
-    texts = [document.text for document in documents]
-    find_phrases = gazetteer.find if gazetteer and config.gazetteer else None
-    encoded = encode_texts(tokenizer, texts, find_phrases, config.tags)
     room = config.window - before - behind
-    for document, text in zip(documents, encoded, strict=True):
-        spans = [(span.start, span.end, span.label) for span in document.spans]
-        tags = spans_to_tags(text.words, spans, config.tags)
-        first_room = None if rng is None else int(rng.integers(room // 4, room + 1))
+    for text, tags in documents:
+        first_room = int(rng.integers(room // 4, room + 1))
         for window in cut_windows(text, config, first_room):
             pieces = text.pieces[window.first : window.last].tolist()
             labels = np.full(before + len(pieces) + behind, IGNORED)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+FEWEST = 30
+"""Gold spans that a slice must have to be shown."""
+
 
 def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
@@ -29,6 +32,41 @@ def score_table(strict: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def slice_table(slices: Sequence[Mapping[str, Any]]) -> str:
+    """Return strict scores of groups of mentions or documents as a Markdown table.
+
+    Groups of fewer than :data:`FEWEST` gold spans, or of one document, say too little to be shown.
+    """
+    known = [each for each in slices if each["gold"] >= FEWEST and each["low"] is not None]
+    lines = [
+        "| slice | precision | recall | F1 | F1, 95 % interval | gold spans |",
+        "|---|---|---|---|---|---|",
+        *(_row(f"{each['dimension']}: {each['group']}", each) for each in known),
+    ]
+    return "\n".join(lines)
+
+
+def _evaluation(result: Mapping[str, Any]) -> str:
+    parts = [f"### Held out: {result['gold']} ({result['documents']} documents)"]
+    if result["seen_in_training"]:
+        parts.append(
+            f"{result['seen_in_training']} of these documents were trained or chosen on: "
+            "their scores are no held-out scores."
+        )
+    parts.append(score_table(result["strict"]))
+    if result.get("slices"):
+        parts.append(slice_table(result["slices"]))
+    return "\n\n".join(parts)
+
+
+def _difference(name: str, change: Mapping[str, Any]) -> str:
+    known = None not in (change["f1"], change["low"], change["high"])
+    shown = (
+        f"{change['f1']:+.3f} | {change['low']:+.3f} to {change['high']:+.3f}" if known else "– | –"
+    )
+    return f"| {name} | {shown} |"
+
+
 def write_card(
     *,
     name: str,
@@ -46,26 +84,29 @@ def write_card(
         manifest: the run's manifest.
         evaluations: results of `orbat evaluate` that the run folder keeps.
         dev: strict scores of the packaged model on the run's dev documents.
-        numbers: how weights are stored, what was tried, and the run's name.
+        numbers: which arithmetic was chosen, what was tried, how they differ, and how confidences
+            were calibrated.
     """
     recipe, documents = manifest["recipe"], manifest["documents"]
     labels = "\n".join(
         f"- **{label['name']}**: {label['description']}" for label in manifest["labels"]["label"]
     )
-    held_out = "\n\n".join(
-        f"### Held out: {each['gold']} ({each['documents']} documents)\n\n"
-        + (
-            f"{each['seen_in_training']} of these documents were trained or chosen on: "
-            "their scores are no held-out scores.\n\n"
-            if each["seen_in_training"]
-            else ""
-        )
-        + score_table(each["strict"])
-        for each in evaluations
-    )
+    held_out = "\n\n".join(map(_evaluation, evaluations))
     tried = "\n".join(
         f"| {entry['name']} | {_score(entry['f1'])} | {entry['megabytes']:.1f} |"
         for entry in numbers["tried"]
+    )
+    change = numbers["change"]
+    changes = "\n".join(
+        [
+            _difference("**all**", change["micro"]),
+            *(_difference(label, each) for label, each in change["labels"].items()),
+        ]
+    )
+    confidence = (
+        f"Confidences are calibrated on the dev documents ({numbers['calibration']})."
+        if numbers["calibration"]
+        else "Confidences are the model's own: the dev documents were too few to calibrate them."
     )
     inputs = "\n".join(
         f"- {part}: `{entry['file']}`, sha256 `{entry['sha256']}`"
@@ -104,12 +145,19 @@ documents.
 
 ## Weights
 
-Stored as **{numbers["chosen"]}**. Eight bits are used where F1 on the dev documents is then at most
-{numbers["allowed_loss"] * 100:.1f} points below that of float32; arithmetic is float32 either way.
+Computes in **{numbers["chosen"]}**. 8-bit integers are used where strict F1 on the dev documents is
+then at most {numbers["allowed_loss"] * 100:.1f} points below that of float32, and no label's paired
+interval lies wholly below that.
 
-| weights | dev F1 | MB |
+| arithmetic | dev F1 | MB |
 |---|---|---|
 {tried}
+
+| int8 against float32 | strict F1 | 95 % interval, paired by document |
+|---|---|---|
+{changes}
+
+{confidence}
 
 ## Data
 
@@ -129,7 +177,8 @@ Trained by orbat from encoder `{recipe["encoder"]}`, seed {recipe["seed"]}, with
 ## Limits
 
 - Trained on English news; other languages and genres were not measured.
-- The confidence is the model's own probability and not calibrated.
+- Confidences were calibrated on documents on which the model was chosen: on new text they are a
+  little too high.
 - Long-tail ranks and titles, and names that look like units (companies, ships, police), are its
   main errors.
 

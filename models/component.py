@@ -8,16 +8,15 @@ from __future__ import annotations
 import itertools
 import os
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.util import minibatch
 
-from models.runtime import FILES, load_packaged
+from models.runtime import HASHES, file_names, load_packaged
 from training.tagging import Mention, Tagger
 
 FACTORY = "orbat_ner"
@@ -29,19 +28,26 @@ if not Span.has_extension("confidence"):
 class EntityTagger:
     """Finds entities with a packaged orbat model.
 
-    Entities set by earlier components stay; found ones that overlap them are left out. Where an
-    entity begins or ends inside a spaCy token, the token is split there, so that `doc.ents` has
-    exactly what the model found. `span._.confidence` is the model's probability from 0 to 1.
+    Entities set by earlier components stay; found ones that overlap them are left out. With a
+    `spans_key`, `doc.ents` is left alone and all that is found goes to `doc.spans[spans_key]`.
+    Where an entity begins or ends inside a spaCy token, the token is split there, so that the
+    document has exactly what the model found. `span._.confidence` is the chance from 0 to 1 that
+    an entity is right.
 
     Args:
-        nlp: the pipeline.
-        name: the component's name in it.
-        batch_size: windows run at once.
+        name: the component's name in its pipeline.
+        batch_size: windows in a batch.
+        lanes: batches scored side by side; 0 for as many as there are processors.
+        spans_key: where in `doc.spans` entities go; None for `doc.ents`.
     """
 
-    def __init__(self, nlp: Language, name: str, batch_size: int) -> None:
+    def __init__(
+        self, name: str, batch_size: int = 8, lanes: int = 0, spans_key: str | None = None
+    ) -> None:
         self.name = name
         self.batch_size = batch_size
+        self.lanes = lanes
+        self.spans_key = spans_key
         self._files: dict[str, bytes] = {}
         # By process: onnxruntime's threads do not survive a fork, and a child that destroyed its
         # parent's session would wait for them for ever.
@@ -58,7 +64,9 @@ class EntityTagger:
         if process not in self._taggers:
             if not self._files:
                 raise ValueError(f"component '{self.name}' has no model; load it with spacy.load")
-            self._taggers[process] = load_packaged(self._files, batch_size=self.batch_size)
+            self._taggers[process] = load_packaged(
+                self._files, batch_size=self.batch_size, lanes=self.lanes
+            )
         return self._taggers[process]
 
     @property
@@ -72,11 +80,17 @@ class EntityTagger:
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
         """Set the entities of a stream of documents, `batch_size` of them at a time."""
-        for docs in minibatch(stream, size=batch_size):
-            found = self.tagger.tag([doc.text for doc in docs])
-            for doc, mentions in zip(docs, found, strict=True):
-                set_entities(doc, mentions)
-                yield doc
+        docs, again = itertools.tee(stream)
+        found = self.tagger.pipe((doc.text for doc in again), texts_at_once=batch_size)
+        for doc, mentions in zip(docs, found, strict=True):
+            self._set(doc, mentions)
+            yield doc
+
+    def _set(self, doc: Doc, mentions: Iterable[Mention]) -> None:
+        if self.spans_key is None:
+            set_entities(doc, mentions)
+        else:
+            doc.spans[self.spans_key] = make_spans(doc, list(mentions))
 
     def set_files(self, files: dict[str, bytes]) -> None:
         """Take the contents of a packaged model."""
@@ -92,7 +106,9 @@ class EntityTagger:
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> EntityTagger:
         """Read the model's files from a folder."""
-        self.set_files({name: (Path(path) / name).read_bytes() for name in FILES})
+        folder = Path(path)
+        names = file_names((folder / HASHES).read_bytes())
+        self.set_files({name: (folder / name).read_bytes() for name in names})
         # Load now, so that a damaged model is found at spacy.load and the first text is not slow.
         _ = self.tagger
         return self
@@ -115,15 +131,23 @@ def set_entities(doc: Doc, mentions: Iterable[Mention]) -> None:
     """Add mentions to `doc.ents` where they overlap no entity that is there."""
     present = [(ent.start_char, ent.end_char) for ent in doc.ents]
     new = [m for m in mentions if all(m.end <= s or e <= m.start for s, e in present)]
-    if not new:
-        return
-    _split_tokens(doc, {offset for m in new for offset in (m.start, m.end)})
-    ents = list(doc.ents)
-    for mention in new:
+    if new:
+        spans = make_spans(doc, new)
+        doc.set_ents(sorted([*doc.ents, *spans], key=lambda ent: ent.start))
+
+
+def make_spans(doc: Doc, mentions: Sequence[Mention]) -> list[Span]:
+    """Return mentions as spans of a document, whose tokens are split where a mention asks for it.
+
+    Their `_.confidence` is set.
+    """
+    _split_tokens(doc, {offset for m in mentions for offset in (m.start, m.end)})
+    spans = []
+    for mention in mentions:
         span = doc.char_span(mention.start, mention.end, label=mention.label)
         span._.confidence = mention.score
-        ents.append(span)
-    doc.set_ents(sorted(ents, key=lambda ent: ent.start))
+        spans.append(span)
+    return spans
 
 
 def _split_tokens(doc: Doc, offsets: set[int]) -> None:
@@ -136,15 +160,31 @@ def _split_tokens(doc: Doc, offsets: set[int]) -> None:
             cuts.setdefault(index, []).append(offset - starts[index])
     if not cuts:
         return
+    # The retokenizer moves doc.ents along, but not these.
+    groups = {
+        key: [(s.start_char, s.end_char, s.label_, s.kb_id_, s.id_) for s in group]
+        for key, group in doc.spans.items()
+    }
     with doc.retokenize() as retokenizer:
         for index, inner in cuts.items():
             token = doc[index]
             bounds = [0, *inner, len(token)]
             parts = [token.text[a:b] for a, b in itertools.pairwise(bounds)]
             retokenizer.split(token, parts, heads=[(token, 0)] * len(parts))
+    for key, spans in groups.items():
+        doc.spans[key] = [
+            doc.char_span(start, end, label=label, kb_id=kb_id, span_id=span_id)
+            for start, end, label, kb_id, span_id in spans
+        ]
 
 
-@Language.factory(FACTORY, assigns=["doc.ents"], default_config={"batch_size": 8})
-def make_entity_tagger(nlp: Language, name: str, batch_size: int) -> EntityTagger:
+@Language.factory(
+    FACTORY,
+    assigns=["doc.ents", "doc.spans"],
+    default_config={"batch_size": 8, "lanes": 0, "spans_key": None},
+)
+def make_entity_tagger(
+    nlp: Language, name: str, batch_size: int, lanes: int, spans_key: str | None
+) -> EntityTagger:
     """Make the component."""
-    return EntityTagger(nlp, name, batch_size)
+    return EntityTagger(name, batch_size, lanes, spans_key)

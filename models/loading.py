@@ -14,7 +14,7 @@ from typing import Any
 from corpus.document import Document
 from corpus.errors import InputError
 from corpus.files import sha256_text, write_json
-from models.runtime import FILES, load_packaged
+from models.runtime import HASHES, load_packaged
 from training.encoder import refuse_pickles
 from training.run import (
     EVALUATIONS,
@@ -99,7 +99,7 @@ def load_model(name: str) -> Model:
 def _packaged_folder(path: Path) -> Path | None:
     """Return the folder below `path` that holds a packaged tagger's files."""
     for found in sorted(path.rglob("model.onnx")):
-        if all((found.parent / name).is_file() for name in FILES):
+        if (found.parent / HASHES).is_file():
             return found.parent
     return None
 

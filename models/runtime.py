@@ -5,7 +5,9 @@ A model wheel carries a copy of this file; it needs numpy, onnxruntime and token
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,15 +16,50 @@ from training.tagging import Floats, Ints, Tagger, TaggerConfig
 
 FILES = ("model.onnx", "tokenizer.json", "tagger.json", "gazetteer.json")
 """The files that make a packaged tagger."""
-FORMAT = 3
+HASHES = "sha256.json"
+"""Beside them: the SHA-256 of each file of the model, by name."""
+FORMAT = 4
+
+
+def write_hashes(files: Mapping[str, bytes]) -> bytes:
+    """Return the content of :data:`HASHES` for a model's files."""
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return json.dumps(hashes, indent=1).encode()
+
+
+def file_names(hashes: bytes) -> list[str]:
+    """Return the names of a model's files, :data:`HASHES` the last of them.
+
+    Raises:
+        ValueError: if the content is not that of :data:`HASHES`.
+    """
+    value = json.loads(hashes)
+    if not isinstance(value, dict) or not set(FILES) <= set(value):
+        raise ValueError(f"{HASHES} is damaged")
+    return [*value, HASHES]
+
+
+def check_hashes(files: Mapping[str, bytes]) -> None:
+    """Check that a model's files are those that were packaged.
+
+    Raises:
+        ValueError: naming the first that is missing or changed.
+    """
+    if HASHES not in files:
+        raise ValueError(f"the model lacks {HASHES}")
+    for name in file_names(files[HASHES])[:-1]:
+        if name not in files:
+            raise ValueError(f"the model lacks {name}")
+        if hashlib.sha256(files[name]).hexdigest() != json.loads(files[HASHES])[name]:
+            raise ValueError(f"{name} is not as it was packaged; install the model again")
 
 
 class OnnxNetwork:
-    """A token classifier run by onnxruntime on the CPU.
+    """A token classifier run by onnxruntime on the CPU; many threads may call it at once.
 
     Args:
-        model: an ONNX file's bytes, with inputs `input_ids`, `attention_mask` and, where the
-            model was trained with them, `features`.
+        model: an optimised ONNX file's bytes, with inputs `input_ids`, `attention_mask` and, where
+            the model was trained with them, `features`.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -30,6 +67,9 @@ class OnnxNetwork:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        # Batches run side by side, which shares out the work better than threads within one.
+        options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
         )
@@ -43,17 +83,27 @@ class OnnxNetwork:
         return logits  # type: ignore[no-any-return]
 
 
-def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8) -> Tagger:
-    """Make a tagger of the contents of :data:`FILES`.
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8, lanes: int = 0) -> Tagger:
+    """Make a tagger of a packaged model's files.
+
+    Args:
+        files: contents by name.
+        batch_size: full windows in a batch.
+        lanes: batches scored side by side; 0 for as many as there are processors.
 
     Raises:
-        ValueError: if a file is missing or of another version.
+        ValueError: if a file is missing, changed or of another version.
     """
     from tokenizers import Tokenizer
 
-    missing = [name for name in FILES if name not in files]
-    if missing:
-        raise ValueError(f"the model lacks {missing[0]}")
+    check_hashes(files)
     value = json.loads(files["tagger.json"])
     if value.pop("format", None) != FORMAT:
         raise ValueError("the model was packaged by another version of orbat")
@@ -61,4 +111,11 @@ def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8) -> Tagger:
     config = TaggerConfig.from_json(value)
     gazetteer = Gazetteer.from_bytes(files["gazetteer.json"])
     network = OnnxNetwork(files["model.onnx"])
-    return Tagger(network, tokenizer, config, gazetteer.find, batch_size=batch_size)
+    return Tagger(
+        network,
+        tokenizer,
+        config,
+        gazetteer.find,
+        batch_size=batch_size,
+        lanes=lanes or processors(),
+    )

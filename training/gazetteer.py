@@ -13,6 +13,7 @@ from typing import Any
 from training.patterns import PatternFinder
 from training.tagging import find_words
 
+_PATTERNS = ("patterns", "classes")
 _WAYS = ("exact", "caseless", "before_name")
 
 
@@ -26,6 +27,7 @@ class Gazetteer:
             `caseless` ignores case, `before_name` compares as written and asks for a capitalised
             word behind the phrase.
         patterns: token patterns; see :class:`training.patterns.PatternFinder`.
+        classes: classes of tokens that they tell apart, where they are known.
 
     Raises:
         ValueError: if a pattern cannot be used.
@@ -35,9 +37,10 @@ class Gazetteer:
         self,
         phrases: Mapping[str, Mapping[str, Iterable[str]]],
         patterns: Sequence[Mapping[str, Any]] = (),
+        classes: Iterable[Sequence[int]] = (),
     ) -> None:
         self._patterns = list(patterns)
-        self._pattern_finder = PatternFinder(self._patterns)
+        self._pattern_finder = PatternFinder(self._patterns, classes)
         self._phrases = {
             way: {label: sorted(texts) for label, texts in sorted(phrases.get(way, {}).items())}
             for way in _WAYS
@@ -68,8 +71,8 @@ class Gazetteer:
         lowered = [word.lower() for word in words]
         found = self._pattern_finder.find(text) if self._patterns else []
         for tables, forms in ((self._exact, words), (self._caseless, lowered)):
-            for place, first in enumerate(forms):
-                for phrase, label, before_name in tables.get(first, ()):
+            for place in [place for place, first in enumerate(forms) if first in tables]:
+                for phrase, label, before_name in tables[forms[place]]:
                     end = place + len(phrase)
                     if tuple(forms[place:end]) == phrase and (
                         not before_name or (end < len(words) and words[end].istitle())
@@ -77,9 +80,16 @@ class Gazetteer:
                         found.append((bounds[place][0], bounds[end - 1][1], label))
         return longest_spans(text, found)
 
-    def to_bytes(self) -> bytes:
-        """Return the phrases and patterns as JSON."""
-        value = {**self._phrases, "patterns": self._patterns}
+    def to_bytes(self, *, classes: bool = False) -> bytes:
+        """Return the phrases and patterns as JSON.
+
+        Args:
+            classes: whether the classes of the tokens met so far go with them: who reads them
+                need not find them anew.
+        """
+        value: dict[str, Any] = {**self._phrases, "patterns": self._patterns}
+        if classes:
+            value["classes"] = self._pattern_finder.classes
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
@@ -90,9 +100,9 @@ class Gazetteer:
             ValueError: if it is no such JSON.
         """
         value: Any = json.loads(content)
-        if not isinstance(value, dict) or not set(value) <= {*_WAYS, "patterns"}:
+        if not isinstance(value, dict) or not set(value) <= {*_WAYS, *_PATTERNS}:
             raise ValueError("not a gazetteer")
-        return cls(value, value.get("patterns", ()))
+        return cls(value, *(value.get(part, ()) for part in _PATTERNS))
 
 
 def longest_spans(text: str, found: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

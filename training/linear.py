@@ -21,11 +21,11 @@ from training.tagging import (
     Floats,
     Mention,
     TagDecoder,
+    find_features,
     find_words,
     spans_to_tags,
     tag_names,
     tags_to_mentions,
-    word_feature,
 )
 
 _LONGEST_AFFIX = 4
@@ -130,22 +130,18 @@ class _Features:
         return self._hasher.transform(row for text in texts for row in self._rows(text))
 
     def _rows(self, text: str) -> Iterator[list[str]]:
-        bounds = find_words(text).tolist()
-        known = spans_to_tags(
-            np.array(bounds, dtype=np.int64).reshape(-1, 2),
-            self.gazetteer.find(text, bounds),
-            self.tags,
-        ).tolist()
-        own, end = [], 0
-        for (start, stop), tag in zip(bounds, known, strict=True):
-            word = text[start:stop]
-            lower = word.lower()
+        words = find_words(text)
+        bounds = words.tolist()
+        known = spans_to_tags(words, self.gazetteer.find(text, bounds), self.tags).tolist()
+        shapes = find_features(text, words).tolist()
+        own = []
+        for (start, stop), shape, tag in zip(bounds, shapes, known, strict=True):
+            lower = text[start:stop].lower()
             own.append(
-                [f"w={lower}", f"s={word_feature(word, text[end:start])}", f"g={tag}"]
+                [f"w={lower}", f"s={shape}", f"g={tag}"]
                 + [f"p={lower[:n]}" for n in range(1, _LONGEST_AFFIX + 1)]
                 + [f"x={lower[-n:]}" for n in range(1, _LONGEST_AFFIX + 1)]
             )
-            end = stop
         for place in range(len(own)):
             row = list(own[place])
             for step in range(1, self.context + 1):

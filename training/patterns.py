@@ -9,17 +9,19 @@ import json
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 # Close to spaCy's English tokens: dotted abbreviations stay whole, hyphens and 's stand alone.
 _TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|['’]s\b|[^\W_]+(?:['’](?!s\b)[^\W_]+)*|\S|\n")
-_FIRST_CLASS = 0xF0000
+_FIRST_CLASS = 0xE000
 """Where classes begin: in Unicode's private area, which no regular expression gives a meaning."""
 _BREAK = "\n"
 _NOTHING = "\0"
 _REMEMBERED = 200_000
 """Distinct tokens whose class is remembered."""
+_MAY_LACK = ("?", "*", "{0")
+"""How the quantifier of a token begins that need not be there."""
 _QUANTIFIER = re.compile(r"[?*+]|\{\d+(,\d*)?\}")
 
 
@@ -34,12 +36,15 @@ class PatternFinder:
     Args:
         patterns: objects with `label`, `pattern` and, where the match is longer than the span,
             `trim_start` and `trim_end`, the tokens to cut off.
+        classes: :attr:`classes` of a finder of the same patterns, which saves finding them anew.
 
     Raises:
         ValueError: if a pattern asks for anything else.
     """
 
-    def __init__(self, patterns: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, patterns: Iterable[Mapping[str, Any]], classes: Iterable[Sequence[int]] = ()
+    ) -> None:
         self._questions: dict[str, int] = {}
         self._texts: dict[str, list[int]] = defaultdict(list)
         self._lower_texts: dict[str, list[int]] = defaultdict(list)
@@ -57,12 +62,19 @@ class PatternFinder:
         # Threads that tag side by side share what follows.
         self._lock = threading.Lock()
         self._class_of_token: dict[str, str] = {}
-        self._class_of_answers: dict[tuple[int, ...], str] = {}
-        self._compiled: list[tuple[str, int, int, re.Pattern[str]]] = []
+        self._class_of_answers = {
+            tuple(answers): chr(_FIRST_CLASS + number) for number, answers in enumerate(classes)
+        }
+        self._compiled: list[tuple[str, int, int, list[str], re.Pattern[str]]] = []
         self._stale = True
 
     def __bool__(self) -> bool:
         return bool(self._plans)
+
+    @property
+    def classes(self) -> list[tuple[int, ...]]:
+        """The classes of tokens met so far: the numbers of the questions that fit each."""
+        return sorted(self._class_of_answers)
 
     def find(self, text: str) -> list[tuple[int, int, str]]:
         """Return start and end in code points and label of every match, overlapping ones too."""
@@ -75,7 +87,10 @@ class PatternFinder:
         if self._stale:
             self._compile()
         found = []
-        for label, trim_start, trim_end, pattern in self._compiled:
+        present = set(row)
+        for label, trim_start, trim_end, needed, pattern in self._compiled:
+            if any(map(present.isdisjoint, needed)):
+                continue
             match = pattern.search(row)
             while match is not None:
                 first, last = match.start() + trim_start, match.end() - trim_end
@@ -135,13 +150,21 @@ class PatternFinder:
             for answers, name in self._class_of_answers.items():
                 for question in answers:
                     fitting[question] += name
+            known = {pattern.pattern: pattern for *_, pattern in self._compiled}
             compiled = []
             for label, trim_start, trim_end, steps in self._plans:
                 # A question that no token has fitted yet is answered by none.
-                parts = (
-                    f"[{fitting[question] or _NOTHING}]{quantifier}"
-                    for question, quantifier in steps
+                classes = [fitting[question] or _NOTHING for question, _ in steps]
+                quantifiers = [quantifier for _, quantifier in steps]
+                row = "".join(
+                    f"[{each}]{times}" for each, times in zip(classes, quantifiers, strict=True)
                 )
-                compiled.append((label, trim_start, trim_end, re.compile("".join(parts))))
+                needed = [
+                    each
+                    for each, times in zip(classes, quantifiers, strict=True)
+                    if not times.startswith(_MAY_LACK)
+                ]
+                pattern = known.get(row) or re.compile(row)
+                compiled.append((label, trim_start, trim_end, needed, pattern))
             self._compiled = compiled
             self._stale = False

@@ -209,13 +209,22 @@ def load_tagger(run: Path) -> Tagger:
     from tokenizers import Tokenizer
 
     network, config = load_network(run)
-    folder = Path(run) / "model"
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    try:
-        gazetteer = Gazetteer.from_bytes((folder / GAZETTEER).read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder / GAZETTEER}: missing or broken; train again") from error
+    tokenizer = Tokenizer.from_file(str(Path(run) / "model" / "tokenizer.json"))
+    gazetteer = load_gazetteer(run)
     return Tagger(torch_network(network), tokenizer, config, gazetteer.find, batch_size=16)
+
+
+def load_gazetteer(run: Path) -> Gazetteer:
+    """Load the gazetteer that a transformer was trained with.
+
+    Raises:
+        InputError: if it is missing or broken.
+    """
+    path = Path(run) / "model" / GAZETTEER
+    try:
+        return Gazetteer.from_bytes(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: missing or broken; train again") from error
 
 
 def torch_network(network: TokenClassifier, *, autocast: bool = False) -> Any:

@@ -15,7 +15,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +30,8 @@ Floats = NDArray[np.float32]
 _WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+|[^\w\s]|_")
 _SHAPES = ("lower", "title", "upper", "initial", "mixed", "digits", "alphanumeric", "other")
 _GAPS = ("none", "space", "line break")
+_LINE = _GAPS.index("line break")
+_LINE_BREAK = re.compile(r"[\n\r]")
 FEATURE_COUNT = 1 + len(_SHAPES) * len(_GAPS)
 """Number of word features; 0 stands for special tokens and padding."""
 
@@ -63,6 +67,8 @@ class TaggerConfig:
         transitions: score of each tag (column) behind each tag (row), *Shape:* (tags, tags);
             empty for none but those that BIO tags allow.
         starts: score of each tag at the beginning, *Shape:* (tags,); empty for none.
+        calibration: confidences that the model gives and the share of mentions that are right at
+            each, in rising order, *Shape:* (points, 2); empty for none.
     """
 
     labels: tuple[str, ...]
@@ -76,6 +82,7 @@ class TaggerConfig:
     by_line: bool = False
     transitions: tuple[tuple[float, ...], ...] = ()
     starts: tuple[float, ...] = ()
+    calibration: tuple[tuple[float, float], ...] = ()
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -139,11 +146,25 @@ def find_words(text: str) -> Ints:
     return np.array(words, dtype=np.int64).reshape(-1, 2)
 
 
-def word_feature(word: str, gap: str) -> int:
-    """Return the feature id of a word: its shape, and what stands between it and the last word.
+def find_features(text: str, words: Ints) -> Ints:
+    """Return of each word its shape, and what stands before it, as one id, *Shape:* (words,).
 
     Uncased encoders lose case and every encoder loses line breaks; this gives both back.
+
+    Args:
+        text: the text.
+        words: its words; see :func:`find_words`.
     """
+    shapes = np.array([_shape(text[start:end]) for start, end in words.tolist()], dtype=np.int64)
+    breaks = np.array([match.start() for match in _LINE_BREAK.finditer(text)], dtype=np.int64)
+    starts, ends = words[:, 0], np.append(0, words[:-1, 1])[: len(words)]
+    gaps = np.where(starts > ends, _GAPS.index("space"), _GAPS.index("none"))
+    gaps[np.searchsorted(breaks, starts) > np.searchsorted(breaks, ends)] = _LINE
+    return 1 + shapes * len(_GAPS) + gaps
+
+
+@lru_cache(maxsize=100_000)
+def _shape(word: str) -> int:
     if word.isdigit():
         shape = "digits"
     elif not word[0].isalnum():
@@ -156,13 +177,12 @@ def word_feature(word: str, gap: str) -> int:
         shape = "upper" if len(word) > 1 else "initial"
     else:
         shape = "title" if word[1:].islower() else "mixed"
-    space = "line break" if "\n" in gap or "\r" in gap else "space" if gap else "none"
-    return 1 + _SHAPES.index(shape) * len(_GAPS) + _GAPS.index(space)
+    return _SHAPES.index(shape)
 
 
 def begins_line(features: Any) -> Any:
     """Tell of word feature ids, an array or tensor, whether a line break stands before the word."""
-    return (features > 0) & ((features - 1) % len(_GAPS) == _GAPS.index("line break"))
+    return (features > 0) & ((features - 1) % len(_GAPS) == _LINE)
 
 
 def encode_texts(
@@ -192,14 +212,7 @@ def encode_texts(
         read = (first < len(pieces)) & (
             offsets[inside, 0] < words[:, 1] if len(pieces) else np.zeros(len(words), bool)
         )
-        ends = np.concatenate(([0], words[:-1, 1])) if len(words) else words[:, 0]
-        word_features = np.array(
-            [
-                word_feature(text[start:end], text[before:start])
-                for (start, end), before in zip(words.tolist(), ends.tolist(), strict=True)
-            ],
-            dtype=np.int64,
-        )
+        word_features = find_features(text, words)
         breaks = begins_line(word_features)
         if find_phrases is not None and len(words):
             known = spans_to_tags(words, find_phrases(text, words.tolist()), tags)
@@ -426,7 +439,9 @@ class Tagger:
         tokenizer: a `tokenizers.Tokenizer` without truncation and padding.
         config: labels, windows and special tokens.
         find_phrases: finds known phrases; needed where the configuration asks for them.
-        batch_size: windows in a batch.
+        batch_size: full windows in a batch; of shorter ones more.
+        lanes: batches that the network scores side by side; more than one need a network that
+            threads may call.
     """
 
     def __init__(
@@ -437,6 +452,7 @@ class Tagger:
         find_phrases: FindPhrases | None = None,
         *,
         batch_size: int = 8,
+        lanes: int = 1,
     ) -> None:
         self.network = network
         self.tokenizer = tokenizer
@@ -444,6 +460,8 @@ class Tagger:
         self.find_phrases = find_phrases if config.gazetteer else None
         self.batch_size = batch_size
         self._decoder = TagDecoder(len(config.tags), config.transitions, config.starts)
+        self._calibration = np.array(config.calibration, dtype=np.float64).reshape(-1, 2)
+        self._lanes = ThreadPoolExecutor(lanes, "tagger") if lanes > 1 else None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -452,22 +470,63 @@ class Tagger:
 
     def tag(self, texts: Sequence[str]) -> list[list[Mention]]:
         """Return the mentions of each text, in order of position."""
+        return self._finish(self._begin(texts))
+
+    def pipe(self, texts: Iterable[str], *, texts_at_once: int = 64) -> Iterator[list[Mention]]:
+        """Tag a stream of texts, a few at a time, in order."""
+        stream = iter(texts)
+        begun: _Begun | None = None
+        while chunk := list(itertools.islice(stream, texts_at_once)):
+            # The network works on one chunk while the next is being encoded.
+            begun, before = self._begin(chunk), begun
+            if before is not None:
+                yield from self._finish(before)
+        if begun is not None:
+            yield from self._finish(begun)
+
+    def batches(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Ints, Ints]]:
+        """Give what the network is asked about some texts; see :data:`Network`."""
+        encoded, batches = self._encode(texts)
+        for batch in batches:
+            yield self._inputs(encoded, batch)
+
+    def _encode(self, texts: Sequence[str]) -> tuple[list[EncodedText], list[list[_Job]]]:
         config = self.config
         encoded = encode_texts(self.tokenizer, texts, self.find_phrases, config.tags)
-        logits = [np.zeros((len(t.words), len(config.tags)), np.float32) for t in encoded]
-        jobs = []
+        jobs: list[_Job] = []
         for index, text in enumerate(encoded):
             windows = cut_windows(text, config)
             for window, owned in zip(windows, owned_words(windows), strict=True):
                 jobs.append((index, window, owned))
         # Windows of like length share a batch, so that little is padding.
         jobs.sort(key=lambda job: job[1].first - job[1].last)
-        for begin in range(0, len(jobs), self.batch_size):
-            batch = jobs[begin : begin + self.batch_size]
-            inputs = batch_inputs(encoded, [(index, window) for index, window, _ in batch], config)
-            outputs = self.network(*inputs)
-            for output, (index, window, (start, end)) in zip(outputs, batch, strict=True):
-                position = read_off(encoded[index], window, config)[
+        return encoded, list(_in_batches(jobs, self.batch_size * config.window))
+
+    def _inputs(
+        self, encoded: Sequence[EncodedText], batch: Sequence[_Job]
+    ) -> tuple[Ints, Ints, Ints]:
+        return batch_inputs(encoded, [(index, window) for index, window, _ in batch], self.config)
+
+    def _begin(self, texts: Sequence[str]) -> _Begun:
+        """Encode texts and set the network to work."""
+        encoded, batches = self._encode(texts)
+        scored: list[tuple[list[_Job], Callable[[], Floats]]] = []
+        for batch in batches:
+            score = partial(self._score, encoded, batch)
+            scored.append((batch, self._lanes.submit(score).result if self._lanes else score))
+        return encoded, scored
+
+    def _score(self, encoded: Sequence[EncodedText], batch: Sequence[_Job]) -> Floats:
+        return self.network(*self._inputs(encoded, batch))
+
+    def _finish(self, begun: _Begun) -> list[list[Mention]]:
+        """Gather what the network has said of each word, and decode it."""
+        encoded, scored = begun
+        tags = len(self.config.tags)
+        logits = [np.zeros((len(text.words), tags), np.float32) for text in encoded]
+        for batch, outputs in scored:
+            for output, (index, window, (start, end)) in zip(outputs(), batch, strict=True):
+                position = read_off(encoded[index], window, self.config)[
                     start - window.start : end - window.start
                 ]
                 # A word without a piece keeps even odds: its neighbours decide.
@@ -492,13 +551,30 @@ class Tagger:
         for text in encoded:
             own = slice(first, first + len(text.words))
             first = own.stop
-            results.append(
-                tags_to_mentions(text.words, path[own], log_probs[own], self.config.labels)
-            )
+            mentions = tags_to_mentions(text.words, path[own], log_probs[own], self.config.labels)
+            results.append([each._replace(score=self._calibrated(each.score)) for each in mentions])
         return results
 
-    def pipe(self, texts: Iterable[str], *, texts_at_once: int = 64) -> Iterator[list[Mention]]:
-        """Tag a stream of texts, a few at a time, in order."""
-        stream = iter(texts)
-        while chunk := list(itertools.islice(stream, texts_at_once)):
-            yield from self.tag(chunk)
+    def _calibrated(self, score: float | None) -> float | None:
+        if score is None or not len(self._calibration):
+            return score
+        return float(np.interp(score, *self._calibration.T))
+
+
+_Job = tuple[int, Window, tuple[int, int]]
+"""The index of a text, a window of it and the words that the window decides."""
+_Begun = tuple[list[EncodedText], list[tuple[list[_Job], Callable[[], Floats]]]]
+"""Encoded texts, and batches of windows with what gives their scores."""
+
+
+def _in_batches(jobs: Iterable[_Job], size: int) -> Iterator[list[_Job]]:
+    """Cut windows, the longest first, into batches of at most so many pieces, padding included."""
+    batch: list[_Job] = []
+    for job in jobs:
+        longest = (batch or [job])[0][1]
+        if batch and (longest.last - longest.first) * (len(batch) + 1) > size:
+            yield batch
+            batch = []
+        batch.append(job)
+    if batch:
+        yield batch

@@ -26,11 +26,11 @@ from training.tagging import (
     TaggerConfig,
     cut_windows,
     encode_texts,
+    find_features,
     find_words,
     owned_words,
     spans_to_tags,
     tags_to_mentions,
-    word_feature,
 )
 
 LABELS = ("UNIT", "RANK")
@@ -87,7 +87,11 @@ def test_words_of_a_hard_text() -> None:
 def test_features_tell_shapes_and_gaps_apart(
     word: str, gap: str, other: str, other_gap: str
 ) -> None:
-    assert word_feature(word, gap) != word_feature(other, other_gap)
+    first, second = (
+        find_features(text, find_words(text))[-1]
+        for text in (f".{gap}{word}", f".{other_gap}{other}")
+    )
+    assert first != second
 
 
 words_and_junk = st.lists(

@@ -56,30 +56,57 @@ def tag(
         str, typer.Argument(help="A run folder, a wheel file or an installed model's name.")
     ],
     inputs: Annotated[
-        list[Path], typer.Argument(help="Articles: files that orbat corpus add reads, or folders.")
+        list[Path],
+        typer.Argument(
+            help="Articles: files that orbat corpus add reads, or folders; - for standard input, "
+            "JSON Lines or one text.",
+            allow_dash=True,
+        ),
     ],
-    output: Annotated[Path, typer.Option(help="Tagged documents to write (JSON Lines).")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            help="Tagged documents to write: .jsonl for records, .parquet for a table, .spacy for "
+            "spaCy's DocBin."
+        ),
+    ],
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Find the entities in articles. Ids and texts stay as they are; of web pages the article."""
-    from collections.abc import Iterator
+    """Find the entities in articles. Ids and texts stay as they are; of web pages the article.
 
-    from corpus.document import Document
-    from corpus.errors import InputError
-    from corpus.files import write_documents
+    What cannot be used is set aside with the reason. An interrupted run goes on where it was when
+    the same command is given again.
+    """
+    import json
+    import tempfile
+    from dataclasses import asdict
+
     from corpus.progress import counting
-    from corpus.sources import find_files, read_sources
+    from models.bulk import count_articles, tag_in_bulk
     from models.loading import load_model
 
-    if Path(output).is_dir():
-        raise InputError(f"{output}: is a folder; name a .jsonl file")
-    files = list(find_files(inputs))
     loaded = load_model(model)
-    with counting("Tagging") as report:
+    with tempfile.TemporaryDirectory() as folder:
+        sources = [_standard_input(Path(folder)) if str(path) == "-" else path for path in inputs]
+        with counting("Tagging", count_articles(sources)) as report:
+            done = tag_in_bulk(loaded, sources, output, report=report)
+    if json_output:
+        typer.echo(json.dumps(asdict(done), default=str))
+        return
+    if done.resumed:
+        typer.echo(f"{done.resumed} articles had been done before the interruption")
+    typer.echo(f"{done.documents} documents tagged in {', '.join(map(str, done.outputs))}")
+    if done.faults is not None:
+        typer.echo(f"{done.set_aside} articles set aside, see {done.faults}")
 
-        def counted() -> Iterator[Document]:
-            for number, document in enumerate(loaded.tag(read_sources(files, clean=False)), 1):
-                report(number)
-                yield document
 
-        count = write_documents(output, counted())
-    typer.echo(f"{count} documents tagged in {output}")
+def _standard_input(folder: Path) -> Path:
+    """Copy standard input to a file, named for what it holds."""
+    import shutil
+    import sys
+
+    path = folder / "standard-input.txt"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    with path.open("rb") as file:
+        return path.rename(path.with_suffix(".jsonl")) if file.read(1) == b"{" else path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import re
@@ -13,7 +14,7 @@ from typing import Any
 
 from corpus.document import Document
 from corpus.errors import InputError
-from corpus.files import sha256_text, write_json
+from corpus.files import sha256_file, sha256_text, write_json
 from models.runtime import HASHES, load_packaged
 from training.encoder import refuse_pickles
 from training.run import (
@@ -38,6 +39,7 @@ class Model:
         tagger: tags texts.
         seen: SHA-256 of every text that it was trained or chosen on.
         family: the same for models that differ in their seed only.
+        identity: the same for the same model alone.
         run: its run folder, if it is one.
     """
 
@@ -45,6 +47,7 @@ class Model:
     tagger: DocumentTagger
     seen: frozenset[str]
     family: str
+    identity: str
     run: Path | None = None
 
     @property
@@ -83,7 +86,8 @@ def load_model(name: str) -> Model:
         packaged = _packaged_folder(path)
         if packaged is None:
             manifest = read_manifest(path)
-            return Model(name, load_run(path), _seen(manifest), _family(manifest), path)
+            identity = sha256_file(path / "manifest.json")
+            return Model(name, load_run(path), _seen(manifest), _family(manifest), identity, path)
         return _from_folder(name, packaged)
     if path.is_file():
         return _from_files(name, _wheel_files(path))
@@ -129,7 +133,9 @@ def _wheel_files(path: Path) -> dict[str, bytes]:
 def _from_files(name: str, files: Mapping[str, bytes]) -> Model:
     try:
         lineage = json.loads(files[LINEAGE]) if LINEAGE in files else {}
-        return Model(name, load_packaged(files), _seen(lineage), _family(lineage) or name)
+        identity = hashlib.sha256(files.get(HASHES, b"")).hexdigest()
+        tagger = load_packaged(files)
+        return Model(name, tagger, _seen(lineage), _family(lineage) or name, identity)
     except ImportError:
         raise
     # onnxruntime and tokenizers raise bare exceptions of their own for damaged files.

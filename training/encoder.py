@@ -56,12 +56,15 @@ def refuse_pickles(folder: Path) -> None:
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 
 
-def load_encoder(name: str, attention_dropout: float | None = None) -> tuple[PreTrainedModel, Any]:
+def load_encoder(
+    name: str, attention_dropout: float | None = None, layers: int | None = None
+) -> tuple[PreTrainedModel, Any]:
     """Load a pretrained encoder and its fast tokenizer.
 
     Args:
         name: `minilm`, a Hugging Face id or a local folder.
         attention_dropout: of the attention weights in training; None for the encoder's own.
+        layers: how many of its first layers to keep; None for all.
 
     Returns:
         The encoder without a head, and the transformers tokenizer.
@@ -83,6 +86,13 @@ def load_encoder(name: str, attention_dropout: float | None = None) -> tuple[Pre
         for field in _ATTENTION_DROPOUT:
             if attention_dropout is not None and hasattr(config, field):
                 setattr(config, field, attention_dropout)
+        if layers is not None:
+            if layers > config.num_hidden_layers:
+                raise InputError(
+                    f"encoder '{name}' has {config.num_hidden_layers} layers; "
+                    "set layers to at most that"
+                )
+            config.num_hidden_layers = layers
         encoder = AutoModel.from_pretrained(
             source, config=config, trust_remote_code=False, use_safetensors=True, dtype="float32"
         )

@@ -31,6 +31,8 @@ from transformers.utils import logging as transformers_logging
 
 from corpus.document import Document
 from corpus.errors import InputError
+from corpus.files import sha256_text
+from training.distillation import Teachers
 from training.encoder import load_encoder, longest_window, special_tokens
 from training.job import DivergedError, Job, Progress, Report
 from training.network import TokenClassifier, bf16_is_fast
@@ -45,10 +47,17 @@ _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 class _SpanTrainer(Trainer):
     """The Trainer, scoring whole spans of whole documents, and keeping no pickled arguments."""
 
-    def __init__(self, *, score: Callable[[], dict[str, Any]], **arguments: Any) -> None:
+    def __init__(
+        self, *, score: Callable[[], dict[str, Any]], teachers: Teachers | None, **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
         self._score = score
+        self._teachers = teachers
         self._began = time.monotonic()
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
+        loss, outputs = batch_loss(model, inputs, self._teachers)
+        return (loss, outputs) if return_outputs else loss
 
     def evaluate(
         self,
@@ -77,6 +86,17 @@ class _SpanTrainer(Trainer):
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         save_file(state_dict or self.model.state_dict(), folder / "model.safetensors")
+
+
+def batch_loss(
+    model: Any, inputs: Any, teachers: Teachers | None
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return the loss of a batch, with what teachers add to it, and the network's outputs."""
+    outputs = model(**inputs)
+    loss = outputs["loss"]
+    if teachers is not None:
+        loss = loss + teachers.loss(inputs, outputs["logits"])
+    return loss, outputs
 
 
 class _Reporter(TrainerCallback):
@@ -136,7 +156,7 @@ class FineTuning:
         self._job = job
         self._batch_size = _share_of_batch(recipe)
         set_seed(recipe.seed)
-        encoder, tokenizer = load_encoder(recipe.encoder, recipe.attention_dropout)
+        encoder, tokenizer = load_encoder(recipe.encoder, recipe.attention_dropout, recipe.layers)
         self._config = _tagger_config(job, encoder, tokenizer)
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()
@@ -152,6 +172,11 @@ class FineTuning:
             dropout=recipe.dropout,
             gazetteer_dropout=recipe.gazetteer_dropout,
         )
+        self._teachers = None
+        if recipe.teachers:
+            held_out = {sha256_text(document.text) for document in job.data.dev}
+            runs = [Path(run) for run in recipe.teachers]
+            self._teachers = Teachers(runs, self._config, self._tokenizer, held_out)
         if not torch.cuda.is_available():
             # Written out, attention trains faster on a CPU than torch's fused kernel, whose
             # backward pass is slow there.
@@ -185,6 +210,7 @@ class FineTuning:
 
         trainer = _SpanTrainer(
             score=score,
+            teachers=self._teachers,
             model=self._network,
             args=_arguments(recipe, job.output, self._batch_size, self._bf16),
             data_collator=Collator(self._config.pad),
@@ -255,8 +281,8 @@ class FineTuning:
         for _ in range(tries):
             began = time.perf_counter()
             with torch.autocast(device.type, torch.bfloat16, enabled=self._bf16):
-                loss = network(**batch)["loss"]
-            loss.backward()
+                loss, _ = batch_loss(network, batch, self._teachers)
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad()
             loss.item()

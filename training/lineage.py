@@ -29,7 +29,7 @@ _PACKAGES = (
 )
 
 
-_IDENTITY = ("recipe", "labels", "documents", "gazetteer")
+_IDENTITY = ("recipe", "labels", "documents", "gazetteer", "teachers")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,11 @@ def gazetteer_file(recipe: AnyRecipe) -> Path | None:
 def make_manifest(
     recipe: AnyRecipe, data: TrainingData, labels: LabelSet, gazetteer: Gazetteer
 ) -> dict[str, Any]:
-    """Return the manifest of a run that begins now."""
+    """Return the manifest of a run that begins now.
+
+    Raises:
+        InputError: if a teacher that the recipe names is no finished run.
+    """
 
     def files(paths: Sequence[Path]) -> list[dict[str, str]]:
         return [{"file": Path(path).name, "sha256": sha256_file(path)} for path in paths]
@@ -103,10 +107,24 @@ def make_manifest(
         "labels": labels.model_dump(by_alias=True),
         "inputs": {"train": files(data.train_files), "dev": files(data.dev_files)},
         "gazetteer": hashlib.sha256(gazetteer.to_bytes()).hexdigest(),
+        "teachers": _teachers(recipe),
         "documents": {"train": articles(data.train), "dev": articles(data.dev)},
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": platform.platform(), "processors": os.cpu_count()},
     }
+
+
+def _teachers(recipe: AnyRecipe) -> list[dict[str, str]]:
+    found = []
+    for run in getattr(recipe, "teachers", ()):
+        path = Path(run) / "model" / "model.safetensors"
+        if not path.is_file():
+            raise InputError(
+                f"teacher {run}: not the folder of a finished transformer run; "
+                "name the --output of orbat train"
+            )
+        found.append({"run": Path(run).name, "sha256": sha256_file(path)})
+    return found
 
 
 def _versions() -> dict[str, str]:

@@ -33,6 +33,11 @@ class Recipe(_Recipe):
     encoder: Annotated[str, Field(min_length=1)] = "minilm"
     """`minilm` for the encoder that installs with orbat, else a Hugging Face id or a local folder
     with safetensors weights and a fast tokenizer."""
+    layers: Annotated[int, Field(ge=1)] | None = None
+    """How many of the encoder's layers to keep, the first ones: fewer make a faster model. All if
+    it is left out."""
+    teachers: tuple[str, ...] = ()
+    """Run folders, of any number of layers, whose odds the model learns beside the gold tags."""
     word_features: bool = True
     """Give the encoder each word's shape and the gap before it, which uncased vocabularies and
     tokenizers throw away."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import pickle
 import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,85 @@ def test_it_can_be_written_read_and_run_in_processes(
     from_bytes.from_bytes(nlp.to_bytes())
     assert [entities(doc) for doc in from_bytes.pipe(texts)] == wanted
     assert [entities(d) for d in nlp.pipe(texts, n_process=2, batch_size=2)] == wanted
+
+
+def test_it_runs_in_threads_and_after_a_fork(nlp: Any, test_articles: list[Document]) -> None:
+    texts = [document.text for document in test_articles[:6]]
+    wanted = [entities(nlp(text)) for text in texts]
+    with ThreadPoolExecutor(4) as threads:
+        assert [entities(doc) for doc in threads.map(nlp, texts * 3)] == wanted * 3
+    with multiprocessing.get_context("fork").Pool(1) as forked:
+        assert forked.map(_Entities(nlp), texts[:2]) == wanted[:2]
+
+
+class _Entities:
+    def __init__(self, nlp: Any) -> None:
+        self.nlp = nlp
+
+    def __call__(self, text: str) -> list[tuple[int, int, str]]:
+        return entities(self.nlp(text))
+
+    def __reduce__(self) -> Any:
+        # A fork has the pipeline already.
+        _FORKED[0] = self.nlp
+        return _forked, ()
+
+
+_FORKED: list[Any] = [None]
+
+
+def _forked() -> _Entities:
+    return _Entities(_FORKED[0])
+
+
+def test_it_sits_beside_other_pipelines(nlp: Any, test_articles: list[Document]) -> None:
+    import spacy
+
+    text = next(d.text for d in test_articles if len(nlp(d.text).ents) > 3)
+    found = entities(nlp(text))
+    other = spacy.blank("en")
+    other.add_pipe("sentencizer")
+    other.add_pipe("orbat_ner", source=nlp)
+    assert entities(other(text)) == found
+    with other.select_pipes(disable="orbat_ner"):
+        assert not other(text).ents
+    spans = spacy.load(
+        "en_orbat_news", config={"components": {"orbat_ner": {"spans_key": "orbat"}}}
+    )
+    ruler = spans.add_pipe("span_ruler", before="orbat_ner", config={"spans_key": "rules"})
+    ruler.add_patterns([{"label": "THE", "pattern": "the"}])
+    doc = spans(text)
+    assert not doc.ents
+    assert [(s.start_char, s.end_char, s.label_) for s in doc.spans["orbat"]] == found
+    assert all(0 < span._.confidence <= 1 for span in doc.spans["orbat"])
+    assert {span.text for span in doc.spans["rules"]} == {"the"}
+
+
+def test_a_changed_file_is_found_when_it_is_loaded(
+    refused: Callable[..., str], installed: Path, tmp_path: Path
+) -> None:
+    import spacy
+
+    whole = next(installed.glob("en_orbat_news/en_orbat_news-*"))
+    for name in ("model.onnx", "gazetteer.json", "tagger.json", "sha256.json"):
+        folder = tmp_path / name
+        shutil.copytree(whole, folder)
+        path = folder / "orbat_ner" / name
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"damaged|not as it was packaged|Expecting|codec"):
+            spacy.load(folder)
+        line = refused("tag", folder, tmp_path / "in.txt", "--output", tmp_path / "out.jsonl")
+        assert "cannot be loaded" in line
+
+
+def test_five_million_characters_are_tagged(nlp: Any, test_articles: list[Document]) -> None:
+    text = "\n".join(document.text for document in test_articles)
+    text = text * (5_000_000 // len(text) + 1)
+    tagger = nlp.get_pipe("orbat_ner").tagger
+    (mentions,) = tagger.tag([text])
+    assert mentions[-1].end > 0.99 * len(text)
 
 
 @pytest.mark.parametrize("text", ["", " ", "😀" * 50, "x" * 100_000, HARD_TEXT, "a\0b"])

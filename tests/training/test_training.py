@@ -74,7 +74,7 @@ def tiny_data(folder: Path, labels: tuple[str, str] = ("RANK", "UNIT")) -> tuple
     return folder / "train.jsonl", folder / "dev.jsonl"
 
 
-def tiny_encoder(folder: Path) -> Path:
+def tiny_encoder(folder: Path, layers: int = 1) -> Path:
     """A random BERT of a few thousand weights with a word-piece tokenizer of its own."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
@@ -96,7 +96,7 @@ def tiny_encoder(folder: Path) -> Path:
     config = BertConfig(
         vocab_size=len(vocabulary),
         hidden_size=32,
-        num_hidden_layers=1,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,

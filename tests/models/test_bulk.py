@@ -137,3 +137,54 @@ def test_nothing_usable_is_an_error(orbat: Orbat, wheel: Path, tmp_path: Path) -
     assert outcome.code == 2
     assert "bad.jsonl:1" in outcome.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.jsonl"]
+
+
+_CLUSTER = """
+import sys, threading, time
+from pathlib import Path
+import ray
+from ray.cluster_utils import Cluster
+from models.bulk import tag_in_bulk
+from models.loading import load_model
+
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+ray.init(address=cluster.address, log_to_driver=False)
+wheel, source, output = sys.argv[1:]
+
+def lose_a_node():
+    part = Path(output).with_name(".out.jsonl.part")
+    while not (part.is_file() and part.stat().st_size):
+        time.sleep(0.05)
+    cluster.remove_node(nodes[0], allow_graceful=False)
+
+threading.Thread(target=lose_a_node, daemon=True).start()
+report = tag_in_bulk(load_model(wheel), [Path(source)], Path(output), engine="ray")
+assert sum(node["Alive"] for node in ray.nodes()) == 2, "no node was lost"
+print(report.documents)
+"""
+
+
+def test_a_cluster_that_loses_a_node_loses_no_article(
+    orbat: Orbat, wheel: Path, test_articles: list[Document], tmp_path: Path
+) -> None:
+    pytest.importorskip("ray")
+    many = [
+        Document(f"{document.id}-{copy}", document.text, (), {})
+        for copy in range(60)
+        for document in test_articles
+    ]
+    write_documents(tmp_path / "in.jsonl", many)
+    (tmp_path / "ray").mkdir()
+    words = [str(path) for path in (wheel, tmp_path / "in.jsonl", tmp_path / "ray" / "out.jsonl")]
+    done = subprocess.run(
+        [sys.executable, "-c", _CLUSTER, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == str(len(many))
+    assert orbat("tag", wheel, tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl").code == 0
+    alone, spread = (
+        [(d.id, d.text, [(s.start, s.end, s.label) for s in d.spans]) for d in read_documents(path)]
+        for path in (tmp_path / "out.jsonl", tmp_path / "ray" / "out.jsonl")
+    )
+    assert spread == alone

@@ -171,7 +171,7 @@ def test_a_cluster_that_loses_a_node_loses_no_article(
     pytest.importorskip("ray")
     many = [
         Document(f"{document.id}-{copy}", document.text, (), {})
-        for copy in range(60)
+        for copy in range(36)
         for document in test_articles
     ]
     write_documents(tmp_path / "in.jsonl", many)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,7 +76,8 @@ def add_to_corpus(
         sources: see :func:`corpus.sources.find_articles`.
         output: the corpus, JSON Lines.
         options: how sources are read. Feeds are remembered beside the corpus unless it says where.
-        engine: `ray` cleans and sketches on a Ray cluster, or on all cores of this machine.
+        engine: `ray` cleans and sketches on the Ray cluster that RAY_ADDRESS names, or on all cores
+            of this machine.
         report: called with the number of articles read so far.
 
     Raises:
@@ -153,7 +155,9 @@ def _prepare_by_ray(
     import ray
 
     if not ray.is_initialized():
-        ray.init(logging_level=logging.ERROR, log_to_driver=False)
+        # Unless told of a cluster: a file left by a dead one would keep us waiting for it.
+        address = os.environ.get("RAY_ADDRESS", "local")
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     here = [s for s in sources if is_address(s) or str(s).startswith(DATASET)]
     files = list(find_files(Path(s) for s in sources if s not in here))

@@ -83,9 +83,9 @@ def tag_in_bulk(
         output: `.jsonl` for records, `.parquet` for a table of them (spans as a list of structs,
             meta as JSON), `.spacy` for spaCy's DocBin, several numbered files if there are many
             documents.
-        engine: `ray` tags on a Ray cluster, or on all cores of this machine, each in a process of
-            its own. Articles are read and written here; workers must see the model under the same
-            name. What a lost worker had is tagged again by another.
+        engine: `ray` tags on the Ray cluster that RAY_ADDRESS names, or on all cores of this
+            machine, each in a process of its own. Articles are read and written here; workers must
+            see the model under the same name. What a lost worker had is tagged again by another.
         report: called with the number of articles done so far.
 
     Raises:
@@ -191,7 +191,9 @@ def _tag_by_ray(model: Model, made: Iterable[_Made]) -> Iterator[_Made]:
     import ray
 
     if not ray.is_initialized():
-        ray.init(logging_level=logging.ERROR, log_to_driver=False)
+        # Unless told of a cluster: a file left by a dead one would keep us waiting for it.
+        address = os.environ.get("RAY_ADDRESS", "local")
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
     tag = ray.remote(num_cpus=1, max_retries=-1)(_tag_there)
     under_way: deque[tuple[Any, list[dict[str, str]]]] = deque()
     for documents, faults in made:

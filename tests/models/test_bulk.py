@@ -161,6 +161,8 @@ def lose_a_node():
 threading.Thread(target=lose_a_node, daemon=True).start()
 report = tag_in_bulk(load_model(wheel), [Path(source)], Path(output), engine="ray")
 assert sum(node["Alive"] for node in ray.nodes()) == 2, "no node was lost"
+ray.shutdown()
+cluster.shutdown()
 print(report.documents)
 """
 

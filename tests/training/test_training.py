@@ -183,7 +183,7 @@ def test_bad_input_is_named_and_leaves_no_run(
     run = tmp_path / "run"
     base = ("--train", train, "--dev", dev, "--output", run)
     assert "unknown key 'epoch'" in refused("train", "quick", *base, *settings("epoch=3"))
-    assert "no such recipe" in refused("train", "fast", *base)
+    assert "no such recipe" in refused("train", "faster", *base)
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"id": "x", "text": "a b", "spans": [{"start": 0, "end": 1, "label": "BAD"}]}')
     assert f"{bad}:1: unknown label 'BAD'" in refused("train", "quick", *base, "--train", bad)

@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from annotation.doccano import Doccano
     from annotation.session import Report
+    from corpus.document import Document
 
 app = typer.Typer(no_args_is_help=True, help="Send documents to annotators and make gold of them.")
 
@@ -391,25 +392,40 @@ def adjudicate(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder to read.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="JSON Lines to write.")],
-    source_format: Annotated[str, typer.Option("--from", help="brat or re3d.")],
-    target_format: Annotated[str, typer.Option("--to", help="jsonl.")] = "jsonl",
+    source: Annotated[Path, typer.Argument(metavar="IN", help="File or folder to read.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="File or new folder to write.")],
+    source_form: Annotated[str, typer.Option("--from", metavar="FORM", help="Form of IN.")],
+    target_form: Annotated[
+        str, typer.Option("--to", metavar="FORM", help="Form of OUT.")
+    ] = "jsonl",
     labels: Annotated[
         Path | None, typer.Option(help="Label set file; spans of other labels are left out.")
     ] = None,
+    scheme: Annotated[
+        str, typer.Option(help="Tags of conll, iob and words-tags: bio or bilou.")
+    ] = "bio",
 ) -> None:
-    """Turn an annotated corpus of another form into documents, and say what cannot be kept."""
-    from annotation.conversion import FORMATS, Losses, convert_documents
-    from annotation.labels import load_labels
-    from corpus.errors import InputError
-    from corpus.files import write_documents
+    """Turn an annotated corpus into another form, and say what cannot be kept.
 
-    if source_format not in FORMATS or target_format != "jsonl":
-        raise InputError(f"convert from {', '.join(FORMATS)} to jsonl")
+    FORM is jsonl (orbat's own), doccano, brat, conll, iob, words-tags, docbin, labelstudio,
+    prodigy, datasets or re3d. brat, words-tags, datasets and re3d are folders, the others files.
+    """
+    from annotation.conversion import read_corpus, write_corpus
+    from annotation.formats.losses import Losses
+    from annotation.labels import load_labels
+    from corpus.progress import counting
+
     wanted = load_labels(labels).names if labels else None
     losses = Losses()
-    count = write_documents(target, convert_documents(source, source_format, losses, wanted))
-    typer.echo(f"{count} documents in {target}")
-    for what, number in sorted(losses.items()):
+    with counting("Converting") as report:
+
+        def counted() -> Iterator[Document]:
+            documents = read_corpus(source, source_form, losses, wanted)
+            for number, document in enumerate(documents, start=1):
+                yield document
+                report(number)
+
+        written = write_corpus(target, target_form, counted(), losses, wanted, scheme=scheme)
+    typer.echo(f"{written} documents in {target}")
+    for what, number in sorted((+losses).items()):
         typer.echo(f"left out: {number} {what}", err=True)

@@ -1,0 +1,1 @@
+"""Annotated corpora in the forms of other tools: one module for each family of forms."""

@@ -1,0 +1,230 @@
+"""The forms of other libraries: spaCy's DocBin and Hugging Face data sets.
+
+DocBin: https://spacy.io/api/docbin; data sets: https://huggingface.co/docs/datasets.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from annotation.formats.folders import new_folder
+from annotation.formats.losses import Losses, assemble, count_lost_marks
+from annotation.formats.tokens import Token, Word, read_spans, rebuild, to_sentences
+from corpus.document import Document, Span
+from corpus.errors import InputError
+from corpus.files import open_atomic
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+
+def to_doc(nlp: Language, document: Document) -> Doc:
+    """Return a document as spaCy's, its text to the character.
+
+    Spans are in `doc.ents`; tokens are cut where one begins or ends. Id and meta, as JSON, are
+    in `doc.user_data`.
+    """
+    from spacy.tokens import Doc
+
+    borders = {place for span in document.spans for place in (span.start, span.end)}
+    words: list[str] = []
+    spaces: list[bool] = []
+    for token in nlp.make_doc(document.text):
+        end = token.idx + len(token)
+        cuts = [token.idx, *sorted(b for b in borders if token.idx < b < end), end]
+        words += [document.text[a:b] for a, b in itertools.pairwise(cuts)]
+        spaces += [False] * (len(cuts) - 2) + [bool(token.whitespace_)]
+    doc = Doc(nlp.vocab, words=words, spaces=spaces)
+    doc.user_data |= {"id": document.id, "meta": json.dumps(dict(document.meta))}
+    # A span of a blank character alone has no token of its own; the record allows none such.
+    doc.ents = tuple(
+        filter(None, (doc.char_span(s.start, s.end, label=s.label) for s in document.spans))
+    )
+    return doc
+
+
+def write_docbin(path: Path, documents: Iterable[Document], losses: Losses) -> int:
+    """Write a DocBin for spaCy's training and pipes; count the documents."""
+    import spacy
+    from spacy.tokens import DocBin
+
+    nlp = spacy.blank("xx")
+    box = DocBin(store_user_data=True)
+    for document in documents:
+        count_lost_marks(document, losses)
+        box.add(to_doc(nlp, document))
+    with open_atomic(path) as file:
+        file.write(box.to_bytes())
+    return len(box)
+
+
+def read_docbin(path: Path, losses: Losses) -> Iterator[Document]:
+    """Read a DocBin: `doc.ents` become spans.
+
+    Ids and meta are those of :func:`to_doc` where it made the file; else documents are numbered.
+    Span groups are left out.
+
+    Args:
+        path: the file.
+        losses: counts what is left out.
+
+    Raises:
+        InputError: if it is none.
+    """
+    import spacy
+    from spacy.tokens import DocBin
+
+    try:
+        docs = list(DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    # zlib, msgpack and numpy each raise errors of their own for bytes that are no DocBin.
+    except Exception as error:
+        raise InputError(f"{path}: not a DocBin ({error}); write one with to_disk") from error
+    for number, doc in enumerate(docs, start=1):
+        losses["spans of span groups"] += sum(len(group) for group in doc.spans.values())
+        spans = [Span(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+        identity = doc.user_data.get("id", f"{Path(path).stem}-{number}")
+        meta = json.loads(doc.user_data.get("meta", "{}"))
+        yield assemble(identity, doc.text, spans, meta, losses)
+
+
+def write_datasets(
+    folder: Path, documents: Iterable[Document], losses: Losses, labels: Iterable[str] | None
+) -> int:
+    """Write a data set with `tokens` and `ner_tags` (BIO) for `datasets.load_from_disk`.
+
+    Beside them stand id, text, the tokens' starts in it, and meta as JSON, so that nothing of the
+    text is lost.
+
+    Args:
+        folder: must not be there yet.
+        documents: what to write.
+        losses: counts what is left out.
+        labels: names and order of the classes; None takes those that occur, by name.
+
+    Returns:
+        The number of documents.
+    """
+    from datasets import ClassLabel, Dataset, Features, List, Value
+
+    rows = []
+    for document in documents:
+        count_lost_marks(document, losses)
+        tokens = [token for sentence in to_sentences(document) for token in sentence]
+        rows.append(
+            {
+                "id": document.id,
+                "text": document.text,
+                "tokens": [token.text for token in tokens],
+                "starts": [token.start for token in tokens],
+                "ner_tags": [token.tag for token in tokens],
+                "meta": json.dumps(dict(document.meta), ensure_ascii=False),
+            }
+        )
+    found = {tag[2:] for row in rows for tag in row["ner_tags"] if tag != "O"}
+    names = ["O", *(f"{prefix}-{label}" for label in labels or sorted(found) for prefix in "BI")]
+    features = Features(
+        {
+            "id": Value("string"),
+            "text": Value("string"),
+            "tokens": List(Value("string")),
+            "starts": List(Value("int32")),
+            "ner_tags": List(ClassLabel(names=names)),
+            "meta": Value("string"),
+        }
+    )
+    with new_folder(folder) as draft:
+        Dataset.from_list(rows, features=features).save_to_disk(draft)
+    return len(rows)
+
+
+def read_datasets(path: Path, losses: Losses) -> Iterator[Document]:
+    """Read a data set of tokens and tags: a folder of `save_to_disk`, or a Parquet file.
+
+    Columns: `tokens` or `words`; `ner_tags`, `tags` or `labels`, as `ClassLabel` or names. With
+    `text` and `starts` beside them the text is kept, else it is the tokens with spaces between.
+    The splits of a data set dictionary are read one behind the other, named in `meta.split`.
+
+    Args:
+        path: the folder or file.
+        losses: counts what is left out.
+
+    Raises:
+        InputError: if there is no such data set or column.
+    """
+    import datasets
+    import pyarrow.parquet
+
+    path = Path(path)
+    try:
+        loaded = (
+            datasets.load_from_disk(str(path))
+            if path.is_dir()
+            # from_parquet copies into a cache, and logs what it cannot read.
+            else datasets.Dataset(pyarrow.parquet.read_table(path))
+        )
+    # Arrow, fsspec and datasets raise errors of their own for what is no data set.
+    except Exception as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise InputError(f"{path}: no data set can be loaded ({reason})") from error
+    splits = loaded if isinstance(loaded, dict) else {"": loaded}
+    for name, split in splits.items():
+        meta = {"split": name} if name else {}
+        for number, row in enumerate(_rows(split, path), start=1):
+            identity = str(row.get("id") or f"{'-'.join(filter(None, (path.stem, name)))}-{number}")
+            where = f"{path}: {name} row {number}".replace("  ", " ")
+            yield _from_row(identity, row, meta, where, losses)
+
+
+def _rows(split: Any, path: Path) -> Iterator[dict[str, Any]]:
+    """Yield rows with `tokens` and `ner_tags` under these names, tags as texts."""
+    columns = {}
+    for name, choices in (("tokens", ("tokens", "words")), ("ner_tags", _TAG_COLUMNS)):
+        found = next((each for each in choices if each in split.column_names), None)
+        if found is None:
+            raise InputError(
+                f"{path}: no column {' or '.join(choices)}; there are "
+                f"{', '.join(split.column_names)}"
+            )
+        columns[name] = found
+    tags = getattr(split.features[columns["ner_tags"]], "feature", None)
+    names: Sequence[str] | None = getattr(tags, "names", None)
+    for row in split:
+        own = row[columns["ner_tags"]]
+        if names is None and any(not isinstance(tag, str) for tag in own):
+            raise InputError(
+                f"{path}: column {columns['ner_tags']} holds numbers without names; make it a "
+                "ClassLabel"
+            )
+        marks = [names[tag] for tag in own] if names is not None else own
+        yield {**row, "tokens": row[columns["tokens"]], "ner_tags": marks}
+
+
+_TAG_COLUMNS = ("ner_tags", "tags", "labels")
+
+
+def _from_row(
+    identity: str, row: dict[str, Any], meta: dict[str, Any], where: str, losses: Losses
+) -> Document:
+    words, tags = row["tokens"], row["ner_tags"]
+    if len(words) != len(tags):
+        raise InputError(f"{where}: {len(tags)} tags for {len(words)} tokens; give each its own")
+    if "text" not in row or "starts" not in row:
+        sentence = [Word(word, tag, where) for word, tag in zip(words, tags, strict=True)]
+        rebuilt = rebuild(identity, [sentence], losses)
+        return Document(identity, rebuilt.text, rebuilt.spans, meta)
+    text = row["text"]
+    tokens = [Token(*each) for each in zip(row["starts"], words, tags, strict=True)]
+    for token in tokens:
+        if text[token.start : token.end] != token.text:
+            raise InputError(
+                f"{where}: token '{token.text[:40]}' does not stand at {token.start} of its text"
+            )
+    spans = read_spans(tokens, [where] * len(tokens))
+    return assemble(identity, text, spans, {**json.loads(row.get("meta") or "{}"), **meta}, losses)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,7 @@ def write_datasets(
     """
     from datasets import ClassLabel, Dataset, Features, List, Value
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for document in documents:
         count_lost_marks(document, losses)
         tokens = [token for sentence in to_sentences(document) for token in sentence]
@@ -139,9 +140,23 @@ def write_datasets(
             "meta": Value("string"),
         }
     )
-    with new_folder(folder) as draft:
+    with new_folder(folder) as draft, _quiet():
         Dataset.from_list(rows, features=features).save_to_disk(draft)
     return len(rows)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library's own progress bar off; the caller shows one."""
+    import datasets
+
+    shown = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
 
 
 def read_datasets(path: Path, losses: Losses) -> Iterator[Document]:

@@ -48,7 +48,7 @@ def read_doccano(path: Path, losses: Losses) -> Iterator[Document]:
         for name, kind in (("relations", "relations"), ("Comments", "comments")):
             losses[kind] += len(record.get(name) or record.get(name.lower()) or ())
         offsets, spans = Utf16Offsets(text), []
-        entries = next(
+        entries: list[Any] = next(
             (record[name] for name in ("label", "labels", "entities") if record.get(name)), []
         )
         if "annotations" in record:

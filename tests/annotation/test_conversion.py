@@ -292,9 +292,7 @@ def test_spacy_and_datasets_read_what_was_written(tmp_path: Path) -> None:
 def test_tags_of_every_scheme_are_read(
     tmp_path: Path, tags: str, spans: list[tuple[int, int]]
 ) -> None:
-    lines = [
-        f"{word} {tag}" for word, tag in zip(["v", "w", "x", "y", "z"], tags.split(), strict=True)
-    ]
+    lines = [f"{word} {tag}" for word, tag in zip("vwxyz", tags.split(), strict=True)]
     (tmp_path / "a.iob").write_text("\n".join(lines))
     (document,) = read_corpus(tmp_path / "a.iob", "iob", Losses())
     assert document.text == "v w x y z"

@@ -25,9 +25,17 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A document as all readings have it: agreed spans, and conflicts in order of position."""
+    """A document as its readings have it.
+
+    Attributes:
+        document: the document, without spans.
+        readings: names of those that read it.
+        agreed: spans that all of them have.
+        conflicts: the others, in order of position.
+    """
 
     document: Document
+    readings: tuple[str, ...]
     agreed: tuple[Span, ...]
     conflicts: tuple[Conflict, ...]
 
@@ -53,27 +61,27 @@ def compare_readings(readings: dict[str, Document]) -> Comparison:
         for group in group_overlapping(disputed)
     )
     document = next((d for d in readings.values() if d.text), next(iter(readings.values())))
-    return Comparison(replace(document, spans=()), agreed, conflicts)
+    return Comparison(replace(document, spans=()), tuple(readings), agreed, conflicts)
 
 
-def settle(conflict: Conflict, policy: str, readings: int) -> list[Span]:
+def settle(conflict: Conflict, policy: str, readings: Sequence[str]) -> list[Span]:
     """Settle a conflict by policy.
 
     Args:
         conflict: spans in dispute.
         policy: `majority` keeps spans that more than half of the readings have, `either` every
             span (of overlapping ones the one that most readings have, then the longest),
-            `trust:NAME` those of one reading.
-        readings: number of readings.
+            `trust:NAME` those of one reading, and the majority's where it did not read.
+        readings: names of the readings of this document.
 
     Raises:
         InputError: for another policy.
     """
     kind, _, name = policy.partition(":")
-    if kind == "trust":
+    if kind == "trust" and name in readings:
         return [span for span, holders in conflict.spans if name in holders]
-    if kind == "majority":
-        return [span for span, holders in conflict.spans if 2 * len(holders) > readings]
+    if kind in ("majority", "trust"):
+        return [span for span, holders in conflict.spans if 2 * len(holders) > len(readings)]
     if kind != "either":
         raise InputError(f"unknown policy '{policy}'; choose one of {', '.join(POLICIES)}")
     kept: list[Span] = []
@@ -105,29 +113,53 @@ def is_confirmed(document: Document) -> bool:
     return not (isinstance(annotation, dict) and annotation.get("confirmed") is False)
 
 
-def make_gold(comparison: Comparison, policy: str, names: Sequence[str]) -> Document:
-    """Return the gold document: agreed spans, and conflicts settled by policy.
-
-    `meta.adjudication` records the readings, the policy and the number of conflicts.
-    """
+def make_gold(comparison: Comparison, policy: str) -> Document:
+    """Return the gold document: agreed spans, and conflicts settled by policy."""
     spans = list(comparison.agreed)
     for conflict in comparison.conflicts:
-        spans += settle(conflict, policy, len(names))
-    return as_gold(comparison, spans, policy, names)
+        spans += settle(conflict, policy, comparison.readings)
+    return as_gold(comparison, spans, policy)
 
 
-def as_gold(
-    comparison: Comparison, spans: Iterable[Span], decided_by: str, names: Sequence[str]
-) -> Document:
-    """Return the document with these spans as gold, and how it came to be in its meta."""
+def as_gold(comparison: Comparison, spans: Iterable[Span], decided_by: str) -> Document:
+    """Return the document with these spans as gold, and how it came to be.
+
+    `meta.adjudication` names the readings, who or which policy decided, and under `decisions`,
+    for each conflict, what each reading has there and what gold has; spans as start, end and
+    label. Changes where all agreed are decisions too.
+    """
+    spans = sorted(map(_bare, spans))
     meta = {key: value for key, value in comparison.document.meta.items() if key != "annotation"}
+    decisions, elsewhere = [], set(spans) ^ set(comparison.agreed)
+    for conflict in comparison.conflicts:
+        start = min(span.start for span, _ in conflict.spans)
+        end = max(span.end for span, _ in conflict.spans)
+        kept = [span for span in elsewhere if span.start < end and start < span.end]
+        elsewhere -= set(kept)
+        decisions.append(
+            {
+                "readings": {
+                    name: [_triple(span) for span, holders in conflict.spans if name in holders]
+                    for name in comparison.readings
+                },
+                "gold": [_triple(span) for span in sorted(kept) if span in spans],
+            }
+        )
+    for span in sorted(elsewhere):
+        agreed = [_triple(span)] if span in comparison.agreed else []
+        gold = [_triple(span)] if span in spans else []
+        decisions.append({"readings": dict.fromkeys(comparison.readings, agreed), "gold": gold})
     meta["adjudication"] = {
-        "readings": list(names),
+        "readings": list(comparison.readings),
         "conflicts": len(comparison.conflicts),
-        "decided_by": decided_by if comparison.conflicts else "agreement",
+        "decided_by": decided_by if decisions else "agreement",
+        "decisions": decisions,
     }
-    document = replace(comparison.document, meta=meta)
-    return document.with_spans(_bare(span) for span in spans)
+    return replace(comparison.document, meta=meta, spans=tuple(spans))
+
+
+def _triple(span: Span) -> list[int | str]:
+    return [span.start, span.end, span.label]
 
 
 def for_third_pass(comparison: Comparison) -> Document:
@@ -140,7 +172,7 @@ def for_third_pass(comparison: Comparison) -> Document:
     words = {}
     text = comparison.document.text
     for number, conflict in enumerate(comparison.conflicts, 1):
-        spans += settle(conflict, "either", 0)
+        spans += settle(conflict, "either", comparison.readings)
         words[f"conflict {number}"] = " | ".join(
             f"{' + '.join(holders)}: {span.label} “{text[span.start : span.end]}” at {span.start}"
             for span, holders in conflict.spans

@@ -31,6 +31,9 @@ SessionFolder = Annotated[Path, typer.Option("--session", help="Folder of the la
 Labels = Annotated[
     Path | None, typer.Option(help="Label set file; default: the one for defence news.")
 ]
+Unconfirmed = Annotated[
+    bool, typer.Option(help="Use documents too that an annotator has not confirmed.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -244,67 +247,47 @@ def replay(
 
 @app.command()
 def agree(
-    first: Annotated[Path, typer.Argument(help="One annotator's documents (JSON Lines).")],
-    second: Annotated[Path, typer.Argument(help="Another's.")],
+    readings: Annotated[
+        list[Path], typer.Argument(help="Each annotator's documents (JSON Lines), two or more.")
+    ],
+    unconfirmed: Unconfirmed = False,
     labels: Labels = None,
+    html: Annotated[Path | None, typer.Option(help="HTML page to write.")] = None,
     json_output: Json = False,
 ) -> None:
-    """Print how far two annotators agree, label by label."""
+    """Print how far annotators agree, label by label, and what they take for each other.
+
+    Documents that only one annotator has read, or that one has not confirmed, are left out.
+    """
     import json
 
     from rich.console import Console
-    from rich.table import Table
 
-    from annotation.agreement import measure_agreement
+    from annotation.agreement import agreement_tables, agreement_to_json, measure_agreement
     from annotation.labels import load_labels
-    from annotation.matching import pair_documents
-    from annotation.readings import read_reading
+    from annotation.readings import confirmed_by_all, name_readings, read_reading
+    from corpus.files import write_text
+    from corpus.tables import print_tables, render_tables
 
-    names = load_labels(labels).names
-    a, b = read_reading(first, names), read_reading(second, names)
-    agreement = measure_agreement(
-        list(pair_documents(a.documents, b.documents, (str(first), str(second))))
-    )
-    rows = {"all labels": agreement.micro, **agreement.labels}
+    known = load_labels(labels).names
+    named = name_readings([read_reading(path, known) for path in readings])
+    kept, left_out = confirmed_by_all(named, unconfirmed=unconfirmed)
+    agreement = measure_agreement(kept)
+    summary = f"{agreement.documents} documents are read by two or more annotators."
+    if agreement.alone:
+        summary += f" {agreement.alone} are read by one only and left out."
+    if left_out:
+        summary += f" {left_out} are not confirmed by all who have them and left out."
+    tables = agreement_tables(agreement)
+    if html is not None:
+        title = f"Agreement of {', '.join(agreement.names)}"
+        write_text(html, render_tables(title, summary, tables))
     if json_output:
-        value = {
-            "documents": agreement.documents,
-            "kappa": agreement.kappa,
-            "differing": list(agreement.differing),
-            "strict": {
-                "micro": _counts_json(agreement.micro),
-                "labels": {label: _counts_json(c) for label, c in agreement.labels.items()},
-            },
-        }
-        typer.echo(json.dumps(value))
+        typer.echo(json.dumps(agreement_to_json(agreement)))
         return
-    table = Table(
-        *("label", "strict F1", "both", f"{a.name} only", f"{b.name} only"),
-        title=f"Agreement of {a.name} and {b.name}",
-    )
-    for label, counts in rows.items():
-        table.add_row(
-            label,
-            "–" if counts.f1 is None else f"{counts.f1:.3f}",
-            *map(str, (counts.both, counts.first_only, counts.second_only)),
-        )
     console = Console()
-    console.print(table)
-    kappa = "–" if agreement.kappa is None else f"{agreement.kappa:.3f}"
-    console.print(
-        f"{agreement.documents} documents, {len(agreement.differing)} differ; "
-        f"Cohen's kappa over tokens {kappa}",
-        highlight=False,
-    )
-
-
-def _counts_json(counts: Any) -> dict[str, Any]:
-    return {
-        "f1": counts.f1,
-        "both": counts.both,
-        "first_only": counts.first_only,
-        "second_only": counts.second_only,
-    }
+    print_tables(tables, console)
+    console.print(summary, highlight=False)
 
 
 @app.command()
@@ -321,9 +304,11 @@ def adjudicate(
     session: Annotated[
         Path | None, typer.Option(help="Folder of the third pass's session (policy doccano).")
     ] = None,
-    unconfirmed: Annotated[
-        bool, typer.Option(help="Use documents too that an annotator has not confirmed.")
-    ] = False,
+    report_file: Annotated[
+        Path | None,
+        typer.Option("--report", help="HTML page of what was disputed, to mend the guidelines by."),
+    ] = None,
+    unconfirmed: Unconfirmed = False,
     texts: Annotated[
         Path | None, typer.Option(help="Documents with the texts, where the readings lack them.")
     ] = None,
@@ -339,17 +324,18 @@ def adjudicate(
     adjudicator; call it again when they are confirmed there.
     """
     from annotation.adjudication import check_policy, make_gold
+    from annotation.disputes import dispute_tables
     from annotation.labels import load_guidelines, load_labels
     from annotation.readings import compare_all, read_reading
     from annotation.third_pass import ADJUDICATOR, begin_third_pass, finish_third_pass
     from corpus.errors import InputError
-    from corpus.files import read_documents, write_documents
+    from corpus.files import read_documents, write_documents, write_text
+    from corpus.tables import render_tables
 
     label_set = load_labels(labels)
     known = {d.id: d for d in read_documents(texts)} if texts else None
     read = [read_reading(path, label_set.names, known) for path in readings]
-    names = [reading.name for reading in read]
-    check_policy(policy, names)
+    check_policy(policy, [reading.name for reading in read])
     comparisons, left_out = compare_all(read, unconfirmed=unconfirmed)
     if not comparisons:
         raise InputError(
@@ -364,19 +350,19 @@ def adjudicate(
         if session is None:
             raise InputError("policy doccano needs --session FOLDER for the third pass")
         with _connection(home, url, username, password) as (doccano, alive), _progress() as report:
-            if not (session / "session.json").exists():
-                guidelines = load_guidelines(label_set, labels)
-                made = begin_third_pass(
-                    doccano, session, comparisons, label_set, guidelines, alive, report
-                )
-                if made is not None:
-                    typer.echo(
-                        f"{conflicts} conflicts: settle them at {made.link(ADJUDICATOR)} as "
-                        f"'{ADJUDICATOR}' (password {made.password(ADJUDICATOR) or 'theirs'}), "
-                        "confirm each document and run this command again"
-                    )
-                    return
-            gold, open_ids = finish_third_pass(doccano, session, comparisons, names, report)
+            guidelines = load_guidelines(label_set, labels)
+            made, new = begin_third_pass(
+                doccano, session, comparisons, label_set, guidelines, alive, report
+            )
+            gold, open_ids = finish_third_pass(doccano, session, comparisons, report)
+        if made is not None and new:
+            typer.echo(
+                f"{conflicts} conflicts, {new} new documents: settle them at "
+                f"{made.link(ADJUDICATOR)} as '{ADJUDICATOR}' (password "
+                f"{made.password(ADJUDICATOR) or 'theirs'}), confirm each document and run this "
+                "command again"
+            )
+            return
         if open_ids:
             typer.echo(
                 f"{len(open_ids)} documents are not confirmed yet by '{ADJUDICATOR}', "
@@ -385,9 +371,16 @@ def adjudicate(
             )
             raise typer.Exit(1)
     else:
-        gold = [make_gold(comparison, policy, names) for comparison in comparisons]
+        gold = [make_gold(comparison, policy) for comparison in comparisons]
     count = write_documents(output, gold)
     typer.echo(f"{count} gold documents in {output}; {conflicts} conflicts settled by {policy}")
+    alone = sum(len(comparison.readings) == 1 for comparison in comparisons)
+    if alone:
+        typer.echo(f"{alone} of them stand as their only annotator marked them")
+    if report_file is not None:
+        summary = f"{conflicts} conflicts in {count} documents, settled by {policy}."
+        page = render_tables("What the annotators disputed", summary, dispute_tables(gold))
+        write_text(report_file, page)
 
 
 @app.command()

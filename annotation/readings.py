@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from annotation.adjudication import Comparison, compare_readings, is_confirmed
-from annotation.matching import pair_documents
 from corpus.document import Document, check_spans, parse_document
 from corpus.errors import InputError
 from corpus.files import read_json_lines
@@ -76,36 +75,75 @@ def read_confirmed(path: Path, labels: Sequence[str] | None) -> tuple[str, list[
     return reading.name, confirmed
 
 
+def name_readings(readings: Sequence[Reading]) -> dict[str, Sequence[Document]]:
+    """Return readings by their names.
+
+    Raises:
+        InputError: if there are fewer than two, or two have one name.
+    """
+    if len(readings) < 2:
+        raise InputError("one reading only; give at least two files")
+    named: dict[str, Sequence[Document]] = {}
+    for reading in readings:
+        if reading.name in named:
+            raise InputError(
+                f"two readings are named '{reading.name}'; each needs an annotator of its own"
+            )
+        named[reading.name] = reading.documents
+    return named
+
+
+def confirmed_by_all(
+    readings: Mapping[str, Sequence[Document]], *, unconfirmed: bool = False
+) -> tuple[dict[str, list[Document]], int]:
+    """Leave out documents that one of their readers has not confirmed; return how many too.
+
+    Args:
+        readings: documents by annotator; not all need have the same.
+        unconfirmed: leave none out.
+    """
+    open_ids = {
+        document.id
+        for documents in readings.values()
+        for document in documents
+        if not unconfirmed and not is_confirmed(document)
+    }
+    kept = {
+        name: [document for document in documents if document.id not in open_ids]
+        for name, documents in readings.items()
+    }
+    return kept, len(open_ids)
+
+
 def compare_all(
     readings: Sequence[Reading], *, unconfirmed: bool = False
 ) -> tuple[list[Comparison], list[str]]:
     """Compare readings document by document.
 
     Args:
-        readings: two or more, of the same documents.
+        readings: two or more. A document need not be in all of them: what its only reader
+            marked is agreed.
         unconfirmed: compare documents too that an annotator has not confirmed.
 
     Returns:
         The comparisons, and the ids left out for want of a confirmation.
 
     Raises:
-        InputError: if the readings hold different documents or texts, or two have one name.
+        InputError: if they hold different texts of a document, or two have one name.
     """
-    if len(readings) < 2:
-        raise InputError("one reading only; give at least two files")
-    names = [reading.name for reading in readings]
-    if len(set(names)) < len(names):
-        raise InputError(f"two readings are named '{names[0]}'; each needs an annotator of its own")
-    rows: list[dict[str, Document]] = [
-        {readings[0].name: document} for document in readings[0].documents
-    ]
-    for reading in readings[1:]:
-        files = (str(readings[0].file), str(reading.file))
-        pairs = pair_documents(readings[0].documents, reading.documents, files)
-        for row, (_, document) in zip(rows, pairs, strict=True):
-            row[reading.name] = document
+    rows: dict[str, dict[str, Document]] = {}
+    for name, documents in name_readings(readings).items():
+        for document in documents:
+            row = rows.setdefault(document.id, {})
+            other = next((each for each in row.values() if each.text and document.text), document)
+            if other.text != document.text and document.text:
+                raise InputError(
+                    f"text of '{document.id}' differs between {next(iter(row))} and {name}; "
+                    "compare readings of the same text"
+                )
+            row[name] = document
     comparisons, left_out = [], []
-    for row in rows:
+    for row in rows.values():
         if unconfirmed or all(is_confirmed(document) for document in row.values()):
             comparisons.append(compare_readings(row))
         else:

@@ -78,6 +78,11 @@ class Session:
         return f"{self.url}/projects/{self.projects[annotator]}/sequence-labeling?page=1"
 
 
+def is_session(folder: Path) -> bool:
+    """Whether a labelling session has been begun in a folder."""
+    return (Path(folder) / "session.json").is_file()
+
+
 def open_session(folder: Path) -> Session:
     """Read a session folder.
 
@@ -138,7 +143,7 @@ def push(
             f"{doccano.url}: '{doccano.user.username}' is no administrator; "
             "push with an account that may make projects and users"
         )
-    if (folder / "session.json").exists():
+    if is_session(folder):
         session = open_session(folder)
         if session.url != doccano.url:
             raise InputError(f"{folder}: this session is on {session.url}; push there")

@@ -8,7 +8,7 @@ from pathlib import Path
 from annotation.adjudication import Comparison, as_gold, for_third_pass, is_confirmed
 from annotation.doccano import Doccano
 from annotation.labels import LabelSet
-from annotation.session import Report, Session, pull, push
+from annotation.session import Report, Session, is_session, open_session, pull, push
 from corpus.document import Document
 
 ADJUDICATOR = "adjudicator"
@@ -22,12 +22,17 @@ def begin_third_pass(
     guidelines: str,
     alive: Callable[[], bool],
     report: Report,
-) -> Session | None:
-    """Put the documents with conflicts before the adjudicator; None if there is no conflict."""
+) -> tuple[Session | None, int]:
+    """Put the documents with conflicts before the adjudicator.
+
+    Returns:
+        The session, None if there is no conflict, and how many documents are new in it.
+    """
     disputed = [for_third_pass(each) for each in comparisons if each.conflicts]
     if not disputed:
-        return None
-    return push(
+        return None, 0
+    there = open_session(folder).pushed(ADJUDICATOR) if is_session(folder) else []
+    session = push(
         doccano,
         folder,
         disputed,
@@ -37,13 +42,13 @@ def begin_third_pass(
         alive=alive,
         report=report,
     )
+    return session, len(session.pushed(ADJUDICATOR)) - len(there)
 
 
 def finish_third_pass(
     doccano: Doccano,
     folder: Path,
     comparisons: Sequence[Comparison],
-    names: Sequence[str],
     report: Report,
 ) -> tuple[list[Document], list[str]]:
     """Return gold for all documents, and the ids that the adjudicator has not confirmed.
@@ -56,11 +61,11 @@ def finish_third_pass(
     gold, open_ids = [], []
     for comparison in comparisons:
         if not comparison.conflicts:
-            gold.append(as_gold(comparison, comparison.agreed, ADJUDICATOR, names))
+            gold.append(as_gold(comparison, comparison.agreed, ADJUDICATOR))
             continue
         document = settled.get(comparison.document.id)
         if document is None or not is_confirmed(document):
             open_ids.append(comparison.document.id)
         else:
-            gold.append(as_gold(comparison, document.spans, ADJUDICATOR, names))
+            gold.append(as_gold(comparison, document.spans, ADJUDICATOR))
     return gold, open_ids

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotation.resampling import RESAMPLES
+from annotation.scoring import Evaluation, ScoreTable, evaluation_to_json
 from corpus.document import Document
 from corpus.errors import InputError
 from evaluation.calibration import Calibration, Confidences, calibration, calibration_to_json
 from evaluation.errors import ErrorLog, ErrorSummary, summary_to_json
 from evaluation.mentions import MentionIndex
 from evaluation.people import People, PeopleTable, people_to_json
-from evaluation.resampling import RESAMPLES
-from evaluation.scoring import Evaluation, ScoreTable, evaluation_to_json
 from evaluation.slices import Slice, SliceTable, dimensions, slice_to_json, worst
 
 

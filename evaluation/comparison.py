@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from corpus.document import Document, Span
-from evaluation.mentions import surface_of
-from evaluation.resampling import (
+from annotation.resampling import (
     RESAMPLES,
     Floats,
     Interval,
@@ -21,7 +19,9 @@ from evaluation.resampling import (
     f1_scores,
     parts_of,
 )
-from evaluation.scoring import ScoreTable
+from annotation.scoring import ScoreTable
+from corpus.document import Document, Span
+from evaluation.mentions import surface_of
 
 SHOWN = 200
 """Mentions listed for each side; all are counted."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from annotation.matching import total_counts
+from annotation.scoring import evaluate, evaluation_to_json
 from corpus.document import Document
 from corpus.errors import InputError
 from corpus.files import sha256_file
 from evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from evaluation.comparison import Comparison, Contest
-from evaluation.scoring import evaluate, evaluation_to_json
 from models.card import write_card
 from models.export import export_onnx, measure_ranges, optimise, quantise
 from models.loading import LINEAGE

@@ -124,7 +124,7 @@ def write_brat(
             taken.add(name.lower())
             count_lost_meta(document, losses)
             count_lost_marks(document, losses, ("note",))
-            lines = []
+            lines: list[str] = []
             for number, span in enumerate(document.spans, start=1):
                 if len(span.label.split()) != 1:
                     raise InputError(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from annotation.adjudication import compare_readings, make_gold
 from annotation.agreement import measure_agreement
+from annotation.disputes import dispute_tables
 from annotation.matching import total_counts
 from corpus.document import Document, Span, check_spans
 from corpus.files import read_documents, write_documents
@@ -37,7 +38,7 @@ def readings(draw: st.DrawFn) -> dict[str, Document]:
 @given(readings(), st.sampled_from(["majority", "either", "trust:first", "trust:second"]))
 def test_gold_is_lawful_and_keeps_what_is_agreed(read: dict[str, Document], policy: str) -> None:
     comparison = compare_readings(read)
-    gold = make_gold(comparison, policy, list(read))
+    gold = make_gold(comparison, policy)
     check_spans(gold, gold.spans, "gold")
     agreed = set.intersection(*(set(document.spans) for document in read.values()))
     assert set(comparison.agreed) == agreed
@@ -64,26 +65,85 @@ def test_majority_of_three_decides() -> None:
         "y": Document("d", TEXT, (a,)),
         "z": Document("d", TEXT, (Span(0, 4, "A"),)),
     }
-    gold = make_gold(compare_readings(read), "majority", list(read))
+    gold = make_gold(compare_readings(read), "majority")
     assert gold.spans == (a,)
-    assert gold.meta["adjudication"]["conflicts"] == 2
+    record = gold.meta["adjudication"]
+    assert (record["conflicts"], record["decided_by"]) == (2, "majority")
+    assert record["decisions"] == [
+        {
+            "readings": {"x": [[0, 3, "A"]], "y": [[0, 3, "A"]], "z": [[0, 4, "A"]]},
+            "gold": [[0, 3, "A"]],
+        },
+        {"readings": {"x": [[5, 9, "B"]], "y": [], "z": []}, "gold": []},
+    ]
+
+
+def test_what_one_annotator_alone_read_stands(orbat: Orbat, tmp_path: Path) -> None:
+    shared, own = Document("s", TEXT, (Span(0, 3, "RANK"),)), Document("o", TEXT)
+    write_documents(tmp_path / "a.jsonl", [shared, own.with_spans([Span(4, 9, "UNIT")])])
+    write_documents(tmp_path / "b.jsonl", [shared])
+    outcome = orbat(
+        *("annotate", "adjudicate", tmp_path / "a.jsonl", tmp_path / "b.jsonl"),
+        *("--output", tmp_path / "gold.jsonl"),
+    )
+    assert outcome.code == 0, outcome.err
+    assert "1 of them stand as their only annotator marked them" in outcome.out
+    gold = {d.id: d for d in read_documents(tmp_path / "gold.jsonl")}
+    assert gold["o"].spans == (Span(4, 9, "UNIT"),)
+    assert gold["o"].meta["adjudication"]["readings"] == ["a"]
+
+
+def test_the_report_names_what_the_guidelines_leave_unclear(orbat: Orbat, tmp_path: Path) -> None:
+    text = "The Air Staff and again the Air Staff met 3 Wing."
+    first, second = text.index("Air"), text.rindex("Air")
+    write_documents(
+        tmp_path / "a.jsonl",
+        [Document("x", text, (Span(first, first + 9, "UNIT"), Span(second, second + 9, "UNIT")))],
+    )
+    write_documents(
+        tmp_path / "b.jsonl",
+        [Document("x", text, (Span(first, first + 9, "ROLE"), Span(42, 48, "UNIT")))],
+    )
+    outcome = orbat(
+        *("annotate", "adjudicate", tmp_path / "a.jsonl", tmp_path / "b.jsonl"),
+        *("--policy", "trust:a", "--output", tmp_path / "g.jsonl"),
+        *("--report", tmp_path / "r.html"),
+    )
+    assert outcome.code == 0, outcome.err
+    tables = {t.title: t.rows for t in dispute_tables(read_documents(tmp_path / "g.jsonl"))}
+    assert [row[:3] for row in tables["What was disputed"]] == [
+        ("UNIT or nothing", 2, "UNIT 1, nothing 1"),
+        ("ROLE or UNIT", 1, "UNIT 1"),
+    ]
+    assert tables["Words disputed more than once"] == (
+        ("Air Staff", 2, "UNIT 2", "ROLE or UNIT 1, UNIT or nothing 1"),
+    )
+    assert tables["Whom gold follows"] == (("a", 3, 3, 1.0), ("b", 3, 0, 0.0))
+    page = (tmp_path / "r.html").read_text()
+    assert "Words disputed more than once" in page
+    assert "Air Staff" in page
 
 
 def test_agreement_by_hand() -> None:
     first = Document("d", "a b c d", (Span(0, 1, "A"), Span(2, 3, "B")))
     second = Document("d", "a b c d", (Span(0, 1, "A"), Span(2, 3, "A")))
-    agreement = measure_agreement([(first, second)])
-    assert agreement.micro.f1 == pytest.approx(0.5)
-    assert agreement.labels["A"].f1 == pytest.approx(2 / 3)
+    (pair,) = measure_agreement({"x": [first], "y": [second]}).pairs
+    assert pair.strict[None].f1 == pytest.approx(0.5)
+    assert pair.strict["A"].f1 == pytest.approx(2 / 3)
+    assert pair.partial[None].f1 == pytest.approx(1.0)
     # Observed 3/4; by chance (1*2 + 1*0 + 2*2) / 16 = 6/16; (12 - 6) / (16 - 6).
-    assert agreement.kappa == pytest.approx(0.6)
+    assert pair.kappa[None].value == pytest.approx(0.6)
+    assert pair.kinds()["label"] == 1
+    assert pair.differing == ("d",)
 
 
 def test_readings_without_spans_have_no_agreement_to_measure() -> None:
     document = Document("d", "text")
-    agreement = measure_agreement([(document, document)])
-    assert agreement.micro.f1 is None
-    assert agreement.kappa is None
+    agreement = measure_agreement({"x": [document], "y": [document]})
+    (pair,) = agreement.pairs
+    assert pair.strict[None].f1 is None
+    assert pair.kappa[None].value is None
+    assert agreement.alpha[None].value is None
 
 
 def test_recorded_passes_become_gold(orbat: Orbat, tmp_path: Path) -> None:
@@ -127,7 +187,7 @@ def test_bad_readings_are_refused(refused: Callable[..., str], tmp_path: Path) -
     write_documents(tmp_path / "changed.jsonl", [Document("a", "one too")])
     write_documents(tmp_path / "open.jsonl", [Document("a", "one two", (), mark)])
     a, gold = tmp_path / "a.jsonl", tmp_path / "gold.jsonl"
-    assert "document 'a'" in refused("annotate", "agree", a, tmp_path / "b.jsonl")
+    assert "share no document" in refused("annotate", "agree", a, tmp_path / "b.jsonl")
     assert "text of 'a' differs" in refused("annotate", "agree", a, tmp_path / "changed.jsonl")
     adjudicate = ("annotate", "adjudicate", "--output", gold)
     assert "one reading only" in refused(*adjudicate, a)

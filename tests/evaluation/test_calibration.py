@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from annotation.resampling import Floats
 from corpus.document import Document, Span
 from corpus.files import write_documents
 from evaluation.calibration import (
@@ -21,7 +22,6 @@ from evaluation.calibration import (
     recommend,
     reliability,
 )
-from evaluation.resampling import Floats
 from tests.conftest import Orbat, Trained
 
 probabilities = st.floats(0, 1, allow_nan=False)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from annotation.scoring import SCHEMES, evaluate
 from corpus.document import Document, Span
 from corpus.files import write_documents
-from evaluation.scoring import SCHEMES, evaluate
 from tests.conftest import ROOT, Orbat
 from training.tagging import find_words, spans_to_tags
 

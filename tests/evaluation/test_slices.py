@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hypothesis import given
 
+from annotation.scoring import evaluate
 from corpus.document import Document, Span
 from corpus.files import write_documents
 from evaluation.mentions import MentionIndex
-from evaluation.scoring import evaluate
 from evaluation.slices import SliceTable, dimensions, worst
 from tests.conftest import Orbat
 from tests.evaluation.test_scoring import TEXT, corpora

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from annotation.resampling import RESAMPLES, Floats, bootstrap, f1_scores
 from corpus.document import Document, Span
-from evaluation.resampling import RESAMPLES, Floats, bootstrap, f1_scores
 
 SCHEMES = ("strict", "exact", "partial", "type")
 """What earns a predicted span credit, as nervaluate and SemEval-2013 task 9 define it.

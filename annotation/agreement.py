@@ -401,23 +401,37 @@ def agreement_tables(agreement: Agreement) -> list[Figures]:
 
 def _pair_tables(pair: PairAgreement) -> Iterator[Figures]:
     names = f"{pair.first} and {pair.second}"
-    columns = ("strict F1", "95 %", "partial F1", "95 %", "kappa", "95 %")
-    rows = []
-    for label, strict in pair.strict.items():
-        partial, kappa = pair.partial[label], pair.kappa[label]
-        figures = (
-            *(strict.f1, _range(strict.low, strict.high)),
-            *(partial.f1, _range(partial.low, partial.high)),
-            *(kappa.value, _range(kappa.low, kappa.high)),
-        )
-        counts = (strict.credit, strict.gold - strict.credit, strict.predicted - strict.credit)
-        rows.append((label or "all labels", *figures, *counts))
     yield Figures(
         f"Agreement of {names}",
-        ("label", *columns, "both", f"{pair.first} only", f"{pair.second} only"),
-        tuple(rows),
-        note=f"{pair.documents} documents, {len(pair.differing)} differ. Partial F1 gives half a "
-        "point for an overlap; kappa is Cohen's over tokens; intervals are over documents.",
+        (
+            "label",
+            "strict F1",
+            "95 % interval",
+            "both",
+            f"{pair.first} only",
+            f"{pair.second} only",
+        ),
+        tuple(
+            (
+                *(label or "all labels", score.f1, _range(score.low, score.high)),
+                *(score.credit, score.gold - score.credit, score.predicted - score.credit),
+            )
+            for label, score in pair.strict.items()
+        ),
+        note=f"{pair.documents} documents, {len(pair.differing)} differ; intervals over documents",
+    )
+    yield Figures(
+        f"{names} by half points and by tokens",
+        ("label", "partial F1", "95 % interval", "kappa", "95 % interval"),
+        tuple(
+            (
+                *(label or "all labels", score.f1, _range(score.low, score.high)),
+                *(kappa.value, _range(kappa.low, kappa.high)),
+            )
+            for label, score in pair.partial.items()
+            for kappa in (pair.kappa[label],)
+        ),
+        note="half a point for an overlap; Cohen's kappa over tokens",
     )
     yield Figures(
         f"How {names} differ",
@@ -429,11 +443,17 @@ def _pair_tables(pair: PairAgreement) -> Iterator[Figures]:
         f"What {names} take for each other",
         (pair.first, pair.second, "times", "where", "for example"),
         tuple(
-            (first or "nothing", second or "nothing", len(found), each.document, show(each))
+            (*_sides(first, second), len(found), each.document, show(each))
             for first, second, found in pair.confusions()
             for each in found[:1]
         ),
     )
+
+
+def _sides(first: str | None, second: str | None) -> tuple[str, str]:
+    if first == second:
+        return f"{first}", "other borders"
+    return first or "nothing", second or "nothing"
 
 
 def show(disagreement: Disagreement) -> str:

@@ -73,14 +73,12 @@ def test_alpha_is_the_published_one() -> None:
     # Krippendorff (2011), "Computing Krippendorff's alpha-reliability", section B: 0.095.
     text = "a b c d e f g h i j"
     marked = {"x": [0, 1, 0, 0, 0, 0, 0, 0, 1, 0], "y": [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]}
-    read = {
-        name: [
-            Document(
-                "d", text, tuple(Span(2 * n, 2 * n + 1, "A") for n, on in enumerate(row) if on)
-            )
-        ]
-        for name, row in marked.items()
-    }
+
+    def reading(row: list[int]) -> list[Document]:
+        spans = (Span(2 * n, 2 * n + 1, "A") for n, on in enumerate(row) if on)
+        return [Document("d", text, tuple(spans))]
+
+    read = {name: reading(row) for name, row in marked.items()}
     assert measure_agreement(read).alpha[None].value == pytest.approx(0.095, abs=0.0005)
 
 

@@ -111,13 +111,38 @@ def _progress() -> Iterator[Report]:
 
 @app.command()
 def push(
+    context: typer.Context,
     documents: Annotated[Path, typer.Argument(help="Documents (JSON Lines).")],
     session: SessionFolder,
     annotators: Annotated[str, typer.Option(help="Account names, with commas between.")],
+    overlap: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Share of the documents that all annotators get; the rest is dealt."
+        ),
+    ] = 1.0,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Documents open at a time for each annotator; push again to hand out more."
+        ),
+    ] = None,
     labels: Labels = None,
-    prelabel: Annotated[
-        bool, typer.Option(help="Suggest spans by gazetteer and patterns where there are none.")
-    ] = True,
+    suggest: Annotated[
+        str | None,
+        typer.Option(
+            help="What marks documents without spans: rules, model, rules+model or model+rules "
+            "(the first named wins where both mark), or none. Default: rules, with --model "
+            "model+rules."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Run folder, wheel or installed model that suggests.")
+    ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option(help="Gold to measure the suggestions on; default: the shipped dev."),
+    ] = None,
     gazetteer: Annotated[
         Path | None, typer.Option(help="Gazetteer file; default: the one for defence news.")
     ] = None,
@@ -131,16 +156,34 @@ def push(
     from rich.table import Table
 
     from annotation.labels import load_guidelines, load_labels
-    from annotation.prelabelling import prelabel as suggest
     from annotation.session import push as push_documents
+    from annotation.suggestions import (
+        DEFAULT_GOLD,
+        make_finders,
+        measure_suggestions,
+        suggestion_table,
+    )
+    from annotation.suggestions import suggest as suggest_spans
     from corpus.files import read_documents
+    from corpus.tables import print_tables
 
     label_set = load_labels(labels)
     guidelines = load_guidelines(label_set, labels)
     wanted = list(read_documents(documents, label_set.names))
+    loaded = context.obj["load_model"](model) if model else None
+    sources = suggest or ("model+rules" if model else "rules")
+    finders = make_finders(sources, label_set, model=loaded, gazetteer=gazetteer)
+    gold_file = gold or (DEFAULT_GOLD if labels is None else None)
+    measured = None
+    own = sum(bool(document.spans) for document in wanted)
     with _connection(home, url, username, password) as (doccano, alive):
-        if prelabel:
-            wanted = list(suggest(wanted, label_set.names, gazetteer))
+        if finders and own < len(wanted):
+            with Console(stderr=True).status("Suggesting spans"):
+                wanted = suggest_spans(wanted, finders, label_set.names)
+                if gold_file is not None:
+                    known = list(read_documents(gold_file, label_set.names))
+                    scores = measure_suggestions(known, finders, label_set.names)
+                    measured = suggestion_table(scores, gold_file, known, loaded)
         with _progress() as report:
             made = push_documents(
                 doccano,
@@ -148,20 +191,77 @@ def push(
                 wanted,
                 [name.strip() for name in annotators.split(",") if name.strip()],
                 label_set,
+                overlap=overlap,
+                batch=batch,
                 guidelines=guidelines,
                 alive=alive,
                 report=report,
             )
-    suggestions = sum(len(document.spans) for document in wanted)
-    table = Table("annotator", "documents", "password")
+    console = Console()
+    if measured is not None:
+        print_tables([measured], console)
+    elif finders and own < len(wanted):
+        typer.echo("how good the suggestions are was not measured; pass gold documents with --gold")
+    if finders and own:
+        typer.echo(f"{own} documents keep the spans that they came with, which were not measured")
+    table = Table("annotator", "documents", "waiting", "password")
     for name in made.projects:
-        table.add_row(name, str(len(made.pushed(name))), made.password(name) or "(theirs)")
-    Console().print(table)
+        pushed = made.pushed(name)
+        assigned = sum(owner in (None, name) for owner in made.assignments.values())
+        counts = (str(len(pushed)), str(assigned - len(pushed)))
+        table.add_row(name, *counts, made.password(name) or "(theirs)")
+    console.print(table)
     for name in made.projects:
         typer.echo(f"{name} begins at {made.link(name)}")
+    suggestions = sum(len(document.spans) for document in wanted)
+    shared = sum(owner is None for owner in made.assignments.values())
     typer.echo(
-        f"{len(wanted)} documents with {suggestions} suggested spans, verified on the server"
+        f"{len(wanted)} documents with {suggestions} suggested spans, {shared} shared by all; what "
+        "lies before annotators is verified on the server"
     )
+
+
+@app.command()
+def status(
+    session: SessionFolder,
+    home: Home = None,
+    url: Url = None,
+    username: Username = "admin",
+    password: Password = None,
+    json_output: Json = False,
+) -> None:
+    """Show how far each annotator is, and how fast."""
+    import json
+
+    from rich.console import Console
+
+    from annotation.progress import measure_progress
+    from corpus.tables import Figures, print_tables
+
+    with _connection(home, url, username, password) as (doccano, _), _progress() as report:
+        found = measure_progress(doccano, session, report=report)
+    if json_output:
+        fields = ({**vars(each), "hours_left": each.hours_left} for each in found)
+        typer.echo(json.dumps(list(fields), default=str))
+        return
+    rows = tuple(
+        (
+            *(each.annotator, each.documents, each.confirmed, each.waiting),
+            *(each.per_hour, each.hours_left, each.last and f"{each.last:%Y-%m-%d %H:%M} UTC"),
+        )
+        for each in found
+    )
+    columns = ("annotator", "documents", "confirmed", "waiting", "per hour", "hours left", "last")
+    note = "waiting: assigned and not handed out yet; per hour: without pauses of half an hour"
+    print_tables([Figures("Progress", columns, rows, note=note)], Console(), len(rows))
+    for each in found:
+        if not each.member:
+            typer.echo(
+                f"'{each.annotator}' was taken out of their project; push again to let them in",
+                err=True,
+            )
+        elif each.confirmed < each.documents:
+            typer.echo(f"{each.annotator} goes on at {each.link}")
 
 
 @app.command()
@@ -176,22 +276,25 @@ def pull(
     password: Password = None,
     json_output: Json = False,
 ) -> None:
-    """Bring back every annotator's spans."""
+    """Bring back every annotator's spans, and tell what changed since the last time.
+
+    Every version of a document is kept in SESSION/history; see orbat annotate history.
+    """
     import json
 
     from rich.console import Console
-    from rich.table import Table
 
     from annotation.adjudication import is_confirmed
     from annotation.session import SUGGESTED
     from annotation.session import pull as pull_readings
     from corpus.files import write_documents
+    from corpus.tables import Figures, print_tables
 
     with _connection(home, url, username, password) as (doccano, _), _progress() as report:
-        readings = pull_readings(doccano, session, report=report)
+        pulled = pull_readings(doccano, session, report=report)
     folder = output or session / "pulled"
     rows = []
-    for name, documents in readings.items():
+    for name, documents in pulled.readings.items():
         path = folder / f"{name}.jsonl"
         write_documents(path, documents)
         spans = [span for document in documents for span in document.spans]
@@ -205,13 +308,72 @@ def pull(
                 "file": str(path),
             }
         )
+    for warning in pulled.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     if json_output:
-        typer.echo(json.dumps(rows))
+        changes = {name: vars(found) for name, found in pulled.changes.items()}
+        typer.echo(json.dumps([{**row, "changes": changes[str(row["annotator"])]} for row in rows]))
         return
-    table = Table(*(name.replace("_", " ") for name in rows[0])) if rows else Table()
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    Console().print(table)
+    if not rows:
+        typer.echo("no annotator has documents yet; orbat annotate push gives them some")
+        return
+    columns = tuple(name.replace("_", " ") for name in rows[0])
+    console = Console()
+    print_tables(
+        [
+            Figures("Pulled", columns, tuple(tuple(row.values()) for row in rows)),
+            Figures(
+                "Since the last pull",
+                ("annotator", *vars(next(iter(pulled.changes.values())))),
+                tuple((name, *vars(found).values()) for name, found in pulled.changes.items()),
+                note="documents with a new version; spans added, removed and relabelled",
+            ),
+        ],
+        console,
+        len(rows),
+    )
+
+
+@app.command()
+def history(
+    session: SessionFolder,
+    annotator: Annotated[str | None, typer.Option(help="Only this annotator's.")] = None,
+    document: Annotated[str | None, typer.Option(help="Only this document's, by id.")] = None,
+    json_output: Json = False,
+) -> None:
+    """Show every version of the documents that was ever pulled: who, when, what changed."""
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from annotation.history import history_rows, read_history
+    from annotation.session import open_session
+    from corpus.errors import InputError
+    from corpus.tables import Figures, print_tables
+
+    made = open_session(session)
+    if annotator is not None and annotator not in made.projects:
+        raise InputError(
+            f"no annotator '{annotator}' in {session}; there are {', '.join(made.projects)}"
+        )
+    versions = [
+        version
+        for name in made.projects
+        if annotator in (None, name)
+        for version in read_history(session, name)
+        if document in (None, version.document)
+    ]
+    if json_output:
+        for version in versions:
+            typer.echo(json.dumps(asdict(version), ensure_ascii=False))
+        return
+    columns = ("pulled at (UTC)", "annotator", "document", "state")
+    rows = tuple(history_rows(versions))
+    counts = ("spans", "added", "removed", "relabelled")
+    print_tables([Figures("Versions", (*columns, *counts), rows)], Console(), len(rows))
+    if not rows:
+        typer.echo("nothing was pulled yet that fits; orbat annotate pull brings documents back")
 
 
 @app.command()

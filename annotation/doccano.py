@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -27,6 +29,14 @@ class User(BaseModel):
     id: int
     username: str
     is_superuser: bool = False
+
+
+class Member(BaseModel):
+    """An account's membership of a project."""
+
+    id: int
+    user: int
+    username: str
 
 
 class Project(BaseModel):
@@ -211,10 +221,29 @@ class Doccano:
         body = {"username": username, "password1": password, "password2": password}
         return User.model_validate(self._post("users/create", body))
 
+    def users(self) -> list[User]:
+        """Return all accounts of the server."""
+        return [User.model_validate(user) for user in self._get("users")]
+
+    def members(self, project: int) -> list[Member]:
+        """Return the members of a project."""
+        return [Member.model_validate(m) for m in self._get(f"projects/{project}/members")]
+
+    def remove_member(self, project: int, user: int) -> None:
+        """Take an account out of a project; its spans stay. Nothing changes if it is no member."""
+        ids = [member.id for member in self.members(project) if member.user == user]
+        if ids:
+            self._send(
+                self._client,
+                "DELETE",
+                f"projects/{project}/members",
+                repeat=True,
+                json={"ids": ids},
+            )
+
     def add_member(self, project: int, user: int, role: str = "annotator") -> None:
         """Make an account a member of a project; nothing changes if it is one already."""
-        members = self._get(f"projects/{project}/members")
-        if any(member["user"] == user for member in members):
+        if any(member.user == user for member in self.members(project)):
             return
         roles = {each["name"]: each["id"] for each in self._get("roles")}
         self._post(f"projects/{project}/members", {"user": user, "role": roles[role]})
@@ -346,23 +375,60 @@ class Doccano:
             "column_label": "label",
         }
         task = self._post(f"projects/{project}/upload", body)["task_id"]
-        deadline = time.monotonic() + 60 + len(rows) / 50
+        status = self._wait_for(task, 60 + len(rows) / 50, alive)
+        faults = (status["result"] or {}).get("error") or []
+        if status["error"] or faults:
+            first = faults[0]["message"] if faults else status["error"]["text"]
+            raise InputError(f"{self.url}: doccano could not import the documents: {first}")
+
+    def export(self, project: int) -> dict[int, list[tuple[int, int, str]]]:
+        """Return the spans of all examples of a collaborative project by the example's id.
+
+        One task of the worker for all of them: spans as UTF-16 start, UTF-16 end and label name.
+        The worker holds an example's text in memory once for each of its spans.
+
+        Raises:
+            InputError: if the export fails, or the worker does not finish it in time.
+        """
+        body = {"format": "JSONL", "exportApproved": False}
+        task = self._post(f"projects/{project}/download", body)["task_id"]
+        self._wait_for(task, 600, lambda: True)
+        answer = self._send(
+            self._client,
+            "GET",
+            f"projects/{project}/download",
+            repeat=True,
+            params={"taskId": task},
+        )
+        try:
+            with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+                # Split at line feeds only: U+2028 and the like come raw.
+                lines = archive.read("all.jsonl").decode().split("\n")
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise InputError(
+                f"{self.url}: doccano's export of project {project} failed; see its worker's log"
+            ) from error
+        records = (json.loads(line) for line in lines if line.strip())
+        return {
+            record["id"]: [(start, end, label) for start, end, label in record["label"]]
+            for record in records
+        }
+
+    def _wait_for(self, task: str, seconds: float, alive: Callable[[], bool]) -> Any:
+        """Wait until the worker has finished a task, and return the task's state."""
+        deadline = time.monotonic() + seconds
         pause = 0.3
         while True:
             time.sleep(pause)
             pause = min(pause * 1.3, 3)
             status = self._get(f"tasks/status/{task}")
             if status["ready"]:
-                break
+                return status
             if not alive() or time.monotonic() > deadline:
                 raise InputError(
-                    f"{self.url}: doccano's worker stopped during the upload; "
-                    "run orbat annotate up, then push again to complete it"
+                    f"{self.url}: doccano's worker stopped during the work; "
+                    "run orbat annotate up, then do this again to complete it"
                 )
-        faults = (status["result"] or {}).get("error") or []
-        if status["error"] or faults:
-            first = faults[0]["message"] if faults else status["error"]["text"]
-            raise InputError(f"{self.url}: doccano could not import the documents: {first}")
 
     # -- spans and states ---------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -186,6 +185,11 @@ class RuleTagger:
         trim = entry.get("trim_start", 0), entry.get("trim_end", 0)
         self._pattern_facts[where] = (entry["label"], *trim)
 
+    def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Give documents the rules' spans."""
+        for document in documents:
+            yield document.with_spans(self.find(document.text))
+
     def find(self, text: str) -> list[Span]:
         """Return the suggested spans of a text, without overlaps, in order."""
         doc = self._nlp.make_doc(text)
@@ -218,19 +222,3 @@ def _texts(value: Any) -> list[str]:
     if value is None:
         return []
     return [value] if isinstance(value, str) else list(value)
-
-
-@cache
-def _default_tagger(labels: tuple[str, ...] | None) -> RuleTagger:
-    return RuleTagger(labels=labels)
-
-
-def prelabel(
-    documents: Iterable[Document],
-    labels: tuple[str, ...] | None = None,
-    gazetteer: Path | None = None,
-) -> Iterator[Document]:
-    """Give documents without spans the rules' suggestions; documents with spans keep theirs."""
-    tagger = RuleTagger(gazetteer, labels) if gazetteer else _default_tagger(labels)
-    for document in documents:
-        yield document if document.spans else document.with_spans(tagger.find(document.text))

@@ -1,8 +1,9 @@
 """A labelling session: documents pushed to annotators' projects and pulled back with their spans.
 
-    SESSION/session.json           server, label set, and each annotator's project
-    SESSION/accounts.json          passwords of accounts made here, readable by the owner only
-    SESSION/pushed/ANNOTATOR.jsonl documents as verified on the server, with the spans suggested
+    SESSION/session.json            server, label set, each annotator's project, who labels what
+    SESSION/accounts.json           passwords of accounts made here, readable by the owner only
+    SESSION/pushed/ANNOTATOR.jsonl  documents as verified on the server, with the spans suggested
+    SESSION/history/ANNOTATOR.jsonl every version that was ever pulled
 
 Each annotator has a collaborative doccano project of their own: they see and may change the
 suggestions, do not see each other's work, and the administrator's token reads all of it.
@@ -13,14 +14,17 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from annotation.assignment import Assignment, assign
 from annotation.doccano import Doccano, Example, ExampleSpan, UploadRow
+from annotation.history import Changes, Mark, Version, add_versions
 from annotation.labels import LabelSet
 from annotation.offsets import Utf16Offsets
 from corpus.document import Document, Span, check_spans, trim
@@ -30,7 +34,11 @@ from corpus.files import read_documents, write_documents, write_json
 SUGGESTED = "suggested"
 """Note of a pulled span that stands as it was suggested."""
 UPLOAD_ROUNDS = 2
-FORMAT = 1
+EXPORT_FROM = 25
+"""So many documents are verified by one export instead of a request each."""
+EXPORT_SIZE = 500_000_000
+"""Characters that an export may hold in the server's memory."""
+FORMAT = 2
 
 Report = Callable[[str, int, int], None]
 """Called with what is being done, how many are done and how many there are."""
@@ -45,12 +53,14 @@ class Session:
         url: the doccano server.
         labels: the label set.
         projects: each annotator's project id.
+        assignments: who labels which document.
     """
 
     folder: Path
     url: str
     labels: LabelSet
     projects: dict[str, int]
+    assignments: Assignment
 
     def save(self) -> None:
         """Write `session.json`."""
@@ -61,6 +71,7 @@ class Session:
                 "url": self.url,
                 "labels": self.labels.model_dump(by_alias=True),
                 "projects": self.projects,
+                "assignments": self.assignments,
             },
         )
 
@@ -73,9 +84,10 @@ class Session:
         """Return the password of an account that this session made."""
         return _read_accounts(self.folder).get(annotator)
 
-    def link(self, annotator: str) -> str:
-        """Return the address of an annotator's first document."""
-        return f"{self.url}/projects/{self.projects[annotator]}/sequence-labeling?page=1"
+    def link(self, annotator: str, number: int = 1) -> str:
+        """Return the address of one of an annotator's documents, counted from 1."""
+        project = self.projects[annotator]
+        return f"{self.url}/projects/{project}/sequence-labeling?page={number}"
 
 
 def is_session(folder: Path) -> bool:
@@ -92,16 +104,33 @@ def open_session(folder: Path) -> Session:
     path = Path(folder) / "session.json"
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
+        if value["format"] != FORMAT:
+            raise InputError(
+                f"{folder}: a session of another version of orbat; pull with that, begin a new one"
+            )
         return Session(
             Path(folder),
             value["url"],
             LabelSet.model_validate(value["labels"]),
             {str(name): int(project) for name, project in value["projects"].items()},
+            value["assignments"],
         )
     except (OSError, ValueError, KeyError, ValidationError) as error:
         raise InputError(
             f"{folder}: not a labelling session; make one with orbat annotate push"
         ) from error
+
+
+def open_here(doccano: Doccano, folder: Path) -> Session:
+    """Read the folder of a session that is on the connected server.
+
+    Raises:
+        InputError: if the folder is no session, or its server is another.
+    """
+    session = open_session(folder)
+    if session.url != doccano.url:
+        raise InputError(f"{folder}: this session is on {session.url}; connect to that with --url")
+    return session
 
 
 def push(
@@ -111,16 +140,22 @@ def push(
     annotators: Sequence[str],
     labels: LabelSet,
     *,
+    overlap: float = 1.0,
+    batch: int | None = None,
     guidelines: str = "",
     alive: Callable[[], bool] = lambda: True,
     report: Report = lambda what, done, total: None,
 ) -> Session:
-    """Put documents, with the spans that they carry as suggestions, before each annotator.
+    """Put documents, with the spans that they carry as suggestions, before the annotators.
 
     Makes what is missing: projects, labels, accounts, documents. What is there already stays as
     it is, so that pushing twice changes nothing and pushing after a failure completes the work.
     Every new document is read back and its text and spans are compared; damaged ones are deleted
     and uploaded again.
+
+    Documents are shared by all annotators or dealt out among them; who has which is written down
+    before the first is uploaded and never changes. With a batch size, pushing again hands out
+    more as annotators confirm what they have.
 
     Args:
         doccano: an administrator's connection.
@@ -128,6 +163,9 @@ def push(
         documents: what to label.
         annotators: account names.
         labels: the label set; an existing session must have the same.
+        overlap: share of the documents that all annotators get, from 0 to 1; each of the others
+            has one annotator.
+        batch: most documents that lie open before an annotator; None for all.
         guidelines: Markdown, shown inside doccano.
         alive: whether the server's worker lives, where that can be known.
         report: told of progress.
@@ -144,21 +182,22 @@ def push(
             "push with an account that may make projects and users"
         )
     if is_session(folder):
-        session = open_session(folder)
-        if session.url != doccano.url:
-            raise InputError(f"{folder}: this session is on {session.url}; push there")
+        session = open_here(doccano, folder)
         if session.labels != labels:
             raise InputError(f"{folder}: was begun with another label set; use a new folder")
     else:
-        session = Session(folder, doccano.url, labels, {})
+        session = Session(folder, doccano.url, labels, {}, {})
     if not doccano.worker_is_alive():
         raise InputError(
             f"{doccano.url}: doccano's worker does not answer, uploads would wait for ever; "
             "start it with orbat annotate up (or doccano task)"
         )
+    plan = assign([d.id for d in documents], annotators, overlap, session.assignments)
+    session = replace(session, assignments=plan)
     for annotator in annotators:
         session = _ensure_project(doccano, session, annotator, guidelines)
-        _push_to(doccano, session, annotator, documents, alive, report)
+        own = [d for d in documents if plan[d.id] in (None, annotator)]
+        _push_to(doccano, session, annotator, own, batch, alive, report)
     return session
 
 
@@ -256,6 +295,7 @@ def _push_to(
     session: Session,
     annotator: str,
     documents: Sequence[Document],
+    batch: int | None,
     alive: Callable[[], bool],
     report: Report,
 ) -> None:
@@ -267,7 +307,10 @@ def _push_to(
                 f"{session.folder}: document '{document.id}' was pushed with another text; "
                 "give the new text a new id"
             )
-    wanted = {d.id: to_row(d) for d in documents if d.id not in done}
+    new = [document for document in documents if document.id not in done]
+    if batch is not None:
+        new = new[: max(batch - _open_documents(doccano, project, done), 0)]
+    wanted = {document.id: to_row(document) for document in new}
     what = f"Uploading to {annotator}"
     failure: InputError | None = None
     for _ in range(UPLOAD_ROUNDS):
@@ -289,28 +332,34 @@ def _push_to(
             f"'{missing[0]}'; push again to complete"
         )
     report(what, len(wanted), len(wanted))
-    new = [document for document in documents if document.id in wanted]
     if new:
         write_documents(session.folder / "pushed" / f"{annotator}.jsonl", [*done.values(), *new])
+
+
+def _open_documents(doccano: Doccano, project: int, pushed: Container[str]) -> int:
+    examples = doccano.examples(project)
+    return sum(not each.is_confirmed for each in examples if each.upload_name in pushed)
 
 
 def _missing(
     doccano: Doccano, project: int, wanted: dict[str, UploadRow], labels: LabelSet
 ) -> list[str]:
     """Delete those of the wanted documents that the server holds damaged; name all it lacks."""
-    names = {each.id: each.text for each in doccano.span_types(project)}
+    if not wanted:
+        return []
+    examples = [e for e in doccano.examples(project) if e.upload_name in wanted]
+    marked = _held_spans(doccano, project, examples, wanted)
     whole: set[str] = set()
     damaged: list[int] = []
-    for example in doccano.examples(project):
-        row = wanted.get(example.upload_name)
-        if row is None:
-            continue
-        found = doccano.spans(project, example.id)
-        spans = sorted((s.start_offset, s.end_offset, names.get(s.label, "")) for s in found)
-        # What somebody has begun to work on is never deleted.
-        begun = example.is_confirmed or any(s.user != doccano.user.id for s in found)
-        same = spans == sorted(row.spans)
-        if example.text == row.text and (same or begun) and row.name not in whole:
+    for example in examples:
+        row = wanted[example.upload_name]
+        same = sorted(marked[example.id]) == sorted(row.spans)
+        if (
+            example.text == row.text
+            and row.name not in whole
+            # What somebody has begun to work on is never deleted.
+            and (same or example.is_confirmed or _is_touched(doccano, project, example))
+        ):
             whole.add(row.name)
         else:
             damaged.append(example.id)
@@ -318,100 +367,199 @@ def _missing(
     return [name for name in wanted if name not in whole]
 
 
+def _held_spans(
+    doccano: Doccano, project: int, examples: Sequence[Example], wanted: dict[str, UploadRow]
+) -> dict[int, list[tuple[int, int, str]]]:
+    """Return the spans that the server holds for each example."""
+    # An export costs a second or two, and holds the text in the server's memory once a span.
+    size = sum(len(e.text) * (len(wanted[e.upload_name].spans) + 1) for e in examples)
+    if len(examples) > EXPORT_FROM and size < EXPORT_SIZE:
+        found = doccano.export(project)
+        return {example.id: found.get(example.id, []) for example in examples}
+    names = {each.id: each.text for each in doccano.span_types(project)}
+    return {
+        example.id: [
+            (span.start_offset, span.end_offset, names.get(span.label, ""))
+            for span in doccano.spans(project, example.id)
+        ]
+        for example in examples
+    }
+
+
+def _is_touched(doccano: Doccano, project: int, example: Example) -> bool:
+    spans = doccano.spans(project, example.id)
+    return any(span.user != doccano.user.id for span in spans)
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull brought.
+
+    Attributes:
+        readings: for each annotator the pushed documents, in pushing order.
+        changes: what changed since the last pull, by annotator.
+        warnings: what a person should look at, a line each.
+    """
+
+    readings: dict[str, list[Document]]
+    changes: dict[str, Changes]
+    warnings: tuple[str, ...]
+
+
 def pull(
     doccano: Doccano, folder: Path, *, report: Report = lambda what, done, total: None
-) -> dict[str, list[Document]]:
-    """Bring back every annotator's documents with their spans.
+) -> Pulled:
+    """Bring back every annotator's documents with their spans, and keep them in the history.
 
     Each span names its annotator, and has the note :data:`SUGGESTED` if it stands as suggested.
     `meta.annotation` says who annotated, whether the document was confirmed, and when. White
-    space at the ends of a span, which the mouse easily takes along, is cut off.
-
-    Returns:
-        For each annotator the pushed documents, in pushing order.
+    space at the ends of a span, which the mouse easily takes along, is cut off. The history is
+    written when all projects were read without a fault; see :mod:`annotation.history`.
 
     Raises:
-        InputError: if a document or label was changed or deleted in doccano, or an offset has no
-            place in the text.
+        InputError: if a document or label was changed, doubled or deleted in doccano, or an
+            offset has no place in the text; the session's folder stays as it was.
     """
-    session = open_session(folder)
-    if session.url != doccano.url:
-        raise InputError(f"{folder}: this session is on {session.url}; pull from there")
-    result: dict[str, list[Document]] = {}
+    session = open_here(doccano, folder)
+    readings: dict[str, list[Document]] = {}
+    versions: dict[str, list[Version]] = {}
     for annotator, project in session.projects.items():
+        where = f"{doccano.url}: project {project}"
         pushed = session.pushed(annotator)
-        label_of = {each.id: each.text for each in doccano.span_types(project)}
-        unknown = sorted(set(label_of.values()) - set(session.labels.names))
-        if unknown:
-            raise InputError(
-                f"{doccano.url}: project {project} has a label '{unknown[0]}' that the session "
-                "does not know; remove it in doccano"
-            )
-        examples = {example.upload_name: example for example in doccano.examples(project)}
-        result[annotator] = []
+        puller = _Puller(
+            doccano,
+            project,
+            annotator,
+            _check_labels(doccano, project, session.labels, where),
+            {user.id: user.username for user in doccano.users()},
+            datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        examples = _check_examples(doccano, project, pushed, where)
+        pairs = []
         for number, document in enumerate(pushed, 1):
-            example = examples.get(document.id)
-            if example is None:
-                raise InputError(
-                    f"{doccano.url}: document '{document.id}' was deleted from project {project}; "
-                    "restore doccano's data, or push to a new session folder"
-                )
-            if example.text != document.text:
-                raise InputError(
-                    f"{doccano.url}: text of '{document.id}' was changed in project {project}; "
-                    "its offsets can no longer be trusted: put the old text back"
-                )
-            result[annotator].append(
-                _pull_document(doccano, project, document, example, annotator, label_of)
-            )
+            pairs.append(puller.read(document, examples[document.id]))
             report(f"Pulling from {annotator}", number, len(pushed))
-    return result
+        readings[annotator] = [document for document, _ in pairs]
+        versions[annotator] = [version for _, version in pairs]
+    changes = {name: add_versions(session.folder, name, found) for name, found in versions.items()}
+    warnings = tuple(
+        f"'{document.id}' of '{annotator}': span {span.start}-{span.end} {span.label} runs across "
+        "a line break; look at it in doccano"
+        for annotator, documents in readings.items()
+        for document in documents
+        for span in document.spans
+        if len(document.text[span.start : span.end].splitlines()) > 1
+    )
+    return Pulled(readings, changes, warnings)
 
 
-def _pull_document(
-    doccano: Doccano,
-    project: int,
-    document: Document,
-    example: Example,
-    annotator: str,
-    label_of: dict[int, str],
-) -> Document:
-    offsets = Utf16Offsets(document.text)
-    suggested = set(document.spans)
-    spans = []
-    for found in doccano.spans(project, example.id):
-        where = f"{doccano.url}: project {project}, document '{document.id}'"
-        span = _read_span(found, document, offsets, label_of, where)
-        if span is None:
+def _check_labels(doccano: Doccano, project: int, labels: LabelSet, where: str) -> dict[int, str]:
+    """Return the project's labels by id, refusing any that were changed by hand."""
+    label_of = {each.id: each.text for each in doccano.span_types(project)}
+    unknown = sorted(set(label_of.values()) - set(labels.names))
+    if unknown:
+        raise InputError(
+            f"{where} has a label '{unknown[0]}' that the session does not know; "
+            "remove it in doccano, or give it its old name back"
+        )
+    gone = sorted(set(labels.names) - set(label_of.values()))
+    if gone:
+        raise InputError(
+            f"{where}: label '{gone[0]}' was deleted there, and its spans with it; "
+            "restore doccano's data, what was pulled before is in the history"
+        )
+    return label_of
+
+
+def _check_examples(
+    doccano: Doccano, project: int, pushed: Sequence[Document], where: str
+) -> dict[str, Example]:
+    """Return the pushed documents' examples, refusing what was changed behind our back."""
+    wanted = {document.id: document for document in pushed}
+    found: dict[str, Example] = {}
+    for example in doccano.examples(project):
+        document = wanted.get(example.upload_name)
+        if document is None:
             continue
-        note = SUGGESTED if span in suggested else None
-        spans.append(replace(span, annotator=annotator, note=note))
-    check_spans(document, spans, f"{doccano.url}: project {project}")
-    states = doccano.states(project, example.id)
-    annotation: dict[str, Any] = {"annotator": annotator, "confirmed": bool(states)}
-    if states:
-        annotation["confirmed_at"] = max(s.confirmed_at for s in states).isoformat()
-    meta = {**document.meta, "annotation": annotation}
-    return Document(document.id, document.text, tuple(sorted(spans)), meta)
+        if document.id in found:
+            raise InputError(
+                f"{where}: document '{document.id}' is there twice; delete the one without work"
+            )
+        if example.text != document.text:
+            raise InputError(
+                f"{where}: text of '{document.id}' was changed there; its offsets can no longer "
+                "be trusted: put the old text back"
+            )
+        found[document.id] = example
+    missing = next((identity for identity in wanted if identity not in found), None)
+    if missing is not None:
+        raise InputError(
+            f"{where}: document '{missing}' was deleted there; "
+            "restore doccano's data, or push to a new session folder"
+        )
+    return found
 
 
-def _read_span(
-    found: ExampleSpan,
-    document: Document,
-    offsets: Utf16Offsets,
-    label_of: dict[int, str],
-    where: str,
-) -> Span | None:
-    """Convert a span of doccano's, without outer white space; None if nothing else is in it."""
-    if found.label not in label_of:
-        raise InputError(f"{where}: a span has a label of another project; delete it in doccano")
-    try:
-        start = offsets.to_code_points(found.start_offset)
-        end = offsets.to_code_points(found.end_offset)
-    except ValueError as error:
-        raise InputError(f"{where}: {error}; delete the span in doccano") from error
-    start, end = trim(document.text, start, end)
-    return Span(start, end, label_of[found.label]) if start < end else None
+@dataclass(frozen=True)
+class _Puller:
+    """Reads one annotator's documents, as readings and as versions for the history."""
+
+    doccano: Doccano
+    project: int
+    annotator: str
+    label_of: dict[int, str]
+    name_of: dict[int, str]
+    now: str
+
+    def read(self, document: Document, example: Example) -> tuple[Document, Version]:
+        where = f"{self.doccano.url}: project {self.project}, document '{document.id}'"
+        offsets = Utf16Offsets(document.text)
+        suggested = set(document.spans)
+        spans, marks = [], []
+        for found in self.doccano.spans(self.project, example.id):
+            span = self._span(found, document, offsets, where)
+            if span is None:
+                continue
+            note = SUGGESTED if span in suggested else None
+            spans.append(replace(span, annotator=self.annotator, note=note))
+            times = (found.created_at.isoformat(), found.updated_at.isoformat())
+            marks.append(Mark(span.start, span.end, span.label, self._name(found.user), *times))
+        check_spans(document, spans, f"{self.doccano.url}: project {self.project}")
+        states = self.doccano.states(self.project, example.id) if example.is_confirmed else []
+        state = max(states, key=lambda each: each.confirmed_at, default=None)
+        confirmed_at = state.confirmed_at.isoformat() if state else None
+        annotation: dict[str, Any] = {"annotator": self.annotator, "confirmed": bool(state)}
+        if confirmed_at:
+            annotation["confirmed_at"] = confirmed_at
+        meta = {**document.meta, "annotation": annotation}
+        version = Version(
+            document.id,
+            self.annotator,
+            self.now,
+            self._name(state.confirmed_by) if state else None,
+            confirmed_at,
+            tuple(sorted(marks, key=lambda mark: mark.place)),
+        )
+        return Document(document.id, document.text, tuple(sorted(spans)), meta), version
+
+    def _name(self, user: int) -> str:
+        return self.name_of.get(user, f"user {user}")
+
+    def _span(
+        self, found: ExampleSpan, document: Document, offsets: Utf16Offsets, where: str
+    ) -> Span | None:
+        """Convert a span of doccano's, without outer white space; None if nothing else is in it."""
+        if found.label not in self.label_of:
+            raise InputError(
+                f"{where}: a span has a label of another project; delete it in doccano"
+            )
+        try:
+            start = offsets.to_code_points(found.start_offset)
+            end = offsets.to_code_points(found.end_offset)
+        except ValueError as error:
+            raise InputError(f"{where}: {error}; delete the span in doccano") from error
+        start, end = trim(document.text, start, end)
+        return Span(start, end, self.label_of[found.label]) if start < end else None
 
 
 def replay(

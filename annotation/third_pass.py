@@ -57,7 +57,7 @@ def finish_third_pass(
     """
     settled: dict[str, Document] = {}
     if any(each.conflicts for each in comparisons):
-        settled = {d.id: d for d in pull(doccano, folder, report=report)[ADJUDICATOR]}
+        settled = {d.id: d for d in pull(doccano, folder, report=report).readings[ADJUDICATOR]}
     gold, open_ids = [], []
     for comparison in comparisons:
         if not comparison.conflicts:

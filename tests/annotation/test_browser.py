@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from annotation.labels import load_guidelines, load_labels
-from annotation.prelabelling import prelabel
+from annotation.prelabelling import RuleTagger
 from annotation.session import Session, pull, push
 from corpus.document import Document, Span
 from tests.conftest import Running
@@ -60,7 +60,7 @@ def test_an_annotator_adds_a_span_and_confirms(
 ) -> None:
     labels = load_labels()
     document = Document("raven", TEXT)
-    (suggested,) = prelabel([document], labels.names)
+    (suggested,) = RuleTagger(labels=labels.names).tag([document])
     marked = [TEXT[s.start : s.end] for s in suggested.spans]
     assert marked == ["Lt. Gen.", "Defence Secretary", "Operation Inherent Resolve"]
     with doccano.connect() as connection:
@@ -90,7 +90,7 @@ def test_an_annotator_adds_a_span_and_confirms(
     page.close()
 
     with doccano.connect() as connection:
-        (back,) = pull(connection, tmp_path / "june")["reader"]
+        (back,) = pull(connection, tmp_path / "june").readings["reader"]
     start = TEXT.index("Sahel Watch")
     added = Span(start, start + len("Sahel Watch"), "UNIT")
     assert back.text == TEXT

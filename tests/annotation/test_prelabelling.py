@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from annotation.matching import total_counts
-from annotation.prelabelling import RuleTagger, prelabel
-from corpus.document import Document, Span, check_spans
+from annotation.prelabelling import RuleTagger
+from corpus.document import Document, check_spans
 from corpus.errors import InputError
 
 
@@ -44,21 +44,13 @@ def test_suggestions_keep_the_records_rules(
     assert f1 > 0.6
 
 
-def test_documents_with_spans_keep_theirs() -> None:
-    text = "Gen. Smith and Col. Jones"
-    marked = Document("a", text, (Span(15, 19, "RANK"),))
-    with_own, suggested = prelabel([marked, Document("b", text)], ("RANK",))
-    assert with_own == marked
-    assert len(suggested.spans) == 2
-
-
 def test_another_gazetteer_serves_another_label_set(tmp_path: Path) -> None:
     (tmp_path / "towns.jsonl").write_text('{"town": "Kidal"}\n{"town": "Gao"}\n')
     (tmp_path / "g.toml").write_text(
         '[[phrases]]\nfile = "towns.jsonl"\nlabel = "Location"\nfields = ["town"]\n'
     )
-    (found,) = prelabel([Document("a", "From Gao to Kidal.")], ("Location",), tmp_path / "g.toml")
-    assert [span.label for span in found.spans] == ["Location", "Location"]
+    found = RuleTagger(tmp_path / "g.toml", ("Location",)).find("From Gao to Kidal.")
+    assert [span.label for span in found] == ["Location", "Location"]
 
 
 def test_a_bad_gazetteer_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -14,7 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from annotation.doccano import Doccano, UploadRow
+from annotation.history import read_history
 from annotation.labels import load_labels
+from annotation.server import ADMIN
 from annotation.session import SUGGESTED, open_session, pull, push, replay
 from corpus.document import Document, Span
 from corpus.errors import InputError
@@ -55,7 +59,7 @@ def test_any_text_and_offsets_come_back_as_sent(
     folder = tmp_path_factory.mktemp("session")
     with doccano.connect() as connection:
         session = push(connection, folder, sent, ["prop"], load_labels())
-        back = pull(connection, folder)["prop"]
+        back = pull(connection, folder).readings["prop"]
         connection.delete_project(session.projects["prop"])
     assert [(d.id, d.text, d.spans) for d in back] == [(d.id, d.text, d.spans) for d in sent]
     assert all(span.note == SUGGESTED for d in back for span in d.spans)
@@ -74,7 +78,7 @@ def test_pushing_twice_changes_nothing(
     assert outcome.code == 0, outcome.err
     session = open_session(tmp_path / "s")
     with doccano.connect() as connection:
-        before = {a: pull(connection, tmp_path / "s")[a] for a in session.projects}
+        before = {a: pull(connection, tmp_path / "s").readings[a] for a in session.projects}
         # What an annotator did in between stays.
         example = next(connection.examples(session.projects["ann-a"]))
         span = connection.spans(session.projects["ann-a"], example.id)[0]
@@ -82,7 +86,7 @@ def test_pushing_twice_changes_nothing(
     assert orbat(*arguments, env=doccano.env).code == 0
     assert open_session(tmp_path / "s").projects == session.projects
     with doccano.connect() as connection:
-        after = pull(connection, tmp_path / "s")
+        after = pull(connection, tmp_path / "s").readings
     assert after["ann-b"] == before["ann-b"]
     assert [len(d.spans) for d in after["ann-a"]] == [
         len(d.spans) - (1 if n == 0 else 0) for n, d in enumerate(before["ann-a"])
@@ -102,7 +106,7 @@ def test_a_replayed_pass_comes_back_with_who_and_when(
         assert replay(connection, password, session, "rep", gold[:2]) == 2
         # Again: confirming toggles in doccano, replaying does not.
         assert replay(connection, password, session, "rep", gold[:2]) == 2
-        back = pull(connection, tmp_path)["rep"]
+        back = pull(connection, tmp_path).readings["rep"]
     assert [d.spans for d in back[:2]] == [d.spans for d in gold[:2]]
     assert [d.meta["annotation"]["confirmed"] for d in back] == [True, True, False]
     assert back[0].meta["annotation"]["confirmed_at"].startswith("20")
@@ -136,7 +140,7 @@ def test_conflicts_are_settled_in_a_third_pass(
     )
     begun = orbat(*arguments, env=doccano.env)
     assert begun.code == 0, begun.err
-    assert "1 conflicts: settle them at" in begun.out
+    assert "1 conflicts, 1 new documents: settle them at" in begun.out
     waiting = orbat(*arguments, env=doccano.env)
     assert waiting.code == 1
     assert "not confirmed yet" in waiting.err
@@ -152,6 +156,170 @@ def test_conflicts_are_settled_in_a_third_pass(
     assert gold["same"].spans == same.spans
     assert gold["split"].spans == settled.spans
     assert gold["split"].meta["adjudication"]["decided_by"] == "adjudicator"
+
+
+def test_documents_are_shared_dealt_out_and_handed_out_in_batches(
+    orbat: Orbat, doccano: Running, tmp_path: Path
+) -> None:
+    many = [Document(f"b{n}", f"Gen. Number {n} spoke.") for n in range(30)]
+    write_documents(tmp_path / "d.jsonl", many)
+    folder = tmp_path / "batches"
+    arguments = (
+        *("annotate", "push", tmp_path / "d.jsonl", "--session", folder),
+        *("--annotators", "one,two", "--overlap", "0.2", "--batch", "4"),
+    )
+
+    def push_again() -> dict[str, list[str]]:
+        outcome = orbat(*arguments, env=doccano.env)
+        assert outcome.code == 0, outcome.err
+        session = open_session(folder)
+        return {name: [d.id for d in session.pushed(name)] for name in session.projects}
+
+    first = push_again()
+    assert {name: len(ids) for name, ids in first.items()} == {"one": 4, "two": 4}
+    assert push_again() == first
+    with doccano.connect() as connection:
+        project = open_session(folder).projects["one"]
+        for example in list(connection.examples(project))[:3]:
+            connection.confirm(project, example.id)
+    second = push_again()
+    assert second["two"] == first["two"]
+    assert second["one"][:4] == first["one"]
+    assert len(second["one"]) == 7
+    plan = open_session(folder).assignments
+    shared = [identity for identity, owner in plan.items() if owner is None]
+    assert (list(plan), len(shared)) == ([d.id for d in many], 6)
+    assert set(first["one"]) & set(first["two"]) <= set(shared)
+    owners = [owner for owner in plan.values() if owner]
+    assert (owners.count("one"), owners.count("two")) == (12, 12)
+
+    shown = orbat("annotate", "status", "--session", folder, "--json", env=doccano.env).json()
+    assert [(p["annotator"], p["documents"], p["confirmed"], p["waiting"]) for p in shown] == [
+        ("one", 7, 3, 11),
+        ("two", 4, 0, 14),
+    ]
+    assert shown[0]["per_hour"] > 0
+    assert shown[0]["hours_left"] == pytest.approx(15 / shown[0]["per_hour"])
+    assert shown[0]["link"].endswith("page=4")
+    # An annotator who comes later gets what all share, and none of the others' own.
+    later = orbat(*arguments[:5], "--annotators", "three", "--batch", "30", env=doccano.env)
+    assert later.code == 0, later.err
+    assert [d.id for d in open_session(folder).pushed("three")] == shared
+
+
+def test_every_version_is_kept_and_changes_are_told(
+    orbat: Orbat, doccano: Running, tmp_path: Path
+) -> None:
+    text = "Gen. Smith led 2 Wing and 3 Wing"
+    write_documents(
+        tmp_path / "d.jsonl",
+        [Document("x", text, (Span(0, 4, "RANK"), Span(15, 21, "UNIT"))), Document("y", text)],
+    )
+    folder = tmp_path / "versions"
+    pushed = orbat(
+        *("annotate", "push", tmp_path / "d.jsonl", "--session", folder),
+        *("--annotators", "eve", "--suggest", "none"),
+        env=doccano.env,
+    )
+    assert pushed.code == 0, pushed.err
+
+    def pull_again() -> dict[str, int]:
+        outcome = orbat("annotate", "pull", "--session", folder, "--json", env=doccano.env)
+        assert outcome.code == 0, outcome.err
+        changes: dict[str, int] = outcome.json()[0]["changes"]
+        return {name: count for name, count in changes.items() if count}
+
+    assert pull_again() == {"documents": 2, "added": 2}
+    assert pull_again() == {}
+    session = open_session(folder)
+    project = session.projects["eve"]
+    password = session.password("eve")
+    assert password
+    with Doccano(doccano.url, "eve", password) as own:
+        example = next(own.examples(project))
+        types = {s.text: s.id for s in own.span_types(project)}
+        rank, unit = sorted(own.spans(project, example.id), key=lambda s: s.start_offset)
+        own.delete_span(project, example.id, rank.id)
+        own.delete_span(project, example.id, unit.id)
+        own.create_span(project, example.id, 15, 21, types["ROLE"])
+        own.create_span(project, example.id, 26, 32, types["UNIT"])
+        own.confirm(project, example.id)
+    # A pull that was killed while it wrote leaves half a line.
+    log = folder / "history" / "eve.jsonl"
+    log.write_bytes(log.read_bytes() + b'{"document": "x", "anno')
+    changed = {"documents": 1, "added": 1, "removed": 1, "relabelled": 1, "confirmed": 1}
+    assert pull_again() == changed
+    versions = list(read_history(folder, "eve"))
+    assert [(v.document, len(v.spans), v.confirmed_by) for v in versions] == [
+        ("x", 2, None),
+        ("y", 0, None),
+        ("x", 2, "eve"),
+    ]
+    assert {mark.by for mark in versions[0].spans} == {"admin"}
+    assert {mark.by for mark in versions[2].spans} == {"eve"}
+    shown = orbat("annotate", "history", "--session", folder, "--document", "x")
+    assert "confirmed by eve" in shown.out
+    listed = orbat("annotate", "history", "--session", folder, "--document", "x", "--json")
+    assert [json.loads(line)["document"] for line in listed.out.splitlines()] == ["x", "x"]
+
+
+def test_labels_doubles_and_members_changed_by_hand_are_named(
+    orbat: Orbat, doccano: Running, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    folder = tmp_path / "hands"
+    with doccano.connect() as connection:
+        sent = [Document("x", "Gen. Smith\nled 2 Wing", (Span(0, 4, "RANK"),))]
+        session = push(connection, folder, sent, ["hand"], load_labels())
+        project = session.projects["hand"]
+        pull(connection, folder)
+        kept = (folder / "history" / "hand.jsonl").read_bytes()
+        types = {s.text: s.id for s in connection.span_types(project)}
+        example = next(connection.examples(project))
+        path = f"{doccano.url}/v1/projects/{project}"
+
+        def refuses(part: str) -> None:
+            line = refused("annotate", "pull", "--session", folder, env=doccano.env)
+            assert part in line
+            assert (folder / "history" / "hand.jsonl").read_bytes() == kept
+
+        # What a browser may make: a span that runs on to the next line.
+        connection.create_span(project, example.id, 5, 14, types["UNIT"])
+        pulled = pull(connection, folder)
+        assert "'x' of 'hand': span 5-14 UNIT runs across a line break" in pulled.warnings[0]
+        kept = (folder / "history" / "hand.jsonl").read_bytes()
+
+        renamed = connection._client.patch(
+            f"{path}/span-types/{types['ROLE']}", json={"text": "OFFICE"}
+        )
+        assert renamed.status_code == 200
+        refuses("has a label 'OFFICE' that the session does not know")
+        connection._client.patch(f"{path}/span-types/{types['ROLE']}", json={"text": "ROLE"})
+        # Under another name of the server the same document has another UUID.
+        elsewhere = doccano.url.replace("127.0.0.1", "localhost")
+        with Doccano(elsewhere, ADMIN, doccano.server.password) as other:
+            other.upload(project, [UploadRow(name="x", text=sent[0].text)])
+        refuses("document 'x' is there twice")
+        for text, part in (
+            ("Col. Smith", "text of 'x' was changed there"),
+            (sent[0].text, "twice"),
+        ):
+            connection._client.patch(f"{path}/examples/{example.id}", json={"text": text})
+            refuses(part)
+        doubled = [e.id for e in connection.examples(project) if e.id != example.id]
+        connection.delete_examples(project, doubled)
+        connection._client.delete(f"{path}/span-types/{types['OPERATION']}")
+        refuses("label 'OPERATION' was deleted there")
+
+        user = connection.find_user("hand")
+        assert user is not None
+        connection.remove_member(project, user.id)
+        outcome = orbat("annotate", "status", "--session", folder, env=doccano.env)
+        assert "'hand' was taken out of their project" in outcome.err
+        push(connection, folder, sent, ["hand"], load_labels())
+        outcome = orbat("annotate", "status", "--session", folder, env=doccano.env)
+        assert outcome.err == ""
+        # Pushing again has made the label again too.
+        pull(connection, folder)
 
 
 def test_changes_made_behind_our_back_are_named(doccano: Running, tmp_path: Path) -> None:
@@ -182,7 +350,7 @@ def test_white_space_that_the_mouse_took_along_is_cut_off(doccano: Running, tmp_
         types = {s.text: s.id for s in connection.span_types(project)}
         connection.create_span(project, example.id, 9, 15, types["RANK"])
         connection.create_span(project, example.id, 20, 21, types["UNIT"])
-        (back,) = pull(connection, tmp_path)["mouse"]
+        (back,) = pull(connection, tmp_path).readings["mouse"]
     assert [(text[s.start : s.end], s.label) for s in back.spans] == [("Gen.", "RANK")]
 
 
@@ -195,7 +363,7 @@ def test_a_worker_killed_in_mid_upload_is_named_and_pushing_again_completes(
     write_documents(tmp_path / "d.jsonl", many)
     session = tmp_path / "killed"
     arguments = ("annotate", "push", tmp_path / "d.jsonl", "--session", session)
-    arguments = (*arguments, "--annotators", "killed", "--no-prelabel")
+    arguments = (*arguments, "--annotators", "killed", "--suggest", "none")
     worker = doccano.server._process("worker")
     assert worker is not None
 

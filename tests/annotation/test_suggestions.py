@@ -1,0 +1,86 @@
+"""What is suggested to annotators, by whom, and how good it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from annotation.labels import load_labels
+from annotation.suggestions import (
+    DEFAULT_GOLD,
+    make_finders,
+    measure_suggestions,
+    suggest,
+    suggestion_table,
+)
+from corpus.document import Document, Span
+from corpus.errors import InputError
+from corpus.files import read_documents, sha256_text
+
+TEXT = "Gen. Smith and Col. Jones of the Sahel Watch"
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A model that marks the same places in every text."""
+
+    spans: tuple[Span, ...]
+    labels: tuple[str, ...] = ("RANK", "UNIT", "OTHER")
+    seen: frozenset[str] = frozenset()
+
+    def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
+        for document in documents:
+            yield document.with_spans(self.spans)
+
+
+MODEL = Fixed((Span(0, 10, "RANK"), Span(11, 14, "OTHER"), Span(33, 44, "UNIT")))
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ("none", []),
+        ("rules", ["Gen.", "Col."]),
+        ("model", ["Gen. Smith", "Sahel Watch"]),
+        ("rules+model", ["Gen.", "Col.", "Sahel Watch"]),
+        ("model+rules", ["Gen. Smith", "Col.", "Sahel Watch"]),
+    ],
+)
+def test_the_first_named_wins_and_other_labels_are_left_out(
+    sources: str, expected: list[str]
+) -> None:
+    labels = load_labels()
+    finders = make_finders(sources, labels, model=MODEL)
+    own = Document("own", TEXT, (Span(5, 10, "ROLE"),))
+    bare, kept = suggest([Document("bare", TEXT), own], finders, labels.names)
+    assert [TEXT[s.start : s.end] for s in bare.spans] == expected
+    assert kept == own
+    assert kept.spans == own.spans
+
+
+def test_suggestions_are_measured_and_known_gold_is_told() -> None:
+    labels = load_labels()
+    gold = list(read_documents(DEFAULT_GOLD))[:8]
+    rules = measure_suggestions(gold, make_finders("rules", labels), labels.names)
+    micro = rules.strict.micro
+    assert micro.precision is not None
+    assert micro.recall is not None
+    assert 0.5 < micro.precision < 1
+    assert 0.5 < micro.recall < 1
+    knows = Fixed((), seen=frozenset(sha256_text(d.text) for d in gold[:3]))
+    nothing = measure_suggestions(gold, [knows], labels.names)
+    assert nothing.strict.micro.recall == 0
+    table = suggestion_table(nothing, DEFAULT_GOLD, gold, knows)
+    assert "trained or chosen on 3 of them" in table.note
+
+
+def test_impossible_sources_are_named() -> None:
+    labels = load_labels()
+    with pytest.raises(InputError, match="choose one of rules, model"):
+        make_finders("guess", labels)
+    with pytest.raises(InputError, match="name the model with --model"):
+        make_finders("model", labels)
+    with pytest.raises(InputError, match="knows Person and none of"):
+        make_finders("model", labels, model=Fixed((), ("Person",)))

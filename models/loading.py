@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from annotation.certainty import WordProbabilities
 from corpus.document import Document
 from corpus.errors import InputError
 from corpus.files import sha256_file, sha256_text, write_json
 from models.runtime import HASHES, load_packaged
+from training.crossfit import read_probabilities
 from training.encoder import refuse_pickles
 from training.run import (
     EVALUATIONS,
@@ -58,6 +60,15 @@ class Model:
     def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Give a stream of documents the model's spans; all else stays as it is."""
         return tag_documents(self.tagger, documents)
+
+    def probabilities(self, documents: Iterable[Document]) -> Iterator[WordProbabilities]:
+        """Give the chances of each label for the words of a stream of documents.
+
+        Raises:
+            InputError: if the model is of a kind that cannot tell.
+        """
+        texts = (document.text for document in documents)
+        return read_probabilities(self.tagger, texts, self.name)
 
     def documents(self, part: str) -> list[Document] | None:
         """Return the documents of `train` or `dev`; None where they did not come with the model."""

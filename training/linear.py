@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corpus.document import Document
 from corpus.errors import InputError
@@ -19,10 +20,12 @@ from training.lineage import TrainingData
 from training.run import GAZETTEER, read_json, score_dev
 from training.tagging import (
     Floats,
+    Ints,
     Mention,
     TagDecoder,
     find_features,
     find_words,
+    label_chances,
     spans_to_tags,
     tag_names,
     tags_to_mentions,
@@ -180,15 +183,29 @@ class LinearTagger:
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
         """Tag a stream of texts."""
-        weights = np.ascontiguousarray(self.weights.T)
-        for text in texts:
-            words = find_words(text)
+        for words, logits in self._scores(texts):
             if len(words) == 0:
                 yield []
                 continue
-            logits = self._features.of_texts([text]) @ weights + self.bias
-            path, log_probs = self._decoder.decode(logits.astype(np.float32), [0, len(words)])
+            path, log_probs = self._decoder.decode(logits, [0, len(words)])
             yield tags_to_mentions(words, path, log_probs, self.labels)
+
+    def probabilities(self, texts: Iterable[str]) -> Iterator[tuple[Ints, NDArray[np.float64]]]:
+        """Give the words of each text, and the chances of no label and of each label for them."""
+        for words, logits in self._scores(texts):
+            chances = np.empty(logits.shape)
+            if len(words):
+                chances = self._decoder.marginals(logits, [0, len(words)])
+            yield words, label_chances(chances)
+
+    def _scores(self, texts: Iterable[str]) -> Iterator[tuple[Ints, Floats]]:
+        weights = np.ascontiguousarray(self.weights.T)
+        for text in texts:
+            words = find_words(text)
+            logits = np.empty((0, len(self.bias)), np.float32)
+            if len(words):
+                logits = (self._features.of_texts([text]) @ weights + self.bias).astype(np.float32)
+            yield words, logits
 
     def save(self, folder: Path) -> None:
         """Write weights, gazetteer and configuration."""

@@ -346,13 +346,19 @@ class TagDecoder:
         Returns:
             Tag indices and the log probability of each, both *Shape:* (words,).
         """
-        begin, end = np.array(bounds[:-1]), np.array(bounds[1:])
-        order = np.argsort(begin - end, kind="stable")
-        begin, lengths = begin[order], (end - begin)[order]
-        steps = int(lengths[0])
-        # Sequences that still run at each step: the first so many, for the longest come first.
-        running = np.searchsorted(-lengths, -np.arange(steps), side="left").tolist()
-        path, sure = self._best_path(logits, begin, lengths, running), np.empty(len(logits))
+        begin, lengths, running = _side_by_side(bounds)
+        path = self._best_path(logits, begin, lengths, running)
+        sure = self._chances(logits, begin, running)[np.arange(len(path)), path]
+        return path, np.log(np.maximum(sure, 1e-12)).astype(np.float32)
+
+    def marginals(self, logits: Floats, bounds: Sequence[int]) -> NDArray[np.float64]:
+        """Return each tag's probability for each word, *Shape:* (words, tags); see `decode`."""
+        begin, _, running = _side_by_side(bounds)
+        return self._chances(logits, begin, running)
+
+    def _chances(self, logits: Floats, begin: Ints, running: Sequence[int]) -> NDArray[np.float64]:
+        steps = len(running)
+        chances = np.empty(logits.shape)
         scores = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
         forward = np.empty((len(logits), scores.shape[1]))
         state = _normalised(self._start_odds * scores[begin])
@@ -367,10 +373,9 @@ class TagDecoder:
             rows = begin[: running[step]] + step
             ended = np.ones((len(rows) - len(back), scores.shape[1]))
             back = np.concatenate((back, ended))
-            odds = _normalised(forward[rows] * back)
-            sure[rows] = odds[np.arange(len(rows)), path[rows]]
+            chances[rows] = _normalised(forward[rows] * back)
             back = _normalised((self._odds * (back * scores[rows])[:, None, :]).sum(axis=2))
-        return path, np.log(np.maximum(sure, 1e-12)).astype(np.float32)
+        return chances
 
     def _best_path(
         self, logits: Floats, begin: Ints, lengths: Ints, running: Sequence[int]
@@ -394,6 +399,23 @@ class TagDecoder:
             rows = begin[: running[step]] + step
             path[rows - 1] = origins[rows, path[rows]]
         return path
+
+
+def _side_by_side(bounds: Sequence[int]) -> tuple[Ints, Ints, list[int]]:
+    """Return where sequences begin and how long they are, the longest first, and how many run.
+
+    Of each step the number of sequences that still run: the first so many.
+    """
+    begin, end = np.array(bounds[:-1]), np.array(bounds[1:])
+    order = np.argsort(begin - end, kind="stable")
+    begin, lengths = begin[order], (end - begin)[order]
+    steps = np.arange(int(lengths[0]))
+    return begin, lengths, np.searchsorted(-lengths, -steps, side="left").tolist()
+
+
+def label_chances(chances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fold the chances of tags, *Shape:* (words, tags), to those of no label and of each label."""
+    return np.concatenate([chances[:, :1], chances[:, 1::2] + chances[:, 2::2]], axis=1)
 
 
 def lawful_transitions(tags: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -519,8 +541,27 @@ class Tagger:
     def _score(self, encoded: Sequence[EncodedText], batch: Sequence[_Job]) -> Floats:
         return self.network(*self._inputs(encoded, batch))
 
+    def probabilities(
+        self, texts: Iterable[str], *, texts_at_once: int = 64
+    ) -> Iterator[tuple[Ints, NDArray[np.float64]]]:
+        """Give the words of each text, and the chances of no label and of each label for them.
+
+        *Shapes:* (words, 2), (words, 1 + labels).
+        """
+        stream = iter(texts)
+        while chunk := list(itertools.islice(stream, texts_at_once)):
+            encoded, logits = self._gather(self._begin(chunk))
+            for text, own in zip(encoded, logits, strict=True):
+                bounds = self._bounds(text)
+                empty = np.empty((0, len(self.config.tags)))
+                chances = self._decoder.marginals(own, bounds) if len(bounds) > 1 else empty
+                yield text.words, label_chances(chances)
+
     def _finish(self, begun: _Begun) -> list[list[Mention]]:
-        """Gather what the network has said of each word, and decode it."""
+        return self._decode(*self._gather(begun))
+
+    def _gather(self, begun: _Begun) -> tuple[list[EncodedText], list[Floats]]:
+        """Gather what the network has said of each word."""
         encoded, scored = begun
         tags = len(self.config.tags)
         logits = [np.zeros((len(text.words), tags), np.float32) for text in encoded]
@@ -532,18 +573,15 @@ class Tagger:
                 # A word without a piece keeps even odds: its neighbours decide.
                 found = position >= 0
                 logits[index][start:end][found] = output[position[found]]
-        return self._decode(encoded, logits)
+        return encoded, logits
 
     def _decode(
         self, encoded: Sequence[EncodedText], logits: Sequence[Floats]
     ) -> list[list[Mention]]:
         bounds = [0]
         for text in encoded:
-            count = len(text.words)
-            starts = np.flatnonzero(text.breaks) if self.config.by_line else np.array([], int)
-            ends = [*starts[starts > 0].tolist(), count] if count else []
             base = bounds[-1]
-            bounds += [base + end for end in ends]
+            bounds += [base + end for end in self._bounds(text)[1:]]
         if len(bounds) == 1:
             return [[] for _ in encoded]
         path, log_probs = self._decoder.decode(np.concatenate(logits), bounds)
@@ -554,6 +592,12 @@ class Tagger:
             mentions = tags_to_mentions(text.words, path[own], log_probs[own], self.config.labels)
             results.append([each._replace(score=self._calibrated(each.score)) for each in mentions])
         return results
+
+    def _bounds(self, text: EncodedText) -> list[int]:
+        """Return where the text's sequences begin, and its number of words."""
+        count = len(text.words)
+        starts = np.flatnonzero(text.breaks) if self.config.by_line else np.array([], int)
+        return [0, *starts[starts > 0].tolist(), count] if count else [0]
 
     def _calibrated(self, score: float | None) -> float | None:
         if score is None or not len(self._calibration):

@@ -28,11 +28,19 @@ def _load_model(name: str) -> Any:
     return load_model(name)
 
 
+def _cross_predict(recipe: str, settings: list[str], *arguments: Any, **options: Any) -> Any:
+    from training.crossfit import cross_predict
+    from training.recipe import load_recipe
+
+    return cross_predict(load_recipe(recipe, settings), *arguments, **options)
+
+
 @app.callback()
 def orbat(context: typer.Context) -> None:
     """Annotate defence news, train an entity recogniser on it, measure it, package it."""
-    # Evaluation knows records only; what turns a model's name into records is handed to it here.
-    context.obj = {"load_model": _load_model}
+    # Annotation and evaluation know records only; what makes a model of a name, or of documents,
+    # is handed to them here.
+    context.obj = {"load_model": _load_model, "cross_predict": _cross_predict}
 
 
 app.add_typer(corpus.commands.app, name="corpus")

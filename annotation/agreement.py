@@ -461,8 +461,13 @@ def show(disagreement: Disagreement) -> str:
     if not disagreement.context:
         spans = (disagreement.first, disagreement.second)
         return f"at {min(span.start for span in spans if span)}"
-    marked = " / ".join(f"“{' '.join(q.split())}”" for q in disagreement.quotes if q)
-    return f"{marked} in … {disagreement.context} …"
+    return f"{quote(disagreement)} in … {disagreement.context} …"
+
+
+def quote(disagreement: Disagreement) -> str:
+    """Return the words that both readings marked, one after the other where they differ."""
+    quotes = dict.fromkeys(" ".join(q.split()) for q in disagreement.quotes if q)
+    return " / ".join(f"“{words}”" for words in quotes)
 
 
 def _range(low: float | None, high: float | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from annotation.agreement import Disagreement, find_disagreements, show
+from annotation.agreement import Disagreement, find_disagreements, quote
 from annotation.certainty import WordProbabilities
 from corpus.document import Document, Span
 from corpus.tables import Figures
@@ -35,7 +35,8 @@ class Suspicion:
         gold: the span in gold; None where one is missed.
         suggested: the span that the model would have; None where gold's is spurious.
         chance: the model's chance that gold is wrong there, from 0 to 1.
-        shown: the words in their context.
+        words: the words of both spans.
+        context: the text around them.
     """
 
     document: Document
@@ -43,7 +44,8 @@ class Suspicion:
     gold: Span | None
     suggested: Span | None
     chance: float
-    shown: str
+    words: str
+    context: str
 
 
 def find_suspicions(gold: Iterable[Document], predictions: Iterable[Prediction]) -> list[Suspicion]:
@@ -79,7 +81,8 @@ def _suspect(document: Document, found: Disagreement, chances: WordProbabilities
     # Where only a border inside a word differs, no word does.
     own = values[np.arange(len(mine)), mine][differ] if differ.any() else np.ones(1)
     return Suspicion(
-        document, KINDS[found.kind], found.first, found.second, float(1 - own.mean()), show(found)
+        *(document, KINDS[found.kind], found.first, found.second, float(1 - own.mean())),
+        *(quote(found), found.context),
     )
 
 
@@ -105,7 +108,7 @@ def _words(suspicion: Suspicion) -> str:
 
     return (
         f"{suspicion.kind} ({suspicion.chance:.0%}): gold {mark(suspicion.gold)}, "
-        f"model {mark(suspicion.suggested)}: {suspicion.shown}"
+        f"model {mark(suspicion.suggested)}: {suspicion.words}"
     )
 
 
@@ -123,7 +126,8 @@ def suspicion_to_json(suspicion: Suspicion) -> dict[str, Any]:
         "chance": round(suspicion.chance, 4),
         "gold": mark(suspicion.gold),
         "suggested": mark(suspicion.suggested),
-        "context": suspicion.shown,
+        "words": suspicion.words,
+        "context": suspicion.context,
     }
 
 
@@ -135,9 +139,12 @@ def suspicion_table(suspicions: Sequence[Suspicion]) -> Figures:
 
     return Figures(
         "Likely label errors",
-        ("chance", "kind", "gold", "model", "document", "where"),
+        ("chance", "kind", "gold", "model", "document", "words", "around them"),
         tuple(
-            (s.chance, s.kind, label(s.gold), label(s.suggested), s.document.id, s.shown)
+            (
+                *(s.chance, s.kind, label(s.gold), label(s.suggested), s.document.id),
+                *(s.words, s.context),
+            )
             for s in suspicions
         ),
     )

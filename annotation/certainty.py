@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,14 @@ class WordProbabilities:
             found[first:last] = place.get(span.label, 0)
         return found
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the chances as a JSON object, to six digits."""
+        return {
+            "labels": list(self.labels),
+            "words": self.words.tolist(),
+            "chances": self.values.round(6).tolist(),
+        }
+
     def entropy(self) -> float:
         """Return the mean entropy of the words in nats, 0 for a text without words.
 
@@ -48,3 +57,11 @@ class WordProbabilities:
             return 0.0
         chances = np.clip(self.values, 1e-12, 1.0)
         return float(-(chances * np.log(chances)).sum(axis=1).mean())
+
+
+def chances_from_json(record: dict[str, Any]) -> WordProbabilities:
+    """Read what :meth:`WordProbabilities.to_json` returned."""
+    labels = tuple(record["labels"])
+    words = np.array(record["words"], dtype=np.int64).reshape(-1, 2)
+    values = np.array(record["chances"], dtype=np.float64).reshape(-1, 1 + len(labels))
+    return WordProbabilities(words, labels, values)

@@ -109,6 +109,10 @@ def _progress() -> Iterator[Report]:
         yield report
 
 
+def _names(annotators: str) -> list[str]:
+    return [name.strip() for name in annotators.split(",") if name.strip()]
+
+
 @app.command()
 def push(
     context: typer.Context,
@@ -189,7 +193,7 @@ def push(
                 doccano,
                 session,
                 wanted,
-                [name.strip() for name in annotators.split(",") if name.strip()],
+                _names(annotators),
                 label_set,
                 overlap=overlap,
                 batch=batch,
@@ -543,6 +547,155 @@ def adjudicate(
         summary = f"{conflicts} conflicts in {count} documents, settled by {policy}."
         page = render_tables("What the annotators disputed", summary, dispute_tables(gold))
         write_text(report_file, page)
+
+
+@app.command("next")
+def next_documents(
+    context: typer.Context,
+    documents: Annotated[Path, typer.Argument(help="Unlabelled documents (JSON Lines).")],
+    output: Annotated[Path, typer.Option(help="The same documents in the order to label them.")],
+    model: Annotated[
+        str | None, typer.Option(help="Run folder, wheel or installed model that is asked.")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Choose so many; default: put all in order.")
+    ] = None,
+    session: Annotated[
+        Path | None, typer.Option(help="Leave out what this session's annotators have.")
+    ] = None,
+    labelled: Annotated[
+        Path | None, typer.Option(help="Documents labelled already: left out, and kept away from.")
+    ] = None,
+    strategy: Annotated[str, typer.Option(help="uncertainty or random.")] = "uncertainty",
+    seed: Annotated[int, typer.Option(help="Of the random order.")] = 0,
+) -> None:
+    """Choose what to label next: documents that a model is least sure of, unlike each other."""
+    from rich.console import Console
+
+    from annotation.selection import choose_next
+    from annotation.session import open_session
+    from corpus.errors import InputError
+    from corpus.files import read_documents, write_documents
+    from corpus.tables import Figures, print_tables
+
+    known = list(read_documents(labelled)) if labelled else []
+    if session is not None:
+        made = open_session(session)
+        there = {d.id: d for name in made.projects for d in made.pushed(name)}
+        known += there.values()
+    taken = {document.id for document in known}
+    free = [document for document in read_documents(documents) if document.id not in taken]
+    if not free:
+        raise InputError(f"{documents}: every document is labelled or before annotators already")
+    loaded = context.obj["load_model"](model) if model else None
+    with Console(stderr=True).status("Asking the model"):
+        chosen = choose_next(
+            free, loaded, count=count, labelled=known, strategy=strategy, seed=seed
+        )
+    write_documents(output, (document for document, _ in chosen))
+    if strategy != "random":
+        rows = tuple(
+            (place, document.id, entropy, len(document.text.split()))
+            for place, (document, entropy) in enumerate(chosen, start=1)
+        )
+        columns = ("", "document", "entropy of a word", "words")
+        print_tables([Figures("To label next", columns, rows)], Console(), 10)
+    typer.echo(f"{len(chosen)} of {len(free)} documents in {output}, in the order to label them")
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    gold: Annotated[Path, typer.Argument(help="Gold documents to look through (JSON Lines).")],
+    work: Annotated[
+        Path, typer.Option(help="Folder for the trainings; called again, the command goes on.")
+    ],
+    recipe: Annotated[str, typer.Option(help="Recipe of the models that judge.")] = "quick",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Recipe field as key=value; repeatable.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Trainings, each on all but its part.")] = 5,
+    top: Annotated[int, typer.Option(min=1, help="Report so many places.")] = 100,
+    output: Annotated[Path | None, typer.Option(help="JSON Lines of the places to write.")] = None,
+    html: Annotated[Path | None, typer.Option(help="HTML page to write.")] = None,
+    session: Annotated[
+        Path | None, typer.Option(help="Put these documents before annotators in this session.")
+    ] = None,
+    annotators: Annotated[
+        str | None, typer.Option(help="Account names for --session, with commas between.")
+    ] = None,
+    labels: Labels = None,
+    home: Home = None,
+    url: Url = None,
+    username: Username = "admin",
+    password: Password = None,
+) -> None:
+    """Find likely label errors in gold, by models that have not seen the documents they judge.
+
+    What the models think of each word is left in WORK/words.jsonl, for other tools.
+    """
+    import json
+
+    from rich.console import Console
+
+    from annotation.audit import (
+        find_suspicions,
+        suspicion_table,
+        suspicion_to_json,
+        worst_documents,
+    )
+    from annotation.labels import load_guidelines, load_labels
+    from annotation.session import push as push_documents
+    from corpus.errors import InputError
+    from corpus.files import read_documents, write_text
+    from corpus.tables import Figures, print_tables, render_tables
+
+    if (session is None) != (annotators is None):
+        raise InputError("--session and --annotators go together; pass both or neither")
+    label_set = load_labels(labels)
+    documents = list(read_documents(gold, label_set.names))
+    with _progress() as report:
+        predictions = context.obj["cross_predict"](
+            recipe,
+            settings or [],
+            documents,
+            label_set,
+            work,
+            folds=folds,
+            report=lambda done, total: report("Training", done, total),
+        )
+    write_text(
+        work / "words.jsonl",
+        "".join(
+            f"{json.dumps({'id': document.id, **chances.to_json()})}\n"
+            for document, (_, chances) in zip(documents, predictions, strict=True)
+        ),
+    )
+    found = find_suspicions(documents, predictions)[:top]
+    table = suspicion_table(found)
+    summary = f"{len(found)} places in {len(documents)} documents of {gold.name}, worst first."
+    if output is not None:
+        lines = (json.dumps(suspicion_to_json(each), ensure_ascii=False) for each in found)
+        write_text(output, "".join(f"{line}\n" for line in lines))
+    if html is not None:
+        write_text(html, render_tables("Likely label errors", summary, [table]))
+    brief = Figures(table.title, table.columns[:-1], tuple(row[:-1] for row in table.rows))
+    print_tables([brief], Console(), 20)
+    if session is not None and annotators is not None:
+        with _connection(home, url, username, password) as (doccano, alive), _progress() as report:
+            made = push_documents(
+                doccano,
+                session,
+                worst_documents(found),
+                _names(annotators),
+                label_set,
+                overlap=0,
+                guidelines=load_guidelines(label_set, labels),
+                alive=alive,
+                report=report,
+            )
+        for name in made.projects:
+            typer.echo(f"{name} looks at {len(made.pushed(name))} of them at {made.link(name)}")
 
 
 @app.command()

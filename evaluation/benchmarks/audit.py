@@ -1,0 +1,209 @@
+"""How well the audit finds label errors, beside cleanlab's ranking of tokens.
+
+    python -m evaluation.benchmarks.audit RUNS [--share 0.05] [--seeds 3] [--set layers=2 …]
+
+Plants errors into the gold of the shipped train articles: spans dropped, spans added on words
+that look like names, labels changed, borders moved by a word. `orbat annotate audit` trains in
+folds on the spoiled gold. Its list, and cleanlab's token ranking on the same predictions, are
+compared with what was planted. A place that neither planted nor meant may be a true error of the
+gold, and counts as wrong here. Trainings are kept in RUNS. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from annotation.certainty import chances_from_json
+from annotation.labels import load_labels
+from corpus.document import Document, Span
+from corpus.files import read_documents, read_json_lines, write_documents
+from evaluation.benchmarks.training import ARTICLES, orbat
+
+KINDS = ("missed", "spurious", "wrong label", "wrong boundary")
+DEPTHS = (50, 100)
+_NAME = re.compile(r"\b[A-Z]\w+(?: [A-Z]\w+)*")
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Error:
+    """A planted error: where in which document, and of which kind."""
+
+    document: str
+    start: int
+    end: int
+    kind: str
+
+    def touches(self, document: str, start: int, end: int) -> bool:
+        """Whether a place overlaps it."""
+        return document == self.document and start < self.end and self.start < end
+
+
+def spoil(
+    documents: Sequence[Document], share: float, seed: int
+) -> tuple[list[Document], list[Error]]:
+    """Plant errors into so large a share of the spans, a kind as often as another."""
+    rng = np.random.default_rng(seed)
+    labels = load_labels().names
+    places = [(d, s) for d, document in enumerate(documents) for s in document.spans]
+    wanted = round(len(places) * share)
+    spans = [set(document.spans) for document in documents]
+    errors: list[Error] = []
+    for place in rng.permutation(len(places)).tolist():
+        if len(errors) == wanted:
+            break
+        number, span = places[place]
+        document, kind = documents[number], KINDS[len(errors) % len(KINDS)]
+        if kind == "spurious":
+            wrong = _added(document, spans[number], str(rng.choice(labels)), rng)
+        elif kind == "missed":
+            wrong = span
+        elif kind == "wrong label":
+            others = [label for label in labels if label != span.label]
+            wrong = Span(span.start, span.end, str(rng.choice(others)))
+        else:
+            wrong = _moved(document, span, rng)
+        if wrong is None or any(e.touches(document.id, span.start, span.end) for e in errors):
+            continue
+        if kind != "spurious":
+            spans[number].discard(span)
+        if kind != "missed":
+            others_there = [o for o in spans[number] if o.start < wrong.end and wrong.start < o.end]
+            if others_there:
+                spans[number] |= {span} if kind != "spurious" else set()
+                continue
+            spans[number].add(wrong)
+        start, end = (
+            (wrong.start, wrong.end)
+            if kind == "spurious"
+            else (
+                min(span.start, wrong.start),
+                max(span.end, wrong.end),
+            )
+        )
+        errors.append(Error(document.id, start, end, kind))
+    spoiled = [d.with_spans(found) for d, found in zip(documents, spans, strict=True)]
+    return spoiled, errors
+
+
+def _added(
+    document: Document, spans: Iterable[Span], label: str, rng: np.random.Generator
+) -> Span | None:
+    free = [
+        match.span()
+        for match in _NAME.finditer(document.text)
+        if all(match.end() <= s.start or s.end <= match.start() for s in (*spans, *document.spans))
+    ]
+    if not free:
+        return None
+    start, end = free[int(rng.integers(len(free)))]
+    return Span(start, end, label)
+
+
+def _moved(document: Document, span: Span, rng: np.random.Generator) -> Span | None:
+    words = [match.span() for match in _WORD.finditer(document.text, span.start, span.end)]
+    behind = _WORD.search(document.text, span.end)
+    options = [Span(span.start, behind.end(), span.label)] if behind else []
+    if len(words) > 1:
+        options += [
+            Span(words[1][0], span.end, span.label),
+            Span(span.start, words[-2][1], span.label),
+        ]
+    options = [each for each in options if "\n" not in document.text[each.start : each.end]]
+    return options[int(rng.integers(len(options)))] if options else None
+
+
+def token_places(documents: Sequence[Document], words: Path) -> list[tuple[str, int, int]]:
+    """Rank tokens by cleanlab's label quality, the worst first.
+
+    Neighbouring tokens of the list count once, at the rank of the first of them.
+
+    Args:
+        documents: with the gold that is judged.
+        words: what the audit's models think of each word.
+    """
+    from cleanlab.token_classification.rank import get_label_quality_scores
+
+    chances = [chances_from_json(record) for _, record in read_json_lines(words)]
+    _, scores = get_label_quality_scores(
+        [c.classes(d.spans).tolist() for d, c in zip(documents, chances, strict=True)],
+        [c.values for c in chances],
+    )
+    ranked = sorted(
+        (float(score), number, token)
+        for number, found in enumerate(scores)
+        for token, score in enumerate(found)
+    )
+    taken: set[tuple[int, int]] = set()
+    places = []
+    for _, number, token in ranked:
+        if not taken & {(number, token - 1), (number, token + 1)}:
+            start, end = chances[number].words[token].tolist()
+            places.append((documents[number].id, start, end))
+        taken.add((number, token))
+        if len(places) == max(DEPTHS):
+            break
+    return places
+
+
+def precision(places: Sequence[tuple[str, int, int]], errors: Sequence[Error], depth: int) -> float:
+    """Return the share of the first places that touch an error not found before."""
+    left = list(errors)
+    hits = 0
+    for place in places[:depth]:
+        found = next((error for error in left if error.touches(*place)), None)
+        if found is not None:
+            hits += 1
+            left.remove(found)
+    return hits / depth
+
+
+def audit(gold: Path, work: Path, settings: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Run the audit by the command line, and return its places, worst first."""
+    output = work / "suspects.jsonl"
+    orbat(
+        *("annotate", "audit", gold, "--work", work, "--output", output, "--top", max(DEPTHS)),
+        *(part for setting in settings for part in ("--set", setting)),
+    )
+    places = []
+    for _, record in read_json_lines(output):
+        marks = [mark for mark in (record["gold"], record["suggested"]) if mark]
+        places.append(
+            (record["document"], min(m["start"] for m in marks), max(m["end"] for m in marks))
+        )
+    return places
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--share", type=float, default=0.05)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--set", action="append", default=[], dest="settings")
+    options = parser.parse_args()
+    documents = list(read_documents(ARTICLES / "train.jsonl"))
+    print("| seed | errors | ranking | precision at 50 | precision at 100 |\n|---|---|---|---|---|")
+    for seed in range(options.seeds):
+        work = options.runs / f"seed-{seed}"
+        spoiled, errors = spoil(documents, options.share, seed)
+        write_documents(work / "gold.jsonl", spoiled)
+        settings = [*options.settings, f"seed={seed}"]
+        rankings = {"orbat annotate audit": audit(work / "gold.jsonl", work, settings)}
+        rankings["cleanlab, tokens"] = token_places(spoiled, work / "words.jsonl")
+        for name, places in rankings.items():
+            cells = " | ".join(f"{precision(places, errors, depth):.2f}" for depth in DEPTHS)
+            print(f"| {seed} | {len(errors)} | {name} | {cells} |", flush=True)
+    kinds = {kind: sum(error.kind == kind for error in errors) for kind in KINDS}
+    print("\nPlanted in the last:", json.dumps(kinds))
+
+
+if __name__ == "__main__":
+    main()

@@ -470,6 +470,9 @@ def adjudicate(
     session: Annotated[
         Path | None, typer.Option(help="Folder of the third pass's session (policy doccano).")
     ] = None,
+    adjudicator: Annotated[
+        str, typer.Option(help="Account that settles the conflicts (policy doccano).")
+    ] = "adjudicator",
     report_file: Annotated[
         Path | None,
         typer.Option("--report", help="HTML page of what was disputed, to mend the guidelines by."),
@@ -486,14 +489,14 @@ def adjudicate(
 ) -> None:
     """Merge readings to gold: agreed spans pass, conflicts are settled by a policy.
 
-    With policy doccano the first call puts the conflicting documents before an account named
-    adjudicator; call it again when they are confirmed there.
+    With policy doccano the first call puts the conflicts before the adjudicator, who settles
+    each by one key; call it again when they are confirmed there.
     """
     from annotation.adjudication import check_policy, make_gold
     from annotation.disputes import dispute_tables
     from annotation.labels import load_guidelines, load_labels
     from annotation.readings import compare_all, read_reading
-    from annotation.third_pass import ADJUDICATOR, begin_third_pass, finish_third_pass
+    from annotation.third_pass import third_pass
     from corpus.errors import InputError
     from corpus.files import read_documents, write_documents, write_text
     from corpus.tables import render_tables
@@ -516,26 +519,29 @@ def adjudicate(
         if session is None:
             raise InputError("policy doccano needs --session FOLDER for the third pass")
         with _connection(home, url, username, password) as (doccano, alive), _progress() as report:
-            guidelines = load_guidelines(label_set, labels)
-            made, new = begin_third_pass(
-                doccano, session, comparisons, label_set, guidelines, alive, report
+            state = third_pass(
+                doccano,
+                session,
+                comparisons,
+                label_set,
+                adjudicator=adjudicator,
+                guidelines=load_guidelines(label_set, labels),
+                alive=alive,
+                report=report,
             )
-            gold, open_ids = finish_third_pass(doccano, session, comparisons, report)
-        if made is not None and new:
+        if state.open:
             typer.echo(
-                f"{conflicts} conflicts, {new} new documents: settle them at "
-                f"{made.link(ADJUDICATOR)} as '{ADJUDICATOR}' (password "
-                f"{made.password(ADJUDICATOR) or 'theirs'}), confirm each document and run this "
-                "command again"
+                f"{state.open} of {conflicts} conflicts are open, {state.new} of them new. "
+                f"'{adjudicator}' (password {state.password or 'theirs'}) settles them at"
             )
-            return
-        if open_ids:
+            for link in state.links:
+                typer.echo(f"  {link}")
             typer.echo(
-                f"{len(open_ids)} documents are not confirmed yet by '{ADJUDICATOR}', "
-                f"first '{open_ids[0]}'; nothing written",
-                err=True,
+                "by the number of the right reading, 0 for no span or x for none of them, then "
+                "Enter; run this command again then. Nothing is written yet"
             )
-            raise typer.Exit(1)
+            raise typer.Exit(0 if state.new else 1)
+        gold = list(state.gold)
     else:
         gold = [make_gold(comparison, policy) for comparison in comparisons]
     count = write_documents(output, gold)

@@ -9,7 +9,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from pydantic import BaseModel
@@ -21,6 +21,13 @@ PAGE = 500
 """Records in a page: gunicorn kills requests of 30 s, 1,000 examples take 1.3 s."""
 TIMEOUT = httpx.Timeout(60, connect=10)
 READ_RETRIES = 3
+
+
+Kind = Literal["SequenceLabeling", "DocumentClassification"]
+_RESOURCES: dict[Kind, str] = {
+    "SequenceLabeling": "SequenceLabelingProject",
+    "DocumentClassification": "TextClassificationProject",
+}
 
 
 class User(BaseModel):
@@ -48,8 +55,8 @@ class Project(BaseModel):
     grapheme_mode: bool = False
 
 
-class SpanType(BaseModel):
-    """A label of a project."""
+class LabelType(BaseModel):
+    """A label or category of a project."""
 
     id: int
     text: str
@@ -262,17 +269,19 @@ class Doccano:
             None if answer.status_code in (403, 404) else Project.model_validate(self._json(answer))
         )
 
-    def create_project(self, name: str, description: str, guidelines: str) -> Project:
-        """Create a collaborative sequence labelling project: all members see all spans."""
+    def create_project(
+        self, name: str, description: str, guidelines: str, *, kind: Kind = "SequenceLabeling"
+    ) -> Project:
+        """Create a collaborative project: all members see all spans, or the one category."""
         body = {
             "name": name,
             "description": description,
-            "project_type": "SequenceLabeling",
-            "resourcetype": "SequenceLabelingProject",
+            "project_type": kind,
+            "resourcetype": _RESOURCES[kind],
             "guideline": guidelines or "No guidelines were given.",
             "random_order": False,
             "collaborative_annotation": True,
-            "single_class_classification": False,
+            "single_class_classification": kind == "DocumentClassification",
             "allow_member_to_create_label_type": False,
             "allow_overlapping": False,
             "grapheme_mode": False,
@@ -285,13 +294,25 @@ class Doccano:
         """Delete a project with all that is in it."""
         self._send(self._client, "DELETE", f"projects/{project}", repeat=True)
 
-    def span_types(self, project: int) -> list[SpanType]:
+    def span_types(self, project: int) -> list[LabelType]:
         """Return the labels of a project."""
-        return [SpanType.model_validate(s) for s in self._get(f"projects/{project}/span-types")]
+        return [LabelType.model_validate(s) for s in self._get(f"projects/{project}/span-types")]
 
     def ensure_span_types(self, project: int, labels: Sequence[Label]) -> None:
         """Create the labels that a project lacks."""
-        there = {each.text for each in self.span_types(project)}
+        self._ensure_types(f"projects/{project}/span-types", labels)
+
+    def category_types(self, project: int) -> list[LabelType]:
+        """Return the categories that a text classification project offers."""
+        found = self._get(f"projects/{project}/category-types")
+        return [LabelType.model_validate(each) for each in found]
+
+    def ensure_category_types(self, project: int, labels: Sequence[Label]) -> None:
+        """Create the categories that a project lacks."""
+        self._ensure_types(f"projects/{project}/category-types", labels)
+
+    def _ensure_types(self, path: str, labels: Sequence[Label]) -> None:
+        there = {each["text"] for each in self._get(path)}
         for label in labels:
             if label.name not in there:
                 body = {
@@ -301,7 +322,7 @@ class Doccano:
                     "background_color": label.color,
                     "text_color": label.text_color,
                 }
-                self._post(f"projects/{project}/span-types", body)
+                self._post(path, body)
 
     # -- examples -----------------------------------------------------------------------------
 
@@ -327,6 +348,7 @@ class Doccano:
         project: int,
         rows: Sequence[UploadRow],
         *,
+        task: Kind = "SequenceLabeling",
         alive: Callable[[], bool] = lambda: True,
     ) -> None:
         """Upload documents with spans through the worker, and wait until it is done.
@@ -337,7 +359,8 @@ class Doccano:
 
         Args:
             project: the project's id.
-            rows: the documents.
+            rows: the documents; those of a text classification have no spans.
+            task: the project's kind.
             alive: asked while waiting; the wait ends when it says False.
 
         Raises:
@@ -369,13 +392,13 @@ class Doccano:
         body = {
             "format": "JSONL",
             "uploadIds": [answer.text.strip()],
-            "task": "SequenceLabeling",
+            "task": task,
             "encoding": "utf_8",
             "column_data": "text",
             "column_label": "label",
         }
-        task = self._post(f"projects/{project}/upload", body)["task_id"]
-        status = self._wait_for(task, 60 + len(rows) / 50, alive)
+        number = self._post(f"projects/{project}/upload", body)["task_id"]
+        status = self._wait_for(number, 60 + len(rows) / 50, alive)
         faults = (status["result"] or {}).get("error") or []
         if status["error"] or faults:
             first = faults[0]["message"] if faults else status["error"]["text"]
@@ -446,6 +469,15 @@ class Doccano:
         """Delete a span; nothing changes if it is gone already."""
         path = f"projects/{project}/examples/{example}/spans/{span}"
         self._send(self._client, "DELETE", path, repeat=True)
+
+    def categories(self, project: int, example: int) -> list[int]:
+        """Return the ids of the categories chosen for an example."""
+        found = self._get(f"projects/{project}/examples/{example}/categories")
+        return [int(each["label"]) for each in found]
+
+    def choose_category(self, project: int, example: int, label: int) -> None:
+        """Choose a category for an example; `label` is a category type's id."""
+        self._post(f"projects/{project}/examples/{example}/categories", {"label": label})
 
     def states(self, project: int, example: int) -> list[State]:
         """Return the confirmations of an example."""

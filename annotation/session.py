@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from annotation.assignment import Assignment, assign
-from annotation.doccano import Doccano, Example, ExampleSpan, UploadRow
+from annotation.doccano import Doccano, Example, ExampleSpan, UploadRow, User
 from annotation.history import Changes, Mark, Version, add_versions
 from annotation.labels import LabelSet
 from annotation.offsets import Utf16Offsets
@@ -82,7 +82,7 @@ class Session:
 
     def password(self, annotator: str) -> str | None:
         """Return the password of an account that this session made."""
-        return _read_accounts(self.folder).get(annotator)
+        return password_of(self.folder, annotator)
 
     def link(self, annotator: str, number: int = 1) -> str:
         """Return the address of one of an annotator's documents, counted from 1."""
@@ -240,14 +240,24 @@ def _ensure_project(doccano: Doccano, session: Session, annotator: str, guidelin
     session = replace(session, projects={**session.projects, annotator: project.id})
     session.save()
     doccano.ensure_span_types(project.id, session.labels.labels)
-    user = doccano.find_user(annotator)
+    doccano.add_member(project.id, ensure_account(doccano, session.folder, annotator).id)
+    return session
+
+
+def ensure_account(doccano: Doccano, folder: Path, name: str) -> User:
+    """Return an account, made if new with a password that the session's folder keeps."""
+    user = doccano.find_user(name)
     if user is None:
         password = secrets.token_urlsafe(9)
         # Recorded first: an account whose password nobody knows could not be mended by API.
-        _write_account(session.folder, annotator, password)
-        user = doccano.create_user(annotator, password)
-    doccano.add_member(project.id, user.id)
-    return session
+        _write_account(folder, name, password)
+        user = doccano.create_user(name, password)
+    return user
+
+
+def password_of(folder: Path, name: str) -> str | None:
+    """Return the password of an account that a session's folder keeps; None if it made none."""
+    return _read_accounts(folder).get(name)
 
 
 def _accounts_file(folder: Path) -> Path:

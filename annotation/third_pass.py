@@ -1,71 +1,115 @@
-"""The third pass: conflicts between readings, settled by an adjudicator in doccano."""
+"""The third pass: conflicts between readings, settled by an adjudicator in doccano.
+
+First each conflict is a question that one key answers (:mod:`annotation.choices`). Documents with
+a question that no reading answers rightly are then put before the adjudicator as a labelling
+session in the same folder.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from annotation.adjudication import Comparison, as_gold, for_third_pass, is_confirmed
+from annotation.choices import Question, ask, make_questions, read_answers
 from annotation.doccano import Doccano
 from annotation.labels import LabelSet
-from annotation.session import Report, Session, is_session, open_session, pull, push
-from corpus.document import Document
-
-ADJUDICATOR = "adjudicator"
+from annotation.session import Report, is_session, open_session, password_of, pull, push
+from corpus.document import Document, Span
 
 
-def begin_third_pass(
+@dataclass(frozen=True)
+class ThirdPass:
+    """How far the third pass is.
+
+    Attributes:
+        gold: the documents, where all conflicts are settled; else empty.
+        open: how many questions and documents wait for the adjudicator.
+        new: how many of them were put there just now.
+        links: where the adjudicator goes on.
+        password: the adjudicator's, where this session made the account.
+    """
+
+    gold: tuple[Document, ...]
+    open: int
+    new: int
+    links: tuple[str, ...]
+    password: str | None
+
+
+def third_pass(
     doccano: Doccano,
     folder: Path,
     comparisons: Sequence[Comparison],
     labels: LabelSet,
-    guidelines: str,
-    alive: Callable[[], bool],
-    report: Report,
-) -> tuple[Session | None, int]:
-    """Put the documents with conflicts before the adjudicator.
+    *,
+    adjudicator: str = "adjudicator",
+    guidelines: str = "",
+    alive: Callable[[], bool] = lambda: True,
+    report: Report = lambda what, done, total: None,
+) -> ThirdPass:
+    """Put what is in dispute before the adjudicator, and take what is settled. Call it again.
 
-    Returns:
-        The session, None if there is no conflict, and how many documents are new in it.
+    Raises:
+        InputError: if the server fails, or what it held was changed by hand.
     """
-    disputed = [for_third_pass(each) for each in comparisons if each.conflicts]
-    if not disputed:
-        return None, 0
-    there = open_session(folder).pushed(ADJUDICATOR) if is_session(folder) else []
-    session = push(
-        doccano,
-        folder,
-        disputed,
-        [ADJUDICATOR],
-        labels,
-        guidelines=guidelines,
-        alive=alive,
-        report=report,
-    )
-    return session, len(session.pushed(ADJUDICATOR)) - len(there)
-
-
-def finish_third_pass(
-    doccano: Doccano,
-    folder: Path,
-    comparisons: Sequence[Comparison],
-    report: Report,
-) -> tuple[list[Document], list[str]]:
-    """Return gold for all documents, and the ids that the adjudicator has not confirmed.
-
-    A document with conflicts takes all its spans as the adjudicator left them.
-    """
+    folder = Path(folder)
+    asked = {each.document.id: make_questions(each) for each in comparisons if each.conflicts}
+    questions = [question for each in asked.values() for question in each]
+    if not questions:
+        gold = tuple(as_gold(each, each.agreed, adjudicator) for each in comparisons)
+        return ThirdPass(gold, 0, 0, (), None)
+    link, new = ask(doccano, folder, adjudicator, questions, alive=alive, report=report)
+    answers = read_answers(doccano, folder, report=report)
+    unanswered = sum(question.name not in answers for question in questions)
+    links = [link] if unanswered else []
+    by_hand = [
+        each
+        for each in comparisons
+        if any(answers.get(q.name, ()) is None for q in asked.get(each.document.id, ()))
+    ]
     settled: dict[str, Document] = {}
-    if any(each.conflicts for each in comparisons):
-        settled = {d.id: d for d in pull(doccano, folder, report=report).readings[ADJUDICATOR]}
-    gold, open_ids = [], []
-    for comparison in comparisons:
-        if not comparison.conflicts:
-            gold.append(as_gold(comparison, comparison.agreed, ADJUDICATOR))
-            continue
-        document = settled.get(comparison.document.id)
-        if document is None or not is_confirmed(document):
-            open_ids.append(comparison.document.id)
-        else:
-            gold.append(as_gold(comparison, document.spans, ADJUDICATOR))
-    return gold, open_ids
+    if by_hand:
+        before = len(open_session(folder).pushed(adjudicator)) if is_session(folder) else 0
+        session = push(
+            doccano,
+            folder,
+            [for_third_pass(each) for each in by_hand],
+            [adjudicator],
+            labels,
+            guidelines=guidelines,
+            alive=alive,
+            report=report,
+        )
+        new += len(session.pushed(adjudicator)) - before
+        marked = pull(doccano, folder, report=report).readings[adjudicator]
+        settled = {document.id: document for document in marked if is_confirmed(document)}
+        if any(each.document.id not in settled for each in by_hand):
+            links.append(session.link(adjudicator))
+    unmarked = sum(each.document.id not in settled for each in by_hand)
+    gold = ()
+    if not unanswered and not unmarked:
+        gold = tuple(
+            _gold(each, asked.get(each.document.id, []), answers, settled, adjudicator)
+            for each in comparisons
+        )
+    return ThirdPass(
+        gold, unanswered + unmarked, new, tuple(links), password_of(folder, adjudicator)
+    )
+
+
+def _gold(
+    comparison: Comparison,
+    questions: Sequence[Question],
+    answers: dict[str, tuple[Span, ...] | None],
+    settled: dict[str, Document],
+    adjudicator: str,
+) -> Document:
+    document = settled.get(comparison.document.id)
+    if document is not None:
+        return as_gold(comparison, document.spans, adjudicator)
+    spans = list(comparison.agreed)
+    for question in questions:
+        spans += answers[question.name] or ()
+    return as_gold(comparison, spans, adjudicator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 
 from annotation.labels import load_guidelines, load_labels
 from annotation.prelabelling import RuleTagger
-from annotation.session import Session, pull, push
+from annotation.session import Session, password_of, pull, push
 from corpus.document import Document, Span
-from tests.conftest import Running
+from corpus.files import read_documents, write_documents
+from tests.conftest import Orbat, Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]
 
@@ -35,10 +37,16 @@ _POINT = """([start]) => {
 
 
 def log_in(page: Any, session: Session, annotator: str) -> None:
-    page.goto(f"{session.url}/auth")
+    password = session.password(annotator)
+    assert password
+    log_in_as(page, session.url, annotator, password)
+
+
+def log_in_as(page: Any, url: str, name: str, password: str) -> None:
+    page.goto(f"{url}/auth")
     page.locator("input[type=password]").wait_for()
-    page.locator("input").first.fill(annotator)
-    page.locator("input[type=password]").fill(session.password(annotator))
+    page.locator("input").first.fill(name)
+    page.locator("input[type=password]").fill(password)
     page.keyboard.press("Enter")
     page.wait_for_url("**/projects**")
 
@@ -97,3 +105,104 @@ def test_an_annotator_adds_a_span_and_confirms(
     assert back.spans == tuple(sorted([*suggested.spans, added]))
     assert [span.note for span in back.spans].count(None) == 1
     assert back.meta["annotation"]["confirmed"] is True
+
+
+HARD = [
+    # text, the span pushed, what the annotator marks
+    ("😀😀 Gen. Smith leads 2 Wing", "Gen.", "2 Wing"),
+    ("Family 👨\u200d👩\u200d👧\u200d👦 and 🇫🇷 greet Col. Jones of 3 Wing", "Col.", "3 Wing"),
+    ("Cafe\u0301 Ma\u0308rz: Maj. Brown\u0301 of 4 Wing", "Maj.", "4 Wing"),
+    ("first line\r\nGen. Ann Doe\r\nof 5 Wing here", "Gen.", "5 Wing"),
+    ("one\ttab\tCol. Roe\tof 6 Wing", "Col.", "6 Wing"),
+    ("no\u00a0break Lt.\u00a0Gen.\u00a0Doe of 7\u00a0Wing now", "Lt.\u00a0Gen.", "7\u00a0Wing"),
+    ("zero\u200bwidth\u200djoin\ufeff Maj. Poe of 8 Wing", "Maj.", "8 Wing"),
+    ("𝐁𝐨𝐥𝐝 𝒜 letters, Gen. 𝐒𝐦𝐢𝐭𝐡 of 9 Wing", "Gen.", "9 Wing"),
+    ("שלום: Col. Levi של 10 Wing", "Col.", "Wing"),
+    ("<b>Gen.</b> &amp; “Ray” — 11 Wing\u2028next", "Gen.", "11 Wing"),
+]
+
+_UNDERLINES = """() => [...document.querySelectorAll('svg text[id]')].flatMap(text =>
+  [...text.parentElement.querySelectorAll('line')].map(line => {
+    const first = Number(text.id.split(':')[0]);
+    const left = line.x1.baseVal.value - 2.5, right = line.x2.baseVal.value + 2.5;
+    const inside = [];
+    for (let i = 0; i < text.getNumberOfChars(); i++) {
+      const box = text.getExtentOfChar(i);
+      // Marks that take no room of their own belong to the letter before.
+      if (box.width > 0 && box.x >= left - 1 && box.x + box.width <= right + 1) inside.push(i);
+    }
+    return inside.length ? text.textContent.slice(inside[0], inside.at(-1) + 1) : '';
+  }))"""
+
+
+def test_what_is_underlined_was_pushed_and_what_is_marked_is_pulled(
+    doccano: Running, browser: Any, tmp_path: Path, screenshot: Callable[..., None]
+) -> None:
+    labels = load_labels()
+    sent = []
+    for number, (text, phrase, _) in enumerate(HARD):
+        start = text.index(phrase)
+        sent.append(Document(f"hard{number}", text, (Span(start, start + len(phrase), "RANK"),)))
+    with doccano.connect() as connection:
+        session = push(connection, tmp_path / "hard", sent, ["hardy"], labels)
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    log_in(page, session, "hardy")
+    key = next(label.key for label in labels.labels if label.name == "UNIT")
+    for number, (text, phrase, wanted) in enumerate(HARD, start=1):
+        page.goto(session.link("hardy", number))
+        page.locator("svg line").first.wait_for(state="attached")
+        assert page.evaluate(_UNDERLINES) == [phrase], text
+        page.keyboard.press(str(key))
+        with page.expect_response(
+            lambda r: "/spans" in r.url and r.request.method == "POST"
+        ) as posted:
+            drag_over(page, text, wanted)
+        assert posted.value.status == 201
+        if number == 2:
+            screenshot(page, "emoji")
+    page.close()
+    with doccano.connect() as connection:
+        back = pull(connection, tmp_path / "hard").readings["hardy"]
+    for document, (text, phrase, wanted) in zip(back, HARD, strict=True):
+        assert document.text == text
+        marked = [(text[s.start : s.end], s.label) for s in document.spans]
+        assert marked == [(phrase, "RANK"), (wanted, "UNIT")]
+
+
+def test_a_conflict_is_settled_by_one_key(
+    doccano: Running,
+    orbat: Orbat,
+    browser: Any,
+    tmp_path: Path,
+    screenshot: Callable[..., None],
+) -> None:
+    start = TEXT.index("Sahel Watch")
+    long, short = Span(start - 4, start + 11, "UNIT"), Span(start, start + 11, "UNIT")
+    write_documents(tmp_path / "a.jsonl", [Document("raven", TEXT, (long,))])
+    write_documents(tmp_path / "b.jsonl", [Document("raven", TEXT, (short,))])
+    folder = tmp_path / "settle"
+    arguments = (
+        *("annotate", "adjudicate", tmp_path / "a.jsonl", tmp_path / "b.jsonl"),
+        *("--policy", "doccano", "--session", folder, "--output", tmp_path / "gold.jsonl"),
+        *("--adjudicator", "judge"),
+    )
+    asked = orbat(*arguments, env=doccano.env)
+    assert asked.code == 0, asked.err
+    link = re.search(r"http\S+text-classification\S+", asked.out)
+    assert link
+    password = password_of(folder, "judge")
+    assert password
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    log_in_as(page, doccano.url, "judge", password)
+    page.goto(link[0])
+    page.get_by_text("UNIT “Sahel Watch”").wait_for()
+    with page.expect_response(lambda r: "/categories" in r.url and r.request.method == "POST"):
+        page.keyboard.press("2")
+    with page.expect_response(lambda r: "/states" in r.url and r.request.method == "POST"):
+        page.keyboard.press("Enter")
+    page.get_by_text("100%").wait_for()
+    screenshot(page, "conflict")
+    page.close()
+    assert orbat(*arguments, env=doccano.env).code == 0
+    (gold,) = read_documents(tmp_path / "gold.jsonl")
+    assert gold.spans == (short,)

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from annotation.choices import ANOTHER, NOTHING
 from annotation.doccano import Doccano, UploadRow
 from annotation.history import read_history
 from annotation.labels import load_labels
 from annotation.server import ADMIN
-from annotation.session import SUGGESTED, open_session, pull, push, replay
+from annotation.session import SUGGESTED, open_session, password_of, pull, push, replay
 from corpus.document import Document, Span
 from corpus.errors import InputError
 from corpus.files import read_documents, write_documents
@@ -121,11 +122,23 @@ def test_conflicts_are_settled_in_a_third_pass(
     same = Document("same", text, (Span(0, 4, "RANK"),))
     write_documents(
         tmp_path / "a.jsonl",
-        [same, Document("split", text, (Span(0, 4, "RANK"), Span(17, 24, "UNIT")))],
+        [
+            same,
+            *(
+                Document(name, text, (Span(0, 4, "RANK"), Span(17, 24, "UNIT")))
+                for name in ("split", "hand")
+            ),
+        ],
     )
     write_documents(
         tmp_path / "b.jsonl",
-        [same, Document("split", text, (Span(0, 4, "RANK"), Span(21, 24, "UNIT")))],
+        [
+            same,
+            *(
+                Document(name, text, (Span(0, 4, "RANK"), Span(21, 24, "UNIT")))
+                for name in ("split", "hand")
+            ),
+        ],
     )
     arguments = (
         *("annotate", "adjudicate", tmp_path / "a.jsonl", tmp_path / "b.jsonl"),
@@ -140,22 +153,45 @@ def test_conflicts_are_settled_in_a_third_pass(
     )
     begun = orbat(*arguments, env=doccano.env)
     assert begun.code == 0, begun.err
-    assert "1 conflicts, 1 new documents: settle them at" in begun.out
+    assert "2 of 2 conflicts are open, 2 of them new" in begun.out
     waiting = orbat(*arguments, env=doccano.env)
     assert waiting.code == 1
-    assert "not confirmed yet" in waiting.err
+    assert "2 of 2 conflicts are open, 0 of them new" in waiting.out
     assert not (tmp_path / "gold.jsonl").exists()
-    session = open_session(tmp_path / "third")
-    settled = Document("split", text, (Span(0, 4, "RANK"), Span(17, 24, "UNIT")))
+    folder = tmp_path / "third"
+    password = password_of(folder, "adjudicator")
+    assert password
+
+    def answer(choices: dict[str, str]) -> None:
+        project = json.loads((folder / "choices.json").read_text())["project"]
+        with Doccano(doccano.url, "adjudicator", password) as own:
+            types = {each.text: each.id for each in own.category_types(project)}
+            assert set(types) == {"1", "2", NOTHING, ANOTHER}
+            for example in own.examples(project):
+                if example.upload_name in choices:
+                    own.choose_category(project, example.id, types[choices[example.upload_name]])
+                    own.confirm(project, example.id)
+
+    answer({"split#17-24": "1"})
+    assert "1 of 2 conflicts are open" in orbat(*arguments, env=doccano.env).out
+    answer({"hand#17-24": ANOTHER})
+    by_hand = orbat(*arguments, env=doccano.env)
+    assert "1 of 2 conflicts are open, 1 of them new" in by_hand.out
+    assert "sequence-labeling" in by_hand.out
+    session = open_session(folder)
+    marked = Document("hand", text, (Span(0, 4, "RANK"), Span(17, 36, "UNIT")))
     with doccano.connect() as connection:
-        password = session.password("adjudicator")
-        assert password
-        replay(connection, password, session, "adjudicator", [settled])
-    assert orbat(*arguments, env=doccano.env).code == 0
+        replay(connection, password, session, "adjudicator", [marked])
+    done = orbat(*arguments, env=doccano.env)
+    assert done.code == 0, done.err
     gold = {d.id: d for d in read_documents(tmp_path / "gold.jsonl")}
     assert gold["same"].spans == same.spans
-    assert gold["split"].spans == settled.spans
-    assert gold["split"].meta["adjudication"]["decided_by"] == "adjudicator"
+    assert gold["split"].spans == (Span(0, 4, "RANK"), Span(17, 24, "UNIT"))
+    assert gold["hand"].spans == marked.spans
+    record = gold["split"].meta["adjudication"]
+    assert record["decided_by"] == "adjudicator"
+    assert record["decisions"][0]["gold"] == [[17, 24, "UNIT"]]
+    assert gold["hand"].meta["adjudication"]["decisions"][0]["gold"] == [[17, 36, "UNIT"]]
 
 
 def test_documents_are_shared_dealt_out_and_handed_out_in_batches(

@@ -1,0 +1,206 @@
+"""Conflicts as questions in doccano, each settled by one key.
+
+    FOLDER/choices.json     the project, and how many choices it offers
+    FOLDER/questions.jsonl  what was asked, and which spans each choice stands for
+
+A question is an example of a text classification project: the words in dispute, marked in their
+context, and below them what the readings have there. The adjudicator picks a reading by its
+number, 0 for no span, or x where none is right and the document must be marked by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from annotation.adjudication import Comparison
+from annotation.doccano import Doccano, UploadRow
+from annotation.labels import Label
+from annotation.session import Report, ensure_account
+from corpus.document import Span
+from corpus.errors import InputError
+from corpus.files import read_json_lines, write_json, write_text
+
+ANOTHER = "another"
+NOTHING = "no span"
+_CONTEXT = 300
+
+_COLORS = ("#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#bcbd22", "#17becf", "#ff7f0e")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A conflict put before the adjudicator.
+
+    Attributes:
+        name: its id in doccano.
+        document: the document's id.
+        text: as the adjudicator reads it.
+        options: the spans that each choice stands for, in the order of their numbers.
+    """
+
+    name: str
+    document: str
+    text: str
+    options: tuple[tuple[Span, ...], ...]
+
+
+def make_questions(comparison: Comparison) -> list[Question]:
+    """Return a question for each conflict of a document, in order.
+
+    Readings are not named, so that nobody is followed for their name.
+    """
+    text = comparison.document.text
+    questions = []
+    for number, conflict in enumerate(comparison.conflicts, start=1):
+        options = dict.fromkeys(
+            tuple(span for span, holders in conflict.spans if name in holders)
+            for name in comparison.readings
+        )
+        marked = [option for option in options if option]
+        start = min(span.start for span, _ in conflict.spans)
+        end = max(span.end for span, _ in conflict.spans)
+        before = text[max(start - _CONTEXT, 0) : start].rpartition("\n\n")[2]
+        behind = text[end : end + _CONTEXT].partition("\n\n")[0]
+        lines = [f"…{before}⟦{text[start:end]}⟧{behind}…", ""]
+        for place, option in enumerate(marked, start=1):
+            words = " and ".join(f"{s.label} “{text[s.start : s.end]}”" for s in option)
+            lines.append(f"{place}   {words}")
+        lines += [f"0   {NOTHING}", "x   none of these: I will mark it in the text"]
+        # What is asked stays with its name: another conflict of the document gets another one.
+        name = f"{comparison.document.id}#{start}-{end}"
+        identity = name if len(name) <= 250 else f"{name[:200]}#{number}"
+        questions.append(
+            Question(identity, comparison.document.id, "\n".join(lines), tuple(marked))
+        )
+    return questions
+
+
+def ask(
+    doccano: Doccano,
+    folder: Path,
+    adjudicator: str,
+    questions: Sequence[Question],
+    *,
+    alive: Callable[[], bool] = lambda: True,
+    report: Report = lambda what, done, total: None,
+) -> tuple[str, int]:
+    """Put questions before the adjudicator; what was asked before is not asked again.
+
+    Returns:
+        The address of the first question, and how many are new.
+
+    Raises:
+        InputError: if the server fails, or does not hold what was sent.
+    """
+    folder = Path(folder)
+    asked = {question.name: question for question in read_questions(folder)}
+    new = [question for question in questions if question.name not in asked]
+    choices = max((len(q.options) for q in (*asked.values(), *new)), default=0)
+    project = _ensure_project(doccano, folder, choices)
+    doccano.add_member(project, ensure_account(doccano, folder, adjudicator).id)
+    if new:
+        rows = [UploadRow(name=q.name, text=q.text, meta={"document": q.document}) for q in new]
+        there = {example.upload_name for example in doccano.examples(project)}
+        missing = [row for row in rows if row.name not in there]
+        report("Uploading questions", 0, len(missing))
+        if missing:
+            doccano.upload(project, missing, task="DocumentClassification", alive=alive)
+        held = {example.upload_name: example.text for example in doccano.examples(project)}
+        wrong = next((q for q in new if held.get(q.name) != q.text), None)
+        if wrong is not None:
+            raise InputError(
+                f"{doccano.url}: question '{wrong.name}' did not arrive as sent; run this again"
+            )
+        report("Uploading questions", len(missing), len(missing))
+        _write_questions(folder, [*asked.values(), *new])
+    return f"{doccano.url}/projects/{project}/text-classification?page=1", len(new)
+
+
+def _ensure_project(doccano: Doccano, folder: Path, choices: int) -> int:
+    path = folder / "choices.json"
+    project = json.loads(path.read_text())["project"] if path.is_file() else None
+    if project is None or doccano.project(project) is None:
+        if project is not None:
+            raise InputError(
+                f"{doccano.url}: project {project} of the adjudicator's questions is gone; restore "
+                "the server's data or begin a new session folder"
+            )
+        name = f"{folder.absolute().name} · conflicts"[:100]
+        guide = "Press the number of the reading that is right, 0 for no span, x for none; Enter."
+        project = doccano.create_project(
+            name, "Conflicts to settle", guide, kind="DocumentClassification"
+        ).id
+        write_json(path, {"url": doccano.url, "project": project})
+    labels = [
+        Label(name=str(n), key=str(n), color=_COLORS[(n - 1) % len(_COLORS)])
+        for n in range(1, min(choices, 9) + 1)
+    ]
+    labels += [
+        Label(name=NOTHING, key="0", color="#7f7f7f"),
+        Label(name=ANOTHER, key="x", color="#d62728"),
+    ]
+    doccano.ensure_category_types(project, labels)
+    return int(project)
+
+
+def read_questions(folder: Path) -> list[Question]:
+    """Return what was asked in a folder."""
+    path = Path(folder) / "questions.jsonl"
+    if not path.is_file():
+        return []
+    return [
+        Question(
+            record["name"],
+            record["document"],
+            record["text"],
+            tuple(tuple(Span(*mark) for mark in option) for option in record["options"]),
+        )
+        for _, record in read_json_lines(path)
+    ]
+
+
+def _write_questions(folder: Path, questions: Iterable[Question]) -> None:
+    lines = []
+    for question in questions:
+        options = [[[s.start, s.end, s.label] for s in option] for option in question.options]
+        lines.append(json.dumps({**asdict(question), "options": options}, ensure_ascii=False))
+    write_text(folder / "questions.jsonl", "".join(f"{line}\n" for line in lines))
+
+
+def read_answers(
+    doccano: Doccano, folder: Path, *, report: Report = lambda what, done, total: None
+) -> dict[str, tuple[Span, ...] | None]:
+    """Return for each confirmed question with a choice the spans chosen; None for `another`.
+
+    Raises:
+        InputError: if nothing was asked, or a question was deleted in doccano.
+    """
+    path = Path(folder) / "choices.json"
+    if not path.is_file():
+        return {}
+    project = int(json.loads(path.read_text())["project"])
+    asked = {question.name: question for question in read_questions(folder)}
+    names = {each.id: each.text for each in doccano.category_types(project)}
+    answers: dict[str, tuple[Span, ...] | None] = {}
+    there: set[str] = set()
+    for number, example in enumerate(doccano.examples(project), start=1):
+        there.add(example.upload_name)
+        question = asked.get(example.upload_name)
+        report("Reading answers", number, len(asked))
+        if question is None or not example.is_confirmed:
+            continue
+        meanings: dict[str, tuple[Span, ...] | None] = {NOTHING: (), ANOTHER: None}
+        meanings |= {str(n): option for n, option in enumerate(question.options, start=1)}
+        chosen = [names.get(label, "") for label in doccano.categories(project, example.id)]
+        if len(chosen) == 1 and chosen[0] in meanings:
+            answers[question.name] = meanings[chosen[0]]
+    gone = next((name for name in asked if name not in there), None)
+    if gone is not None:
+        raise InputError(
+            f"{doccano.url}: question '{gone}' was deleted from project {project}; restore "
+            "doccano's data, or begin a new session folder"
+        )
+    return answers

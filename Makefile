@@ -22,9 +22,10 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The README's pictures; RUN names a run of the default recipe, whose report is pictured.
+# The pictures of the README and of the annotators' guide; RUN names a run of the default recipe, whose report is pictured.
 screenshots: .venv/ready
 	$(BIN)/python -m pytest -m browser --screenshots tests/screenshots $(if $(RUN),--run $(RUN))
+	mv tests/screenshots/annotation.png tests/screenshots/conflict.png annotation/guide/
 
 clean:
 	rm -rf .venv demo-output

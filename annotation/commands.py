@@ -159,6 +159,7 @@ def push(
     from rich.console import Console
     from rich.table import Table
 
+    from annotation.guide import with_keys
     from annotation.labels import load_guidelines, load_labels
     from annotation.session import push as push_documents
     from annotation.suggestions import (
@@ -172,7 +173,7 @@ def push(
     from corpus.tables import print_tables
 
     label_set = load_labels(labels)
-    guidelines = load_guidelines(label_set, labels)
+    guidelines = with_keys(label_set, load_guidelines(label_set, labels))
     wanted = list(read_documents(documents, label_set.names))
     loaded = context.obj["load_model"](model) if model else None
     sources = suggest or ("model+rules" if model else "rules")
@@ -314,6 +315,11 @@ def pull(
         )
     for warning in pulled.warnings:
         typer.echo(f"warning: {warning}", err=True)
+    for name, documents in pulled.readings.items():
+        for document in documents:
+            for comment in document.meta["annotation"].get("comments", ()):
+                said = f"{comment['by']} on '{document.id}' of '{name}': {comment['text']}"
+                typer.echo(said, err=True)
     if json_output:
         changes = {name: vars(found) for name, found in pulled.changes.items()}
         typer.echo(json.dumps([{**row, "changes": changes[str(row["annotator"])]} for row in rows]))
@@ -494,6 +500,7 @@ def adjudicate(
     """
     from annotation.adjudication import check_policy, make_gold
     from annotation.disputes import dispute_tables
+    from annotation.guide import with_keys
     from annotation.labels import load_guidelines, load_labels
     from annotation.readings import compare_all, read_reading
     from annotation.third_pass import third_pass
@@ -525,7 +532,7 @@ def adjudicate(
                 comparisons,
                 label_set,
                 adjudicator=adjudicator,
-                guidelines=load_guidelines(label_set, labels),
+                guidelines=with_keys(label_set, load_guidelines(label_set, labels)),
                 alive=alive,
                 report=report,
             )
@@ -650,6 +657,7 @@ def audit(
         suspicion_to_json,
         worst_documents,
     )
+    from annotation.guide import with_keys
     from annotation.labels import load_guidelines, load_labels
     from annotation.session import push as push_documents
     from corpus.errors import InputError
@@ -696,12 +704,26 @@ def audit(
                 _names(annotators),
                 label_set,
                 overlap=0,
-                guidelines=load_guidelines(label_set, labels),
+                guidelines=with_keys(label_set, load_guidelines(label_set, labels)),
                 alive=alive,
                 report=report,
             )
         for name in made.projects:
             typer.echo(f"{name} looks at {len(made.pushed(name))} of them at {made.link(name)}")
+
+
+@app.command()
+def guide(
+    output: Annotated[Path, typer.Argument(help="HTML page to write.")],
+    labels: Labels = None,
+) -> None:
+    """Write a page for annotators: how to mark, with pictures, and the label set's keys."""
+    from annotation.guide import render_guide
+    from annotation.labels import load_labels
+    from corpus.files import write_text
+
+    write_text(output, render_guide(load_labels(labels)))
+    typer.echo(f"a page for annotators in {output}; open it in a browser, or print it")
 
 
 @app.command()

@@ -70,6 +70,7 @@ class Example(BaseModel):
     upload_name: str = ""
     meta: Any = None
     is_confirmed: bool = False
+    comment_count: int = 0
 
 
 class ExampleSpan(BaseModel):
@@ -82,6 +83,14 @@ class ExampleSpan(BaseModel):
     user: int
     created_at: datetime
     updated_at: datetime
+
+
+class Comment(BaseModel):
+    """What a user wrote about an example."""
+
+    text: str
+    username: str
+    created_at: datetime
 
 
 class State(BaseModel):
@@ -478,6 +487,22 @@ class Doccano:
     def choose_category(self, project: int, example: int, label: int) -> None:
         """Choose a category for an example; `label` is a category type's id."""
         self._post(f"projects/{project}/examples/{example}/categories", {"label": label})
+
+    def comments(self, project: int, example: int) -> list[Comment]:
+        """Return what users wrote about an example."""
+        found = self._pages(f"projects/{project}/comments", example=example)
+        return [Comment.model_validate(comment) for comment in found]
+
+    def comment(self, project: int, example: int, text: str) -> None:
+        """Write something about an example."""
+        self._send(
+            self._client,
+            "POST",
+            f"projects/{project}/comments",
+            repeat=False,
+            params={"example": example},
+            json={"text": text},
+        ).raise_for_status()
 
     def states(self, project: int, example: int) -> list[State]:
         """Return the confirmations of an example."""

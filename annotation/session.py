@@ -422,7 +422,8 @@ def pull(
     """Bring back every annotator's documents with their spans, and keep them in the history.
 
     Each span names its annotator, and has the note :data:`SUGGESTED` if it stands as suggested.
-    `meta.annotation` says who annotated, whether the document was confirmed, and when. White
+    `meta.annotation` says who annotated, whether the document was confirmed, when, and what
+    users wrote about it. White
     space at the ends of a span, which the mouse easily takes along, is cut off. The history is
     written when all projects were read without a fault; see :mod:`annotation.history`.
 
@@ -541,6 +542,11 @@ class _Puller:
         annotation: dict[str, Any] = {"annotator": self.annotator, "confirmed": bool(state)}
         if confirmed_at:
             annotation["confirmed_at"] = confirmed_at
+        if example.comment_count:
+            annotation["comments"] = [
+                {"by": each.username, "text": each.text, "at": each.created_at.isoformat()}
+                for each in self.doccano.comments(self.project, example.id)
+            ]
         meta = {**document.meta, "annotation": annotation}
         version = Version(
             document.id,

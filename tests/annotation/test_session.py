@@ -83,12 +83,15 @@ def test_pushing_twice_changes_nothing(
         # What an annotator did in between stays.
         example = next(connection.examples(session.projects["ann-a"]))
         span = connection.spans(session.projects["ann-a"], example.id)[0]
+        connection.comment(session.projects["ann-a"], example.id, "Is this one unit or two?")
         connection.delete_span(session.projects["ann-a"], example.id, span.id)
     assert orbat(*arguments, env=doccano.env).code == 0
     assert open_session(tmp_path / "s").projects == session.projects
     with doccano.connect() as connection:
         after = pull(connection, tmp_path / "s").readings
     assert after["ann-b"] == before["ann-b"]
+    (said,) = after["ann-a"][0].meta["annotation"]["comments"]
+    assert (said["by"], said["text"]) == ("admin", "Is this one unit or two?")
     assert [len(d.spans) for d in after["ann-a"]] == [
         len(d.spans) - (1 if n == 0 else 0) for n, d in enumerate(before["ann-a"])
     ]

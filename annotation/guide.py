@@ -34,6 +34,5 @@ def with_keys(labels: LabelSet, guidelines: str) -> str:
         f"| {label.key or '–'} | {label.name} | {label.description} |" for label in labels.labels
     ]
     table = "\n".join(["| key | label | |", "|---|---|---|", *rows])
-    return (
-        f"{table}\n\nEnter confirms a text, the arrow keys go on and back.\n\n{guidelines}".rstrip()
-    )
+    hint = "Enter confirms a text, the arrow keys go on and back."
+    return f"{table}\n\n{hint}\n\n{guidelines}".rstrip()

@@ -21,6 +21,9 @@ from training.tagging import Mention, Tagger
 
 FACTORY = "orbat_ner"
 
+TEXTS_AT_ONCE = 64
+"""Documents that are read side by side: enough that windows of like length fill batches."""
+
 if not Span.has_extension("confidence"):
     Span.set_extension("confidence", default=None)
 
@@ -79,9 +82,11 @@ class EntityTagger:
         return next(self.pipe([doc]))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
-        """Set the entities of a stream of documents, `batch_size` of them at a time."""
+        """Set the entities of a stream of documents, at most `batch_size` of them at a time."""
         docs, again = itertools.tee(stream)
-        found = self.tagger.pipe((doc.text for doc in again), texts_at_once=batch_size)
+        # Smaller parts than nlp.pipe's 1,000: one is encoded while the network reads another.
+        size = min(batch_size, TEXTS_AT_ONCE)
+        found = self.tagger.pipe((doc.text for doc in again), texts_at_once=size)
         for doc, mentions in zip(docs, found, strict=True):
             self._set(doc, mentions)
             yield doc

@@ -1,0 +1,117 @@
+"""Likely label errors: found, ranked, and put before annotators."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from annotation.audit import find_suspicions, worst_documents
+from annotation.certainty import WordProbabilities
+from corpus.document import Document, Span
+from corpus.files import read_json_lines, write_documents
+from tests.conftest import Orbat
+
+TEXT = "Gen. Osei led 4 Wing and Maj. Doe of the Air Staff"
+PLACES = {word: TEXT.index(word) for word in ("Gen.", "4 Wing", "Maj.", "Air Staff")}
+
+
+def mark(words: str, label: str) -> Span:
+    return Span(PLACES[words], PLACES[words] + len(words), label)
+
+
+def judge(spans: dict[Span, float]) -> tuple[Document, WordProbabilities]:
+    """A model that marks some spans, and is so sure of them; of all else it is sure."""
+    starts = [0, 5, 10, 14, 16, 21, 25, 30, 34, 37, 41, 45]
+    words = np.array([(s, e) for s, e in zip(starts, [*starts[1:], len(TEXT)], strict=True)])
+    values = np.tile([0.98, 0.01, 0.01], (len(words), 1))
+    for span, chance in spans.items():
+        inside = (words[:, 0] >= span.start) & (words[:, 0] < span.end)
+        row = [1 - chance, 0.0, 0.0]
+        row[1 + ("RANK", "UNIT").index(span.label)] = chance
+        values[inside] = row
+    document = Document("d", TEXT, tuple(sorted(spans)))
+    return document, WordProbabilities(words, ("RANK", "UNIT"), values)
+
+
+def test_each_kind_of_error_is_named_and_the_likeliest_comes_first() -> None:
+    gold = Document(
+        "d",
+        TEXT,
+        tuple(sorted([mark("Gen.", "UNIT"), mark("Maj.", "RANK"), mark("Air Staff", "UNIT")])),
+    )
+    prediction = judge(
+        {mark("Gen.", "RANK"): 0.99, mark("4 Wing", "UNIT"): 0.9, mark("Maj.", "RANK"): 0.97}
+    )
+    found = find_suspicions([gold], [prediction])
+    assert [(s.kind, TEXT[(s.gold or s.suggested).start :][:4]) for s in found] == [
+        ("wrong label", "Gen."),
+        ("spurious", "Air "),
+        ("missed", "4 Wi"),
+    ]
+    assert [s.chance for s in found] == pytest.approx([1.0, 0.99, 0.9])
+    (document,) = worst_documents(found)
+    assert document.spans == gold.spans
+    assert document.meta["readings"]["suspect 1"].startswith("wrong label (100%): gold UNIT 0-4")
+
+
+def test_a_moved_border_counts_at_the_words_that_it_moves_over() -> None:
+    wide = Span(0, 9, "RANK")
+    gold = Document("d", TEXT, (wide,))
+    (found,) = find_suspicions([gold], [judge({mark("Gen.", "RANK"): 0.9})])
+    assert found.kind == "wrong boundary"
+    assert found.chance == pytest.approx(0.99)
+
+
+def test_gold_that_the_model_bears_out_is_not_suspect() -> None:
+    spans = {mark("Gen.", "RANK"): 0.6, mark("4 Wing", "UNIT"): 0.6}
+    assert find_suspicions([Document("d", TEXT, tuple(spans))], [judge(spans)]) == []
+
+
+def test_the_command_finds_planted_errors_and_goes_on_where_it_was(
+    orbat: Orbat, tmp_path: Path, train_articles: list[Document], refused: Callable[..., str]
+) -> None:
+    gold = train_articles[::6]
+    # Every rank of the documents with the most of them is called a unit.
+    ranks = {d.id: sum(span.label == "RANK" for span in d.spans) for d in gold}
+    wrong = set(sorted(ranks, key=lambda identity: -ranks[identity])[:4])
+    spoiled = [
+        document.with_spans(
+            Span(s.start, s.end, "UNIT" if s.label == "RANK" else s.label) for s in document.spans
+        )
+        if document.id in wrong
+        else document
+        for document in gold
+    ]
+    planted = sum(ranks[identity] for identity in wrong)
+    write_documents(tmp_path / "gold.jsonl", spoiled)
+    arguments = (
+        *("annotate", "audit", tmp_path / "gold.jsonl", "--work", tmp_path / "work"),
+        *("--recipe", "baseline-linear", "--set", "epochs=4", "--folds", 3, "--top", planted),
+        *("--output", tmp_path / "suspects.jsonl", "--html", tmp_path / "suspects.html"),
+    )
+    outcome = orbat(*arguments)
+    assert outcome.code == 0, outcome.err
+    suspects = [record for _, record in read_json_lines(tmp_path / "suspects.jsonl")]
+    found = sum(s["document"] in wrong and s["kind"] == "wrong label" for s in suspects)
+    assert found >= planted / 3
+    assert "Likely label errors" in (tmp_path / "suspects.html").read_text()
+    words = [record for _, record in read_json_lines(tmp_path / "work" / "words.jsonl")]
+    assert [record["id"] for record in words] == [document.id for document in gold]
+    first = (tmp_path / "suspects.jsonl").read_bytes()
+    for fold in (1, 2, 3):
+        manifest = json.loads((tmp_path / "work" / f"fold-{fold}" / "manifest.json").read_text())
+        seen = {e["id"] for part in manifest["documents"].values() for e in part}
+        assert seen < {document.id for document in gold}
+    assert orbat(*arguments).code == 0
+    assert (tmp_path / "suspects.jsonl").read_bytes() == first
+    assert "cannot be cut into 300 folds" in refused(
+        *("annotate", "audit", tmp_path / "gold.jsonl", "--work", tmp_path / "other"),
+        *("--folds", 300),
+    )
+    assert "pass both or neither" in refused(*arguments, "--annotators", "ann")
+    rules = (*arguments[:3], "--work", tmp_path / "rules", "--recipe", "baseline-rules")
+    assert "gives no probabilities of words" in refused(*rules)

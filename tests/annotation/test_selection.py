@@ -1,0 +1,100 @@
+"""Which documents to label next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from annotation.certainty import WordProbabilities, chances_from_json
+from annotation.selection import choose_next
+from corpus.document import Document, Span
+from corpus.errors import InputError
+from corpus.files import read_documents, write_documents
+from tests.conftest import Orbat, Trained
+
+
+class Unsure:
+    """Is as unsure of each word of a document as its meta says."""
+
+    def probabilities(self, documents: Iterable[Document]) -> Iterator[WordProbabilities]:
+        for document in documents:
+            words = document.text.split()
+            bounds = np.array([(n, n + 1) for n in range(len(words))])
+            values = np.array([[1 - document.meta["p"], document.meta["p"]]] * len(words))
+            yield WordProbabilities(bounds, ("A",), values)
+
+
+def make(identity: str, text: str, p: float) -> Document:
+    return Document(identity, text, (), {"p": p})
+
+
+def test_uncertain_documents_come_first_whatever_their_length() -> None:
+    documents = [
+        make("sure", "alpha beta gamma delta", 0.01),
+        make("long", "one two three four five six seven eight nine ten", 0.2),
+        make("short", "red blue", 0.4),
+    ]
+    chosen = choose_next(documents, Unsure())
+    assert [document.id for document, _ in chosen] == ["short", "long", "sure"]
+    entropies = [entropy for _, entropy in chosen]
+    assert entropies == sorted(entropies, reverse=True)
+    assert entropies[0] == pytest.approx(-(0.4 * np.log(0.4) + 0.6 * np.log(0.6)))
+
+
+def test_what_is_alike_does_not_come_together() -> None:
+    fleet, tanks = "ships sailed from the harbour at dawn", "tanks crossed the river by night"
+    documents = [
+        make("fleet", fleet, 0.40),
+        make("fleet again", fleet + " again", 0.39),
+        make("tanks", tanks, 0.38),
+        make("sure", "the weather was fine over all the hills", 0.01),
+    ]
+    first_two = [d.id for d, _ in choose_next(documents, Unsure(), count=2, diversity=1.0)]
+    assert first_two == ["fleet", "tanks"]
+    assert [d.id for d, _ in choose_next(documents, Unsure(), count=2, diversity=0)] == [
+        "fleet",
+        "fleet again",
+    ]
+    labelled = [make("known", fleet, 0)]
+    known = choose_next(documents, Unsure(), count=1, labelled=labelled, diversity=1.0)
+    assert known[0][0].id == "tanks"
+
+
+def test_chances_survive_json() -> None:
+    chances = WordProbabilities(np.array([[0, 2], [3, 5]]), ("A", "B"), np.eye(3)[:2])
+    again = chances_from_json(chances.to_json())
+    assert again.labels == chances.labels
+    assert np.array_equal(again.words, chances.words)
+    assert np.array_equal(again.values, chances.values)
+    assert again.classes([Span(3, 5, "B"), Span(0, 1, "unknown")]).tolist() == [0, 2]
+    assert WordProbabilities(np.zeros((0, 2), int), ("A",), np.zeros((0, 2))).entropy() == 0
+
+
+def test_the_command_asks_a_model_and_leaves_out_what_is_labelled(
+    orbat: Orbat, tmp_path: Path, trained: Trained, test_articles: list[Document]
+) -> None:
+    free = [document.with_spans(()) for document in test_articles[:6]]
+    write_documents(tmp_path / "free.jsonl", free)
+    write_documents(tmp_path / "known.jsonl", free[:2])
+    arguments = ("annotate", "next", tmp_path / "free.jsonl", "--output", tmp_path / "next.jsonl")
+    arguments = (*arguments, "--labelled", tmp_path / "known.jsonl")
+    outcome = orbat(*arguments, "--model", trained.run)
+    assert outcome.code == 0, outcome.err
+    assert "To label next" in outcome.out
+    ordered = list(read_documents(tmp_path / "next.jsonl"))
+    assert sorted(d.id for d in ordered) == sorted(d.id for d in free[2:])
+    assert all(document in free for document in ordered)
+    drawn = orbat(*arguments, "--strategy", "random", "--count", 3, "--seed", 1)
+    assert drawn.code == 0, drawn.err
+    assert len(list(read_documents(tmp_path / "next.jsonl"))) == 3
+
+
+def test_impossible_choices_are_named() -> None:
+    documents = [make("a", "one", 0.1)]
+    with pytest.raises(InputError, match="needs a model; pass --model"):
+        choose_next(documents, None)
+    with pytest.raises(InputError, match="choose one of uncertainty, random"):
+        choose_next(documents, Unsure(), strategy="best")

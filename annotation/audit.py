@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,6 +36,8 @@ class Suspicion:
         gold: the span in gold; None where one is missed.
         suggested: the span that the model would have; None where gold's is spurious.
         chance: the model's chance that gold is wrong there, from 0 to 1.
+        surprise: how little it expects gold, in nats; what the list is sorted by, because chances
+            of a model that is too sure of itself are all alike.
         words: the words of both spans.
         context: the text around them.
     """
@@ -44,6 +47,7 @@ class Suspicion:
     gold: Span | None
     suggested: Span | None
     chance: float
+    surprise: float
     words: str
     context: str
 
@@ -51,9 +55,10 @@ class Suspicion:
 def find_suspicions(gold: Iterable[Document], predictions: Iterable[Prediction]) -> list[Suspicion]:
     """Rank the places where gold and predictions differ, the likeliest errors first.
 
-    The chance is one minus the mean chance that the model gives gold's label, over the words
-    that gold and prediction label differently; so it is span by span what confident learning
-    (Northcutt et al. 2021) asks token by token.
+    The surprise is the mean negative logarithm of the chance that the model gives gold's label,
+    over the words that gold and prediction label differently; the chance is one minus the
+    geometric mean. So it is span by span what confident learning (Northcutt et al. 2021) asks
+    token by token.
 
     Args:
         gold: documents with gold spans.
@@ -64,7 +69,7 @@ def find_suspicions(gold: Iterable[Document], predictions: Iterable[Prediction])
         for document, (predicted, chances) in zip(gold, predictions, strict=True)
         for each in find_disagreements(document, predicted)
     ]
-    return sorted(found, key=lambda each: (-each.chance, each.document.id))
+    return sorted(found, key=lambda each: (-each.surprise, each.document.id))
 
 
 def _suspect(document: Document, found: Disagreement, chances: WordProbabilities) -> Suspicion:
@@ -80,9 +85,10 @@ def _suspect(document: Document, found: Disagreement, chances: WordProbabilities
     differ = mine != theirs
     # Where only a border inside a word differs, no word does.
     own = values[np.arange(len(mine)), mine][differ] if differ.any() else np.ones(1)
+    surprise = float(-np.log(np.maximum(own, 1e-300)).mean())
     return Suspicion(
-        *(document, KINDS[found.kind], found.first, found.second, float(1 - own.mean())),
-        *(quote(found), found.context),
+        *(document, KINDS[found.kind], found.first, found.second),
+        *(1 - math.exp(-surprise), surprise, quote(found), found.context),
     )
 
 
@@ -124,6 +130,7 @@ def suspicion_to_json(suspicion: Suspicion) -> dict[str, Any]:
         "document": suspicion.document.id,
         "kind": suspicion.kind,
         "chance": round(suspicion.chance, 4),
+        "surprise": round(suspicion.surprise, 4),
         "gold": mark(suspicion.gold),
         "suggested": mark(suspicion.suggested),
         "words": suspicion.words,

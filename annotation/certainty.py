@@ -40,11 +40,11 @@ class WordProbabilities:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Return the chances as a JSON object, to six digits."""
+        """Return the chances as a JSON object."""
         return {
             "labels": list(self.labels),
             "words": self.words.tolist(),
-            "chances": self.values.round(6).tolist(),
+            "chances": self.values.tolist(),
         }
 
     def entropy(self) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -434,6 +436,36 @@ def test_a_worker_killed_in_mid_upload_is_named_and_pushing_again_completes(
         project = open_session(session).projects["killed"]
         names = [example.upload_name for example in connection.examples(project)]
     assert sorted(names) == sorted(document.id for document in many)
+
+
+def test_a_client_killed_in_mid_push_completes_when_pushing_again(
+    orbat: Orbat, doccano: Running, tmp_path: Path
+) -> None:
+    many = [Document(f"c{n}", f"Gen. Number {n} spoke.", (Span(0, 4, "RANK"),)) for n in range(900)]
+    write_documents(tmp_path / "d.jsonl", many)
+    folder = tmp_path / "cut"
+    words = ["annotate", "push", str(tmp_path / "d.jsonl"), "--session", str(folder)]
+    words += ["--annotators", "cutter", "--suggest", "none"]
+    client = subprocess.Popen(
+        [sys.executable, "-m", "orbat", *words], env={**os.environ, **doccano.env}
+    )
+    with doccano.connect() as connection:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if (folder / "session.json").exists() and any(
+                True for _ in connection.examples(open_session(folder).projects["cutter"])
+            ):
+                break
+            time.sleep(0.05)
+        client.kill()
+        client.wait()
+        assert not (folder / "pushed").exists()
+        done = orbat(*words, env=doccano.env)
+        assert done.code == 0, done.err
+        back = pull(connection, folder).readings["cutter"]
+        project = open_session(folder).projects["cutter"]
+        assert len(list(connection.examples(project))) == len(many)
+    assert [(d.id, d.spans) for d in back] == [(d.id, d.spans) for d in many]
 
 
 def test_a_server_that_is_not_there_or_refuses_is_named(

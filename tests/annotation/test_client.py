@@ -1,0 +1,113 @@
+"""The doccano client behind a proxy with TLS and a sub-path, and when the network breaks."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from annotation.doccano import Doccano
+from annotation.labels import load_labels
+from annotation.server import ADMIN
+from annotation.session import pull, push
+from corpus.document import Document, Span
+from corpus.errors import InputError
+from tests.conftest import Running
+
+pytestmark = [pytest.mark.doccano, pytest.mark.slow]
+
+PREFIX = "/tools/labels"
+
+
+class Proxy(ThreadingHTTPServer):
+    """Passes requests below a sub-path on to doccano, as nginx would; may break connections."""
+
+    target: str
+    broken = 0
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Proxy
+
+    def _pass_on(self) -> None:
+        if self.command == "GET" and self.server.broken > 0:
+            self.server.broken -= 1
+            self.connection.close()
+            return
+        if not self.path.startswith(PREFIX + "/"):
+            self.send_error(404)
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        onward = http.client.HTTPConnection(self.server.target)
+        # The outer name reaches doccano, which builds its links from it, without the sub-path.
+        onward.request(
+            self.command, self.path.removeprefix(PREFIX), body, dict(self.headers.items())
+        )
+        answer = onward.getresponse()
+        content = answer.read()
+        self.send_response(answer.status)
+        for name in ("Content-Type", "Content-Disposition"):
+            if answer.getheader(name):
+                self.send_header(name, str(answer.getheader(name)))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_DELETE = do_PATCH = _pass_on  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def proxy(
+    doccano: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Proxy, str]]:
+    authority = trustme.CA()
+    server = Proxy(("127.0.0.1", 0), Handler)
+    server.target = doccano.url.removeprefix("http://")
+    context: Any = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    trusted = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(trusted)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    yield server, f"https://localhost:{server.server_port}{PREFIX}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_session_behind_tls_and_a_sub_path(
+    doccano: Running, proxy: tuple[Proxy, str], tmp_path: Path
+) -> None:
+    server, url = proxy
+    many = [Document(f"t{n}", "Gen. Smith 😀 of 2 Wing", (Span(0, 4, "RANK"),)) for n in range(40)]
+    # A trailing slash, as people paste it.
+    with Doccano(f"{url}/", ADMIN, doccano.server.password) as connection:
+        session = push(connection, tmp_path / "tls", many, ["away"], load_labels())
+        assert session.link("away").startswith(f"{url}/projects/")
+        back = pull(connection, tmp_path / "tls").readings["away"]
+        assert [(d.id, d.spans) for d in back] == [(d.id, d.spans) for d in many]
+        # Two broken connections in a row are got over where repeating is safe.
+        server.broken = 2
+        assert len(list(connection.examples(session.projects["away"]))) == 40
+        server.broken = 3
+        with pytest.raises(InputError, match="does not answer"):
+            connection.span_types(session.projects["away"])
+        server.broken = 0
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    proxy: tuple[Proxy, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(InputError, match=r"does not answer \(ConnectError"):
+        Doccano(proxy[1], ADMIN, "secret")

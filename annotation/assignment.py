@@ -39,7 +39,8 @@ def assign(
         before, after = (math.ceil(round(n * overlap, 9)) for n in (len(plan), len(plan) + 1))
         if after > before:
             plan[identity] = None
-        else:
-            plan[identity] = min(annotators, key=lambda name: own[name])
-            own[plan[identity]] += 1  # type: ignore[index]
+            continue
+        annotator = min(annotators, key=lambda name: own[name])
+        plan[identity] = annotator
+        own[annotator] += 1
     return plan

@@ -448,15 +448,14 @@ class Doccano:
 
     def _wait_for(self, task: str, seconds: float, alive: Callable[[], bool]) -> Any:
         """Wait until the worker has finished a task, and return the task's state."""
-        deadline = time.monotonic() + seconds
-        pause = 0.3
+        began = time.monotonic()
         while True:
-            time.sleep(pause)
-            pause = min(pause * 1.3, 3)
+            waited = time.monotonic() - began
+            time.sleep(min(max(waited / 10, 0.25), 3))
             status = self._get(f"tasks/status/{task}")
             if status["ready"]:
                 return status
-            if not alive() or time.monotonic() > deadline:
+            if not alive() or waited > seconds:
                 raise InputError(
                     f"{self.url}: doccano's worker stopped during the work; "
                     "run orbat annotate up, then do this again to complete it"

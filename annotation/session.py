@@ -434,6 +434,8 @@ def pull(
     session = open_here(doccano, folder)
     readings: dict[str, list[Document]] = {}
     versions: dict[str, list[Version]] = {}
+    name_of = {user.id: user.username for user in doccano.users()}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     for annotator, project in session.projects.items():
         where = f"{doccano.url}: project {project}"
         pushed = session.pushed(annotator)
@@ -442,8 +444,8 @@ def pull(
             project,
             annotator,
             _check_labels(doccano, project, session.labels, where),
-            {user.id: user.username for user in doccano.users()},
-            datetime.now(UTC).isoformat(timespec="seconds"),
+            name_of,
+            now,
         )
         examples = _check_examples(doccano, project, pushed, where)
         pairs = []

@@ -271,6 +271,12 @@ def test_every_version_is_kept_and_changes_are_told(
         return {name: count for name, count in changes.items() if count}
 
     assert pull_again() == {"documents": 2, "added": 2}
+    # A server that was stopped and started holds what it held, and old tokens still open it.
+    with doccano.connect() as before:
+        assert orbat("annotate", "down", env=doccano.env).code == 0
+        port = doccano.url.rpartition(":")[2]
+        assert orbat("annotate", "up", "--port", port, env=doccano.env).code == 0
+        assert before.find_user("eve") is not None
     assert pull_again() == {}
     session = open_session(folder)
     project = session.projects["eve"]
@@ -302,6 +308,30 @@ def test_every_version_is_kept_and_changes_are_told(
     assert "confirmed by eve" in shown.out
     listed = orbat("annotate", "history", "--session", folder, "--document", "x", "--json")
     assert [json.loads(line)["document"] for line in listed.out.splitlines()] == ["x", "x"]
+
+
+def test_likely_errors_go_back_to_annotators(
+    orbat: Orbat, doccano: Running, tmp_path: Path, train_articles: list[Document]
+) -> None:
+    write_documents(tmp_path / "gold.jsonl", train_articles[::14])
+    folder = tmp_path / "again"
+    outcome = orbat(
+        *("annotate", "audit", tmp_path / "gold.jsonl", "--work", tmp_path / "work"),
+        *("--recipe", "baseline-linear", "--set", "epochs=2", "--folds", 2, "--top", 10),
+        *("--session", folder, "--annotators", "second-look,third-look"),
+        env=doccano.env,
+    )
+    assert outcome.code == 0, outcome.err
+    session = open_session(folder)
+    parts = [session.pushed(name) for name in session.projects]
+    gold = {document.id: document.spans for document in train_articles}
+    assert all(parts)
+    for document in (document for part in parts for document in part):
+        assert document.spans == gold[document.id]
+        assert "gold" in document.meta["readings"]["suspect 1"]
+    with doccano.connect() as connection:
+        example = next(connection.examples(session.projects["second-look"]))
+    assert "suspect 1" in example.meta["meta"]["readings"]
 
 
 def test_labels_doubles_and_members_changed_by_hand_are_named(

@@ -340,6 +340,10 @@ class Doccano:
         for example in self._pages(f"projects/{project}/examples", ordering="created_at"):
             yield Example.model_validate(example)
 
+    def count_examples(self, project: int) -> int:
+        """Return how many examples a project has."""
+        return int(self._get(f"projects/{project}/examples", limit=1)["count"])
+
     def delete_examples(self, project: int, ids: Sequence[int]) -> None:
         """Delete examples by id."""
         # An empty list would delete every example of the project.
@@ -413,17 +417,22 @@ class Doccano:
             first = faults[0]["message"] if faults else status["error"]["text"]
             raise InputError(f"{self.url}: doccano could not import the documents: {first}")
 
-    def export(self, project: int) -> dict[int, list[tuple[int, int, str]]]:
+    def begin_export(self, project: int) -> str:
+        """Have the worker export a project; take the result with :meth:`finish_export`.
+
+        The worker holds an example's text in memory once for each of its spans.
+        """
+        body = {"format": "JSONL", "exportApproved": False}
+        return str(self._post(f"projects/{project}/download", body)["task_id"])
+
+    def finish_export(self, project: int, task: str) -> dict[int, list[tuple[int, int, str]]]:
         """Return the spans of all examples of a collaborative project by the example's id.
 
-        One task of the worker for all of them: spans as UTF-16 start, UTF-16 end and label name.
-        The worker holds an example's text in memory once for each of its spans.
+        Spans are UTF-16 start, UTF-16 end and label name.
 
         Raises:
             InputError: if the export fails, or the worker does not finish it in time.
         """
-        body = {"format": "JSONL", "exportApproved": False}
-        task = self._post(f"projects/{project}/download", body)["task_id"]
         self._wait_for(task, 600, lambda: True)
         answer = self._send(
             self._client,

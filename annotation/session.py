@@ -357,13 +357,26 @@ def _missing(
     """Delete those of the wanted documents that the server holds damaged; name all it lacks."""
     if not wanted:
         return []
+    # One export instead of a request each; but it holds texts in memory once for each span.
+    size = sum(len(row.text) * (len(row.spans) + 1) for row in wanted.values())
+    many = size < EXPORT_SIZE and doccano.count_examples(project) > EXPORT_FROM
+    # The worker exports while the examples are listed.
+    task = doccano.begin_export(project) if many else None
     examples = [e for e in doccano.examples(project) if e.upload_name in wanted]
-    marked = _held_spans(doccano, project, examples, wanted)
+    exported = doccano.finish_export(project, task) if task else None
+    names = {each.id: each.text for each in doccano.span_types(project)}
     whole: set[str] = set()
     damaged: list[int] = []
     for example in examples:
         row = wanted[example.upload_name]
-        same = sorted(marked[example.id]) == sorted(row.spans)
+        if exported is None:
+            held = [
+                (span.start_offset, span.end_offset, names.get(span.label, ""))
+                for span in doccano.spans(project, example.id)
+            ]
+        else:
+            held = exported.get(example.id, [])
+        same = sorted(held) == sorted(row.spans)
         if (
             example.text == row.text
             and row.name not in whole
@@ -375,25 +388,6 @@ def _missing(
             damaged.append(example.id)
     doccano.delete_examples(project, damaged)
     return [name for name in wanted if name not in whole]
-
-
-def _held_spans(
-    doccano: Doccano, project: int, examples: Sequence[Example], wanted: dict[str, UploadRow]
-) -> dict[int, list[tuple[int, int, str]]]:
-    """Return the spans that the server holds for each example."""
-    # An export costs a second or two, and holds the text in the server's memory once a span.
-    size = sum(len(e.text) * (len(wanted[e.upload_name].spans) + 1) for e in examples)
-    if len(examples) > EXPORT_FROM and size < EXPORT_SIZE:
-        found = doccano.export(project)
-        return {example.id: found.get(example.id, []) for example in examples}
-    names = {each.id: each.text for each in doccano.span_types(project)}
-    return {
-        example.id: [
-            (span.start_offset, span.end_offset, names.get(span.label, ""))
-            for span in doccano.spans(project, example.id)
-        ]
-        for example in examples
-    }
 
 
 def _is_touched(doccano: Doccano, project: int, example: Example) -> bool:

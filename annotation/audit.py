@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,8 +35,8 @@ class Suspicion:
         gold: the span in gold; None where one is missed.
         suggested: the span that the model would have; None where gold's is spurious.
         chance: the model's chance that gold is wrong there, from 0 to 1.
-        surprise: how little it expects gold, in nats; what the list is sorted by, because chances
-            of a model that is too sure of itself are all alike.
+        surprise: how little it expects gold, in nats; it decides between equal chances, as a
+            model that is too sure of itself gives.
         words: the words of both spans.
         context: the text around them.
     """
@@ -55,10 +54,9 @@ class Suspicion:
 def find_suspicions(gold: Iterable[Document], predictions: Iterable[Prediction]) -> list[Suspicion]:
     """Rank the places where gold and predictions differ, the likeliest errors first.
 
-    The surprise is the mean negative logarithm of the chance that the model gives gold's label,
-    over the words that gold and prediction label differently; the chance is one minus the
-    geometric mean. So it is span by span what confident learning (Northcutt et al. 2021) asks
-    token by token.
+    The chance is one minus the mean chance that the model gives gold's label, over the words
+    that gold and prediction label differently, the surprise the mean negative logarithm; so it is
+    span by span what confident learning (Northcutt et al. 2021) asks token by token.
 
     Args:
         gold: documents with gold spans.
@@ -69,7 +67,7 @@ def find_suspicions(gold: Iterable[Document], predictions: Iterable[Prediction])
         for document, (predicted, chances) in zip(gold, predictions, strict=True)
         for each in find_disagreements(document, predicted)
     ]
-    return sorted(found, key=lambda each: (-each.surprise, each.document.id))
+    return sorted(found, key=lambda each: (-each.chance, -each.surprise, each.document.id))
 
 
 def _suspect(document: Document, found: Disagreement, chances: WordProbabilities) -> Suspicion:
@@ -88,7 +86,7 @@ def _suspect(document: Document, found: Disagreement, chances: WordProbabilities
     surprise = float(-np.log(np.maximum(own, 1e-300)).mean())
     return Suspicion(
         *(document, KINDS[found.kind], found.first, found.second),
-        *(1 - math.exp(-surprise), surprise, quote(found), found.context),
+        *(float(1 - own.mean()), surprise, quote(found), found.context),
     )
 
 
@@ -130,7 +128,6 @@ def suspicion_to_json(suspicion: Suspicion) -> dict[str, Any]:
         "document": suspicion.document.id,
         "kind": suspicion.kind,
         "chance": round(suspicion.chance, 4),
-        "surprise": round(suspicion.surprise, 4),
         "gold": mark(suspicion.gold),
         "suggested": mark(suspicion.suggested),
         "words": suspicion.words,

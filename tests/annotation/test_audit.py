@@ -87,8 +87,8 @@ def test_the_command_names_places_and_goes_on_where_it_was(
     assert outcome.code == 0, outcome.err
     suspects = [record for _, record in read_json_lines(tmp_path / "suspects.jsonl")]
     assert len(suspects) == 40
-    surprises = [suspect["surprise"] for suspect in suspects]
-    assert surprises == sorted(surprises, reverse=True)
+    chances = [suspect["chance"] for suspect in suspects]
+    assert chances == sorted(chances, reverse=True)
     spans = {d.id: {(s.start, s.end, s.label) for s in d.spans} for d in gold}
     for suspect in suspects:
         marked, held = suspect["gold"], spans[suspect["document"]]

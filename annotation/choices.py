@@ -21,7 +21,7 @@ from annotation.labels import Label
 from annotation.session import Report, ensure_account
 from corpus.document import Span
 from corpus.errors import InputError
-from corpus.files import read_json_lines, write_json, write_text
+from corpus.files import read_json_lines, sha256_text, write_json, write_text
 
 ANOTHER = "another"
 NOTHING = "no span"
@@ -54,7 +54,7 @@ def make_questions(comparison: Comparison) -> list[Question]:
     """
     text = comparison.document.text
     questions = []
-    for number, conflict in enumerate(comparison.conflicts, start=1):
+    for conflict in comparison.conflicts:
         options = dict.fromkeys(
             tuple(span for span, holders in conflict.spans if name in holders)
             for name in comparison.readings
@@ -69,12 +69,10 @@ def make_questions(comparison: Comparison) -> list[Question]:
             words = " and ".join(f"{s.label} “{text[s.start : s.end]}”" for s in option)
             lines.append(f"{place}   {words}")
         lines += [f"0   {NOTHING}", "x   none of these: I will mark it in the text"]
-        # What is asked stays with its name: another conflict of the document gets another one.
-        name = f"{comparison.document.id}#{start}-{end}"
-        identity = name if len(name) <= 250 else f"{name[:200]}#{number}"
-        questions.append(
-            Question(identity, comparison.document.id, "\n".join(lines), tuple(marked))
-        )
+        asked = "\n".join(lines)
+        # Named by what is asked: when a reading changes, its conflicts are asked anew.
+        identity = f"{comparison.document.id[:200]}#{start}-{end}-{sha256_text(asked)[:8]}"
+        questions.append(Question(identity, comparison.document.id, asked, tuple(marked)))
     return questions
 
 
@@ -120,20 +118,14 @@ def ask(
 
 
 def _ensure_project(doccano: Doccano, folder: Path, choices: int) -> int:
-    path = folder / "choices.json"
-    project = json.loads(path.read_text())["project"] if path.is_file() else None
-    if project is None or doccano.project(project) is None:
-        if project is not None:
-            raise InputError(
-                f"{doccano.url}: project {project} of the adjudicator's questions is gone; restore "
-                "the server's data or begin a new session folder"
-            )
+    project = _project_of(doccano, folder)
+    if project is None:
         name = f"{folder.absolute().name} · conflicts"[:100]
         guide = "Press the number of the reading that is right, 0 for no span, x for none; Enter."
         project = doccano.create_project(
             name, "Conflicts to settle", guide, kind="DocumentClassification"
         ).id
-        write_json(path, {"url": doccano.url, "project": project})
+        write_json(folder / "choices.json", {"url": doccano.url, "project": project})
     labels = [
         Label(name=str(n), key=str(n), color=_COLORS[(n - 1) % len(_COLORS)])
         for n in range(1, min(choices, 9) + 1)
@@ -143,7 +135,24 @@ def _ensure_project(doccano: Doccano, folder: Path, choices: int) -> int:
         Label(name=ANOTHER, key="x", color="#d62728"),
     ]
     doccano.ensure_category_types(project, labels)
-    return int(project)
+    return project
+
+
+def _project_of(doccano: Doccano, folder: Path) -> int | None:
+    """Return the project of a folder's questions; None before the first."""
+    path = folder / "choices.json"
+    if not path.is_file():
+        return None
+    record = json.loads(path.read_text(encoding="utf-8"))
+    project = int(record["project"])
+    if record["url"] != doccano.url:
+        raise InputError(f"{folder}: its questions are on {record['url']}; connect to that")
+    if doccano.project(project) is None:
+        raise InputError(
+            f"{doccano.url}: project {project} of the adjudicator's questions is gone; restore the "
+            "server's data or begin a new session folder"
+        )
+    return project
 
 
 def read_questions(folder: Path) -> list[Question]:
@@ -176,12 +185,11 @@ def read_answers(
     """Return for each confirmed question with a choice the spans chosen; None for `another`.
 
     Raises:
-        InputError: if nothing was asked, or a question was deleted in doccano.
+        InputError: if a question or the whole project was deleted in doccano.
     """
-    path = Path(folder) / "choices.json"
-    if not path.is_file():
+    project = _project_of(doccano, Path(folder))
+    if project is None:
         return {}
-    project = int(json.loads(path.read_text())["project"])
     asked = {question.name: question for question in read_questions(folder)}
     names = {each.id: each.text for each in doccano.category_types(project)}
     answers: dict[str, tuple[Span, ...] | None] = {}

@@ -9,7 +9,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import httpx
 from pydantic import BaseModel
@@ -21,6 +21,8 @@ PAGE = 500
 """Records in a page: gunicorn kills requests of 30 s, 1,000 examples take 1.3 s."""
 TIMEOUT = httpx.Timeout(60, connect=10)
 READ_RETRIES = 3
+DOCUMENT = "document"
+"""Key of an uploaded row's meta that repeats its name, for exports lack the name itself."""
 
 
 Kind = Literal["SequenceLabeling", "DocumentClassification"]
@@ -83,6 +85,15 @@ class ExampleSpan(BaseModel):
     user: int
     created_at: datetime
     updated_at: datetime
+
+
+class ExportedExample(NamedTuple):
+    """A document as an export has it: spans as UTF-16 start, UTF-16 end and label name."""
+
+    id: int
+    name: str
+    text: str
+    spans: list[tuple[int, int, str]]
 
 
 class Comment(BaseModel):
@@ -417,22 +428,17 @@ class Doccano:
             first = faults[0]["message"] if faults else status["error"]["text"]
             raise InputError(f"{self.url}: doccano could not import the documents: {first}")
 
-    def begin_export(self, project: int) -> str:
-        """Have the worker export a project; take the result with :meth:`finish_export`.
+    def export(self, project: int) -> list[ExportedExample]:
+        """Return all examples of a collaborative project that were uploaded under a name.
 
-        The worker holds an example's text in memory once for each of its spans.
-        """
-        body = {"format": "JSONL", "exportApproved": False}
-        return str(self._post(f"projects/{project}/download", body)["task_id"])
-
-    def finish_export(self, project: int, task: str) -> dict[int, list[tuple[int, int, str]]]:
-        """Return the spans of all examples of a collaborative project by the example's id.
-
-        Spans are UTF-16 start, UTF-16 end and label name.
+        One task of the worker for all of them, which holds an example's text in memory once for
+        each of its spans.
 
         Raises:
             InputError: if the export fails, or the worker does not finish it in time.
         """
+        body = {"format": "JSONL", "exportApproved": False}
+        task = self._post(f"projects/{project}/download", body)["task_id"]
         self._wait_for(task, 600, lambda: True)
         answer = self._send(
             self._client,
@@ -450,10 +456,17 @@ class Doccano:
                 f"{self.url}: doccano's export of project {project} failed; see its worker's log"
             ) from error
         records = (json.loads(line) for line in lines if line.strip())
-        return {
-            record["id"]: [(start, end, label) for start, end, label in record["label"]]
+        # The export leaves upload_name out, but not what was uploaded as meta.
+        return [
+            ExportedExample(
+                record["id"],
+                record["meta"][DOCUMENT],
+                record["text"],
+                [(start, end, label) for start, end, label in record["label"]],
+            )
             for record in records
-        }
+            if DOCUMENT in (record.get("meta") or {})
+        ]
 
     def _wait_for(self, task: str, seconds: float, alive: Callable[[], bool]) -> Any:
         """Wait until the worker has finished a task, and return the task's state."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from annotation.assignment import Assignment, assign
-from annotation.doccano import Doccano, Example, ExampleSpan, UploadRow, User
+from annotation.doccano import (
+    DOCUMENT,
+    Doccano,
+    Example,
+    ExampleSpan,
+    ExportedExample,
+    UploadRow,
+    User,
+)
 from annotation.history import Changes, Mark, Version, add_versions
 from annotation.labels import LabelSet
 from annotation.offsets import Utf16Offsets
@@ -294,7 +302,7 @@ def to_row(document: Document) -> UploadRow:
             for span in document.spans
         ],
         meta={
-            "document": document.id,
+            DOCUMENT: document.id,
             **({"readings": document.meta["readings"]} if "readings" in document.meta else {}),
         },
     )
@@ -357,42 +365,47 @@ def _missing(
     """Delete those of the wanted documents that the server holds damaged; name all it lacks."""
     if not wanted:
         return []
-    # One export instead of a request each; but it holds texts in memory once for each span.
-    size = sum(len(row.text) * (len(row.spans) + 1) for row in wanted.values())
-    many = size < EXPORT_SIZE and doccano.count_examples(project) > EXPORT_FROM
-    # The worker exports while the examples are listed.
-    task = doccano.begin_export(project) if many else None
-    examples = [e for e in doccano.examples(project) if e.upload_name in wanted]
-    exported = doccano.finish_export(project, task) if task else None
-    names = {each.id: each.text for each in doccano.span_types(project)}
     whole: set[str] = set()
     damaged: list[int] = []
-    for example in examples:
-        row = wanted[example.upload_name]
-        if exported is None:
-            held = [
-                (span.start_offset, span.end_offset, names.get(span.label, ""))
-                for span in doccano.spans(project, example.id)
-            ]
-        else:
-            held = exported.get(example.id, [])
-        same = sorted(held) == sorted(row.spans)
+    for held in _held(doccano, project, wanted):
+        row = wanted[held.name]
+        same = sorted(held.spans) == sorted(row.spans)
+        # What somebody has begun to work on is never deleted.
         if (
-            example.text == row.text
+            held.text == row.text
             and row.name not in whole
-            # What somebody has begun to work on is never deleted.
-            and (same or example.is_confirmed or _is_touched(doccano, project, example))
+            and (same or _is_touched(doccano, project, held.id))
         ):
             whole.add(row.name)
         else:
-            damaged.append(example.id)
+            damaged.append(held.id)
     doccano.delete_examples(project, damaged)
     return [name for name in wanted if name not in whole]
 
 
-def _is_touched(doccano: Doccano, project: int, example: Example) -> bool:
-    spans = doccano.spans(project, example.id)
-    return any(span.user != doccano.user.id for span in spans)
+def _held(
+    doccano: Doccano, project: int, wanted: dict[str, UploadRow]
+) -> Iterator[ExportedExample]:
+    """Yield what the server holds of the wanted documents."""
+    # One export instead of a request each; but it holds texts in memory once for each span.
+    size = sum(len(row.text) * (len(row.spans) + 1) for row in wanted.values())
+    if size < EXPORT_SIZE and doccano.count_examples(project) > EXPORT_FROM:
+        yield from (each for each in doccano.export(project) if each.name in wanted)
+        return
+    names = {each.id: each.text for each in doccano.span_types(project)}
+    for example in doccano.examples(project):
+        if example.upload_name in wanted:
+            spans = [
+                (span.start_offset, span.end_offset, names.get(span.label, ""))
+                for span in doccano.spans(project, example.id)
+            ]
+            yield ExportedExample(example.id, example.upload_name, example.text, spans)
+
+
+def _is_touched(doccano: Doccano, project: int, example: int) -> bool:
+    spans = doccano.spans(project, example)
+    touched = any(span.user != doccano.user.id for span in spans)
+    return touched or bool(doccano.states(project, example))
 
 
 @dataclass(frozen=True)

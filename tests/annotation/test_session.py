@@ -173,13 +173,14 @@ def test_conflicts_are_settled_in_a_third_pass(
             types = {each.text: each.id for each in own.category_types(project)}
             assert set(types) == {"1", "2", NOTHING, ANOTHER}
             for example in own.examples(project):
-                if example.upload_name in choices:
-                    own.choose_category(project, example.id, types[choices[example.upload_name]])
+                choice = choices.get(example.upload_name.partition("#")[0])
+                if choice and not example.is_confirmed:
+                    own.choose_category(project, example.id, types[choice])
                     own.confirm(project, example.id)
 
-    answer({"split#17-24": "1"})
+    answer({"split": "1"})
     assert "1 of 2 conflicts are open" in orbat(*arguments, env=doccano.env).out
-    answer({"hand#17-24": ANOTHER})
+    answer({"hand": ANOTHER})
     by_hand = orbat(*arguments, env=doccano.env)
     assert "1 of 2 conflicts are open, 1 of them new" in by_hand.out
     assert "sequence-labeling" in by_hand.out
@@ -197,6 +198,14 @@ def test_conflicts_are_settled_in_a_third_pass(
     assert record["decided_by"] == "adjudicator"
     assert record["decisions"][0]["gold"] == [[17, 24, "UNIT"]]
     assert gold["hand"].meta["adjudication"]["decisions"][0]["gold"] == [[17, 36, "UNIT"]]
+    # An annotator who changes their mind is asked about anew, and old answers do not stand.
+    read = list(read_documents(tmp_path / "b.jsonl"))
+    changed = [
+        d.with_spans([*d.spans[:1], Span(17, 36, "UNIT")]) if d.id == "split" else d for d in read
+    ]
+    write_documents(tmp_path / "b.jsonl", changed)
+    again = orbat(*arguments, env=doccano.env)
+    assert "1 of 2 conflicts are open, 1 of them new" in again.out
 
 
 def test_documents_are_shared_dealt_out_and_handed_out_in_batches(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,10 +18,11 @@ import trustme
 from annotation.doccano import Doccano
 from annotation.labels import load_labels
 from annotation.server import ADMIN
-from annotation.session import pull, push
+from annotation.session import open_session, pull, push
 from corpus.document import Document, Span
 from corpus.errors import InputError
-from tests.conftest import Running
+from corpus.files import write_documents
+from tests.conftest import Orbat, Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.slow]
 
@@ -27,10 +30,23 @@ PREFIX = "/tools/labels"
 
 
 class Proxy(ThreadingHTTPServer):
-    """Passes requests below a sub-path on to doccano, as nginx would; may break connections."""
+    """Passes requests below a sub-path on to doccano, as nginx would; may break connections.
 
+    Attributes:
+        target: doccano's host and port.
+        broken: how many of the next GETs are cut off.
+        held: end of a path whose request is carried out but never answered.
+        reached: set when one is held.
+    """
+
+    daemon_threads = True
     target: str
     broken = 0
+    held: str | None = None
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.reached = threading.Event()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -52,6 +68,11 @@ class Handler(BaseHTTPRequestHandler):
         )
         answer = onward.getresponse()
         content = answer.read()
+        if self.server.held and self.path.partition("?")[0].endswith(self.server.held):
+            self.server.reached.set()
+            # Until the client hangs up.
+            self.rfile.read(1)
+            return
         self.send_response(answer.status)
         for name in ("Content-Type", "Content-Disposition"):
             if answer.getheader(name):
@@ -111,3 +132,30 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(InputError, match=r"does not answer \(ConnectError"):
         Doccano(proxy[1], ADMIN, "secret")
+
+
+@pytest.mark.parametrize("step", ["/upload", "/download"])
+def test_a_client_killed_in_mid_push_completes_when_pushing_again(
+    orbat: Orbat, doccano: Running, proxy: tuple[Proxy, str], tmp_path: Path, step: str
+) -> None:
+    server, url = proxy
+    many = [Document(f"c{n}", f"Gen. Number {n} spoke.", (Span(0, 4, "RANK"),)) for n in range(300)]
+    write_documents(tmp_path / "d.jsonl", many)
+    folder, name = tmp_path / "cut", f"cut-{step[1:]}"
+    words = ["annotate", "push", str(tmp_path / "d.jsonl"), "--session", str(folder)]
+    words += ["--annotators", name, "--suggest", "none"]
+    words += ["--url", url, "--password", doccano.server.password]
+    server.held = step
+    client = subprocess.Popen([sys.executable, "-m", "orbat", *words])
+    assert server.reached.wait(120)
+    client.kill()
+    client.wait()
+    assert not (folder / "pushed").exists()
+    server.held = None
+    done = orbat(*words)
+    assert done.code == 0, done.err
+    with Doccano(url, ADMIN, doccano.server.password) as connection:
+        back = pull(connection, folder).readings[name]
+        project = open_session(folder).projects[name]
+        assert len(list(connection.examples(project))) == len(many)
+    assert [(d.id, d.spans) for d in back] == [(d.id, d.spans) for d in many]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from annotation.matching import group_readings
 from annotation.resampling import RESAMPLES, Floats, bootstrap
 from annotation.scoring import Score, ScoreTable
 from corpus.document import Document, Span
@@ -147,10 +148,7 @@ def measure_agreement(
     Raises:
         InputError: if no two share a document, or a text differs.
     """
-    rows: dict[str, dict[str, Document]] = {}
-    for name, documents in readings.items():
-        for document in documents:
-            rows.setdefault(document.id, {})[name] = document
+    rows = group_readings(readings)
     shared = {identity: row for identity, row in rows.items() if len(row) > 1}
     if not shared:
         raise InputError(
@@ -161,13 +159,8 @@ def measure_agreement(
     coincidences = []
     tables: dict[tuple[str, str], list[Floats]] = {}
     pairs: dict[tuple[str, str], list[tuple[Document, Document]]] = {}
-    for identity, row in shared.items():
+    for row in shared.values():
         text = next((d.text for d in row.values() if d.text), "")
-        if any(d.text and d.text != text for d in row.values()):
-            raise InputError(
-                f"text of '{identity}' differs between {' and '.join(row)}; "
-                "compare readings of the same text"
-            )
         read = {name: classes.of_tokens(text, document) for name, document in row.items()}
         square = np.zeros((len(labels) + 1, len(labels) + 1))
         for pair in combinations(row, 2):

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from annotation.adjudication import Comparison
 from annotation.doccano import Doccano, UploadRow
@@ -21,7 +22,7 @@ from annotation.labels import Label
 from annotation.session import Report, ensure_account
 from corpus.document import Span
 from corpus.errors import InputError
-from corpus.files import read_json_lines, sha256_text, write_json, write_text
+from corpus.files import read_json_lines, sha256_text, write_json, write_json_lines
 
 ANOTHER = "another"
 NOTHING = "no span"
@@ -172,11 +173,11 @@ def read_questions(folder: Path) -> list[Question]:
 
 
 def _write_questions(folder: Path, questions: Iterable[Question]) -> None:
-    lines = []
-    for question in questions:
+    def record(question: Question) -> dict[str, Any]:
         options = [[[s.start, s.end, s.label] for s in option] for option in question.options]
-        lines.append(json.dumps({**asdict(question), "options": options}, ensure_ascii=False))
-    write_text(folder / "questions.jsonl", "".join(f"{line}\n" for line in lines))
+        return {**vars(question), "options": options}
+
+    write_json_lines(folder / "questions.jsonl", map(record, questions))
 
 
 def read_answers(

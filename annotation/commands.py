@@ -647,8 +647,6 @@ def audit(
 
     What the models think of each word is left in WORK/words.jsonl, for other tools.
     """
-    import json
-
     from rich.console import Console
 
     from annotation.audit import (
@@ -661,7 +659,7 @@ def audit(
     from annotation.labels import load_guidelines, load_labels
     from annotation.session import push as push_documents
     from corpus.errors import InputError
-    from corpus.files import read_documents, write_text
+    from corpus.files import read_documents, write_json_lines, write_text
     from corpus.tables import Figures, print_tables, render_tables
 
     if (session is None) != (annotators is None):
@@ -678,10 +676,10 @@ def audit(
             folds=folds,
             report=lambda done, total: report("Training", done, total),
         )
-    write_text(
+    write_json_lines(
         work / "words.jsonl",
-        "".join(
-            f"{json.dumps({'id': document.id, **chances.to_json()})}\n"
+        (
+            {"id": document.id, **chances.to_json()}
             for document, (_, chances) in zip(documents, predictions, strict=True)
         ),
     )
@@ -689,8 +687,7 @@ def audit(
     table = suspicion_table(found)
     summary = f"{len(found)} places in {len(documents)} documents of {gold.name}, worst first."
     if output is not None:
-        lines = (json.dumps(suspicion_to_json(each), ensure_ascii=False) for each in found)
-        write_text(output, "".join(f"{line}\n" for line in lines))
+        write_json_lines(output, map(suspicion_to_json, found))
     if html is not None:
         write_text(html, render_tables("Likely label errors", summary, [table]))
     brief = Figures(table.title, table.columns[:-1], tuple(row[:-1] for row in table.rows))

@@ -214,6 +214,11 @@ class Doccano:
     def _post(self, path: str, body: Any, *, repeat: bool = False) -> Any:
         return self._json(self._send(self._client, "POST", path, repeat=repeat, json=body))
 
+    def _delete(self, path: str, ids: Sequence[int]) -> None:
+        # An empty list would delete everything there.
+        if ids:
+            self._send(self._client, "DELETE", path, repeat=True, json={"ids": list(ids)})
+
     def _pages(self, path: str, **parameters: Any) -> Iterator[Any]:
         # `next` is built from the Host header and wrong behind proxies: count offsets here.
         offset = 0
@@ -259,14 +264,7 @@ class Doccano:
     def remove_member(self, project: int, user: int) -> None:
         """Take an account out of a project; its spans stay. Nothing changes if it is no member."""
         ids = [member.id for member in self.members(project) if member.user == user]
-        if ids:
-            self._send(
-                self._client,
-                "DELETE",
-                f"projects/{project}/members",
-                repeat=True,
-                json={"ids": ids},
-            )
+        self._delete(f"projects/{project}/members", ids)
 
     def add_member(self, project: int, user: int, role: str = "annotator") -> None:
         """Make an account a member of a project; nothing changes if it is one already."""
@@ -357,15 +355,7 @@ class Doccano:
 
     def delete_examples(self, project: int, ids: Sequence[int]) -> None:
         """Delete examples by id."""
-        # An empty list would delete every example of the project.
-        if ids:
-            self._send(
-                self._client,
-                "DELETE",
-                f"projects/{project}/examples",
-                repeat=True,
-                json={"ids": list(ids)},
-            )
+        self._delete(f"projects/{project}/examples", ids)
 
     def upload(
         self,

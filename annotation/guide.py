@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 from annotation.labels import LabelSet
+from corpus.templates import render_template
 
 GUIDE = Path(__file__).parent / "guide"
 PICTURES = ("annotation", "conflict")
@@ -14,18 +16,12 @@ PICTURES = ("annotation", "conflict")
 
 def render_guide(labels: LabelSet) -> str:
     """Return the guide as a self-contained HTML page; all text is escaped."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    pictures = {
+    pictures: dict[str, Any] = {
         name: "data:image/png;base64,"
         + base64.b64encode((GUIDE / f"{name}.png").read_bytes()).decode()
         for name in PICTURES
     }
-    template = environment.from_string((GUIDE / "guide.html").read_text(encoding="utf-8"))
-    return template.render(labels=labels, **pictures)
+    return render_template(GUIDE / "guide.html", labels=labels, **pictures)
 
 
 def with_keys(labels: LabelSet, guidelines: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from corpus.document import Document, Span
@@ -94,6 +94,31 @@ def total_counts(
         for label, counts in strict_counts(first.spans, second.spans).items():
             labels[label] = labels.get(label, Counts()) + counts
     return sum(labels.values(), Counts()), dict(sorted(labels.items()))
+
+
+def group_readings(
+    readings: Mapping[str, Iterable[Document]],
+) -> dict[str, dict[str, Document]]:
+    """Return each document as its readers have it, by id and then by reader.
+
+    Args:
+        readings: each reader's documents; not all need have the same, and texts may be lacking.
+
+    Raises:
+        InputError: if two have a document with different texts.
+    """
+    rows: dict[str, dict[str, Document]] = {}
+    for name, documents in readings.items():
+        for document in documents:
+            row = rows.setdefault(document.id, {})
+            for other, found in row.items():
+                if found.text and document.text and found.text != document.text:
+                    raise InputError(
+                        f"text of '{document.id}' differs between {other} and {name}; "
+                        "compare readings of the same text"
+                    )
+            row[name] = document
+    return rows
 
 
 def pair_documents(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from annotation.adjudication import Comparison, compare_readings, is_confirmed
+from annotation.matching import group_readings
 from corpus.document import Document, check_spans, parse_document
 from corpus.errors import InputError
 from corpus.files import read_json_lines
@@ -131,19 +132,8 @@ def compare_all(
     Raises:
         InputError: if they hold different texts of a document, or two have one name.
     """
-    rows: dict[str, dict[str, Document]] = {}
-    for name, documents in name_readings(readings).items():
-        for document in documents:
-            row = rows.setdefault(document.id, {})
-            other = next((each for each in row.values() if each.text and document.text), document)
-            if other.text != document.text and document.text:
-                raise InputError(
-                    f"text of '{document.id}' differs between {next(iter(row))} and {name}; "
-                    "compare readings of the same text"
-                )
-            row[name] = document
     comparisons, left_out = [], []
-    for row in rows.values():
+    for row in group_readings(name_readings(readings)).values():
         if unconfirmed or all(is_confirmed(document) for document in row.values()):
             comparisons.append(compare_readings(row))
         else:

@@ -430,9 +430,9 @@ def pull(
 
     Each span names its annotator, and has the note :data:`SUGGESTED` if it stands as suggested.
     `meta.annotation` says who annotated, whether the document was confirmed, when, and what
-    users wrote about it. White
-    space at the ends of a span, which the mouse easily takes along, is cut off. The history is
-    written when all projects were read without a fault; see :mod:`annotation.history`.
+    users wrote about it. White space at the ends of a span, which the mouse easily takes along,
+    is cut off. The history is written when all projects were read without a fault; see
+    :mod:`annotation.history`.
 
     Raises:
         InputError: if a document or label was changed, doubled or deleted in doccano, or an

@@ -62,15 +62,19 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def write_documents(path: Path, documents: Iterable[Document]) -> int:
-    """Write documents as JSON Lines, atomically, and return how many there were."""
+def write_json_lines(path: Path, records: Iterable[Any]) -> int:
+    """Write one JSON value a line, atomically, and return how many there were."""
     count = 0
     with open_atomic(path) as file:
-        for document in documents:
-            line = json.dumps(document_to_json(document), ensure_ascii=False)
-            file.write(line.encode() + b"\n")
+        for record in records:
+            file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
             count += 1
     return count
+
+
+def write_documents(path: Path, documents: Iterable[Document]) -> int:
+    """Write documents as JSON Lines, atomically, and return how many there were."""
+    return write_json_lines(path, map(document_to_json, documents))
 
 
 LARGEST = 64 * 2**20

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from corpus.templates import render_template
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -61,19 +63,17 @@ def print_tables(tables: Sequence[Figures], console: Console, most: int = 15) ->
 
 def render_tables(title: str, summary: str, tables: Sequence[Figures]) -> str:
     """Return a self-contained HTML page; all text is escaped."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["cell"] = show_cell
 
     def width(figures: Figures, row: tuple[Any, ...]) -> float:
         assert figures.bar is not None
         largest = max((abs(each[figures.bar] or 0) for each in figures.rows), default=0)
         return 100 * abs(row[figures.bar] or 0) / largest if largest else 0.0
 
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(
-        title=title, summary=summary, tables=[t for t in tables if t.rows], width=width
+    return render_template(
+        TEMPLATE,
+        {"cell": show_cell},
+        title=title,
+        summary=summary,
+        tables=[table for table in tables if table.rows],
+        width=width,
     )

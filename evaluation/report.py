@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from corpus.document import Span
+from corpus.templates import render_template
 from evaluation.assessment import Assessment
 from evaluation.comparison import Comparison, Spread
 from evaluation.errors import CLASSES, CONTEXT, ErrorSummary, SpanError
@@ -110,17 +111,16 @@ def render_report(
         comparisons: the model against others.
         spreads: F1 over the seeds of each system compared.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["score"] = lambda value: "–" if value is None else f"{value:.3f}"
-    environment.filters["signed"] = lambda value: "–" if value is None else f"{value:+.3f}"
-    environment.filters["percent"] = lambda value: f"{100 * value:.0f} %"
+    filters: dict[str, Callable[..., str]] = {
+        "score": lambda value: "–" if value is None else f"{value:.3f}",
+        "signed": lambda value: "–" if value is None else f"{value:+.3f}",
+        "percent": lambda value: f"{100 * value:.0f} %",
+    }
     errors = assessment.errors
     labels = list(assessment.evaluation.strict.labels)
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    return render_template(
+        TEMPLATE,
+        filters,
         model=model,
         gold=gold,
         facts=facts,

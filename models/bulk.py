@@ -392,8 +392,9 @@ def _write_docbins(part: Path, output: Path) -> tuple[Path, ...]:
     import spacy
     from spacy.tokens import DocBin
 
-    from models.component import set_entities
-    from training.tagging import Mention
+    # Makes room for the confidence on spans.
+    import models.component  # noqa: F401
+    from annotation.formats.libraries import to_doc
 
     nlp = spacy.blank("xx")
     written = []
@@ -401,9 +402,9 @@ def _write_docbins(part: Path, output: Path) -> tuple[Path, ...]:
         path = output if not number else output.with_stem(f"{output.stem}-{number + 1}")
         box = DocBin(store_user_data=True)
         for document in documents:
-            doc = nlp.make_doc(document.text)
-            doc.user_data.update({"id": document.id, "meta": json.dumps(document.meta)})
-            set_entities(doc, [Mention(s.start, s.end, s.label, s.score) for s in document.spans])
+            doc = to_doc(nlp, document)
+            for span, entity in zip(document.spans, doc.ents, strict=True):
+                entity._.confidence = span.score
             box.add(doc)
         with open_atomic(path) as file:
             file.write(box.to_bytes())

@@ -13,6 +13,7 @@ from annotation.formats.losses import (
     check_quote,
     count_lost_marks,
     count_lost_meta,
+    refuse_spaces,
 )
 from corpus.document import Document, Span
 from corpus.errors import InputError
@@ -124,13 +125,9 @@ def write_brat(
             taken.add(name.lower())
             count_lost_meta(document, losses)
             count_lost_marks(document, losses, ("note",))
+            refuse_spaces(document, "brat's labels")
             lines: list[str] = []
             for number, span in enumerate(document.spans, start=1):
-                if len(span.label.split()) != 1:
-                    raise InputError(
-                        f"document '{document.id}': brat's labels have no spaces, "
-                        f"'{span.label}' has; rename it"
-                    )
                 used[span.label] = None
                 lines += _lines(number, span, document.text)
             (draft / name).parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from annotation.formats.folders import new_folder
-from annotation.formats.losses import Losses
+from annotation.formats.losses import Losses, refuse_spaces
 from annotation.formats.tokens import (
     Sentence,
     Token,
@@ -117,12 +117,7 @@ def _write_columns(
 
 
 def _sentences(document: Document, losses: Losses, scheme: str) -> list[list[Token]]:
-    for span in document.spans:
-        if len(span.label.split()) != 1:
-            raise InputError(
-                f"document '{document.id}': tags have no spaces, label '{span.label}' has; "
-                "rename it"
-            )
+    refuse_spaces(document, "tags")
     sentences = to_sentences(document, scheme)
     count_token_losses(document, sentences, losses)
     return sentences

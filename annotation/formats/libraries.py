@@ -42,10 +42,7 @@ def to_doc(nlp: Language, document: Document) -> Doc:
         spaces += [False] * (len(cuts) - 2) + [bool(token.whitespace_)]
     doc = Doc(nlp.vocab, words=words, spaces=spaces)
     doc.user_data |= {"id": document.id, "meta": json.dumps(dict(document.meta))}
-    # A span of a blank character alone has no token of its own; the record allows none such.
-    doc.ents = tuple(
-        filter(None, (doc.char_span(s.start, s.end, label=s.label) for s in document.spans))
-    )
+    doc.ents = tuple(doc.char_span(s.start, s.end, label=s.label) for s in document.spans)
     return doc
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from annotation.offsets import Utf16Offsets
@@ -31,6 +32,20 @@ def count_lost_marks(document: Document, losses: Losses, kept: Iterable[str] = (
             losses[f"{name}s of spans"] += marked
 
 
+def refuse_spaces(document: Document, holder: str) -> None:
+    """Refuse a document with a label that has a space, which the form would take for its end.
+
+    Raises:
+        InputError: naming document and label.
+    """
+    for span in document.spans:
+        if len(span.label.split()) != 1:
+            raise InputError(
+                f"document '{document.id}': {holder} have no spaces, label '{span.label}' has; "
+                "rename it"
+            )
+
+
 def assemble(
     identity: str, text: str, spans: Iterable[Span], meta: dict[str, Any], losses: Losses
 ) -> Document:
@@ -44,7 +59,7 @@ def assemble(
         elif any(start < other.end and other.start < end for other in kept):
             losses["overlapping annotations"] += 1
         else:
-            kept.append(Span(start, end, span.label, span.annotator, span.score, span.note))
+            kept.append(replace(span, start=start, end=end))
     return Document(identity, text, tuple(sorted(kept)), meta)
 
 

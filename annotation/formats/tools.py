@@ -23,7 +23,7 @@ from annotation.formats.losses import (
 from annotation.offsets import Utf16Offsets
 from corpus.document import Document, Span
 from corpus.errors import InputError
-from corpus.files import open_atomic, read_json_lines
+from corpus.files import open_atomic, read_json_lines, write_json_lines
 
 _DOCCANO = {"id", "text", "data", "label", "labels", "entities", "relations", "Comments"}
 _DOCCANO |= {"comments", "upload_name", "example_uuid", "filename"}
@@ -106,16 +106,7 @@ def write_doccano(path: Path, documents: Iterable[Document], losses: Losses) -> 
             "upload_name": document.id,
         }
 
-    return _write_lines(path, map(record, documents))
-
-
-def _write_lines(path: Path, records: Iterable[dict[str, Any]]) -> int:
-    count = 0
-    with open_atomic(path) as file:
-        for record in records:
-            file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
-            count += 1
-    return count
+    return write_json_lines(path, map(record, documents))
 
 
 def read_prodigy(path: Path, losses: Losses) -> Iterator[Document]:
@@ -171,7 +162,7 @@ def write_prodigy(path: Path, documents: Iterable[Document], losses: Losses) -> 
             "answer": "accept",
         }
 
-    return _write_lines(path, map(record, documents))
+    return write_json_lines(path, map(record, documents))
 
 
 def read_label_studio(path: Path, losses: Losses) -> Iterator[Document]:

@@ -72,14 +72,12 @@ def spoil(
             wrong = _moved(document, span, rng)
         if wrong is None or any(e.touches(document.id, span.start, span.end) for e in errors):
             continue
-        if kind != "spurious":
-            spans[number].discard(span)
+        rest = spans[number] if kind == "spurious" else spans[number] - {span}
         if kind != "missed":
-            others_there = [o for o in spans[number] if o.start < wrong.end and wrong.start < o.end]
-            if others_there:
-                spans[number] |= {span} if kind != "spurious" else set()
+            if any(other.start < wrong.end and wrong.start < other.end for other in rest):
                 continue
-            spans[number].add(wrong)
+            rest = rest | {wrong}
+        spans[number] = rest
         start, end = (
             (wrong.start, wrong.end)
             if kind == "spurious"

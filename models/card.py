@@ -67,7 +67,7 @@ def _difference(name: str, change: Mapping[str, Any]) -> str:
     return f"| {name} | {shown} |"
 
 
-def write_card(
+def wheel_card(
     *,
     name: str,
     version: str,
@@ -76,7 +76,7 @@ def write_card(
     dev: Mapping[str, Any],
     numbers: Mapping[str, Any],
 ) -> str:
-    """Return a model card in Markdown (after Mitchell et al. 2019, arXiv:1810.03993).
+    """Return a wheel's model card in Markdown (after Mitchell et al. 2019, arXiv:1810.03993).
 
     Args:
         name: the package's name.
@@ -87,11 +87,6 @@ def write_card(
         numbers: which arithmetic was chosen, what was tried, how they differ, and how confidences
             were calibrated.
     """
-    recipe, documents = manifest["recipe"], manifest["documents"]
-    labels = "\n".join(
-        f"- **{label['name']}**: {label['description']}" for label in manifest["labels"]["label"]
-    )
-    held_out = "\n\n".join(map(_evaluation, evaluations))
     tried = "\n".join(
         f"| {entry['name']} | {_score(entry['f1'])} | {entry['megabytes']:.1f} |"
         for entry in numbers["tried"]
@@ -108,6 +103,107 @@ def write_card(
         if numbers["calibration"]
         else "Confidences are the model's own: the dev documents were too few to calibrate them."
     )
+    use = f"""Finds named entities of defence news in English text. A spaCy pipeline whose one
+component runs a transformer on onnxruntime; it needs neither torch nor transformers.
+
+```python
+import spacy
+
+nlp = spacy.load("{name}")
+for ent in nlp("{_EXAMPLE}").ents:
+    print(ent.text, ent.label_, ent._.confidence)
+```"""
+    weights = f"""Computes in **{numbers["chosen"]}**. 8-bit integers are used where strict F1 on
+the dev documents is then at most {numbers["allowed_loss"] * 100:.1f} points below that of float32,
+and no label's paired interval lies wholly below that.
+
+| arithmetic | dev F1 | MB |
+|---|---|---|
+{tried}
+
+| int8 against float32 | strict F1 | 95 % interval, paired by document |
+|---|---|---|
+{changes}
+
+{confidence}"""
+    limit = """Confidences were calibrated on documents on which the model was chosen: on new text
+  they are a little too high."""
+    return _card(f"{name} {version}", use, manifest, evaluations, dev, weights, limit)
+
+
+def checkpoint_card(
+    *,
+    lang: str,
+    name: str,
+    version: str,
+    manifest: Mapping[str, Any],
+    evaluations: Sequence[Mapping[str, Any]],
+    dev: Mapping[str, Any],
+    agreement: Mapping[str, Any],
+) -> str:
+    """Return the model card of a transformers checkpoint, with the hub's metadata above it.
+
+    Args:
+        lang: its language code.
+        name: the model's name.
+        version: its version.
+        manifest: the run's manifest.
+        evaluations: results of `orbat evaluate` that the run folder keeps.
+        dev: strict scores of the checkpoint, read by transformers' pipeline, on the run's dev
+            documents.
+        agreement: of :class:`models.checkpoint.Checkpoint` `stride`, `window`, `same`, `either`,
+            and `trained_f1`.
+    """
+    use = f"""Finds named entities of defence news in English text. A plain transformers checkpoint.
+
+```python
+from transformers import pipeline
+
+find = pipeline("token-classification", "path/to/this/folder",
+                aggregation_strategy="first", stride={agreement["stride"]})
+for entity in find("{_EXAMPLE}"):
+    print(entity["word"], entity["entity_group"], entity["score"])
+```
+
+Both arguments are needed: words are read at their first pieces, and without a stride the pipeline
+drops what stands behind the first {agreement["window"]} pieces of a text."""
+    weights = f"""float32, as safetensors. Case survives in the vocabulary: an encoder that was
+pretrained without case has a small and two capital forms of each entry, embedded as the small form
+and a learnt sign. Line breaks are entries too.
+
+On the dev documents, transformers' pipeline and the trained model agree on {agreement["same"]}
+of the {agreement["either"]} spans that either finds; the trained model's strict F1 there is
+{_score(agreement["trained_f1"])}. Lines that fit into {agreement["window"]} pieces are read alike;
+longer texts are cut by the pipeline elsewhere."""
+    front = f"""---
+library_name: transformers
+pipeline_tag: token-classification
+language: {lang}
+tags: [{", ".join(label["name"] for label in manifest["labels"]["label"])}]
+---
+
+"""
+    limit = "Scores of entities are the model's own, not calibrated."
+    return front + _card(f"{name} {version}", use, manifest, evaluations, dev, weights, limit)
+
+
+_EXAMPLE = "Lt. Gen. Ann Doe took command of the 3rd Infantry Division."
+
+
+def _card(
+    title: str,
+    use: str,
+    manifest: Mapping[str, Any],
+    evaluations: Sequence[Mapping[str, Any]],
+    dev: Mapping[str, Any],
+    weights: str,
+    limit: str,
+) -> str:
+    recipe, documents = manifest["recipe"], manifest["documents"]
+    labels = "\n".join(
+        f"- **{label['name']}**: {label['description']}" for label in manifest["labels"]["label"]
+    )
+    held_out = "\n\n".join(map(_evaluation, evaluations))
     inputs = "\n".join(
         f"- {part}: `{entry['file']}`, sha256 `{entry['sha256']}`"
         for part, files in manifest["inputs"].items()
@@ -115,18 +211,9 @@ def write_card(
     )
     versions = ", ".join(f"{k} {v}" for k, v in manifest["versions"].items())
     settings = "\n".join(f"{key} = {value!r}" for key, value in recipe.items())
-    return f"""# {name} {version}
+    return f"""# {title}
 
-Finds named entities of defence news in English text. A spaCy pipeline whose one component runs a
-transformer on onnxruntime; it needs neither torch nor transformers.
-
-```python
-import spacy
-
-nlp = spacy.load("{name}")
-for ent in nlp("Lt. Gen. Ann Doe took command of the 3rd Infantry Division.").ents:
-    print(ent.text, ent.label_, ent._.confidence)
-```
+{use}
 
 ## Labels
 
@@ -145,19 +232,7 @@ documents.
 
 ## Weights
 
-Computes in **{numbers["chosen"]}**. 8-bit integers are used where strict F1 on the dev documents is
-then at most {numbers["allowed_loss"] * 100:.1f} points below that of float32, and no label's paired
-interval lies wholly below that.
-
-| arithmetic | dev F1 | MB |
-|---|---|---|
-{tried}
-
-| int8 against float32 | strict F1 | 95 % interval, paired by document |
-|---|---|---|
-{changes}
-
-{confidence}
+{weights}
 
 ## Data
 
@@ -177,8 +252,7 @@ Trained by orbat from encoder `{recipe["encoder"]}`, seed {recipe["seed"]}, with
 ## Limits
 
 - Trained on English news; other languages and genres were not measured.
-- Confidences were calibrated on documents on which the model was chosen: on new text they are a
-  little too high.
+- {limit}
 - Long-tail ranks and titles, and names that look like units (companies, ships, police), are its
   main errors.
 

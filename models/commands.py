@@ -18,6 +18,14 @@ def package(
     ),
     lang: Annotated[str, typer.Option(help="Language code of the pipeline.")] = "en",
     version: Annotated[str, typer.Option(help="The model's version.")] = "0.1.0",
+    transformers: Annotated[
+        bool,
+        typer.Option(
+            "--transformers",
+            help="Write a plain transformers checkpoint too, into OUTPUT/transformers; for runs of "
+            "the recipe portable.",
+        ),
+    ] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make a run a wheel that people pip install, with a model card.
@@ -29,10 +37,14 @@ def package(
 
     from rich.console import Console
 
+    from models.checkpoint import load_plain, write_checkpoint
     from models.packaging import package as make_package
 
     console = Console(stderr=True)
     with console.status("Packaging") as status:
+        if transformers:
+            # Before anything is written.
+            load_plain(run)
         made = make_package(
             run,
             output,
@@ -41,9 +53,16 @@ def package(
             version=version,
             say=lambda text: status.update(text),
         )
+        checkpoint = None
+        if transformers:
+            status.update("Trying the checkpoint with transformers' pipeline")
+            checkpoint = write_checkpoint(
+                run, output / "transformers", lang=lang, name=name, version=version
+            )
     size = made.wheel.stat().st_size / 1e6
     if json_output:
-        typer.echo(json.dumps({**asdict(made), "megabytes": size}, default=str))
+        more = {"transformers": asdict(checkpoint)} if checkpoint else {}
+        typer.echo(json.dumps({**asdict(made), "megabytes": size, **more}, default=str))
         return
     typer.echo(f"wheel: {made.wheel} ({size:.1f} MB, weights {made.weights})")
     typer.echo(f"card:  {made.card}")
@@ -51,6 +70,12 @@ def package(
         f"float ONNX gives the trained model's spans on {made.identical} of {made.documents} dev "
         "documents; packaged F1 there " + ("undefined" if made.f1 is None else f"{made.f1:.3f}")
     )
+    if checkpoint:
+        typer.echo(f"transformers checkpoint: {checkpoint.folder}")
+        typer.echo(
+            f"its pipeline and the trained model agree on {checkpoint.same} of {checkpoint.either} "
+            f'spans there; load it with stride={checkpoint.stride}, aggregation_strategy="first"'
+        )
 
 
 def tag(

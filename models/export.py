@@ -85,11 +85,14 @@ def measure_ranges(source: Path, batches: Iterable[Mapping[str, Any]]) -> Ranges
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
+    wanted = {each.name for each in session.get_inputs()}
     # 0 must be a number of the 8-bit grid.
     ranges = dict.fromkeys(names, (0.0, 0.0))
     for batch in batches:
         read = batch["attention_mask"].astype(bool)
-        for name, numbers in zip(names, session.run(names, dict(batch)), strict=True):
+        # A model without word features and gazetteer takes no features.
+        feed = {name: array for name, array in batch.items() if name in wanted}
+        for name, numbers in zip(names, session.run(names, feed), strict=True):
             low, high = ranges[name]
             # What does not come from the pieces, such as distances, has no padding.
             real = numbers[read] if numbers.shape[:2] == read.shape else numbers

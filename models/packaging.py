@@ -19,7 +19,7 @@ from corpus.errors import InputError
 from corpus.files import sha256_file
 from evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from evaluation.comparison import Comparison, Contest
-from models.card import write_card
+from models.card import wheel_card
 from models.export import export_onnx, measure_ranges, optimise, quantise
 from models.loading import LINEAGE
 from models.runtime import FORMAT, HASHES, load_packaged, write_hashes
@@ -154,7 +154,7 @@ def package(
         original = sha256_file(run / "model" / "model.safetensors")
         lineage = {**manifest, "weights": {"sha256": original, **numbers}}
         evaluations = read_evaluations(run)
-        card = write_card(
+        card = wheel_card(
             name=full_name,
             version=version,
             manifest=manifest,

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 RecipeArgument = Annotated[
     str,
     typer.Argument(
-        help="A shipped recipe (quick, default, max, baseline-rules, baseline-linear, "
-        "baseline-cnn), a file, or a run folder to train again as it was."
+        help="A shipped recipe (quick, default, fast, portable, max, baseline-rules, "
+        "baseline-linear, baseline-cnn), a file, or a run folder to train again as it was."
     ),
 ]
 TrainOption = Annotated[
@@ -282,7 +282,7 @@ class _Reported:
 
         self._console = console
         self._progress = Progress(
-            *(TextColumn("Training"), BarColumn(), TextColumn("{task.fields[scores]}")),
+            *(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[scores]}")),
             *(TimeElapsedColumn(), TimeRemainingColumn()),
             console=console,
             disable=not console.is_terminal,
@@ -304,7 +304,13 @@ class _Reported:
         if step.f1 is not None:
             self._last["dev F1"] = step.f1
         scores = "  ".join(f"{name} {value:.3f}" for name, value in self._last.items())
-        self._progress.update(self._task, completed=step.step, total=step.steps, scores=scores)
+        self._progress.update(
+            self._task,
+            description=step.what,
+            completed=step.step,
+            total=step.steps,
+            scores=scores,
+        )
         if step.f1 is not None and not self._console.is_terminal:
             self._console.print(f"step {step.step} of {step.steps}  {scores}", highlight=False)
 

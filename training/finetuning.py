@@ -10,7 +10,7 @@ import os
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,14 +32,22 @@ from transformers.utils import logging as transformers_logging
 from corpus.document import Document
 from corpus.errors import InputError
 from corpus.files import sha256_text
-from training.distillation import Teachers
+from training.casing import LINE_BREAKS, give_case
+from training.distillation import Teachers, teaching_loss
 from training.encoder import load_encoder, longest_window, special_tokens
 from training.job import DivergedError, Job, Progress, Report
 from training.network import TokenClassifier, bf16_is_fast
 from training.recipe import Recipe
 from training.run import save_model, score_dev, torch_network
-from training.tagging import FEATURE_COUNT, Tagger, TaggerConfig
-from training.windows import Collator, Row, TrainingWindows, encode_documents, make_windows
+from training.tagging import FEATURE_COUNT, Floats, Tagger, TaggerConfig, Window, cut_windows
+from training.windows import (
+    Collator,
+    Row,
+    Teach,
+    TrainingWindows,
+    encode_documents,
+    make_windows,
+)
 
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
@@ -47,16 +55,13 @@ _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 class _SpanTrainer(Trainer):
     """The Trainer, scoring whole spans of whole documents, and keeping no pickled arguments."""
 
-    def __init__(
-        self, *, score: Callable[[], dict[str, Any]], teachers: Teachers | None, **arguments: Any
-    ) -> None:
+    def __init__(self, *, score: Callable[[], dict[str, Any]], **arguments: Any) -> None:
         super().__init__(**arguments)
         self._score = score
-        self._teachers = teachers
         self._began = time.monotonic()
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
-        loss, outputs = batch_loss(model, inputs, self._teachers)
+        loss, outputs = batch_loss(model, inputs)
         return (loss, outputs) if return_outputs else loss
 
     def evaluate(
@@ -89,13 +94,14 @@ class _SpanTrainer(Trainer):
 
 
 def batch_loss(
-    model: Any, inputs: Any, teachers: Teachers | None
+    model: Any, inputs: dict[str, torch.Tensor]
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Return the loss of a batch, with what teachers add to it, and the network's outputs."""
-    outputs = model(**inputs)
+    odds = inputs.get("odds")
+    outputs = model(**{name: tensor for name, tensor in inputs.items() if name != "odds"})
     loss = outputs["loss"]
-    if teachers is not None:
-        loss = loss + teachers.loss(inputs, outputs["logits"])
+    if odds is not None:
+        loss = loss + teaching_loss(odds, inputs["labels"], outputs["logits"])
     return loss, outputs
 
 
@@ -155,12 +161,22 @@ class FineTuning:
         recipe: Recipe = job.recipe
         self._job = job
         self._batch_size = _share_of_batch(recipe)
+        self._bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and bf16_is_fast())
+        self._teach: Teach | None = None
         set_seed(recipe.seed)
-        encoder, tokenizer = load_encoder(recipe.encoder, recipe.attention_dropout, recipe.layers)
+        encoder, tokenizer = load_encoder(
+            recipe.encoder, recipe.attention_dropout, recipe.layers, recipe.inner_width
+        )
         self._config = _tagger_config(job, encoder, tokenizer)
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        casing = None
+        outside: list[int] = []
+        if recipe.portable:
+            self._tokenizer, casing = give_case(self._tokenizer, recipe.encoder)
+            if self._config.by_line:
+                outside = [self._tokenizer.token_to_id(each) for each in LINE_BREAKS]
         self._network = TokenClassifier(
             encoder,
             tags=len(self._config.tags),
@@ -169,6 +185,7 @@ class FineTuning:
             gazetteer=self._config.gazetteer,
             crf=recipe.crf,
             by_line=self._config.by_line,
+            casing=casing,
             dropout=recipe.dropout,
             gazetteer_dropout=recipe.gazetteer_dropout,
         )
@@ -176,7 +193,12 @@ class FineTuning:
         if recipe.teachers:
             held_out = {sha256_text(document.text) for document in job.data.dev}
             runs = [Path(run) for run in recipe.teachers]
-            self._teachers = Teachers(runs, self._config, self._tokenizer, held_out)
+            texts = [document.text for document in job.data.train]
+            self._teachers = Teachers(
+                *(runs, self._config.labels, texts, held_out),
+                chain=recipe.crf,
+                autocast=self._bf16,
+            )
         if not torch.cuda.is_available():
             # Written out, attention trains faster on a CPU than torch's fused kernel, whose
             # backward pass is slow there.
@@ -184,17 +206,15 @@ class FineTuning:
         if recipe.freeze_embeddings:
             encoder.get_input_embeddings().requires_grad_(False)
         # In training no window needs another's context twice: overlaps would only repeat.
-        cut = dataclasses.replace(self._config, overlap=0)
-
-        encoded = encode_documents(job.data.train, self._tokenizer, cut, job.gazetteer)
+        self._cut = dataclasses.replace(self._config, overlap=0)
+        self._encoded = encode_documents(job.data.train, self._tokenizer, self._cut, job.gazetteer)
 
         def epoch_windows(rng: np.random.Generator) -> list[Row]:
-            return make_windows(encoded, cut, rng)
+            return make_windows(self._encoded, self._cut, rng, outside, self._teach)
 
         self._windows = TrainingWindows(epoch_windows, recipe.seed)
         if len(self._windows) == 0:
             raise InputError("the training documents hold no word to learn from; add text to them")
-        self._bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and bf16_is_fast())
 
     def fit(self) -> dict[str, Any]:
         """Train, and write the model of the epoch with the best strict F1 on the dev documents.
@@ -202,6 +222,8 @@ class FineTuning:
         A checkpoint is written after every epoch; a job that resumes begins at the last.
         """
         job, recipe = self._job, self._job.recipe
+        if self._teachers is not None:
+            self._teach = self._be_taught
         last_scores: dict[str, Any] = {}
 
         def score() -> dict[str, Any]:
@@ -210,7 +232,6 @@ class FineTuning:
 
         trainer = _SpanTrainer(
             score=score,
-            teachers=self._teachers,
             model=self._network,
             args=_arguments(recipe, job.output, self._batch_size, self._bf16),
             data_collator=Collator(self._config.pad),
@@ -248,6 +269,13 @@ class FineTuning:
             "precision": "bf16" if self._bf16 else "fp32",
         }
 
+    def _be_taught(self, windows: Sequence[tuple[int, Window]]) -> Iterator[Floats]:
+        """Give what the teachers think of an epoch's windows."""
+        assert self._teachers is not None
+        for done, odds in enumerate(self._teachers.read(windows), start=1):
+            self._job.report(Progress(done, len(windows), what="Teachers reading"))
+            yield odds
+
     def explain(self) -> dict[str, str]:
         """Return what training will take, by trying a few steps; the network is spent then."""
         recipe, windows = self._job.recipe, self._windows
@@ -255,7 +283,9 @@ class FineTuning:
         pieces = sum(len(windows[place]["input_ids"]) for place in range(len(windows)))
         steps = math.ceil(math.ceil(len(windows) / recipe.batch_size) * recipe.epochs)
         step, tagging = self._time_steps()
-        minutes = (steps * step + math.ceil(recipe.epochs) * tagging) / 60
+        teaching = self._time_teachers()
+        minutes = (steps * step + math.ceil(recipe.epochs) * (tagging + teaching)) / 60
+        taught = f", {teaching:.0f} s for the teachers before each" if self._teachers else ""
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
         return {
             "weights": f"{sum(n for n, _ in weights):,}, "
@@ -265,7 +295,7 @@ class FineTuning:
             "steps": f"{steps:,} of {recipe.batch_size} windows",
             "arithmetic": f"{'bf16' if self._bf16 else 'fp32'} on {device}",
             "time": f"about {minutes:.1f} min here ({step:.2f} s a step, {tagging:.0f} s for the "
-            "dev documents after each epoch, both just tried)",
+            f"dev documents after each epoch{taught}, all just tried)",
         }
 
     def _time_steps(self, tries: int = 4) -> tuple[float, float]:
@@ -281,7 +311,7 @@ class FineTuning:
         for _ in range(tries):
             began = time.perf_counter()
             with torch.autocast(device.type, torch.bfloat16, enabled=self._bf16):
-                loss, _ = batch_loss(network, batch, self._teachers)
+                loss, _ = batch_loss(network, batch)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad()
@@ -293,6 +323,19 @@ class FineTuning:
         score_dev(self._tagger(), few)
         tagging = (time.perf_counter() - began) / len(few) * len(self._job.data.dev)
         return statistics.median(seconds[1:]), tagging
+
+    def _time_teachers(self) -> float:
+        """Return the seconds that the teachers take to read an epoch's windows."""
+        if self._teachers is None:
+            return 0.0
+        few = [
+            (index, window)
+            for index, (text, _) in enumerate(self._encoded[:4])
+            for window in cut_windows(text, self._cut)
+        ]
+        began = time.perf_counter()
+        list(self._teachers.read(few))
+        return (time.perf_counter() - began) / len(few) * len(self._windows)
 
     def _tagger(self) -> Tagger:
         run = torch_network(self._network, autocast=self._bf16)
@@ -365,6 +408,7 @@ def _tagger_config(job: Job, encoder: Any, tokenizer: Any) -> TaggerConfig:
         features=recipe.word_features,
         gazetteer=bool(job.gazetteer),
         by_line=not any(map(_crosses_lines, job.data.train)),
+        greedy=recipe.portable,
     )
 
 

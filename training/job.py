@@ -26,12 +26,14 @@ class Progress:
         steps: steps in all.
         loss: mean training loss since the last report, where known.
         f1: strict F1 on the dev documents after the last epoch, where known.
+        what: what is being done.
     """
 
     step: int
     steps: int
     loss: float | None = None
     f1: float | None = None
+    what: str = "Training"
 
 
 Report = Callable[[Progress], None]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from training.casing import SIGNS, Casing
 from training.tagging import begins_line, lawful_transitions
 
 
@@ -27,6 +28,7 @@ class TokenClassifier(nn.Module):
         gazetteer: whether the tags of known phrases are used.
         crf: whether it learns which tag follows which.
         by_line: whether each line is a sequence of its own.
+        casing: what the entries of a cased vocabulary stand for; None if the encoder's own is used.
         dropout: before the classifier.
         gazetteer_dropout: share of the windows that are left without known phrases in training.
     """
@@ -41,12 +43,14 @@ class TokenClassifier(nn.Module):
         gazetteer: bool,
         crf: bool,
         by_line: bool,
+        casing: Casing | None = None,
         dropout: float = 0.0,
         gazetteer_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         width = encoder.get_input_embeddings().embedding_dim
+        self.cased = CasedEmbedding(casing, width) if casing else None
         self.feature_count = features
         self.features = _zero_embedding(features, width) if word_features else None
         self.gazetteer = _zero_embedding(tags, width) if gazetteer else None
@@ -76,7 +80,8 @@ class TokenClassifier(nn.Module):
         Returns:
             `logits`, *Shape:* (batch, pieces, tags), and with labels the mean `loss` of a word.
         """
-        embedded = self.encoder.get_input_embeddings()(input_ids)
+        pieces = self.encoder.get_input_embeddings()
+        embedded = self.cased(input_ids, pieces) if self.cased else pieces(input_ids)
         shapes = torch.remainder(features, self.feature_count)
         if self.features is not None:
             embedded = embedded + self.features(shapes)
@@ -96,6 +101,17 @@ class TokenClassifier(nn.Module):
             loss = self.chain(logits, labels, begins_line(shapes))
         return {"loss": loss, "logits": logits}
 
+    def piece_table(self) -> Tensor:
+        """Return what each entry of the vocabulary is embedded as, *Shape:* (entries, width)."""
+        pieces = self.encoder.get_input_embeddings()
+        with torch.no_grad():
+            table: Tensor = (
+                self.cased(torch.arange(len(self.cased.base)), pieces)
+                if self.cased
+                else pieces.weight.detach()
+            )
+        return table
+
     def chain_scores(self) -> dict[str, Any]:
         """Return the learnt `transitions` and `starts` of :class:`training.tagging.TagDecoder`."""
         if self.chain is None:
@@ -104,6 +120,29 @@ class TokenClassifier(nn.Module):
             "transitions": tuple(map(tuple, self.chain.transitions.tolist())),
             "starts": tuple(self.chain.starts.tolist()),
         }
+
+
+class CasedEmbedding(nn.Module):
+    """Embeds the entries of a cased vocabulary; see :mod:`training.casing`.
+
+    Args:
+        casing: what its entries stand for.
+        width: of the encoder's embeddings.
+    """
+
+    base: Tensor
+    signs: Tensor
+
+    def __init__(self, casing: Casing, width: int) -> None:
+        super().__init__()
+        self.register_buffer("base", torch.as_tensor(casing.base))
+        self.register_buffer("signs", torch.as_tensor(casing.signs))
+        self.embedding = _zero_embedding(SIGNS, width)
+
+    def forward(self, input_ids: Tensor, pieces: nn.Module) -> Tensor:
+        """Return the sum of each piece's small form in `pieces`, and its sign."""
+        embedded: Tensor = pieces(self.base[input_ids]) + self.embedding(self.signs[input_ids])
+        return embedded
 
 
 class Chain(nn.Module):

@@ -36,8 +36,15 @@ class Recipe(_Recipe):
     layers: Annotated[int, Field(ge=1)] | None = None
     """How many of the encoder's layers to keep, the first ones: fewer make a faster model. All if
     it is left out."""
+    inner_width: Annotated[int, Field(ge=1)] | None = None
+    """How many units of each layer's feed-forward part to keep, those with the largest weights. All
+    if it is left out."""
     teachers: tuple[str, ...] = ()
-    """Run folders, of any number of layers, whose odds the model learns beside the gold tags."""
+    """Run folders, of any encoder, whose odds the model learns beside the gold tags."""
+    portable: bool = False
+    """Train what a plain transformers checkpoint can hold: case and line breaks are kept in the
+    vocabulary, and each word has its own best tag. There is no room for gazetteer, word_features
+    and crf, which make better models."""
     word_features: bool = True
     """Give the encoder each word's shape and the gap before it, which uncased vocabularies and
     tokenizers throw away."""
@@ -70,6 +77,14 @@ class Recipe(_Recipe):
     """Leave the encoder's piece embeddings as they are, which trains faster."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """`bf16` autocast, `fp32`, or `auto`: bf16 where the hardware has it."""
+
+    @model_validator(mode="after")
+    def _nothing_beside(self) -> Recipe:
+        if self.portable and (self.gazetteer != "none" or self.word_features or self.crf):
+            raise ValueError(
+                "a portable model needs gazetteer=none, word_features=false and crf=false"
+            )
+        return self
 
     @model_validator(mode="after")
     def _room_for_overlap(self) -> Recipe:

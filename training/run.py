@@ -139,10 +139,15 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoModel
 
+    from training.casing import Casing
     from training.encoder import without_pooler
     from training.network import TokenClassifier
 
     try:
+        weights = load_file(folder / "model.safetensors")
+        casing = None
+        if "cased.base" in weights:
+            casing = Casing(weights["cased.base"].numpy(), weights["cased.signs"].numpy())
         encoder: PreTrainedModel = AutoModel.from_config(
             AutoConfig.from_pretrained(folder, trust_remote_code=False)
         )
@@ -154,8 +159,9 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
             gazetteer=config.gazetteer,
             crf=bool(config.transitions),
             by_line=config.by_line,
+            casing=casing,
         )
-        network.load_state_dict(load_file(folder / "model.safetensors"))
+        network.load_state_dict(weights)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{folder}: the model cannot be loaded ({reason}); train again") from error
@@ -200,8 +206,13 @@ def load_run(run: Path) -> DocumentTagger:
             return load_tagger(run)
 
 
-def load_tagger(run: Path) -> Tagger:
-    """Load a finished run of a transformer as a tagger on torch, in full precision.
+def load_tagger(run: Path, *, device: str = "cpu", autocast: bool = False) -> Tagger:
+    """Load a finished run of a transformer as a tagger on torch.
+
+    Args:
+        run: the run folder.
+        device: where the network computes.
+        autocast: in bf16 instead of full precision.
 
     Raises:
         InputError: if the run is unfinished, of another kind, damaged or holds a pickle.
@@ -209,9 +220,11 @@ def load_tagger(run: Path) -> Tagger:
     from tokenizers import Tokenizer
 
     network, config = load_network(run)
+    network.to(device)
     tokenizer = Tokenizer.from_file(str(Path(run) / "model" / "tokenizer.json"))
     gazetteer = load_gazetteer(run)
-    return Tagger(torch_network(network), tokenizer, config, gazetteer.find, batch_size=16)
+    run_network = torch_network(network, autocast=autocast)
+    return Tagger(run_network, tokenizer, config, gazetteer.find, batch_size=16)
 
 
 def load_gazetteer(run: Path) -> Gazetteer:

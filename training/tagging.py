@@ -27,12 +27,14 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 # Combining marks stay with their letter, or decomposed accents would cut words in two.
-_WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+|[^\w\s]|_")
-_SHAPES = ("lower", "title", "upper", "initial", "mixed", "digits", "alphanumeric", "other")
+WORD = r"(?:[^\W_][\u0300-\u036f]*)+|[^\w\s]|_"
+"""Regular expression of a word: letters and digits, or a single other character."""
+_WORD = re.compile(WORD)
+SHAPES = ("lower", "title", "upper", "initial", "mixed", "digits", "alphanumeric", "other")
 _GAPS = ("none", "space", "line break")
 _LINE = _GAPS.index("line break")
 _LINE_BREAK = re.compile(r"[\n\r]")
-FEATURE_COUNT = 1 + len(_SHAPES) * len(_GAPS)
+FEATURE_COUNT = 1 + len(SHAPES) * len(_GAPS)
 """Number of word features; 0 stands for special tokens and padding."""
 
 
@@ -64,6 +66,8 @@ class TaggerConfig:
         features: whether the network takes word features.
         gazetteer: whether it is told of known phrases.
         by_line: whether no span goes over a line break: each line is decoded by itself.
+        greedy: whether each word has its own best tag, as in transformers' pipeline, instead of its
+            tag in the best sequence.
         transitions: score of each tag (column) behind each tag (row), *Shape:* (tags, tags);
             empty for none but those that BIO tags allow.
         starts: score of each tag at the beginning, *Shape:* (tags,); empty for none.
@@ -80,6 +84,7 @@ class TaggerConfig:
     features: bool
     gazetteer: bool = False
     by_line: bool = False
+    greedy: bool = False
     transitions: tuple[tuple[float, ...], ...] = ()
     starts: tuple[float, ...] = ()
     calibration: tuple[tuple[float, float], ...] = ()
@@ -155,7 +160,7 @@ def find_features(text: str, words: Ints) -> Ints:
         text: the text.
         words: its words; see :func:`find_words`.
     """
-    shapes = np.array([_shape(text[start:end]) for start, end in words.tolist()], dtype=np.int64)
+    shapes = np.array([word_shape(text[a:b]) for a, b in words.tolist()], dtype=np.int64)
     breaks = np.array([match.start() for match in _LINE_BREAK.finditer(text)], dtype=np.int64)
     starts, ends = words[:, 0], np.append(0, words[:-1, 1])[: len(words)]
     gaps = np.where(starts > ends, _GAPS.index("space"), _GAPS.index("none"))
@@ -164,7 +169,8 @@ def find_features(text: str, words: Ints) -> Ints:
 
 
 @lru_cache(maxsize=100_000)
-def _shape(word: str) -> int:
+def word_shape(word: str) -> int:
+    """Return which of :data:`SHAPES` a word has."""
     if word.isdigit():
         shape = "digits"
     elif not word[0].isalnum():
@@ -177,7 +183,7 @@ def _shape(word: str) -> int:
         shape = "upper" if len(word) > 1 else "initial"
     else:
         shape = "title" if word[1:].islower() else "mixed"
-    return _SHAPES.index(shape)
+    return SHAPES.index(shape)
 
 
 def begins_line(features: Any) -> Any:
@@ -401,6 +407,21 @@ class TagDecoder:
         return path
 
 
+def best_tags(logits: Floats, bounds: Sequence[int]) -> tuple[Ints, Floats]:
+    """Take the best tag of each word by itself; see :meth:`TagDecoder.decode`.
+
+    An I- tag that goes on nothing begins a span, as in transformers' pipeline.
+    """
+    path = logits.argmax(axis=1)
+    label = (path + 1) // 2
+    before = np.append(0, label[:-1])
+    before[np.asarray(bounds[:-1])] = 0
+    inside = (path > 0) & (path % 2 == 0)
+    path = np.where(inside & (label != before), path - 1, path)
+    best = logits.max(axis=1)
+    return path, best - np.logaddexp.reduce(logits, axis=1)
+
+
 def _side_by_side(bounds: Sequence[int]) -> tuple[Ints, Ints, list[int]]:
     """Return where sequences begin and how long they are, the longest first, and how many run.
 
@@ -416,6 +437,17 @@ def _side_by_side(bounds: Sequence[int]) -> tuple[Ints, Ints, list[int]]:
 def label_chances(chances: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fold the chances of tags, *Shape:* (words, tags), to those of no label and of each label."""
     return np.concatenate([chances[:, :1], chances[:, 1::2] + chances[:, 2::2]], axis=1)
+
+
+def sequence_bounds(breaks: NDArray[np.bool_], config: TaggerConfig) -> list[int]:
+    """Return where the sequences that are decoded begin in some words, and the words' number.
+
+    Args:
+        breaks: whether a line break stands before each, *Shape:* (words,).
+        config: whether each line is a sequence of its own.
+    """
+    starts = np.flatnonzero(breaks) if config.by_line else np.array([], int)
+    return [0, *starts[starts > 0].tolist(), len(breaks)] if len(breaks) else [0]
 
 
 def lawful_transitions(tags: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -492,7 +524,7 @@ class Tagger:
 
     def tag(self, texts: Sequence[str]) -> list[list[Mention]]:
         """Return the mentions of each text, in order of position."""
-        return self._finish(self._begin(texts))
+        return self._finish(self._begin(self.encode(texts)))
 
     def pipe(self, texts: Iterable[str], *, texts_at_once: int = 64) -> Iterator[list[Mention]]:
         """Tag a stream of texts, a few at a time, in order."""
@@ -500,7 +532,7 @@ class Tagger:
         begun: _Begun | None = None
         while chunk := list(itertools.islice(stream, texts_at_once)):
             # The network works on one chunk while the next is being encoded.
-            begun, before = self._begin(chunk), begun
+            begun, before = self._begin(self.encode(chunk)), begun
             if before is not None:
                 yield from self._finish(before)
         if begun is not None:
@@ -508,13 +540,20 @@ class Tagger:
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Give what the network is asked about some texts; see :data:`Network`."""
-        encoded, batches = self._encode(texts)
-        for batch in batches:
+        encoded = self.encode(texts)
+        for batch in self._batches(encoded):
             yield self._inputs(encoded, batch)
 
-    def _encode(self, texts: Sequence[str]) -> tuple[list[EncodedText], list[list[_Job]]]:
+    def encode(self, texts: Sequence[str]) -> list[EncodedText]:
+        """Tokenize texts, and find what the network is told of them."""
+        return encode_texts(self.tokenizer, texts, self.find_phrases, self.config.tags)
+
+    def scores(self, encoded: Sequence[EncodedText]) -> list[Floats]:
+        """Return the network's scores of each text's words, *Shape:* (words, tags)."""
+        return self._gather(self._begin(encoded))[1]
+
+    def _batches(self, encoded: Sequence[EncodedText]) -> list[list[_Job]]:
         config = self.config
-        encoded = encode_texts(self.tokenizer, texts, self.find_phrases, config.tags)
         jobs: list[_Job] = []
         for index, text in enumerate(encoded):
             windows = cut_windows(text, config)
@@ -522,18 +561,17 @@ class Tagger:
                 jobs.append((index, window, owned))
         # Windows of like length share a batch, so that little is padding.
         jobs.sort(key=lambda job: job[1].first - job[1].last)
-        return encoded, list(_in_batches(jobs, self.batch_size * config.window))
+        return list(_in_batches(jobs, self.batch_size * config.window))
 
     def _inputs(
         self, encoded: Sequence[EncodedText], batch: Sequence[_Job]
     ) -> tuple[Ints, Ints, Ints]:
         return batch_inputs(encoded, [(index, window) for index, window, _ in batch], self.config)
 
-    def _begin(self, texts: Sequence[str]) -> _Begun:
-        """Encode texts and set the network to work."""
-        encoded, batches = self._encode(texts)
+    def _begin(self, encoded: Sequence[EncodedText]) -> _Begun:
+        """Set the network to work on texts."""
         scored: list[tuple[list[_Job], Callable[[], Floats]]] = []
-        for batch in batches:
+        for batch in self._batches(encoded):
             score = partial(self._score, encoded, batch)
             scored.append((batch, self._lanes.submit(score).result if self._lanes else score))
         return encoded, scored
@@ -550,9 +588,9 @@ class Tagger:
         """
         stream = iter(texts)
         while chunk := list(itertools.islice(stream, texts_at_once)):
-            encoded, logits = self._gather(self._begin(chunk))
-            for text, own in zip(encoded, logits, strict=True):
-                bounds = self._bounds(text)
+            encoded = self.encode(chunk)
+            for text, own in zip(encoded, self.scores(encoded), strict=True):
+                bounds = sequence_bounds(text.breaks, self.config)
                 empty = np.empty((0, len(self.config.tags)))
                 chances = self._decoder.marginals(own, bounds) if len(bounds) > 1 else empty
                 yield text.words, label_chances(chances)
@@ -560,7 +598,7 @@ class Tagger:
     def _finish(self, begun: _Begun) -> list[list[Mention]]:
         return self._decode(*self._gather(begun))
 
-    def _gather(self, begun: _Begun) -> tuple[list[EncodedText], list[Floats]]:
+    def _gather(self, begun: _Begun) -> tuple[Sequence[EncodedText], list[Floats]]:
         """Gather what the network has said of each word."""
         encoded, scored = begun
         tags = len(self.config.tags)
@@ -581,10 +619,11 @@ class Tagger:
         bounds = [0]
         for text in encoded:
             base = bounds[-1]
-            bounds += [base + end for end in self._bounds(text)[1:]]
+            bounds += [base + end for end in sequence_bounds(text.breaks, self.config)[1:]]
         if len(bounds) == 1:
             return [[] for _ in encoded]
-        path, log_probs = self._decoder.decode(np.concatenate(logits), bounds)
+        decode = best_tags if self.config.greedy else self._decoder.decode
+        path, log_probs = decode(np.concatenate(logits), bounds)
         results, first = [], 0
         for text in encoded:
             own = slice(first, first + len(text.words))
@@ -592,12 +631,6 @@ class Tagger:
             mentions = tags_to_mentions(text.words, path[own], log_probs[own], self.config.labels)
             results.append([each._replace(score=self._calibrated(each.score)) for each in mentions])
         return results
-
-    def _bounds(self, text: EncodedText) -> list[int]:
-        """Return where the text's sequences begin, and its number of words."""
-        count = len(text.words)
-        starts = np.flatnonzero(text.breaks) if self.config.by_line else np.array([], int)
-        return [0, *starts[starts > 0].tolist(), count] if count else [0]
 
     def _calibrated(self, score: float | None) -> float | None:
         if score is None or not len(self._calibration):
@@ -607,7 +640,7 @@ class Tagger:
 
 _Job = tuple[int, Window, tuple[int, int]]
 """The index of a text, a window of it and the words that the window decides."""
-_Begun = tuple[list[EncodedText], list[tuple[list[_Job], Callable[[], Floats]]]]
+_Begun = tuple[Sequence[EncodedText], list[tuple[list[_Job], Callable[[], Floats]]]]
 """Encoded texts, and batches of windows with what gives their scores."""
 
 

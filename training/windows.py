@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from corpus.document import Document
 from training.gazetteer import Gazetteer
 from training.tagging import (
     EncodedText,
+    Floats,
     Ints,
     TaggerConfig,
+    Window,
     cut_windows,
     encode_texts,
     read_off,
@@ -24,7 +27,10 @@ from training.tagging import (
 IGNORED = -100
 """Label of a piece at which no word is read off; cross-entropy leaves it out."""
 
-Row = dict[str, list[int]]
+Row = dict[str, Any]
+Teach = Callable[[Sequence[tuple[int, Window]]], Iterable[Floats]]
+"""Windows, each with the index of its document, to the logarithms of the odds that teachers give
+the tags of its words, *Shape:* (words, tags)."""
 
 
 def encode_documents(
@@ -49,7 +55,11 @@ def encode_documents(
 
 
 def make_windows(
-    documents: Sequence[tuple[EncodedText, Ints]], config: TaggerConfig, rng: np.random.Generator
+    documents: Sequence[tuple[EncodedText, Ints]],
+    config: TaggerConfig,
+    rng: np.random.Generator,
+    outside: Collection[int] = (),
+    teach: Teach | None = None,
 ) -> list[Row]:
     """Cut documents into training windows.
 
@@ -58,34 +68,51 @@ def make_windows(
         config: length and overlap of the windows.
         rng: shortens the first window of each document at random, so that other words come to
             stand at the windows' ends.
+        outside: ids of pieces that are no word's and shall be learnt as outside of any span.
+        teach: what teachers think of the words.
 
     Returns:
-        For each window `input_ids`, `features` and `labels`, of one length. A word's tag stands
-        at the piece where it is read off, all other pieces are :data:`IGNORED`. Windows without
-        any word to learn from are left out.
+        For each window `input_ids`, `features` and `labels`, of one length, and with teachers
+        `odds`, *Shape:* (pieces, tags). A word's tag stands at the piece where it is read off,
+        all other pieces are :data:`IGNORED`. Windows without any word to learn from are left out.
     """
     before, behind = len(config.prefix), len(config.suffix)
-    rows = []
     room = config.window - before - behind
-    for text, tags in documents:
+    windows = []
+    for index, (text, _) in enumerate(documents):
         first_room = int(rng.integers(room // 4, room + 1))
         for window in cut_windows(text, config, first_room):
-            pieces = text.pieces[window.first : window.last].tolist()
-            labels = np.full(before + len(pieces) + behind, IGNORED)
-            position = read_off(text, window, config)
-            found = position >= 0
-            if not found.any():
-                continue
-            labels[position[found]] = tags[window.start : window.end][found]
-            features = text.features[window.first : window.last].tolist()
-            rows.append(
-                {
-                    "input_ids": [*config.prefix, *pieces, *config.suffix],
-                    "features": [0] * before + features + [0] * behind,
-                    "labels": labels.tolist(),
-                }
-            )
+            if (read_off(text, window, config) >= 0).any():
+                windows.append((index, window))
+    rows = []
+    taught = teach(windows) if teach else repeat(None, len(windows))
+    for (index, window), odds in zip(windows, taught, strict=True):
+        text, tags = documents[index]
+        pieces = text.pieces[window.first : window.last].tolist()
+        ids = [*config.prefix, *pieces, *config.suffix]
+        labels = np.full(len(ids), IGNORED)
+        labels[np.isin(ids, list(outside))] = 0
+        position = read_off(text, window, config)
+        found = position >= 0
+        labels[position[found]] = tags[window.start : window.end][found]
+        features = text.features[window.first : window.last].tolist()
+        row: Row = {
+            "input_ids": ids,
+            "features": [0] * before + features + [0] * behind,
+            "labels": labels.tolist(),
+        }
+        if odds is not None:
+            row["odds"] = np.tile(_surely_outside(len(config.tags)), (len(ids), 1))
+            row["odds"][position[found]] = odds[found]
+        rows.append(row)
     return rows
+
+
+def _surely_outside(tags: int) -> Floats:
+    """Return the odds, as logarithms, of a piece that cannot be inside a span."""
+    odds = np.full(tags, -1e4, dtype=np.float32)
+    odds[0] = 0
+    return odds
 
 
 class TrainingWindows(Dataset[Row]):
@@ -127,10 +154,17 @@ class Collator:
         self.fill = {"input_ids": pad, "features": 0, "labels": IGNORED, "attention_mask": 0}
 
     def __call__(self, rows: list[Row]) -> dict[str, torch.Tensor]:
-        """Return a batch with its attention mask, each field *Shape:* (rows, longest row)."""
+        """Return a batch with its attention mask, each field *Shape:* (rows, longest row).
+
+        `odds` have the tags as a third axis.
+        """
         width = max(len(row["input_ids"]) for row in rows)
         rows = [{**row, "attention_mask": [1] * len(row["input_ids"])} for row in rows]
-        return {
+        batch = {
             name: torch.tensor([row[name] + [fill] * (width - len(row[name])) for row in rows])
             for name, fill in self.fill.items()
         }
+        if "odds" in rows[0]:
+            odds = [torch.from_numpy(row["odds"]) for row in rows]
+            batch["odds"] = torch.nn.utils.rnn.pad_sequence(odds, batch_first=True)
+        return batch

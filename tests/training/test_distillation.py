@@ -26,21 +26,26 @@ def arguments(tmp_path: Path) -> list[object]:
     ]
 
 
-def test_a_student_of_fewer_layers_learns_from_its_teacher(
+def test_a_smaller_student_learns_from_its_teacher(
     orbat: Orbat, refused: Callable[..., str], arguments: list[object], tmp_path: Path
 ) -> None:
     teacher, student, alone = (tmp_path / name for name in ("teacher", "student", "alone"))
     assert orbat(*arguments, "--output", teacher).code == 0
-    fewer = settings("layers=1")
+    fewer = settings("layers=1", "inner_width=24")
     taught = [*fewer, *settings(f'teachers=["{teacher}"]')]
     for run, more in ((student, taught), (alone, fewer)):
         outcome = orbat(*arguments, *more, "--output", run)
         assert outcome.code == 0, outcome.err
-    layers = {
-        run: {n for n in load_file(run / "model" / "model.safetensors") if ".layer.1." in n}
+    shapes = {
+        run: {
+            name: tensor.shape
+            for name, tensor in load_file(run / "model" / "model.safetensors").items()
+            if name.endswith("intermediate.dense.weight")
+        }
         for run in (teacher, student)
     }
-    assert layers[teacher] and not layers[student]
+    assert list(shapes[teacher].values()) == [(64, 32), (64, 32)]
+    assert list(shapes[student].values()) == [(24, 32)]
     manifest = json.loads((student / "manifest.json").read_text())
     assert [entry["run"] for entry in manifest["teachers"]] == ["teacher"]
     weights = [(run / "model" / "model.safetensors").read_bytes() for run in (student, alone)]
@@ -49,9 +54,23 @@ def test_a_student_of_fewer_layers_learns_from_its_teacher(
     assert f1 > 0.5
     tagged = tmp_path / "tagged.jsonl"
     assert orbat("tag", student, tmp_path / "dev.jsonl", "--output", tagged).code == 0
-    assert "has 2 layers" in refused(
-        *arguments, *settings("layers=3"), "--output", tmp_path / "more"
+    for setting, reason in (("layers=3", "2 layers"), ("inner_width=65", "parts of 64 units")):
+        assert reason in refused(*arguments, *settings(setting), "--output", tmp_path / "more")
+    assert not (tmp_path / "more").exists()
+
+
+def test_a_teacher_may_read_in_another_way(
+    orbat: Orbat, arguments: list[object], tmp_path: Path
+) -> None:
+    teacher, student = tmp_path / "teacher", tmp_path / "student"
+    assert orbat(*arguments, *settings("crf=true"), "--output", teacher).code == 0
+    other = settings("word_features=false", "gazetteer=none", "crf=false", "window=48", "overlap=0")
+    quick = settings("learning_rate=3e-3", "head_learning_rate=3e-3", "epochs=40")
+    outcome = orbat(
+        *arguments, *other, *quick, *settings(f'teachers=["{teacher}"]'), "--output", student
     )
+    assert outcome.code == 0, outcome.err
+    assert json.loads((student / "metrics.json").read_text())["dev"]["f1"] > 0.5
 
 
 def test_a_teacher_that_cannot_teach_is_refused(
@@ -66,7 +85,9 @@ def test_a_teacher_that_cannot_teach_is_refused(
 
     assert "not the folder of a finished transformer run" in refusal()
     assert orbat(*arguments, "--output", teacher).code == 0
-    assert "another features than the recipe's" in refusal(*settings("word_features=false"))
+    labels = tmp_path / "labels.toml"
+    labels.write_text('name = "two"\n[[label]]\nname = "RANK"\n[[label]]\nname = "UNIT"\n')
+    assert "knows other labels" in refusal("--labels", labels)
     swapped = [tmp_path / "train.jsonl", tmp_path / "dev.jsonl"]
     swap = dict(zip(swapped, reversed(swapped), strict=True))
     arguments[:] = [swap.get(part, part) if isinstance(part, Path) else part for part in arguments]

@@ -13,7 +13,7 @@ from training.recipe import describe_fields, load_recipe, shipped_recipes
 def test_shipped_recipes_can_be_read_by_name() -> None:
     assert shipped_recipes() == [
         *("baseline-cnn", "baseline-linear", "baseline-rules"),
-        *("default", "fast", "max", "quick"),
+        *("default", "fast", "max", "portable", "quick"),
     ]
     kinds = {name: load_recipe(name).kind for name in shipped_recipes()}
     assert set(kinds.values()) == {"transformer", "rules", "linear", "cnn"}

@@ -24,6 +24,7 @@ from training.tagging import (
     TagDecoder,
     Tagger,
     TaggerConfig,
+    best_tags,
     cut_windows,
     encode_texts,
     find_features,
@@ -171,6 +172,25 @@ def test_decoding_finds_the_best_lawful_path_and_its_odds(
         # No sequence changes what stands beside it.
         alone, _ = decoder.decode(logits[begin:end], [0, end - begin])
         assert alone.tolist() == list(found)
+
+
+@given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=3))
+def test_tags_taken_one_by_one_keep_their_labels_and_are_lawful(
+    data: st.DataObject, lengths: list[int]
+) -> None:
+    logits = data.draw(scores_of(sum(lengths), 5))
+    bounds = [0, *itertools.accumulate(lengths)]
+    path, log_probs = best_tags(logits, bounds)
+    best = logits.argmax(axis=1)
+    assert ((path + 1) // 2).tolist() == ((best + 1) // 2).tolist()
+    nothing = np.zeros((5, 5)), np.zeros(5)
+    for begin, end in itertools.pairwise(bounds):
+        assert tuple(path[begin:end].tolist()) in every_path(logits[begin:end], *nothing)
+    assert np.allclose(log_probs, logits.max(axis=1) - np.logaddexp.reduce(logits, axis=1))
+    # Only what would be unlawful is changed, to a beginning.
+    assert all(
+        new == old or (new, old % 2) == (old - 1, 0) for new, old in zip(path, best, strict=True)
+    )
 
 
 @given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=3))

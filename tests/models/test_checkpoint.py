@@ -1,0 +1,126 @@
+"""The plain transformers checkpoint, read by transformers alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpus.document import Document
+from corpus.files import read_documents, write_documents
+from tests.conftest import Orbat, Trained
+from tests.corpus.test_document import HARD_TEXT
+from tests.training.test_training import settings
+
+pytestmark = pytest.mark.slow
+
+READ = """
+import json, sys
+for name in ("training", "models", "corpus", "annotation", "spacy", "onnxruntime"):
+    sys.modules[name] = None
+from transformers import pipeline
+find = pipeline("token-classification", sys.argv[1], aggregation_strategy="first", stride=64)
+for text in json.load(sys.stdin):
+    print(json.dumps([(e["start"], e["end"], e["entity_group"]) for e in find(text)]))
+"""
+
+
+@pytest.fixture(scope="module")
+def run(orbat: Orbat, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that a plain checkpoint can hold, taught by one that has all."""
+    folder = tmp_path_factory.mktemp("portable") / "run"
+    outcome = orbat(
+        *("train", "portable", "--train", trained.train, "--dev", trained.dev),
+        *("--output", folder, *settings("layers=2", "window=256", "overlap=64", "epochs=8")),
+        *settings(f'teachers=["{trained.run}"]'),
+    )
+    assert outcome.code == 0, outcome.err
+    return folder
+
+
+@pytest.fixture(scope="module")
+def packaged(orbat: Orbat, run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    outcome = orbat("package", run, "--output", folder, "--transformers")
+    assert outcome.code == 0, outcome.err
+    assert "load it with stride=64" in outcome.out
+    return folder
+
+
+def read_alone(checkpoint: Path, texts: list[str]) -> list[set[tuple[int, int, str]]]:
+    """Read texts in a process in which nothing of ours can be imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(checkpoint)],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        cwd=checkpoint,
+    )
+    assert done.returncode == 0, done.stderr
+    return [{tuple(found) for found in json.loads(line)} for line in done.stdout.splitlines()]
+
+
+def tagged(
+    orbat: Orbat, model: Path, documents: list[Document], folder: Path
+) -> list[set[tuple[int, int, str]]]:
+    write_documents(folder / "in.jsonl", documents)
+    outcome = orbat("tag", model, folder / "in.jsonl", "--output", folder / "out.jsonl")
+    assert outcome.code == 0, outcome.err
+    read = read_documents(folder / "out.jsonl")
+    return [{(s.start, s.end, s.label) for s in document.spans} for document in read]
+
+
+def test_the_pipeline_finds_what_the_run_finds(
+    orbat: Orbat, run: Path, packaged: Path, test_articles: list[Document], tmp_path: Path
+) -> None:
+    documents = test_articles[:10]
+    wanted = tagged(orbat, run, documents, tmp_path)
+    found = read_alone(packaged / "transformers", [document.text for document in documents])
+    same = sum(len(a & b) for a, b in zip(wanted, found, strict=True))
+    either = sum(len(a | b) for a, b in zip(wanted, found, strict=True))
+    assert same > 20
+    # Articles of more than one window are cut elsewhere.
+    assert same >= 0.8 * either
+
+
+def test_in_short_texts_they_find_the_very_same(
+    orbat: Orbat, run: Path, packaged: Path, test_articles: list[Document], tmp_path: Path
+) -> None:
+    lines = [line for document in test_articles[:10] for line in document.text.splitlines()]
+    texts = [*[line for line in lines if line.strip() and len(line) < 300][:60], HARD_TEXT]
+    documents = [Document(str(number), text) for number, text in enumerate(texts)]
+    wanted = tagged(orbat, run, documents, tmp_path)
+    assert sum(map(len, wanted)) > 10
+    assert read_alone(packaged / "transformers", texts) == wanted
+
+
+def test_it_holds_safetensors_a_card_and_the_lineage(packaged: Path) -> None:
+    from transformers import AutoTokenizer
+
+    folder = packaged / "transformers"
+    assert {path.name for path in folder.iterdir()} == {
+        *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
+        *("README.md", "lineage.json"),
+    }
+    card = (folder / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: transformers\npipeline_tag: token-classification\n")
+    assert 'aggregation_strategy="first", stride=64' in card
+    assert "agree on" in card
+    lineage = json.loads((folder / "lineage.json").read_text())
+    assert [entry["id"] for entry in lineage["documents"]["train"]]
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    forms = [tokenizer(word)["input_ids"] for word in ("sergeant", "Sergeant", "SERGEANT")]
+    assert len({tuple(form) for form in forms}) == 3
+
+
+def test_a_run_that_has_more_than_a_checkpoint_holds_is_refused(
+    trained: Trained, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    line = refused("package", trained.run, "--output", tmp_path / "dist", "--transformers")
+    assert "train one with the recipe portable" in line
+    assert not (tmp_path / "dist").exists()

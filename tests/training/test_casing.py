@@ -1,0 +1,88 @@
+"""A cased vocabulary for an uncased encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from tests.corpus.test_document import texts
+from tests.training.test_encoders import byte_level, roberta
+from tests.training.test_training import settings, tiny_data
+from training.casing import LINE_BREAKS, Casing, give_case
+
+
+@pytest.fixture(scope="module")
+def uncased() -> Any:
+    from training.encoder import load_encoder
+
+    tokenizer = load_encoder("minilm")[1].backend_tokenizer
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+@pytest.fixture(scope="module")
+def cased(uncased: Any) -> tuple[Any, Casing]:
+    return give_case(uncased, "minilm")
+
+
+def ids(tokenizer: Any, text: str) -> list[int]:
+    found: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+    return found
+
+
+@pytest.mark.parametrize("text", ["sergeant major of düsseldorf", "mechanised brigade, 42 of it"])
+def test_each_way_of_writing_has_the_same_pieces_under_another_sign(
+    uncased: Any, cased: tuple[Any, Casing], text: str
+) -> None:
+    tokenizer, casing = cased
+    seen = set()
+    for form in (text, text.title(), text.upper()):
+        found = np.array(ids(tokenizer, form))
+        assert casing.base[found].tolist() == ids(uncased, text)
+        seen.add(tuple(casing.signs[found]))
+    assert len(seen) == 3
+
+
+@given(texts)
+def test_line_breaks_are_pieces_of_their_own(cased: tuple[Any, Casing], text: str) -> None:
+    tokenizer, casing = cased
+    assert len(casing.base) == len(casing.signs) == tokenizer.get_vocab_size()
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    breaks = [
+        start
+        for token, (start, _) in zip(encoding.tokens, encoding.offsets, strict=True)
+        if token in LINE_BREAKS
+    ]
+    assert breaks == [place for place, each in enumerate(text) if each in LINE_BREAKS]
+    for start, end in encoding.offsets:
+        assert end == start + 1 or not set(LINE_BREAKS) & set(text[start:end])
+
+
+def test_an_encoder_with_case_of_its_own_keeps_its_entries() -> None:
+    from tokenizers import Tokenizer, models
+
+    entries = ["[UNK]", "Gen", "gen", ".", "##eral"]
+    vocabulary = {entry: place for place, entry in enumerate(entries)}
+    tokenizer, casing = give_case(Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]")), "x")
+    assert tokenizer.encode("Gen.\ngeneral").tokens == ["Gen", ".", "\n", "gen", "##eral"]
+    assert casing.base.tolist() == [0, 1, 2, 3, 4, 3, 3]
+
+
+def test_what_cannot_be_portable_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+    from transformers import PreTrainedTokenizerFast
+
+    train, dev = tiny_data(tmp_path)
+    arguments = ("train", "portable", "--train", train, "--dev", dev, "--output", tmp_path / "run")
+    assert "needs gazetteer=none" in refused(*arguments, *settings("crf=true"))
+    tokenizer = byte_level()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>").save_pretrained(tmp_path)
+    roberta(tokenizer.get_vocab_size()).save_pretrained(tmp_path)
+    line = refused(*arguments, *settings(f"encoder={tmp_path}", "window=32", "overlap=8"))
+    assert "does not read WordPieces" in line
+    assert not (tmp_path / "run").exists()

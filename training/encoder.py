@@ -57,10 +57,7 @@ _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 
 
 def load_encoder(
-    name: str,
-    attention_dropout: float | None = None,
-    layers: int | None = None,
-    inner_width: int | None = None,
+    name: str, attention_dropout: float | None = None, layers: int | None = None
 ) -> tuple[PreTrainedModel, Any]:
     """Load a pretrained encoder and its fast tokenizer.
 
@@ -68,7 +65,6 @@ def load_encoder(
         name: `minilm`, a Hugging Face id or a local folder.
         attention_dropout: of the attention weights in training; None for the encoder's own.
         layers: how many of its first layers to keep; None for all.
-        inner_width: how many units of each layer's feed-forward part to keep; None for all.
 
     Returns:
         The encoder without a head, and the transformers tokenizer.
@@ -113,41 +109,7 @@ def load_encoder(
         logging.set_verbosity(verbosity)
     if not getattr(tokenizer, "is_fast", False):
         raise InputError(f"encoder '{name}' has no fast tokenizer; choose one with tokenizer.json")
-    if inner_width is not None:
-        _narrow(encoder, inner_width, name)
     return without_pooler(encoder), tokenizer
-
-
-def _narrow(encoder: PreTrainedModel, width: int, name: str) -> None:
-    """Keep the units of each feed-forward part whose weights are largest.
-
-    Pruning by magnitude (Li et al. 2017, arXiv:1608.08710).
-    """
-    import torch
-
-    parts = [
-        (layer.intermediate.dense, layer.output.dense)
-        for layer in encoder.modules()
-        if hasattr(layer, "intermediate") and hasattr(layer, "output")
-    ]
-    if not parts:
-        raise InputError(
-            f"encoder '{name}' has no feed-forward parts like BERT's; leave inner_width out"
-        )
-    widest = min(inward.out_features for inward, _ in parts)
-    if width > widest:
-        raise InputError(
-            f"encoder '{name}' has feed-forward parts of {widest} units; "
-            "set inner_width to at most that"
-        )
-    for inward, outward in parts:
-        size = inward.weight.norm(dim=1) * outward.weight.norm(dim=0)
-        kept = size.topk(width).indices.sort().values
-        inward.weight = torch.nn.Parameter(inward.weight[kept].detach())
-        inward.bias = torch.nn.Parameter(inward.bias[kept].detach())
-        outward.weight = torch.nn.Parameter(outward.weight[:, kept].detach())
-        inward.out_features = outward.in_features = width
-    encoder.config.intermediate_size = width
 
 
 def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:

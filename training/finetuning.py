@@ -164,9 +164,7 @@ class FineTuning:
         self._bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and bf16_is_fast())
         self._teach: Teach | None = None
         set_seed(recipe.seed)
-        encoder, tokenizer = load_encoder(
-            recipe.encoder, recipe.attention_dropout, recipe.layers, recipe.inner_width
-        )
+        encoder, tokenizer = load_encoder(recipe.encoder, recipe.attention_dropout, recipe.layers)
         self._config = _tagger_config(job, encoder, tokenizer)
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()

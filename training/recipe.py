@@ -36,9 +36,6 @@ class Recipe(_Recipe):
     layers: Annotated[int, Field(ge=1)] | None = None
     """How many of the encoder's layers to keep, the first ones: fewer make a faster model. All if
     it is left out."""
-    inner_width: Annotated[int, Field(ge=1)] | None = None
-    """How many units of each layer's feed-forward part to keep, those with the largest weights. All
-    if it is left out."""
     teachers: tuple[str, ...] = ()
     """Run folders, of any encoder, whose odds the model learns beside the gold tags."""
     portable: bool = False

@@ -1,0 +1,74 @@
+"""How much memory `orbat tag` takes as its input grows.
+
+    python -m evaluation.benchmarks.bulk MODEL TEXTS [--megabytes 2 16]
+
+Repeats the documents of TEXTS under new ids to files of the sizes asked for, tags each in a process
+of its own, and prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from corpus.document import Document
+from corpus.files import read_documents, write_documents
+
+
+def repeat(documents: list[Document], path: Path, size: float) -> tuple[int, int]:
+    """Write documents over and over until so many bytes of text are reached.
+
+    Returns:
+        How many documents and words were written.
+    """
+    some, length = [], 0
+    for number, document in enumerate(itertools.cycle(documents)):
+        if length >= size:
+            break
+        some.append(replace(document, id=str(number), spans=()))
+        length += len(document.text.encode())
+    write_documents(path, some)
+    return len(some), sum(len(document.text.split()) for document in some)
+
+
+def main() -> None:
+    """Tag files of growing size and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("texts", type=Path)
+    parser.add_argument("--megabytes", type=float, nargs="+", default=[2, 16])
+    arguments = parser.parse_args()
+    documents = list(read_documents(arguments.texts))
+    print(f"{len(os.sched_getaffinity(0))} processors\n")
+    print("| input, MB | documents | words | words/s, starting included | peak memory, MB |")
+    print("|---|---|---|---|---|")
+    for megabytes in arguments.megabytes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "in.jsonl"
+            count, words = repeat(documents, path, megabytes * 1e6)
+            command = ["tag", arguments.model, str(path), "--output", f"{folder}/out.jsonl"]
+            began = time.monotonic()
+            process = subprocess.Popen(
+                [sys.executable, "-m", "orbat", *command],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.monotonic() - began
+            tagged = sum(1 for _ in read_documents(Path(folder) / "out.jsonl"))
+            assert (status, tagged) == (0, count)
+            memory = usage.ru_maxrss * 1024 / 1e6
+            print(
+                f"| {megabytes:g} | {count:,} | {words:,} | {words / seconds:,.0f} | {memory:.0f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -109,11 +109,11 @@ def write_checkpoint(run: Path, folder: Path, *, lang: str, name: str, version: 
     documents, tagger = run_documents(run, "dev"), load_tagger(run)
 
     def read_both(texts: Sequence[Document]) -> tuple[list[Document], list[Document]]:
-        spans = read_by_pipeline(draft, texts, config.overlap)
+        spans = _read_by_pipeline(draft, texts, config.overlap)
         plain = [text.with_spans(found) for text, found in zip(texts, spans, strict=True)]
         return list(tag_documents(tagger, texts)), plain
 
-    same, either = count_same(*read_both(_lines(documents, tagger)))
+    same, either = _count_same(*read_both(_lines(documents, tagger)))
     if same < SAME_SPANS * either:
         shutil.rmtree(draft)
         raise InputError(
@@ -121,7 +121,7 @@ def write_checkpoint(run: Path, folder: Path, *, lang: str, name: str, version: 
             "spans in lines of the dev documents; this encoder cannot be written as a checkpoint"
         )
     trained, plain = read_both(documents)
-    same, either = count_same(trained, plain)
+    same, either = _count_same(trained, plain)
     f1, trained_f1 = (
         total_counts(zip(documents, each, strict=True))[0].f1 for each in (plain, trained)
     )
@@ -145,7 +145,7 @@ def write_checkpoint(run: Path, folder: Path, *, lang: str, name: str, version: 
     return made
 
 
-def read_by_pipeline(
+def _read_by_pipeline(
     folder: Path, documents: Sequence[Document], stride: int
 ) -> Iterator[list[Span]]:
     """Give the spans that transformers' pipeline finds in documents, with a checkpoint alone.
@@ -169,7 +169,7 @@ def read_by_pipeline(
         ]
 
 
-def count_same(first: Sequence[Document], second: Sequence[Document]) -> tuple[int, int]:
+def _count_same(first: Sequence[Document], second: Sequence[Document]) -> tuple[int, int]:
     """Return how many spans two readings of the same documents share, and how many either has."""
     same = either = 0
     for one, other in zip(first, second, strict=True):

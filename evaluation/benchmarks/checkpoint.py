@@ -9,43 +9,63 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 
 from annotation.scoring import evaluate
+from corpus.document import Document, Span
 from corpus.files import read_documents
+from evaluation.benchmarks.training import orbat
 from evaluation.comparison import Contest
-from models.checkpoint import count_same, read_by_pipeline
-from models.loading import load_model
-from training.run import read_tagger_config
 
 
 def main() -> None:
     """Tag each gold file by both, and print the table."""
+    from transformers import pipeline
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("gold", type=Path, nargs="+")
     arguments = parser.parse_args()
-    model = load_model(str(arguments.run))
-    config = read_tagger_config(arguments.run / "model")
-    settings = json.loads((arguments.checkpoint / "tokenizer_config.json").read_text())
-    print(f"Windows of {settings['model_max_length']} pieces, overlapping by {config.overlap}.\n")
+    tagger = json.loads((arguments.run / "model" / "tagger.json").read_text())
+    labels, stride = tagger["labels"], tagger["overlap"]
+    read = pipeline(
+        "token-classification",
+        model=str(arguments.checkpoint),
+        aggregation_strategy="first",
+        stride=stride,
+    )
+
+    def tag_plainly(document: Document) -> Document:
+        found = read(document.text)
+        return document.with_spans(Span(e["start"], e["end"], e["entity_group"]) for e in found)
+
+    print(f"Windows of {tagger['window']} pieces, overlapping by {stride}.\n")
     print("| gold | spans of both | of either | F1, trained model | F1, pipeline | difference |")
     print("|---|---|---|---|---|---|")
     for path in arguments.gold:
         gold = list(read_documents(path))
-        trained = list(model.tag(gold))
-        spans = read_by_pipeline(arguments.checkpoint, gold, config.overlap)
-        plain = [document.with_spans(found) for document, found in zip(gold, spans, strict=True)]
-        contest = Contest([("pipeline", 1), ("trained", 1)], model.labels)
+        with tempfile.TemporaryDirectory() as folder:
+            tagged = Path(folder) / "tagged.jsonl"
+            orbat("tag", arguments.run, path, "--output", tagged)
+            trained = list(read_documents(tagged))
+        plain = [tag_plainly(document) for document in gold]
+        contest = Contest([("pipeline", 1), ("trained", 1)], labels)
+        same = either = 0
         for document, ours, theirs in zip(gold, trained, plain, strict=True):
             contest.add(document, [[theirs], [ours]])
+            places = [
+                {(span.start, span.end, span.label) for span in each.spans}
+                for each in (ours, theirs)
+            ]
+            same += len(places[0] & places[1])
+            either += len(places[0] | places[1])
         (comparison,) = contest.comparisons()
         scores = [
-            evaluate(zip(gold, read, strict=True), model.labels).strict.micro.f1
-            for read in (trained, plain)
+            evaluate(zip(gold, each, strict=True), labels).strict.micro.f1
+            for each in (trained, plain)
         ]
-        same, either = count_same(trained, plain)
         change = comparison.micro
         print(
             f"| {path.name}, {len(gold)} documents | {same} | {either} | {scores[0]:.3f} | "

@@ -14,6 +14,7 @@ import pytest
 
 from corpus.document import Document
 from corpus.files import read_documents, write_documents
+from models.bulk import ARTICLES_AT_ONCE
 from tests.conftest import Orbat
 
 pytestmark = pytest.mark.slow
@@ -95,7 +96,12 @@ def test_a_killed_run_goes_on_without_loss(
         stderr=subprocess.DEVNULL,
     )
     part = tmp_path / ".out.jsonl.part"
-    while running.poll() is None and not (part.is_file() and part.stat().st_size):
+
+    def written() -> int:
+        return part.read_bytes().count(b"\n") if part.is_file() else 0
+
+    # When the second lot is being written, the first is kept for good.
+    while running.poll() is None and written() <= ARTICLES_AT_ONCE:
         time.sleep(0.05)
     assert running.poll() is None, "it ended before it could be killed"
     running.send_signal(signal.SIGKILL)

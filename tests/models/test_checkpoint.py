@@ -32,12 +32,11 @@ for text in json.load(sys.stdin):
 
 @pytest.fixture(scope="module")
 def run(orbat: Orbat, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that a plain checkpoint can hold, taught by one that has all."""
+    """A model that a plain checkpoint can hold."""
     folder = tmp_path_factory.mktemp("portable") / "run"
     outcome = orbat(
         *("train", "portable", "--train", trained.train, "--dev", trained.dev),
         *("--output", folder, *settings("layers=2", "window=256", "overlap=64", "epochs=8")),
-        *settings(f'teachers=["{trained.run}"]'),
     )
     assert outcome.code == 0, outcome.err
     return folder

@@ -122,12 +122,11 @@ def write_checkpoint(run: Path, folder: Path, *, lang: str, name: str, version: 
         )
     trained, plain = read_both(documents)
     same, either = _count_same(trained, plain)
-    f1, trained_f1 = (
-        total_counts(zip(documents, each, strict=True))[0].f1 for each in (plain, trained)
-    )
+    evaluation = evaluate(zip(documents, plain, strict=True), config.labels)
+    f1 = evaluation.strict.micro.f1
+    trained_f1 = total_counts(zip(documents, trained, strict=True))[0].f1
     made = Checkpoint(folder, config.window, config.overlap, same, either, f1, trained_f1)
     manifest = read_manifest(run)
-    evaluation = evaluate(zip(documents, plain, strict=True), config.labels)
     card = checkpoint_card(
         lang=lang,
         name=f"{lang}_{name}",
@@ -209,7 +208,9 @@ def _with_head(network: TokenClassifier, config: TaggerConfig) -> Any:
     settings = copy.deepcopy(network.encoder.config)
     settings.id2label = dict(enumerate(config.tags))
     settings.label2id = {tag: index for index, tag in enumerate(config.tags)}
-    table = network.piece_table()
+    # A greedy model was trained as a portable one.
+    assert network.cased is not None
+    table = network.cased.table(network.encoder.get_input_embeddings())
     settings.vocab_size = len(table)
     model = AutoModelForTokenClassification.from_config(settings)
     weights = dict(network.encoder.state_dict())

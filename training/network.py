@@ -101,17 +101,6 @@ class TokenClassifier(nn.Module):
             loss = self.chain(logits, labels, begins_line(shapes))
         return {"loss": loss, "logits": logits}
 
-    def piece_table(self) -> Tensor:
-        """Return what each entry of the vocabulary is embedded as, *Shape:* (entries, width)."""
-        pieces = self.encoder.get_input_embeddings()
-        with torch.no_grad():
-            table: Tensor = (
-                self.cased(torch.arange(len(self.cased.base)), pieces)
-                if self.cased
-                else pieces.weight.detach()
-            )
-        return table
-
     def chain_scores(self) -> dict[str, Any]:
         """Return the learnt `transitions` and `starts` of :class:`training.tagging.TagDecoder`."""
         if self.chain is None:
@@ -143,6 +132,11 @@ class CasedEmbedding(nn.Module):
         """Return the sum of each piece's small form in `pieces`, and its sign."""
         embedded: Tensor = pieces(self.base[input_ids]) + self.embedding(self.signs[input_ids])
         return embedded
+
+    @torch.no_grad()
+    def table(self, pieces: nn.Module) -> Tensor:
+        """Return what every entry is embedded as, *Shape:* (entries, width)."""
+        return self.forward(torch.arange(len(self.base)), pieces)
 
 
 class Chain(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,16 @@ from evaluation.comparison import Comparison, Contest
 from models.card import wheel_card
 from models.export import export_onnx, measure_ranges, optimise, quantise
 from models.loading import LINEAGE
-from models.runtime import FORMAT, HASHES, load_packaged, write_hashes
+from models.runtime import (
+    FORMAT,
+    HASHES,
+    MODEL,
+    READ_ON,
+    OnnxNetwork,
+    load_packaged,
+    pack,
+    write_hashes,
+)
 from models.wheel import build_wheel, check_name, write_package
 from training.run import (
     EVALUATIONS,
@@ -113,7 +122,8 @@ def package(
 
         def files_of(weights: str, config: TaggerConfig) -> dict[str, bytes]:
             tagger = json.dumps({"format": FORMAT, **asdict(config)}).encode()
-            return {**base, "model.onnx": graphs[weights].read_bytes(), "tagger.json": tagger}
+            network = {name: path.read_bytes() for name, path in graphs[weights].items()}
+            return {**base, **network, "tagger.json": tagger}
 
         def tagged_by(weights: str) -> list[Document]:
             tagger = load_packaged(with_hashes(files_of(weights, config)))
@@ -143,9 +153,9 @@ def package(
                 {
                     "name": each,
                     "f1": total_counts(zip(documents, tagged[each], strict=True))[0].f1,
-                    "megabytes": path.stat().st_size / 1e6,
+                    "megabytes": sum(path.stat().st_size for path in paths.values()) / 1e6,
                 }
-                for each, path in graphs.items()
+                for each, paths in graphs.items()
             ],
             "allowed_loss": ALLOWED_LOSS,
             "change": asdict(change),
@@ -186,20 +196,42 @@ def package(
     return Package(wheel, card_path, weights, identical, len(documents), f1)
 
 
+Graphs = dict[str, Path]
+"""ONNX files by their names in a packaged model."""
+
+
 def _export(
     network: TokenClassifier, trained: Tagger, texts: Sequence[str], folder: Path
-) -> dict[str, Path]:
+) -> dict[str, Graphs]:
     """Write the network as ONNX: as it is, and with 8-bit products measured on some texts."""
-    plain, rough = folder / "plain.onnx", folder / "rough.onnx"
-    graphs = {"float32": folder / "float32.onnx", "int8": folder / "int8.onnx"}
-    export_onnx(network, plain)
-    optimise(plain, graphs["float32"])
+    plain = export_onnx(network, _new(folder / "plain"))
+    graphs: dict[str, Graphs] = {"float32": {}, "int8": {}}
     names = ("input_ids", "attention_mask", "features")
-    batches = trained.batches(texts[:CALIBRATION_DOCUMENTS])
-    ranges = measure_ranges(plain, (dict(zip(names, batch, strict=True)) for batch in batches))
-    quantise(plain, rough, ranges)
-    optimise(rough, graphs["int8"])
+    batches = list(trained.batches(texts[:CALIBRATION_DOCUMENTS]))
+    inputs = {MODEL: [dict(zip(names, batch, strict=True)) for batch in batches]}
+    if READ_ON in plain:
+        inputs[READ_ON] = list(_read_on_inputs(plain, batches))
+    for name, path in plain.items():
+        rough = _new(folder / "rough") / name
+        quantise(path, rough, measure_ranges(path, inputs[name]))
+        for weights, source in (("float32", path), ("int8", rough)):
+            graphs[weights][name] = _new(folder / weights) / name
+            optimise(source, graphs[weights][name])
     return graphs
+
+
+def _read_on_inputs(graphs: Graphs, batches: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """Give what the further layers of a network that skims are asked about some batches."""
+    network = OnnxNetwork(graphs[MODEL].read_bytes(), graphs[READ_ON].read_bytes())
+    for batch in batches:
+        _, hidden, _, counts = network.skim(*batch)
+        for index, real in pack(counts, batch[0].size):
+            yield {"hidden": hidden[index], "attention_mask": real.astype(np.int64)}
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def with_hashes(files: dict[str, bytes]) -> dict[str, bytes]:

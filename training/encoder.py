@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,25 @@ def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
     return encoder
+
+
+_STACKED = ("bert", "roberta", "xlm-roberta", "camembert")
+
+
+def encoder_layers(encoder: PreTrainedModel) -> Sequence[Any]:
+    """Return an encoder's layers, where they alone know nothing of positions.
+
+    Raises:
+        InputError: if it is of another kind.
+    """
+    kind = encoder.config.model_type
+    if kind not in _STACKED:
+        raise InputError(
+            f"an encoder of kind {kind} cannot skim; leave out skim, or choose an encoder of kind "
+            + ", ".join(_STACKED)
+        )
+    layers: Sequence[Any] = encoder.encoder.layer
+    return layers
 
 
 def longest_window(encoder: PreTrainedModel) -> int | None:

@@ -34,7 +34,7 @@ from corpus.errors import InputError
 from corpus.files import sha256_text
 from training.casing import LINE_BREAKS, give_case
 from training.distillation import Teachers, teaching_loss
-from training.encoder import load_encoder, longest_window, special_tokens
+from training.encoder import encoder_layers, load_encoder, longest_window, special_tokens
 from training.job import DivergedError, Job, Progress, Report
 from training.network import TokenClassifier, bf16_is_fast
 from training.recipe import Recipe
@@ -165,6 +165,11 @@ class FineTuning:
         self._teach: Teach | None = None
         set_seed(recipe.seed)
         encoder, tokenizer = load_encoder(recipe.encoder, recipe.attention_dropout, recipe.layers)
+        if recipe.skim is not None and recipe.skim >= len(encoder_layers(encoder)):
+            raise InputError(
+                f"skim {recipe.skim}: the encoder has {len(encoder_layers(encoder))} layers; set "
+                "skim to fewer"
+            )
         self._config = _tagger_config(job, encoder, tokenizer)
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()
@@ -184,6 +189,8 @@ class FineTuning:
             crf=recipe.crf,
             by_line=self._config.by_line,
             casing=casing,
+            skim=recipe.skim,
+            skim_sure=recipe.skim_sure,
             dropout=recipe.dropout,
             gazetteer_dropout=recipe.gazetteer_dropout,
         )

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from training.casing import SIGNS, Casing
+from training.encoder import encoder_layers
+from training.skimming import Skimmer, additive_mask, skimming_loss
 from training.tagging import begins_line, lawful_transitions
 
 
@@ -29,6 +31,8 @@ class TokenClassifier(nn.Module):
         crf: whether it learns which tag follows which.
         by_line: whether each line is a sequence of its own.
         casing: what the entries of a cased vocabulary stand for; None if the encoder's own is used.
+        skim: layers that read every piece, see :mod:`training.skimming`; None if all do.
+        skim_sure: chance of being outside any mention from which a piece is not read on.
         dropout: before the classifier.
         gazetteer_dropout: share of the windows that are left without known phrases in training.
     """
@@ -44,6 +48,8 @@ class TokenClassifier(nn.Module):
         crf: bool,
         by_line: bool,
         casing: Casing | None = None,
+        skim: int | None = None,
+        skim_sure: float = 1.0,
         dropout: float = 0.0,
         gazetteer_dropout: float = 0.0,
     ) -> None:
@@ -55,6 +61,10 @@ class TokenClassifier(nn.Module):
         self.features = _zero_embedding(features, width) if word_features else None
         self.gazetteer = _zero_embedding(tags, width) if gazetteer else None
         self.gazetteer_dropout = gazetteer_dropout
+        self.skimmer = None
+        if skim is not None:
+            hidden = encoder.config.hidden_size
+            self.skimmer = Skimmer(layers=skim, width=hidden, tags=tags, sure=skim_sure)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(encoder.config.hidden_size, tags)
         nn.init.normal_(self.classifier.weight, std=0.02)
@@ -80,9 +90,68 @@ class TokenClassifier(nn.Module):
         Returns:
             `logits`, *Shape:* (batch, pieces, tags), and with labels the mean `loss` of a word.
         """
+        embedded = self._embed(input_ids, features)
+        skimmed = None
+        if self.skimmer is None:
+            hidden = self.encoder(inputs_embeds=embedded, attention_mask=attention_mask)[0]
+            logits = self.classifier(self.dropout(hidden)).float()
+        else:
+            skimmed, hidden, chosen = self._skim(embedded, attention_mask, features)
+            logits = torch.where(chosen.unsqueeze(2), self.read_on(hidden, chosen), skimmed)
+        if labels is None:
+            return {"logits": logits}
+        if self.chain is None:
+            loss = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        else:
+            loss = self.chain(logits, labels, begins_line(self._shapes(features)))
+        if skimmed is not None:
+            loss = loss + skimming_loss(skimmed, labels, features)
+        return {"loss": loss, "logits": logits}
+
+    def skim(
+        self, input_ids: Tensor, attention_mask: Tensor, features: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Read pieces by the first layers of a network that skims; see :meth:`forward`.
+
+        Returns:
+            Their tags' scores, *Shape:* (batch, pieces, tags); what the other layers read, *Shape:*
+            (batch, pieces, width); which pieces these read, *Shape:* (batch, pieces).
+        """
+        return self._skim(self._embed(input_ids, features), attention_mask, features)
+
+    def read_on(self, hidden: Tensor, chosen: Tensor) -> Tensor:
+        """Score pieces by the other layers, *Shape:* (batch, pieces, tags).
+
+        Args:
+            hidden: what the first layers made of them. *Shape:* (batch, pieces, width).
+            chosen: which of them count. Those that do not may as well be left out: the others'
+                scores stay the same. *Shape:* (batch, pieces).
+        """
+        assert self.skimmer is not None
+        mask = additive_mask(chosen)
+        for layer in encoder_layers(self.encoder)[self.skimmer.layers :]:
+            hidden = layer(hidden, mask)
+        logits: Tensor = self.classifier(self.dropout(hidden)).float()
+        return logits
+
+    def _skim(
+        self, embedded: Tensor, attention_mask: Tensor, features: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        assert self.skimmer is not None
+        hidden = self.encoder.embeddings(inputs_embeds=embedded)
+        mask = additive_mask(attention_mask)
+        for layer in encoder_layers(self.encoder)[: self.skimmer.layers]:
+            hidden = layer(hidden, mask)
+        logits = self.skimmer(hidden)
+        return logits, hidden, self.skimmer.choose(logits, attention_mask, features)
+
+    def _shapes(self, features: Tensor) -> Tensor:
+        return torch.remainder(features, self.feature_count)
+
+    def _embed(self, input_ids: Tensor, features: Tensor) -> Tensor:
         pieces = self.encoder.get_input_embeddings()
-        embedded = self.cased(input_ids, pieces) if self.cased else pieces(input_ids)
-        shapes = torch.remainder(features, self.feature_count)
+        embedded: Tensor = self.cased(input_ids, pieces) if self.cased else pieces(input_ids)
+        shapes = self._shapes(features)
         if self.features is not None:
             embedded = embedded + self.features(shapes)
         if self.gazetteer is not None:
@@ -91,15 +160,7 @@ class TokenClassifier(nn.Module):
                 kept = torch.rand(len(known), 1, device=known.device) >= self.gazetteer_dropout
                 known = known * kept
             embedded = embedded + self.gazetteer(known)
-        hidden = self.encoder(inputs_embeds=embedded, attention_mask=attention_mask)[0]
-        logits = self.classifier(self.dropout(hidden)).float()
-        if labels is None:
-            return {"logits": logits}
-        if self.chain is None:
-            loss = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
-        else:
-            loss = self.chain(logits, labels, begins_line(shapes))
-        return {"loss": loss, "logits": logits}
+        return embedded
 
     def chain_scores(self) -> dict[str, Any]:
         """Return the learnt `transitions` and `starts` of :class:`training.tagging.TagDecoder`."""

@@ -36,12 +36,17 @@ class Recipe(_Recipe):
     layers: Annotated[int, Field(ge=1)] | None = None
     """How many of the encoder's layers to keep, the first ones: fewer make a faster model. All if
     it is left out."""
+    skim: Annotated[int, Field(ge=1)] | None = None
+    """Layers that read every piece; those above them read only what may be of a mention, which
+    makes a much faster model. All layers read all if it is left out."""
+    skim_sure: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Chance of being outside any mention from which a piece is only skimmed."""
     teachers: tuple[str, ...] = ()
     """Run folders, of any encoder, whose odds the model learns beside the gold tags."""
     portable: bool = False
     """Train what a plain transformers checkpoint can hold: case and line breaks are kept in the
     vocabulary, and each word has its own best tag. There is no room for gazetteer, word_features
-    and crf, which make better models."""
+    and crf, which make better models, nor for skim."""
     word_features: bool = True
     """Give the encoder each word's shape and the gap before it, which uncased vocabularies and
     tokenizers throw away."""
@@ -77,9 +82,10 @@ class Recipe(_Recipe):
 
     @model_validator(mode="after")
     def _nothing_beside(self) -> Recipe:
-        if self.portable and (self.gazetteer != "none" or self.word_features or self.crf):
+        beside = self.gazetteer != "none" or self.word_features or self.crf or self.skim
+        if self.portable and beside:
             raise ValueError(
-                "a portable model needs gazetteer=none, word_features=false and crf=false"
+                "a portable model needs gazetteer=none, word_features=false, crf=false and no skim"
             )
         return self
 

@@ -128,7 +128,8 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
     Raises:
         InputError: if the run is unfinished, damaged or holds a pickle.
     """
-    kind = read_manifest(run)["recipe"].get("kind", "transformer")
+    recipe = read_manifest(run)["recipe"]
+    kind = recipe.get("kind", "transformer")
     if kind != "transformer":
         raise InputError(f"{run}: a run of kind {kind}; name one of a transformer")
     refuse_pickles(Path(run))
@@ -160,6 +161,8 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
             crf=bool(config.transitions),
             by_line=config.by_line,
             casing=casing,
+            skim=recipe.get("skim"),
+            skim_sure=recipe.get("skim_sure", 1.0),
         )
         network.load_state_dict(weights)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:

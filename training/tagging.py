@@ -515,6 +515,7 @@ class Tagger:
         self.batch_size = batch_size
         self._decoder = TagDecoder(len(config.tags), config.transitions, config.starts)
         self._calibration = np.array(config.calibration, dtype=np.float64).reshape(-1, 2)
+        self._lane_count = lanes
         self._lanes = ThreadPoolExecutor(lanes, "tagger") if lanes > 1 else None
 
     @property
@@ -561,7 +562,10 @@ class Tagger:
                 jobs.append((index, window, owned))
         # Windows of like length share a batch, so that little is padding.
         jobs.sort(key=lambda job: job[1].first - job[1].last)
-        return list(_in_batches(jobs, self.batch_size * config.window))
+        # Few windows are shared out among the lanes too, up to one more or less.
+        lengths = [window.last - window.first for _, window, _ in jobs]
+        share = sum(lengths) // self._lane_count + max(lengths, default=0)
+        return list(_in_batches(jobs, min(self.batch_size * config.window, share)))
 
     def _inputs(
         self, encoded: Sequence[EncodedText], batch: Sequence[_Job]

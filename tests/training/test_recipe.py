@@ -43,6 +43,11 @@ def test_settings_win_over_the_file(tmp_path: Path) -> None:
         ("window = 64\noverlap = 40", [], "overlap must be at most half the window (32)"),
         ("epochs 3", [], "broken TOML"),
         ("", ["epochs"], "--set epochs: write key=value"),
+        (
+            "portable = true\ngazetteer = 'none'\nword_features = false\ncrf = false\nskim = 1",
+            [],
+            "a portable model needs gazetteer=none, word_features=false, crf=false and no skim",
+        ),
         ("kind = 'lstm'", [], "kind: must be one of transformer, rules, linear, cnn"),
         ("kind = 'linear'\nwindow = 64", [], "unknown key 'window'"),
     ],

@@ -1,0 +1,163 @@
+"""Networks whose first layers read all, and whose other layers only what may be of a mention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from corpus.files import read_documents
+from tests.conftest import Orbat
+from tests.training.test_training import settings, tiny_data, tiny_encoder
+from training.network import TokenClassifier
+from training.skimming import Skimmer, skimming_loss
+
+pytestmark = pytest.mark.slow
+
+
+def network(folder: Path) -> TokenClassifier:
+    """A random network of three layers that skims by the first."""
+    from transformers import AutoModel
+
+    torch.manual_seed(0)
+    encoder: Any = AutoModel.from_pretrained(tiny_encoder(folder, layers=3))
+    made = TokenClassifier(
+        encoder,
+        tags=5,
+        features=25,
+        word_features=True,
+        gazetteer=False,
+        crf=False,
+        by_line=False,
+        skim=1,
+        skim_sure=0.23,
+    )
+    # Random scores that are far enough apart for some pieces to be chosen and some not.
+    assert made.skimmer is not None
+    torch.nn.init.normal_(made.skimmer.classifier.weight, std=0.15)
+    return made.eval()
+
+
+def batch() -> tuple[Tensor, Tensor, Tensor]:
+    """Six windows of up to 40 pieces, special tokens at both ends."""
+    lengths = torch.tensor([40, 40, 33, 20, 12, 3])
+    places = torch.arange(40)
+    mask = (places < lengths[:, None]).long()
+    ids = torch.randint(4, 13, mask.shape, generator=torch.Generator().manual_seed(1)) * mask
+    features = torch.full_like(mask, 5) * mask
+    features[:, 0] = 0
+    features[torch.arange(6), lengths - 1] = 0
+    return ids, mask, features
+
+
+def test_pieces_that_are_not_read_on_may_as_well_be_left_out(tmp_path: Path) -> None:
+    net, (ids, mask, features) = network(tmp_path), batch()
+    with torch.inference_mode():
+        whole = net(ids, mask, features)["logits"]
+        skimmed, hidden, chosen = net.skim(ids, mask, features)
+        shares = (chosen.sum(dim=1) / mask.sum(dim=1)).tolist()
+        assert any(0 < share < 1 for share in shares)
+        assert torch.equal(whole[~chosen], skimmed[~chosen])
+        for row in np.flatnonzero(chosen.any(dim=1)).tolist():
+            alone = hidden[row][chosen[row]].unsqueeze(0)
+            scores = net.read_on(alone, torch.ones(alone.shape[:2]))
+            torch.testing.assert_close(whole[row][chosen[row]], scores[0])
+
+
+def test_neighbours_and_special_tokens_are_read_with_what_may_be_of_a_mention() -> None:
+    skimmer = Skimmer(layers=1, width=4, tags=3, sure=0.9)
+    sure, unsure = [9.0, 0.0, 0.0], [1.0, 1.0, 0.0]
+    mask = torch.tensor([[1] * 8 + [0], [1] * 6 + [0] * 3])
+    features = torch.tensor([[0, *[3] * 6, 0, 0], [0, *[3] * 4, 0, 0, 0, 0]])
+    logits = torch.tensor([[sure] * 9, [sure] * 9])
+    assert not skimmer.choose(logits, mask, features).any()
+    logits[0, 3] = torch.tensor(unsure)
+    # What special tokens and padding look like says nothing.
+    logits[1, [0, 5, 8]] = torch.tensor(unsure)
+    chosen = skimmer.choose(logits, mask, features)
+    assert np.flatnonzero(chosen[0]).tolist() == [0, 2, 3, 4, 7]
+    assert not chosen[1].any()
+
+
+def test_all_pieces_of_a_word_are_skimmed_as_the_word_is() -> None:
+    labels = torch.tensor([[-100, 1, -100, 2, 0, -100, -100]])
+    features = torch.tensor([[0, 7, 7, 7, 7, 7, 0]])
+    wanted = torch.tensor([[0, 1, 2, 2, 0, 0, 0]])
+    right = torch.nn.functional.one_hot(wanted, 3).float() * 30
+    assert skimming_loss(right, labels, features) < 1e-6
+    for piece in range(1, 6):
+        wrong = right.clone()
+        wrong[0, piece] = wrong[0, piece].roll(1)
+        assert skimming_loss(wrong, labels, features) > 1
+    # Special tokens have no label.
+    other = right.clone()
+    other[0, [0, 6]] = 5.0
+    assert torch.equal(
+        skimming_loss(other, labels, features), skimming_loss(right, labels, features)
+    )
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> list[object]:
+    train, dev = tiny_data(tmp_path)
+    return [
+        *("train", "quick", "--train", train, "--dev", dev),
+        *settings("window=32", "overlap=8", "epochs=24", "batch_size=2"),
+    ]
+
+
+def test_a_skimming_model_learns_and_its_wheel_finds_the_same(
+    orbat: Orbat, arguments: list[object], tmp_path: Path
+) -> None:
+    encoder = tiny_encoder(tmp_path / "encoder", layers=3)
+    run, dist = tmp_path / "run", tmp_path / "dist"
+    outcome = orbat(*arguments, *settings(f"encoder={encoder}", "skim=1"), "--output", run)
+    assert outcome.code == 0, outcome.err
+    outcome = orbat("package", run, "--output", dist)
+    assert outcome.code == 0, outcome.err
+    wheel = next(dist.glob("*.whl"))
+    found = []
+    for number, model in enumerate((run, wheel)):
+        output = tmp_path / f"{number}.jsonl"
+        assert orbat("tag", model, tmp_path / "dev.jsonl", "--output", output).code == 0
+        found.append([[(s.start, s.end, s.label) for s in d.spans] for d in read_documents(output)])
+    gold = [
+        [(s.start, s.end, s.label) for s in d.spans] for d in read_documents(tmp_path / "dev.jsonl")
+    ]
+    assert found == [gold, gold]
+
+
+def test_an_encoder_that_cannot_skim_is_refused(
+    refused: Callable[..., str], arguments: list[object], tmp_path: Path
+) -> None:
+    from transformers import AutoConfig, ModernBertConfig, ModernBertModel
+
+    two = tiny_encoder(tmp_path / "two", layers=2)
+    output = ("--output", tmp_path / "run")
+    assert "skim 2: the encoder has 2 layers" in refused(
+        *arguments, *settings(f"encoder={two}", "skim=2"), *output
+    )
+    other = tiny_encoder(tmp_path / "other")
+    size = AutoConfig.from_pretrained(other)
+    ModernBertModel(
+        ModernBertConfig(
+            vocab_size=size.vocab_size,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            pad_token_id=0,
+            bos_token_id=2,
+            cls_token_id=2,
+            eos_token_id=3,
+            sep_token_id=3,
+        )
+    ).save_pretrained(other)
+    line = refused(*arguments, *settings(f"encoder={other}", "skim=1"), *output)
+    assert "an encoder of kind modernbert cannot skim" in line
+    assert not (tmp_path / "run").exists()

@@ -6,7 +6,9 @@ WHEEL is a wheel of `orbat package`, TEXTS a JSON Lines file of documents. The w
 into a folder of its own. All systems tag the same texts in turn, several rounds of them:
 
 - the wheel, by `nlp.pipe`;
-- the same wheel, given one text at a time, its windows in batches as they come;
+- the same wheel, given one text at a time;
+- its 8-bit network alone, naively: every piece through every layer, eight windows at a time as they
+  come, by onnxruntime's own threads;
 - `transformers.pipeline("token-classification")` on a plain classifier of the same encoder, at
   each of several batch sizes, of which the fastest counts;
 - the same classifier on plain torch: windows sorted by length, in bf16 where the processor has it;
@@ -18,6 +20,7 @@ The classifiers' weights are random too: speed does not hang on them. Prints Mar
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
 import os
@@ -124,6 +127,42 @@ class Plain:
                 self.model(**inputs).logits.argmax(dim=2).tolist()
 
 
+class Naive:
+    """A wheel's network, run as one would without the wheel's code.
+
+    Args:
+        folder: where the wheel is installed.
+        nlp: its pipeline.
+    """
+
+    def __init__(self, folder: Path, nlp: Any) -> None:
+        import onnxruntime
+
+        self._tagger = nlp.get_pipe("orbat_ner").tagger
+        (model,) = folder.rglob("model.onnx")
+        # A network that skims has its other layers in a second file.
+        files = [model, *model.parent.glob("read-on.onnx")]
+        self._sessions = [onnxruntime.InferenceSession(str(file)) for file in files]
+
+    def __call__(self, texts: Sequence[str]) -> None:
+        """Score the texts' windows."""
+        tagging = importlib.import_module(f"{_MODEL}.tagging")
+        config = self._tagger.config
+        encoded = self._tagger.encode(texts)
+        windows = [
+            (index, window)
+            for index, text in enumerate(encoded)
+            for window in tagging.cut_windows(text, config)
+        ]
+        for begin in range(0, len(windows), 8):
+            batch = tagging.batch_inputs(encoded, windows[begin : begin + 8], config)
+            inputs = dict(zip(("input_ids", "attention_mask", "features"), batch, strict=True))
+            for session in self._sessions:
+                names = [each.name for each in session.get_outputs()]
+                wanted = {each.name: inputs[each.name] for each in session.get_inputs()}
+                inputs |= dict(zip(names, session.run(names, wanted), strict=True))
+
+
 def convolutional() -> Any:
     """Return spaCy's recogniser on its own tok2vec, initialised and not trained."""
     import spacy
@@ -181,10 +220,12 @@ def main() -> None:
         import spacy
 
         nlp, plain, cnn = spacy.load(_MODEL), Plain(), convolutional()
+        naive = Naive(site, nlp)
         pipelines = {batch: plain.pipeline(batch) for batch in BATCHES}
         systems: dict[str, Callable[[], Any]] = {
             "wheel, nlp.pipe": lambda: exhaust(nlp.pipe(texts)),
             "wheel, one text at a time": lambda: [nlp(text) for text in texts],
+            "its network, naively": lambda: naive(texts),
             **{
                 f"transformers.pipeline, batch {batch}": partial(tag, texts)
                 for batch, tag in pipelines.items()

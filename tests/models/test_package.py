@@ -18,7 +18,7 @@ import pytest
 
 from corpus.document import Document
 from corpus.files import read_documents, write_documents
-from tests.conftest import Orbat, Trained
+from tests.conftest import ROOT, Orbat, Trained
 from tests.corpus.test_document import HARD_TEXT
 
 pytestmark = pytest.mark.slow
@@ -94,6 +94,31 @@ def test_it_loads_without_torch_or_this_checkout(installed: Path, tmp_path: Path
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "['orbat_ner'] True"
+
+
+def test_the_readmes_lines_work_where_nothing_else_is_installed(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """An environment of its own, into which pip installs the wheel and what it asks for."""
+    readme = (ROOT / "README.md").read_text()
+    section = readme[readme.index("## Downstream developers") :]
+    script = section.split("```python\n")[1].split("```")[0]
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", str(bare)], check=True)
+    python = (str(bare / "bin" / "python"), "-I")
+    quiet = ("--quiet", "--disable-pip-version-check")
+    subprocess.run([*python, "-m", "pip", "install", *quiet, str(wheel)], check=True)
+    done = subprocess.run(
+        [*python, "-c", script], capture_output=True, text=True, cwd=tmp_path, env={}
+    )
+    assert done.returncode == 0, done.stderr
+    found = [line.rsplit(maxsplit=2) for line in done.stdout.splitlines()]
+    assert found
+    assert all(label.isupper() and 0 < float(sure) <= 1 for _, label, sure in found)
+    listed = [*python, "-m", "pip", "list", *quiet[1:]]
+    installed = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+    assert "onnxruntime" in installed
+    assert not {"torch", "transformers", "orbat"} & set(installed.split())
 
 
 def test_entities_are_those_that_orbat_tag_finds(

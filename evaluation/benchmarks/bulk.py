@@ -10,32 +10,28 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from corpus.document import Document
-from corpus.files import read_documents, write_documents
+from corpus.document import Document, document_to_json
+from corpus.files import read_documents
 
 
-def repeat(documents: list[Document], path: Path, size: float) -> tuple[int, int]:
-    """Write documents over and over until so many bytes of text are reached.
-
-    Returns:
-        How many documents and words were written.
-    """
-    some, length = [], 0
+def repeat(documents: list[Document], size: float) -> Iterator[Document]:
+    """Give documents over and over, under new ids, until so many bytes of text are reached."""
+    length = 0
     for number, document in enumerate(itertools.cycle(documents)):
         if length >= size:
-            break
-        some.append(replace(document, id=str(number), spans=()))
+            return
+        yield replace(document, id=str(number), spans=())
         length += len(document.text.encode())
-    write_documents(path, some)
-    return len(some), sum(len(document.text.split()) for document in some)
 
 
 def main() -> None:
@@ -52,7 +48,11 @@ def main() -> None:
     for megabytes in arguments.megabytes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "in.jsonl"
-            count, words = repeat(documents, path, megabytes * 1e6)
+            count = words = 0
+            with path.open("w", encoding="utf-8") as file:
+                for document in repeat(documents, megabytes * 1e6):
+                    file.write(json.dumps(document_to_json(document), ensure_ascii=False) + "\n")
+                    count, words = count + 1, words + len(document.text.split())
             command = ["tag", arguments.model, str(path), "--output", f"{folder}/out.jsonl"]
             began = time.monotonic()
             process = subprocess.Popen(
@@ -62,8 +62,8 @@ def main() -> None:
             )
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.monotonic() - began
-            tagged = sum(1 for _ in read_documents(Path(folder) / "out.jsonl"))
-            assert (status, tagged) == (0, count)
+            with (Path(folder) / "out.jsonl").open("rb") as file:
+                assert (status, sum(1 for _ in file)) == (0, count)
             memory = usage.ru_maxrss * 1024 / 1e6
             print(
                 f"| {megabytes:g} | {count:,} | {words:,} | {words / seconds:,.0f} | {memory:.0f} |"

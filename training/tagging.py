@@ -66,8 +66,9 @@ class TaggerConfig:
         features: whether the network takes word features.
         gazetteer: whether it is told of known phrases.
         by_line: whether no span goes over a line break: each line is decoded by itself.
-        greedy: whether each word has its own best tag, as in transformers' pipeline, instead of its
-            tag in the best sequence.
+        greedy: whether texts are read as transformers' pipeline does: windows begin at any piece,
+            each word has its own best tag instead of its tag in the best sequence, and of spans
+            that overlap in two windows the longer is kept.
         transitions: score of each tag (column) behind each tag (row), *Shape:* (tags, tags);
             empty for none but those that BIO tags allow.
         starts: score of each tag at the beginning, *Shape:* (tags,); empty for none.
@@ -258,6 +259,24 @@ def cut_windows(
             break
         back = int(np.searchsorted(bounds, bounds[end] - config.overlap, side="left"))
         start = min(max(back, start + 1), end)
+    return windows
+
+
+def cut_pieces(text: EncodedText, config: TaggerConfig) -> list[Window]:
+    """Cut a text into overlapping windows of pieces, wherever words end, as tokenizers do.
+
+    Args:
+        text: the text.
+        config: length and overlap of the windows.
+    """
+    room = config.window - len(config.prefix) - len(config.suffix)
+    windows = []
+    for first in range(0, len(text.pieces), room - config.overlap):
+        last = min(first + room, len(text.pieces))
+        start, end = np.searchsorted(text.first, (first, last)).tolist()
+        windows.append(Window(start, end, first, last))
+        if last == len(text.pieces):
+            break
     return windows
 
 
@@ -485,6 +504,24 @@ def tags_to_mentions(
     return mentions
 
 
+def keep_longer(mentions: Iterable[Mention]) -> list[Mention]:
+    """Return of mentions that overlap the longer, of equally long ones the surer.
+
+    As `TokenClassificationPipeline.aggregate_overlapping_entities` of transformers does.
+    """
+
+    def weight(mention: Mention) -> tuple[int, float]:
+        return mention.end - mention.start, mention.score or 0.0
+
+    kept: list[Mention] = []
+    for mention in sorted(mentions, key=lambda mention: mention.start):
+        if not kept or mention.start >= kept[-1].end:
+            kept.append(mention)
+        elif weight(mention) > weight(kept[-1]):
+            kept[-1] = mention
+    return kept
+
+
 class Tagger:
     """Tags texts of any length with a token classifier.
 
@@ -557,7 +594,7 @@ class Tagger:
         config = self.config
         jobs: list[_Job] = []
         for index, text in enumerate(encoded):
-            windows = cut_windows(text, config)
+            windows = (cut_pieces if config.greedy else cut_windows)(text, config)
             for window, owned in zip(windows, owned_words(windows), strict=True):
                 jobs.append((index, window, owned))
         # Windows of like length share a batch, so that little is padding.
@@ -600,7 +637,28 @@ class Tagger:
                 yield text.words, label_chances(chances)
 
     def _finish(self, begun: _Begun) -> list[list[Mention]]:
+        if self.config.greedy:
+            return self._join(begun)
         return self._decode(*self._gather(begun))
+
+    def _join(self, begun: _Begun) -> list[list[Mention]]:
+        """Read each window by itself, and join what they give."""
+        encoded, scored = begun
+        config = self.config
+        found: list[list[Mention]] = [[] for _ in encoded]
+        for batch, outputs in scored:
+            for output, (index, window, _) in zip(outputs(), batch, strict=True):
+                # Of a word of many pieces that is read in the window before.
+                if window.start == window.end:
+                    continue
+                text, own = encoded[index], slice(window.start, window.end)
+                position = read_off(text, window, config)
+                # A word without a piece is outside.
+                logits = np.zeros((len(position), len(config.tags)), np.float32)
+                logits[position >= 0] = output[position[position >= 0]]
+                path, log_probs = best_tags(logits, sequence_bounds(text.breaks[own], config))
+                found[index] += tags_to_mentions(text.words[own], path, log_probs, config.labels)
+        return [self._calibrate(keep_longer(mentions)) for mentions in found]
 
     def _gather(self, begun: _Begun) -> tuple[Sequence[EncodedText], list[Floats]]:
         """Gather what the network has said of each word."""
@@ -626,20 +684,20 @@ class Tagger:
             bounds += [base + end for end in sequence_bounds(text.breaks, self.config)[1:]]
         if len(bounds) == 1:
             return [[] for _ in encoded]
-        decode = best_tags if self.config.greedy else self._decoder.decode
-        path, log_probs = decode(np.concatenate(logits), bounds)
+        path, log_probs = self._decoder.decode(np.concatenate(logits), bounds)
         results, first = [], 0
         for text in encoded:
             own = slice(first, first + len(text.words))
             first = own.stop
             mentions = tags_to_mentions(text.words, path[own], log_probs[own], self.config.labels)
-            results.append([each._replace(score=self._calibrated(each.score)) for each in mentions])
+            results.append(self._calibrate(mentions))
         return results
 
-    def _calibrated(self, score: float | None) -> float | None:
-        if score is None or not len(self._calibration):
-            return score
-        return float(np.interp(score, *self._calibration.T))
+    def _calibrate(self, mentions: Iterable[Mention]) -> list[Mention]:
+        if not len(self._calibration):
+            return list(mentions)
+        known, right = self._calibration.T
+        return [m._replace(score=float(np.interp(m.score or 0.0, known, right))) for m in mentions]
 
 
 _Job = tuple[int, Window, tuple[int, int]]

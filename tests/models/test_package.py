@@ -18,8 +18,12 @@ import pytest
 
 from corpus.document import Document
 from corpus.files import read_documents, write_documents
+from models.export import export_onnx, optimise
+from models.runtime import OnnxNetwork
 from tests.conftest import ROOT, Orbat, Trained
 from tests.corpus.test_document import HARD_TEXT
+from training.run import load_network, load_tagger
+from training.tagging import Tagger
 
 pytestmark = pytest.mark.slow
 
@@ -76,6 +80,30 @@ def test_packaging_again_gives_the_same_bytes(
 ) -> None:
     assert orbat("package", trained.run, "--output", tmp_path).code == 0
     assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
+
+
+def test_the_float_network_finds_on_onnxruntime_what_it_finds_on_torch(
+    trained: Trained, test_articles: list[Document], tmp_path: Path
+) -> None:
+    network, config = load_network(trained.run)
+    (plain,) = export_onnx(network, tmp_path).values()
+    optimise(plain, tmp_path / "float32.onnx")
+    wanted = load_tagger(trained.run)
+    exported = Tagger(
+        OnnxNetwork((tmp_path / "float32.onnx").read_bytes()),
+        wanted.tokenizer,
+        config,
+        wanted.find_phrases,
+    )
+    found = [
+        [
+            [(mention.start, mention.end, mention.label) for mention in mentions]
+            for mentions in tagger.tag([document.text for document in test_articles])
+        ]
+        for tagger in (wanted, exported)
+    ]
+    assert sum(map(len, found[0])) > 100
+    assert found[1] == found[0]
 
 
 def test_it_loads_without_torch_or_this_checkout(installed: Path, tmp_path: Path) -> None:

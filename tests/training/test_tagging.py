@@ -21,14 +21,17 @@ from tests.corpus.test_document import HARD_TEXT, documents
 from training.encoder import encoder_source
 from training.network import Chain
 from training.tagging import (
+    Mention,
     TagDecoder,
     Tagger,
     TaggerConfig,
     best_tags,
+    cut_pieces,
     cut_windows,
     encode_texts,
     find_features,
     find_words,
+    keep_longer,
     owned_words,
     spans_to_tags,
     tags_to_mentions,
@@ -260,3 +263,40 @@ def test_a_stream_of_odd_texts_is_tagged_in_order(tokenizer: Any) -> None:
     assert len(found) == len(texts)
     marked = [[t[m.start : m.end] for m in ms] for t, ms in zip(texts, found, strict=True)]
     assert marked == [[], [], ["Gen."], [], [], [], ["Gen."], ["Gen."]]
+
+
+@given(words_and_junk, st.integers(8, 40), st.integers(0, 4))
+def test_windows_of_pieces_are_those_that_tokenizers_cut(
+    tokenizer: Any, parts: list[str], size: int, overlap: int
+) -> None:
+    text = "".join(parts)
+    (encoded,) = encode_texts(tokenizer, [text])
+    windows = cut_pieces(encoded, config(size, overlap))
+    cutting = Tokenizer.from_str(tokenizer.to_str())
+    cutting.enable_truncation(size - 2, stride=overlap)
+    first = cutting.encode(text, add_special_tokens=False)
+    wanted = [part.ids for part in (first, *first.overflowing) if part.ids]
+    assert [encoded.pieces[w.first : w.last].tolist() for w in windows] == wanted
+    for window in windows:
+        inside = (encoded.first >= window.first) & (encoded.first < window.last)
+        assert np.flatnonzero(inside).tolist() == list(range(window.start, window.end))
+
+
+spans_in_windows = st.lists(
+    st.builds(
+        lambda start, length, score: Mention(start, start + length, "UNIT", score),
+        *(st.integers(0, 30), st.integers(1, 8), st.sampled_from([0.25, 0.5, 0.75])),
+    ),
+    max_size=12,
+)
+
+
+@given(spans_in_windows)
+def test_overlapping_mentions_are_joined_as_transformers_joins_them(found: list[Mention]) -> None:
+    from transformers import TokenClassificationPipeline
+
+    theirs: Any = TokenClassificationPipeline.aggregate_overlapping_entities
+    wanted = theirs(None, [{"start": m.start, "end": m.end, "score": m.score} for m in found])
+    assert [(m.start, m.end, m.score) for m in keep_longer(found)] == [
+        (each["start"], each["end"], each["score"]) for each in wanted
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -210,7 +211,10 @@ def _card(
         for entry in files
     )
     versions = ", ".join(f"{k} {v}" for k, v in manifest["versions"].items())
-    settings = "\n".join(f"{key} = {value!r}" for key, value in recipe.items())
+    # Of texts, numbers, truths and lists TOML is written as JSON is.
+    settings = "\n".join(
+        f"{key} = {json.dumps(value)}" for key, value in recipe.items() if value is not None
+    )
     return f"""# {title}
 
 {use}

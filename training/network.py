@@ -90,13 +90,13 @@ class TokenClassifier(nn.Module):
         Returns:
             `logits`, *Shape:* (batch, pieces, tags), and with labels the mean `loss` of a word.
         """
-        embedded = self._embed(input_ids, features)
         skimmed = None
         if self.skimmer is None:
+            embedded = self._embed(input_ids, features)
             hidden = self.encoder(inputs_embeds=embedded, attention_mask=attention_mask)[0]
             logits = self.classifier(self.dropout(hidden)).float()
         else:
-            skimmed, hidden, chosen = self._skim(embedded, attention_mask, features)
+            skimmed, hidden, chosen = self.skim(input_ids, attention_mask, features)
             logits = torch.where(chosen.unsqueeze(2), self.read_on(hidden, chosen), skimmed)
         if labels is None:
             return {"logits": logits}
@@ -117,7 +117,13 @@ class TokenClassifier(nn.Module):
             Their tags' scores, *Shape:* (batch, pieces, tags); what the other layers read, *Shape:*
             (batch, pieces, width); which pieces these read, *Shape:* (batch, pieces).
         """
-        return self._skim(self._embed(input_ids, features), attention_mask, features)
+        assert self.skimmer is not None
+        hidden = self.encoder.embeddings(inputs_embeds=self._embed(input_ids, features))
+        mask = additive_mask(attention_mask)
+        for layer in encoder_layers(self.encoder)[: self.skimmer.layers]:
+            hidden = layer(hidden, mask)
+        logits = self.skimmer(hidden)
+        return logits, hidden, self.skimmer.choose(logits, attention_mask, features)
 
     def read_on(self, hidden: Tensor, chosen: Tensor) -> Tensor:
         """Score pieces by the other layers, *Shape:* (batch, pieces, tags).
@@ -134,16 +140,14 @@ class TokenClassifier(nn.Module):
         logits: Tensor = self.classifier(self.dropout(hidden)).float()
         return logits
 
-    def _skim(
-        self, embedded: Tensor, attention_mask: Tensor, features: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        assert self.skimmer is not None
-        hidden = self.encoder.embeddings(inputs_embeds=embedded)
-        mask = additive_mask(attention_mask)
-        for layer in encoder_layers(self.encoder)[: self.skimmer.layers]:
-            hidden = layer(hidden, mask)
-        logits = self.skimmer(hidden)
-        return logits, hidden, self.skimmer.choose(logits, attention_mask, features)
+    def chain_scores(self) -> dict[str, Any]:
+        """Return the learnt `transitions` and `starts` of :class:`training.tagging.TagDecoder`."""
+        if self.chain is None:
+            return {}
+        return {
+            "transitions": tuple(map(tuple, self.chain.transitions.tolist())),
+            "starts": tuple(self.chain.starts.tolist()),
+        }
 
     def _shapes(self, features: Tensor) -> Tensor:
         return torch.remainder(features, self.feature_count)
@@ -161,15 +165,6 @@ class TokenClassifier(nn.Module):
                 known = known * kept
             embedded = embedded + self.gazetteer(known)
         return embedded
-
-    def chain_scores(self) -> dict[str, Any]:
-        """Return the learnt `transitions` and `starts` of :class:`training.tagging.TagDecoder`."""
-        if self.chain is None:
-            return {}
-        return {
-            "transitions": tuple(map(tuple, self.chain.transitions.tolist())),
-            "starts": tuple(self.chain.starts.tolist()),
-        }
 
 
 class CasedEmbedding(nn.Module):

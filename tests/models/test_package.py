@@ -22,6 +22,7 @@ from models.export import export_onnx, optimise
 from models.runtime import OnnxNetwork
 from tests.conftest import ROOT, Orbat, Trained
 from tests.corpus.test_document import HARD_TEXT
+from training.recipe import load_recipe
 from training.run import load_network, load_tagger
 from training.tagging import Tagger
 
@@ -312,6 +313,10 @@ def test_the_card_carries_the_scores(
     card = (tmp_path / "MODEL_CARD.md").read_text()
     assert "### Held out: held-out.jsonl (6 documents)" in card
     assert f"{value['strict']['micro']['f1']:.3f}" in card
+    (tmp_path / "recipe.toml").write_text(card.split("```toml\n")[1].split("```")[0])
+    manifest = json.loads((run / "manifest.json").read_text())
+    recipe = load_recipe(str(tmp_path / "recipe.toml"))
+    assert recipe.model_dump(mode="json") == manifest["recipe"]
     with zipfile.ZipFile(tmp_path / "en_mine-2.0-py3-none-any.whl") as archive:
         assert archive.read("en_mine/README.md").decode() == card
         lineage = json.loads(archive.read("en_mine/en_mine-2.0/orbat_ner/lineage.json"))

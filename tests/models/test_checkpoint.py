@@ -74,7 +74,7 @@ def tagged(
     return [{(s.start, s.end, s.label) for s in document.spans} for document in read]
 
 
-def test_the_pipeline_finds_what_the_run_and_the_wheel_find(
+def test_the_pipeline_finds_what_the_run_finds(
     orbat: Orbat, run: Path, packaged: Path, test_articles: list[Document], tmp_path: Path
 ) -> None:
     wanted = tagged(orbat, run, test_articles, tmp_path)

@@ -174,8 +174,7 @@ and a learnt sign. Line breaks are entries too.
 
 On the dev documents, transformers' pipeline and the trained model agree on {agreement["same"]}
 of the {agreement["either"]} spans that either finds; the trained model's strict F1 there is
-{_score(agreement["trained_f1"])}. Lines that fit into {agreement["window"]} pieces are read alike;
-longer texts are cut by the pipeline elsewhere."""
+{_score(agreement["trained_f1"])}. Both cut and join longer texts alike."""
     front = f"""---
 library_name: transformers
 pipeline_tag: token-classification

@@ -33,15 +33,13 @@ from training.run import (
     run_documents,
     tag_documents,
 )
-from training.tagging import Tagger, TaggerConfig
+from training.tagging import TaggerConfig
 
 if TYPE_CHECKING:
     from training.network import TokenClassifier
 
-SAME_SPANS = 0.995
-"""Share of the spans in lines that are read at once on which checkpoint and model must agree."""
-LINES = 300
-"""So many lines of the dev documents are tried."""
+SAME_SPANS = 0.99
+"""Share of the spans in the dev documents on which checkpoint and model must agree."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,7 @@ class Checkpoint:
         folder: where it is.
         window: pieces that the pipeline reads at once.
         stride: pieces that neighbouring windows share; what `pipeline` wants as `stride`.
-        same: spans of the dev documents that both it and the trained model find. In texts that fit
-            into a window these are all; longer ones the pipeline cuts elsewhere.
+        same: spans of the dev documents that both it and the trained model find.
         either: spans that at least one of them finds.
         f1: its strict F1 on the dev documents.
         trained_f1: that of the trained model.
@@ -96,8 +93,7 @@ def write_checkpoint(run: Path, folder: Path, *, lang: str, name: str, version: 
         version: its version.
 
     Raises:
-        InputError: if the run cannot be written so, or the pipeline finds other spans in lines that
-            it reads at once.
+        InputError: if the run cannot be written so, or the pipeline finds other spans.
     """
     run, folder = Path(run), Path(folder)
     model = load_plain(run)
@@ -106,22 +102,17 @@ def write_checkpoint(run: Path, folder: Path, *, lang: str, name: str, version: 
     shutil.rmtree(draft, ignore_errors=True)
     model.save_pretrained(draft)
     _save_tokenizer(run, config, draft)
-    documents, tagger = run_documents(run, "dev"), load_tagger(run)
-
-    def read_both(texts: Sequence[Document]) -> tuple[list[Document], list[Document]]:
-        spans = _read_by_pipeline(draft, texts, config.overlap)
-        plain = [text.with_spans(found) for text, found in zip(texts, spans, strict=True)]
-        return list(tag_documents(tagger, texts)), plain
-
-    same, either = _count_same(*read_both(_lines(documents, tagger)))
+    documents = run_documents(run, "dev")
+    spans = _read_by_pipeline(draft, documents, config.overlap)
+    plain = [document.with_spans(own) for document, own in zip(documents, spans, strict=True)]
+    trained = list(tag_documents(load_tagger(run), documents))
+    same, either = _count_same(trained, plain)
     if same < SAME_SPANS * either:
         shutil.rmtree(draft)
         raise InputError(
             f"{run}: transformers' pipeline and the trained model agree on only {same} of {either} "
-            "spans in lines of the dev documents; this encoder cannot be written as a checkpoint"
+            "spans in the dev documents; this encoder cannot be written as a checkpoint"
         )
-    trained, plain = read_both(documents)
-    same, either = _count_same(trained, plain)
     evaluation = evaluate(zip(documents, plain, strict=True), config.labels)
     f1 = evaluation.strict.micro.f1
     trained_f1 = total_counts(zip(documents, trained, strict=True))[0].f1
@@ -179,20 +170,6 @@ def _count_same(first: Sequence[Document], second: Sequence[Document]) -> tuple[
         same += len(ours & theirs)
         either += len(ours | theirs)
     return same, either
-
-
-def _lines(documents: Sequence[Document], tagger: Tagger) -> list[Document]:
-    """Return lines of documents that fit into a window, as documents of their own."""
-    lines = [
-        Document(f"{document.id}, line {number}", line)
-        for document in documents
-        for number, line in enumerate(document.text.splitlines(), start=1)
-        if line.strip()
-    ]
-    room = tagger.config.window - len(tagger.config.prefix) - len(tagger.config.suffix)
-    encoded = tagger.encode([line.text for line in lines])
-    fitting = [line for line, text in zip(lines, encoded, strict=True) if len(text.pieces) <= room]
-    return fitting[:LINES]
 
 
 def _with_head(network: TokenClassifier, config: TaggerConfig) -> Any:

@@ -20,8 +20,9 @@ from corpus.files import sha256_file
 from evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from evaluation.comparison import Comparison, Contest
 from models.card import wheel_card
-from models.export import export_onnx, measure_ranges, optimise, quantise
+from models.export import export_onnx, optimise
 from models.loading import LINEAGE
+from models.quantisation import measure_inputs, quantise
 from models.runtime import (
     FORMAT,
     HASHES,
@@ -213,7 +214,7 @@ def _export(
         inputs[READ_ON] = list(_read_on_inputs(plain, batches))
     for name, path in plain.items():
         rough = _new(folder / "rough") / name
-        quantise(path, rough, measure_ranges(path, inputs[name]))
+        quantise(path, rough, measure_inputs(path, inputs[name]))
         for weights, source in (("float32", path), ("int8", rough)):
             graphs[weights][name] = _new(folder / weights) / name
             optimise(source, graphs[weights][name])

@@ -92,12 +92,10 @@ def wheel_card(
         f"| {entry['name']} | {_score(entry['f1'])} | {entry['megabytes']:.1f} |"
         for entry in numbers["tried"]
     )
-    change = numbers["change"]
     changes = "\n".join(
-        [
-            _difference("**all**", change["micro"]),
-            *(_difference(label, each) for label, each in change["labels"].items()),
-        ]
+        _difference(f"{weights}: {label}", each)
+        for weights, change in numbers["changes"].items()
+        for label, each in {"**all**": change["micro"], **change["labels"]}.items()
     )
     confidence = (
         f"Confidences are calibrated on the dev documents ({numbers['calibration']})."
@@ -122,7 +120,7 @@ and no label's paired interval lies wholly below that.
 |---|---|---|
 {tried}
 
-| int8 against float32 | strict F1 | 95 % interval, paired by document |
+| against float32 | strict F1 | 95 % interval, paired by document |
 |---|---|---|
 {changes}
 

@@ -86,7 +86,8 @@ def quantise(source: Path, target: Path, inputs: Mapping[str, Measured]) -> None
     Args:
         source: an exported model.
         target: the model to write.
-        inputs: see :func:`measure_inputs`.
+        inputs: see :func:`measure_inputs`. Products of what it lacks stay as they are; tables of
+            embeddings are stored in 8 bits in any case.
     """
     import onnx
     from onnx import helper, numpy_helper
@@ -110,7 +111,7 @@ def quantise(source: Path, target: Path, inputs: Mapping[str, Measured]) -> None
         for node in reversed(nodes):
             graph.node.insert(position, node)
 
-    products = _large_products(model)
+    products = [node for node in _large_products(model) if node.input[0] in inputs]
     matrices: dict[str, list[Any]] = defaultdict(list)
     for node in products:
         matrices[node.input[0]].append(numpy_helper.to_array(weights[node.input[1]]))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RecipeArgument = Annotated[
     str,
     typer.Argument(
-        help="A shipped recipe (quick, default, fast, portable, max, baseline-rules, "
+        help="A shipped recipe (quick, default, fast, skim, portable, max, baseline-rules, "
         "baseline-linear, baseline-cnn), a file, or a run folder to train again as it was."
     ),
 ]

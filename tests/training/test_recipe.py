@@ -13,7 +13,7 @@ from training.recipe import describe_fields, load_recipe, shipped_recipes
 def test_shipped_recipes_can_be_read_by_name() -> None:
     assert shipped_recipes() == [
         *("baseline-cnn", "baseline-linear", "baseline-rules"),
-        *("default", "fast", "max", "portable", "quick"),
+        *("default", "fast", "max", "portable", "quick", "skim"),
     ]
     kinds = {name: load_recipe(name).kind for name in shipped_recipes()}
     assert set(kinds.values()) == {"transformer", "rules", "linear", "cnn"}
@@ -64,5 +64,5 @@ def test_bad_recipes_are_named(
 
 
 def test_an_unknown_recipe_lists_the_shipped_ones() -> None:
-    with pytest.raises(InputError, match=r"shipped are baseline-cnn, .*, quick"):
+    with pytest.raises(InputError, match=r"shipped are baseline-cnn, .*, skim"):
         load_recipe("best")

@@ -267,7 +267,7 @@ def compare(
     labels: Sequence[str],
 ) -> Comparison:
     """Compare two readings of the same documents by strict F1, label by label."""
-    contest = Contest([("int8", 1), ("float32", 1)], labels)
+    contest = Contest([("first", 1), ("other", 1)], labels)
     for document, reading, reference in zip(gold, first, other, strict=True):
         contest.add(document, [[reading], [reference]])
     (comparison,) = contest.comparisons()

@@ -25,7 +25,7 @@ FILES = (MODEL, "tokenizer.json", "tagger.json", "gazetteer.json")
 """The files that every packaged tagger has."""
 HASHES = "sha256.json"
 """Beside them: the SHA-256 of each file of the model, by name."""
-FORMAT = 4
+FORMAT = 5
 WINDOWS_AT_ONCE = 4
 """Of a model that skims: batches of windows that are skimmed before some are read on."""
 

@@ -178,7 +178,7 @@ def test_a_cluster_that_loses_a_node_loses_no_article(
 ) -> None:
     pytest.importorskip("ray")
     many = [
-        Document(f"{document.id}-{copy}", document.text, (), {})
+        Document(f"{document.id}-{copy}", document.text[:800], (), {})
         for copy in range(36)
         for document in test_articles
     ]

@@ -38,7 +38,7 @@ from training.tagging import TaggerConfig
 if TYPE_CHECKING:
     from training.network import TokenClassifier
 
-SAME_SPANS = 0.99
+SAME_SPANS = 0.995
 """Share of the spans in the dev documents on which checkpoint and model must agree."""
 
 

@@ -7,8 +7,8 @@ into a folder of its own. All systems tag the same texts in turn, several rounds
 
 - the wheel, by `nlp.pipe`;
 - the same wheel, given one text at a time;
-- its 8-bit network alone, naively: every piece through every layer, eight windows at a time as they
-  come, by onnxruntime's own threads;
+- its network alone, naively: every piece through every layer, eight windows at a time as they come,
+  by onnxruntime's own threads;
 - `transformers.pipeline("token-classification")` on a plain classifier of the same encoder, at
   each of several batch sizes, of which the fastest counts;
 - the same classifier on plain torch: windows sorted by length, in bf16 where the processor has it;

@@ -26,8 +26,10 @@ FILES = (MODEL, "tokenizer.json", "tagger.json", "gazetteer.json")
 HASHES = "sha256.json"
 """Beside them: the SHA-256 of each file of the model, by name."""
 FORMAT = 5
-WINDOWS_AT_ONCE = 4
+WINDOWS_AT_ONCE = 8
 """Of a model that skims: batches of windows that are skimmed before some are read on."""
+READ_ON_PIECES = 128
+"""About so many are read on at a time: more would have more padding, as few of each window are."""
 
 
 def write_hashes(files: Mapping[str, bytes]) -> bytes:
@@ -87,7 +89,7 @@ class OnnxNetwork:
             return logits  # type: ignore[no-any-return]
         logits, hidden, places, counts = self.skim(ids, mask, features)
         flat = logits.reshape(-1, logits.shape[2])
-        for index, real in pack(counts, self._pieces):
+        for index, real in pack(counts, READ_ON_PIECES):
             feed = {"hidden": hidden[index], "attention_mask": real.astype(np.int64)}
             (scores,) = self._read_on.run(["logits"], feed)
             flat[places[index[real]]] = scores[real]

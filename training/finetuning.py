@@ -38,6 +38,7 @@ from training.encoder import encoder_layers, load_encoder, longest_window, speci
 from training.job import DivergedError, Job, Progress, Report
 from training.network import TokenClassifier, bf16_is_fast
 from training.recipe import Recipe
+from training.rounding import round_products
 from training.run import save_model, score_dev, torch_network
 from training.tagging import FEATURE_COUNT, Floats, Tagger, TaggerConfig, Window, cut_windows
 from training.windows import (
@@ -170,6 +171,8 @@ class FineTuning:
                 f"skim {recipe.skim}: the encoder has {len(encoder_layers(encoder))} layers; set "
                 "skim to fewer"
             )
+        if recipe.quantisation_aware:
+            round_products(encoder)
         self._config = _tagger_config(job, encoder, tokenizer)
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()

@@ -97,7 +97,11 @@ class TokenClassifier(nn.Module):
             logits = self.classifier(self.dropout(hidden)).float()
         else:
             skimmed, hidden, chosen = self.skim(input_ids, attention_mask, features)
-            logits = torch.where(chosen.unsqueeze(2), self.read_on(hidden, chosen), skimmed)
+            places = _front(chosen)
+            real = chosen.gather(1, places)
+            found = self.read_on(_at_places(hidden, places), real)
+            found = torch.where(real.unsqueeze(2), found, _at_places(skimmed, places))
+            logits = skimmed.scatter(1, places.unsqueeze(2).expand_as(found), found)
         if labels is None:
             return {"logits": logits}
         if self.chain is None:
@@ -222,11 +226,10 @@ class Chain(nn.Module):
             labels: tag indices, negative where no word is read off. *Shape:* (batch, pieces).
             breaks: whether a line break stands before the piece's word. *Shape:* (batch, pieces).
         """
-        # Words move to the front of each row, in their order.
         read = labels >= 0
         count = read.sum(dim=1)
-        order = torch.argsort((~read).int(), dim=1, stable=True)[:, : int(count.max())]
-        emissions = logits.gather(1, order.unsqueeze(2).expand(-1, -1, logits.shape[2]))
+        order = _front(read)
+        emissions = _at_places(logits, order)
         tags = labels.gather(1, order).clamp(min=0)
         fresh = breaks.gather(1, order) & self.by_line
         real = torch.arange(order.shape[1], device=labels.device) < count.unsqueeze(1)
@@ -247,6 +250,19 @@ class Chain(nn.Module):
             gold = gold + gain * real[:, place]
         loss: Tensor = (torch.logsumexp(every, dim=1) - gold).sum() / count.sum()
         return loss
+
+
+def _front(chosen: Tensor) -> Tensor:
+    """Return the places of each row's chosen elements in their order, and then any others'.
+
+    *Shape:* (rows, most that are chosen in a row, at least 1).
+    """
+    most = max(1, int(chosen.sum(dim=1).max()))
+    return torch.argsort((~chosen).int(), dim=1, stable=True)[:, :most]
+
+
+def _at_places(vectors: Tensor, places: Tensor) -> Tensor:
+    return vectors.gather(1, places.unsqueeze(2).expand(-1, -1, vectors.shape[2]))
 
 
 def _at(scores: Tensor, tags: Tensor) -> Tensor:

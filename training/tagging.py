@@ -34,6 +34,8 @@ SHAPES = ("lower", "title", "upper", "initial", "mixed", "digits", "alphanumeric
 _GAPS = ("none", "space", "line break")
 _LINE = _GAPS.index("line break")
 _LINE_BREAK = re.compile(r"[\n\r]")
+ENOUGH = 30_000
+"""Characters of texts that are read side by side, so that windows of like length fill batches."""
 FEATURE_COUNT = 1 + len(SHAPES) * len(_GAPS)
 """Number of word features; 0 stands for special tokens and padding."""
 
@@ -566,9 +568,8 @@ class Tagger:
 
     def pipe(self, texts: Iterable[str], *, texts_at_once: int = 64) -> Iterator[list[Mention]]:
         """Tag a stream of texts, a few at a time, in order."""
-        stream = iter(texts)
         begun: _Begun | None = None
-        while chunk := list(itertools.islice(stream, texts_at_once)):
+        for chunk in _chunks(texts, texts_at_once):
             # The network works on one chunk while the next is being encoded.
             begun, before = self._begin(self.encode(chunk)), begun
             if before is not None:
@@ -627,8 +628,7 @@ class Tagger:
 
         *Shapes:* (words, 2), (words, 1 + labels).
         """
-        stream = iter(texts)
-        while chunk := list(itertools.islice(stream, texts_at_once)):
+        for chunk in _chunks(texts, texts_at_once):
             encoded = self.encode(chunk)
             for text, own in zip(encoded, self.scores(encoded), strict=True):
                 bounds = sequence_bounds(text.breaks, self.config)
@@ -704,6 +704,23 @@ _Job = tuple[int, Window, tuple[int, int]]
 """The index of a text, a window of it and the words that the window decides."""
 _Begun = tuple[Sequence[EncodedText], list[tuple[list[_Job], Callable[[], Floats]]]]
 """Encoded texts, and batches of windows with what gives their scores."""
+
+
+def _chunks(texts: Iterable[str], most: int) -> Iterator[list[str]]:
+    """Cut a stream into chunks of at most so many texts, fewer of long ones.
+
+    The less is encoded at a time, the sooner the network has something to do.
+    """
+    chunk: list[str] = []
+    length = 0
+    for text in texts:
+        chunk.append(text)
+        length += len(text)
+        if len(chunk) == most or length >= ENOUGH:
+            yield chunk
+            chunk, length = [], 0
+    if chunk:
+        yield chunk
 
 
 def _in_batches(jobs: Iterable[_Job], size: int) -> Iterator[list[_Job]]:

@@ -116,7 +116,8 @@ def test_a_skimming_model_learns_and_its_wheel_finds_the_same(
 ) -> None:
     encoder = tiny_encoder(tmp_path / "encoder", layers=3)
     run, dist = tmp_path / "run", tmp_path / "dist"
-    outcome = orbat(*arguments, *settings(f"encoder={encoder}", "skim=1"), "--output", run)
+    how = settings(f"encoder={encoder}", "skim=1", "quantisation_aware=true")
+    outcome = orbat(*arguments, *how, "--output", run)
     assert outcome.code == 0, outcome.err
     outcome = orbat("package", run, "--output", dist)
     assert outcome.code == 0, outcome.err

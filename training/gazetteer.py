@@ -45,9 +45,7 @@ class Gazetteer:
             way: {label: sorted(texts) for label, texts in sorted(phrases.get(way, {}).items())}
             for way in _WAYS
         }
-        # By first word: the words of the whole phrase, its label, and whether a name must follow.
-        self._exact: dict[str, list[tuple[tuple[str, ...], str, bool]]] = defaultdict(list)
-        self._caseless: dict[str, list[tuple[tuple[str, ...], str, bool]]] = defaultdict(list)
+        self._exact, self._caseless = _Table(), _Table()
         for way, labels in self._phrases.items():
             for label, texts in labels.items():
                 for text in texts:
@@ -55,10 +53,10 @@ class Gazetteer:
                     words = tuple(form[a:b] for a, b in find_words(form).tolist())
                     if words:
                         table = self._caseless if way == "caseless" else self._exact
-                        table[words[0]].append((words, label, way == "before_name"))
+                        table.add(words, label, before_name=way == "before_name")
 
     def __bool__(self) -> bool:
-        return bool(self._exact or self._caseless or self._patterns)
+        return bool(self._exact.lengths or self._caseless.lengths or self._patterns)
 
     def find(self, text: str, bounds: Sequence[Sequence[int]]) -> list[tuple[int, int, str]]:
         """Return start and end of each phrase in code points, and its label, in order.
@@ -70,14 +68,15 @@ class Gazetteer:
         words = [text[a:b] for a, b in bounds]
         lowered = [word.lower() for word in words]
         found = self._pattern_finder.find(text) if self._patterns else []
-        for tables, forms in ((self._exact, words), (self._caseless, lowered)):
-            for place in [place for place, first in enumerate(forms) if first in tables]:
-                for phrase, label, before_name in tables[forms[place]]:
-                    end = place + len(phrase)
-                    if tuple(forms[place:end]) == phrase and (
-                        not before_name or (end < len(words) and words[end].istitle())
-                    ):
-                        found.append((bounds[place][0], bounds[end - 1][1], label))
+        for table, forms in ((self._exact, words), (self._caseless, lowered)):
+            lengths, phrases = table.lengths, table.phrases
+            for place in [place for place, first in enumerate(forms) if first in lengths]:
+                for end in (place + length for length in lengths[forms[place]]):
+                    if end > len(words):
+                        continue
+                    for label, before_name in phrases.get(tuple(forms[place:end]), ()):
+                        if not before_name or (end < len(words) and words[end].istitle()):
+                            found.append((bounds[place][0], bounds[end - 1][1], label))
         return longest_spans(text, found)
 
     def to_bytes(self, *, classes: bool = False) -> bytes:
@@ -103,6 +102,24 @@ class Gazetteer:
         if not isinstance(value, dict) or not set(value) <= {*_WAYS, *_PATTERNS}:
             raise ValueError("not a gazetteer")
         return cls(value, *(value.get(part, ()) for part in _PATTERNS))
+
+
+class _Table:
+    """Phrases that are looked up word by word.
+
+    Attributes:
+        lengths: by first word how many words the phrases have that begin with it.
+        phrases: by their words the phrases' labels, each with whether a name must follow.
+    """
+
+    def __init__(self) -> None:
+        self.lengths: dict[str, set[int]] = defaultdict(set)
+        self.phrases: dict[tuple[str, ...], set[tuple[str, bool]]] = defaultdict(set)
+
+    def add(self, words: tuple[str, ...], label: str, *, before_name: bool) -> None:
+        """Take a phrase."""
+        self.lengths[words[0]].add(len(words))
+        self.phrases[words].add((label, before_name))
 
 
 def longest_spans(text: str, found: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

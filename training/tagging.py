@@ -362,6 +362,14 @@ class TagDecoder:
         self._starts = np.where(begins, starts or np.zeros(tags), -np.inf)
         self._odds = np.exp(self._transitions)
         self._start_odds = np.exp(self._starts)
+        # The most that a step into, within or out of a span gains over one outside.
+        gain = max(
+            0.0,
+            self._transitions.max() - self._transitions[0, 0],
+            self._starts.max() - self._starts[0],
+        )
+        # A span of n words takes at most n + 1, thus 2 n, such steps.
+        self._surely_outside = -2 * gain - 1e-3
 
     def decode(self, logits: Floats, bounds: Sequence[int]) -> tuple[Ints, Floats]:
         """Decode sequences that stand one behind the other.
@@ -371,12 +379,21 @@ class TagDecoder:
             bounds: where each sequence begins, in rising order from 0, and the number of words.
 
         Returns:
-            Tag indices and the log probability of each, both *Shape:* (words,).
+            Tag indices, and the log probability of each that is of a span, else 0, both *Shape:*
+            (words,).
         """
-        begin, lengths, running = _side_by_side(bounds)
-        path = self._best_path(logits, begin, lengths, running)
-        sure = self._chances(logits, begin, running)[np.arange(len(path)), path]
-        return path, np.log(np.maximum(sure, 1e-12)).astype(np.float32)
+        path = np.zeros(len(logits), dtype=np.int64)
+        log_probs = np.zeros(len(logits), dtype=np.float32)
+        # Where no word's emissions make up for the steps, all are outside.
+        doubt = logits[:, 1:].max(axis=1) - logits[:, 0] > self._surely_outside
+        rows, own = _some_sequences(bounds, doubt)
+        if len(rows):
+            path[rows] = self._best_path(logits[rows], *_side_by_side(own))
+        rows, own = _some_sequences(bounds, path > 0)
+        if len(rows):
+            chances = self.marginals(logits[rows], own)[np.arange(len(rows)), path[rows]]
+            log_probs[rows] = np.log(np.maximum(chances, 1e-12))
+        return path, np.where(path > 0, log_probs, 0)
 
     def marginals(self, logits: Floats, bounds: Sequence[int]) -> NDArray[np.float64]:
         """Return each tag's probability for each word, *Shape:* (words, tags); see `decode`."""
@@ -441,6 +458,19 @@ def best_tags(logits: Floats, bounds: Sequence[int]) -> tuple[Ints, Floats]:
     path = np.where(inside & (label != before), path - 1, path)
     best = logits.max(axis=1)
     return path, best - np.logaddexp.reduce(logits, axis=1)
+
+
+def _some_sequences(bounds: Sequence[int], wanted: NDArray[np.bool_]) -> tuple[Ints, list[int]]:
+    """Return the words of the sequences that have a wanted one, and these sequences' bounds.
+
+    Args:
+        bounds: see :meth:`TagDecoder.decode`.
+        wanted: *Shape:* (words,).
+    """
+    lengths = np.diff(bounds)
+    kept = np.logical_or.reduceat(wanted, bounds[:-1])
+    rows = np.flatnonzero(np.repeat(kept, lengths))
+    return rows, [0, *np.cumsum(lengths[kept]).tolist()]
 
 
 def _side_by_side(bounds: Sequence[int]) -> tuple[Ints, Ints, list[int]]:

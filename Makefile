@@ -15,7 +15,7 @@ demo: .venv/ready
 	$(BIN)/orbat demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: .venv/ready
 	$(BIN)/ruff check .

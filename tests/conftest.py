@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from annotation.doccano import Doccano
@@ -22,6 +23,10 @@ from corpus.files import read_documents, write_documents
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = ROOT / "corpus" / "articles"
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many threads as processors in each of several processes would wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # First calls load libraries: how long an example takes says nothing.
 settings.register_profile("orbat", deadline=None)
@@ -110,24 +115,49 @@ class Trained(NamedTuple):
     dev: Path
 
 
+MakeOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Let one of the processes that test side by side make a folder; return a copy of it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, done = shared / f"shared-{name}", shared / f"shared-{name}.done"
+        with FileLock(f"{folder}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return Path(shutil.copytree(folder, own / name))
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def trained(
     orbat: Orbat,
-    tmp_path_factory: pytest.TempPathFactory,
+    make_once: MakeOnce,
     train_articles: list[Document],
     dev_articles: list[Document],
 ) -> Trained:
     """A small model, trained once by the command line on 20 articles."""
-    folder = tmp_path_factory.mktemp("trained")
-    train, dev = folder / "train.jsonl", folder / "dev.jsonl"
-    write_documents(train, train_articles[::11])
-    write_documents(dev, dev_articles[::6])
-    outcome = orbat(
-        *("train", "quick", "--train", train, "--dev", dev, "--output", folder / "run"),
-        *("--set", "epochs=10"),
-    )
-    assert outcome.code == 0, outcome.err
-    return Trained(folder / "run", train, dev)
+
+    def fill(folder: Path) -> None:
+        train, dev = folder / "train.jsonl", folder / "dev.jsonl"
+        write_documents(train, train_articles[::11])
+        write_documents(dev, dev_articles[::6])
+        outcome = orbat(
+            *("train", "quick", "--train", train, "--dev", dev, "--output", folder / "run"),
+            *("--set", "epochs=10"),
+        )
+        assert outcome.code == 0, outcome.err
+
+    folder = make_once("trained", fill)
+    return Trained(folder / "run", folder / "train.jsonl", folder / "dev.jsonl")
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from models.runtime import MODEL, READ_ON
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from training.network import TokenClassifier
@@ -17,19 +15,16 @@ if TYPE_CHECKING:
 OPSET = 17
 
 
-def export_onnx(network: TokenClassifier, folder: Path) -> dict[str, Path]:
+def export_onnx(network: TokenClassifier, path: Path) -> None:
     """Export a network to ONNX with free batch and sequence axes.
 
     Uses torch's TorchScript-based exporter with eager attention: of its graph onnxruntime makes
-    plain matrix products, which are faster on CPUs than the fused attention.
+    plain matrix products, which are faster on CPUs than the fused attention. A network that skims
+    reads on what is chosen of the whole batch at once; see :meth:`TokenClassifier.read_on`.
 
     Args:
         network: the network.
-        folder: where the files go.
-
-    Returns:
-        The files by their names in a packaged model, see :data:`models.runtime.FILES`: of a network
-        that skims two, of any other one.
+        path: the file to write.
     """
     import torch
     from torch import Tensor, nn
@@ -40,18 +35,10 @@ def export_onnx(network: TokenClassifier, folder: Path) -> dict[str, Path]:
             self.network = network
 
         def forward(self, ids: Tensor, mask: Tensor, features: Tensor) -> Tensor:
-            logits: Tensor = self.network(ids, mask, features)["logits"]
-            return logits
-
-    class Skim(Logits):
-        def forward(  # type: ignore[override]
-            self, ids: Tensor, mask: Tensor, features: Tensor
-        ) -> tuple[Tensor, Tensor, Tensor]:
-            return self.network.skim(ids, mask, features)
-
-    class ReadOn(Logits):
-        def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]
-            return self.network.read_on(hidden, mask)
+            if self.network.skimmer is None:
+                logits: Tensor = self.network(ids, mask, features)["logits"]
+                return logits
+            return self.network.read_on(*self.network.skim(ids, mask, features))
 
     network.eval()
     ids = torch.ones((2, 16), dtype=torch.int64)
@@ -59,39 +46,20 @@ def export_onnx(network: TokenClassifier, folder: Path) -> dict[str, Path]:
     # A padded row, so that tracing keeps the mask.
     mask[1, 10:] = 0
     given = {"input_ids": ids, "attention_mask": mask, "features": torch.zeros_like(ids)}
-    if network.skimmer is None:
-        _export(Logits(), given, ["logits"], network, folder / MODEL)
-        return {MODEL: folder / MODEL}
-    _export(Skim(), given, ["logits", "hidden", "chosen"], network, folder / MODEL)
-    hidden = torch.zeros((2, 16, network.encoder.config.hidden_size))
-    given = {"hidden": hidden, "attention_mask": mask}
-    _export(ReadOn(), given, ["logits"], network, folder / READ_ON)
-    return {MODEL: folder / MODEL, READ_ON: folder / READ_ON}
-
-
-def _export(
-    module: Any,
-    given: Mapping[str, Any],
-    outputs: Sequence[str],
-    network: TokenClassifier,
-    path: Path,
-) -> None:
-    import torch
-
+    axes = {0: "batch", 1: "pieces"}
     attention = network.encoder.config._attn_implementation
     network.encoder.set_attn_implementation("eager")
-    axes = {0: "batch", 1: "pieces"}
     try:
         with _quiet():
             torch.onnx.export(
-                module,
+                Logits(),
                 tuple(given.values()),
                 str(path),
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=list(given),
-                output_names=list(outputs),
-                dynamic_axes=dict.fromkeys([*given, *outputs], axes),
+                output_names=["logits"],
+                dynamic_axes=dict.fromkeys([*given, "logits"], axes),
             )
     finally:
         network.encoder.set_attn_implementation(attention)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,17 +22,8 @@ from evaluation.comparison import Comparison, Contest
 from models.card import wheel_card
 from models.export import export_onnx, optimise
 from models.loading import LINEAGE
-from models.quantisation import Measured, measure_inputs, quantise
-from models.runtime import (
-    FORMAT,
-    HASHES,
-    MODEL,
-    READ_ON,
-    OnnxNetwork,
-    load_packaged,
-    pack,
-    write_hashes,
-)
+from models.quantisation import measure_inputs, quantise, read_on_inputs
+from models.runtime import FORMAT, HASHES, load_packaged, write_hashes
 from models.wheel import build_wheel, check_name, write_package
 from training.run import (
     EVALUATIONS,
@@ -123,8 +114,7 @@ def package(
 
         def files_of(weights: str, config: TaggerConfig) -> dict[str, bytes]:
             tagger = json.dumps({"format": FORMAT, **asdict(config)}).encode()
-            network = {name: path.read_bytes() for name, path in graphs[weights].items()}
-            return {**base, **network, "tagger.json": tagger}
+            return {**base, "model.onnx": graphs[weights].read_bytes(), "tagger.json": tagger}
 
         def tagged_by(weights: str) -> list[Document]:
             tagger = load_packaged(with_hashes(files_of(weights, config)))
@@ -160,7 +150,7 @@ def package(
                 {
                     "name": each,
                     "f1": total_counts(zip(documents, tagged[each], strict=True))[0].f1,
-                    "megabytes": sum(p.stat().st_size for p in graphs[each].values()) / 1e6,
+                    "megabytes": graphs[each].stat().st_size / 1e6,
                 }
                 for each in tagged
             ],
@@ -203,56 +193,30 @@ def package(
     return Package(wheel, card_path, weights, identical, len(documents), f1)
 
 
-Graphs = dict[str, Path]
-"""ONNX files by their names in a packaged model."""
-
-
 def _export(
     network: TokenClassifier, trained: Tagger, texts: Sequence[str], folder: Path
-) -> dict[str, Graphs]:
+) -> dict[str, Path]:
     """Write the network as ONNX: as it is, and with ever fewer 8-bit products.
 
     Skimming, one layer has to tell what most of a text is; 8 bits may cost too much there alone.
     """
-    plain = export_onnx(network, _new(folder / "plain"))
+    plain = folder / "plain.onnx"
+    export_onnx(network, plain)
     names = ("input_ids", "attention_mask", "features")
     # From all of them, for neighbours may be of one kind.
     some = texts[:: max(1, len(texts) // CALIBRATION_DOCUMENTS)]
-    batches = list(trained.batches(some))
-    given = {MODEL: [dict(zip(names, batch, strict=True)) for batch in batches]}
-    if READ_ON in plain:
-        given[READ_ON] = list(_read_on_inputs(plain, batches))
-    inputs = {name: measure_inputs(path, given[name]) for name, path in plain.items()}
-    plans: dict[str, Mapping[str, Mapping[str, Measured]]] = {"int8": inputs}
-    if READ_ON in plain:
-        plans["int8 where it reads on"] = {MODEL: {}, READ_ON: inputs[READ_ON]}
-    graphs = {"float32": _optimised(plain, _new(folder / "float32"))}
-    for number, (weights, plan) in enumerate(plans.items()):
-        rough = {name: _new(folder / f"rough-{number}") / name for name in plain}
-        for name, path in plain.items():
-            quantise(path, rough[name], plan[name])
-        graphs[weights] = _optimised(rough, _new(folder / f"int8-{number}"))
+    batches = (dict(zip(names, batch, strict=True)) for batch in trained.batches(some))
+    inputs = measure_inputs(plain, batches)
+    plans = {"int8": inputs}
+    if network.skimmer is not None:
+        plans["int8 where it reads on"] = read_on_inputs(plain, inputs)
+    graphs = {"float32": folder / "float32.onnx"}
+    optimise(plain, graphs["float32"])
+    for weights, plan in plans.items():
+        rough, graphs[weights] = folder / "rough.onnx", folder / f"{weights}.onnx"
+        quantise(plain, rough, plan)
+        optimise(rough, graphs[weights])
     return graphs
-
-
-def _optimised(graphs: Graphs, folder: Path) -> Graphs:
-    for name, path in graphs.items():
-        optimise(path, folder / name)
-    return {name: folder / name for name in graphs}
-
-
-def _read_on_inputs(graphs: Graphs, batches: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """Give what the further layers of a network that skims are asked about some batches."""
-    network = OnnxNetwork(graphs[MODEL].read_bytes(), graphs[READ_ON].read_bytes())
-    for batch in batches:
-        _, hidden, _, counts = network.skim(*batch)
-        for index, real in pack(counts, batch[0].size):
-            yield {"hidden": hidden[index], "attention_mask": real.astype(np.int64)}
-
-
-def _new(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 def with_hashes(files: dict[str, bytes]) -> dict[str, bytes]:

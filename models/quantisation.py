@@ -73,6 +73,22 @@ def measure_inputs(source: Path, batches: Iterable[Mapping[str, Any]]) -> dict[s
     return {name: Measured(*ranges[name], np.concatenate(rows[name])) for name in names}
 
 
+def read_on_inputs(source: Path, inputs: Mapping[str, Measured]) -> dict[str, Measured]:
+    """Return of the inputs those of layers that read what a network that skims has chosen.
+
+    Args:
+        source: an exported model.
+        inputs: see :func:`measure_inputs`.
+    """
+    import onnx
+
+    after_choice: set[str] = set()
+    for node in onnx.load(str(source)).graph.node:
+        if node.op_type == "NonZero" or not after_choice.isdisjoint(node.input):
+            after_choice.update(node.output)
+    return {name: measured for name, measured in inputs.items() if name in after_choice}
+
+
 def quantise(source: Path, target: Path, inputs: Mapping[str, Measured]) -> None:
     """Write a model that computes its large matrix products in 8-bit integers.
 

@@ -12,6 +12,10 @@ from training.encoder import encoder_layers
 from training.skimming import Skimmer, additive_mask, skimming_loss
 from training.tagging import begins_line, lawful_transitions
 
+READ_TOGETHER = 1024
+"""Of a network that skims: pieces of about so many are read on in one row, whose attention grows
+with the square of its length."""
+
 
 class TokenClassifier(nn.Module):
     """Scores the BIO tags of every piece.
@@ -97,11 +101,11 @@ class TokenClassifier(nn.Module):
             logits = self.classifier(self.dropout(hidden)).float()
         else:
             skimmed, hidden, chosen = self.skim(input_ids, attention_mask, features)
-            places = _front(chosen)
-            real = chosen.gather(1, places)
-            found = self.read_on(_at_places(hidden, places), real)
-            found = torch.where(real.unsqueeze(2), found, _at_places(skimmed, places))
-            logits = skimmed.scatter(1, places.unsqueeze(2).expand_as(found), found)
+            some = max(1, READ_TOGETHER // input_ids.shape[1])
+            parts = zip(
+                *(torch.split(each, some) for each in (skimmed, hidden, chosen)), strict=True
+            )
+            logits = torch.cat([self.read_on(*part) for part in parts])
         if labels is None:
             return {"logits": logits}
         if self.chain is None:
@@ -123,26 +127,34 @@ class TokenClassifier(nn.Module):
         """
         assert self.skimmer is not None
         hidden = self.encoder.embeddings(inputs_embeds=self._embed(input_ids, features))
-        mask = additive_mask(attention_mask)
+        mask = additive_mask(attention_mask.unsqueeze(1))
         for layer in encoder_layers(self.encoder)[: self.skimmer.layers]:
             hidden = layer(hidden, mask)
         logits = self.skimmer(hidden)
         return logits, hidden, self.skimmer.choose(logits, attention_mask, features)
 
-    def read_on(self, hidden: Tensor, chosen: Tensor) -> Tensor:
-        """Score pieces by the other layers, *Shape:* (batch, pieces, tags).
+    def read_on(self, skimmed: Tensor, hidden: Tensor, chosen: Tensor) -> Tensor:
+        """Score the chosen pieces of few windows by the other layers; all others stay as skimmed.
+
+        The chosen pieces of all windows go through the layers as one row, so that there is no
+        padding; each looks at those of its own window.
 
         Args:
-            hidden: what the first layers made of them. *Shape:* (batch, pieces, width).
-            chosen: which of them count. Those that do not may as well be left out: the others'
-                scores stay the same. *Shape:* (batch, pieces).
+            skimmed: the scores so far. *Shape:* (batch, pieces, tags).
+            hidden: what the first layers made of the pieces. *Shape:* (batch, pieces, width).
+            chosen: which are read on, at least one. *Shape:* (batch, pieces).
+
+        Returns:
+            *Shape:* (batch, pieces, tags).
         """
         assert self.skimmer is not None
-        mask = additive_mask(chosen)
+        windows, places = chosen.nonzero(as_tuple=True)
+        row = hidden[windows, places].unsqueeze(0)
+        mask = additive_mask((windows.unsqueeze(1) == windows).unsqueeze(0))
         for layer in encoder_layers(self.encoder)[self.skimmer.layers :]:
-            hidden = layer(hidden, mask)
-        logits: Tensor = self.classifier(self.dropout(hidden)).float()
-        return logits
+            row = layer(row, mask)
+        logits: Tensor = self.classifier(self.dropout(row[0])).float()
+        return skimmed.index_put((windows, places), logits)
 
     def chain_scores(self) -> dict[str, Any]:
         """Return the learnt `transitions` and `starts` of :class:`training.tagging.TagDecoder`."""
@@ -226,10 +238,11 @@ class Chain(nn.Module):
             labels: tag indices, negative where no word is read off. *Shape:* (batch, pieces).
             breaks: whether a line break stands before the piece's word. *Shape:* (batch, pieces).
         """
+        # Words move to the front of each row, in their order.
         read = labels >= 0
         count = read.sum(dim=1)
-        order = _front(read)
-        emissions = _at_places(logits, order)
+        order = torch.argsort((~read).int(), dim=1, stable=True)[:, : int(count.max())]
+        emissions = logits.gather(1, order.unsqueeze(2).expand(-1, -1, logits.shape[2]))
         tags = labels.gather(1, order).clamp(min=0)
         fresh = breaks.gather(1, order) & self.by_line
         real = torch.arange(order.shape[1], device=labels.device) < count.unsqueeze(1)
@@ -250,19 +263,6 @@ class Chain(nn.Module):
             gold = gold + gain * real[:, place]
         loss: Tensor = (torch.logsumexp(every, dim=1) - gold).sum() / count.sum()
         return loss
-
-
-def _front(chosen: Tensor) -> Tensor:
-    """Return the places of each row's chosen elements in their order, and then any others'.
-
-    *Shape:* (rows, most that are chosen in a row, at least 1).
-    """
-    most = max(1, int(chosen.sum(dim=1).max()))
-    return torch.argsort((~chosen).int(), dim=1, stable=True)[:, :most]
-
-
-def _at_places(vectors: Tensor, places: Tensor) -> Tensor:
-    return vectors.gather(1, places.unsqueeze(2).expand(-1, -1, vectors.shape[2]))
 
 
 def _at(scores: Tensor, tags: Tensor) -> Tensor:

@@ -50,7 +50,8 @@ class Skimmer(nn.Module):
             features: word feature ids, 0 for special tokens and padding. *Shape:* (batch, pieces).
 
         Returns:
-            *Shape:* (batch, pieces). Special tokens go with the pieces of their window, if any.
+            *Shape:* (batch, pieces). Special tokens go with the pieces of their window, if any. The
+            very first piece always does: the other layers need something to read.
         """
         given = attention_mask > 0
         words = given & (features > 0)
@@ -58,7 +59,9 @@ class Skimmer(nn.Module):
         span = 2 * NEIGHBOURS + 1
         near = nn.functional.max_pool1d(found.float().unsqueeze(1), span, 1, NEIGHBOURS) > 0
         chosen: Tensor = near.squeeze(1) & words
-        return chosen | (given & ~words & chosen.any(dim=1, keepdim=True))
+        chosen = chosen | (given & ~words & chosen.any(dim=1, keepdim=True))
+        rows, columns = (torch.arange(size, device=given.device) for size in given.shape)
+        return chosen | (rows.unsqueeze(1) + columns == 0)
 
 
 def skimming_loss(logits: Tensor, labels: Tensor, features: Tensor) -> Tensor:
@@ -80,10 +83,10 @@ def skimming_loss(logits: Tensor, labels: Tensor, features: Tensor) -> Tensor:
 
 
 def additive_mask(mask: Tensor) -> Tensor:
-    """Return what is added to attention's scores, *Shape:* (batch, 1, 1, pieces).
+    """Return what is added to attention's scores, *Shape:* (batch, 1, pieces or 1, pieces).
 
     Args:
-        mask: which pieces are looked at. *Shape:* (batch, pieces).
+        mask: which pieces each looks at, or all alike. *Shape:* (batch, pieces or 1, pieces).
     """
-    hidden = (mask == 0).to(torch.float32)[:, None, None, :]
+    hidden = (mask == 0).to(torch.float32).unsqueeze(1)
     return hidden * torch.finfo(torch.float32).min

@@ -7,8 +7,7 @@ into a folder of its own. All systems tag the same texts in turn, several rounds
 
 - the wheel, by `nlp.pipe`;
 - the same wheel, given one text at a time;
-- its network alone, naively: every piece through every layer, eight windows at a time as they come,
-  by onnxruntime's own threads;
+- its network alone, naively: eight windows at a time as they come, by onnxruntime's own threads;
 - `transformers.pipeline("token-classification")` on a plain classifier of the same encoder, at
   each of several batch sizes, of which the fastest counts;
 - the same classifier on plain torch: windows sorted by length, in bf16 where the processor has it;
@@ -140,9 +139,7 @@ class Naive:
 
         self._tagger = nlp.get_pipe("orbat_ner").tagger
         (model,) = folder.rglob("model.onnx")
-        # A network that skims has its other layers in a second file.
-        files = [model, *model.parent.glob("read-on.onnx")]
-        self._sessions = [onnxruntime.InferenceSession(str(file)) for file in files]
+        self._session = onnxruntime.InferenceSession(str(model))
 
     def __call__(self, texts: Sequence[str]) -> None:
         """Score the texts' windows."""
@@ -157,10 +154,8 @@ class Naive:
         for begin in range(0, len(windows), 8):
             batch = tagging.batch_inputs(encoded, windows[begin : begin + 8], config)
             inputs = dict(zip(("input_ids", "attention_mask", "features"), batch, strict=True))
-            for session in self._sessions:
-                names = [each.name for each in session.get_outputs()]
-                wanted = {each.name: inputs[each.name] for each in session.get_inputs()}
-                inputs |= dict(zip(names, session.run(names, wanted), strict=True))
+            wanted = {each.name: inputs[each.name] for each in self._session.get_inputs()}
+            self._session.run(["logits"], wanted)
 
 
 def convolutional() -> Any:

@@ -100,11 +100,10 @@ class TokenClassifier(nn.Module):
             hidden = self.encoder(inputs_embeds=embedded, attention_mask=attention_mask)[0]
             logits = self.classifier(self.dropout(hidden)).float()
         else:
-            skimmed, hidden, chosen = self.skim(input_ids, attention_mask, features)
-            some = max(1, READ_TOGETHER // input_ids.shape[1])
-            parts = zip(
-                *(torch.split(each, some) for each in (skimmed, hidden, chosen)), strict=True
-            )
+            few = max(1, READ_TOGETHER // input_ids.shape[1])
+            given = [torch.split(each, few) for each in (input_ids, attention_mask, features)]
+            parts = [self.skim(*part) for part in zip(*given, strict=True)]
+            skimmed = torch.cat([scores for scores, _, _ in parts])
             logits = torch.cat([self.read_on(*part) for part in parts])
         if labels is None:
             return {"logits": logits}

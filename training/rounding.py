@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 EXPONENT = 0.7
 """How much of a channel's range is moved to its weights, about what packaging finds best."""
-HIGHEST_INPUT = 255
-HIGHEST_WEIGHT = 63
+_HIGHEST_INPUT = 255
+_HIGHEST_WEIGHT = 63
 
 
 class RoundedLinear(nn.Linear):
@@ -31,13 +31,13 @@ class RoundedLinear(nn.Linear):
         matrix = self.weight * factors
         with torch.no_grad():
             low, high = even.min().clamp(max=0), even.max().clamp(min=0)
-            step = ((high - low) / HIGHEST_INPUT).clamp(min=1e-8)
+            step = ((high - low) / _HIGHEST_INPUT).clamp(min=1e-8)
             zero = torch.round(-low / step).int()
-            steps = matrix.abs().amax(dim=1).clamp(min=1e-12) / HIGHEST_WEIGHT
+            steps = matrix.abs().amax(dim=1).clamp(min=1e-12) / _HIGHEST_WEIGHT
             zeros = torch.zeros_like(steps, dtype=torch.int32)
-        rounded = torch.fake_quantize_per_tensor_affine(even, step, zero, 0, HIGHEST_INPUT)
+        rounded = torch.fake_quantize_per_tensor_affine(even, step, zero, 0, _HIGHEST_INPUT)
         matrix = torch.fake_quantize_per_channel_affine(
-            matrix, steps, zeros, 0, -HIGHEST_WEIGHT, HIGHEST_WEIGHT
+            matrix, steps, zeros, 0, -_HIGHEST_WEIGHT, _HIGHEST_WEIGHT
         )
         return nn.functional.linear(rounded, matrix, self.bias)
 

@@ -55,7 +55,9 @@ def batch() -> tuple[Tensor, Tensor, Tensor]:
     return ids, mask, features
 
 
-def test_pieces_that_are_not_read_on_may_as_well_be_left_out(tmp_path: Path) -> None:
+def test_pieces_that_are_not_read_on_may_as_well_be_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     net, (ids, mask, features) = network(tmp_path), batch()
     with torch.inference_mode():
         whole = net(ids, mask, features)["logits"]
@@ -69,6 +71,15 @@ def test_pieces_that_are_not_read_on_may_as_well_be_left_out(tmp_path: Path) -> 
             nothing = torch.zeros(*alone.shape[:2], 5)
             scores = net.read_on(nothing, alone, torch.ones(alone.shape[:2]) > 0)
             torch.testing.assert_close(whole[row][own[0]], scores[0])
+        # Nor do the windows beside one change it.
+        monkeypatch.setattr("training.network.READ_TOGETHER", 1)
+        alone = net(ids, mask, features)["logits"]
+        torch.testing.assert_close(alone[features > 0], whole[features > 0])
+        # Of none is there anything to read on.
+        assert net.skimmer is not None
+        net.skimmer.sure = 0.0
+        alone = net(ids, mask, features)["logits"]
+        assert torch.equal(alone[features > 0], skimmed[features > 0])
 
 
 def test_neighbours_and_special_tokens_are_read_with_what_may_be_of_a_mention() -> None:

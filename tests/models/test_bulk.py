@@ -83,7 +83,7 @@ def test_a_killed_run_goes_on_without_loss(
     orbat: Orbat, wheel: Path, test_articles: list[Document], tmp_path: Path
 ) -> None:
     many = [
-        Document(f"{document.id}-{copy}", document.text[:1500], (), {})
+        Document(f"{document.id}-{copy}", document.text[:600], (), {})
         for copy in range(40)
         for document in test_articles[:24]
     ]
@@ -178,7 +178,7 @@ def test_a_cluster_that_loses_a_node_loses_no_article(
 ) -> None:
     pytest.importorskip("ray")
     many = [
-        Document(f"{document.id}-{copy}", document.text[:800], (), {})
+        Document(f"{document.id}-{copy}", document.text[:400], (), {})
         for copy in range(36)
         for document in test_articles
     ]

@@ -1,9 +1,10 @@
 """How much memory `orbat tag` takes as its input grows.
 
-    python -m evaluation.benchmarks.bulk MODEL TEXTS [--megabytes 2 16]
+    python -m evaluation.benchmarks.bulk MODEL [TEXTS] [--megabytes 2 16]
 
 Repeats the documents of TEXTS under new ids to files of the sizes asked for, tags each in a process
-of its own, and prints Markdown.
+of its own, and prints Markdown. Without TEXTS the documents are random words of 64 letters, of
+which a model reads many more bytes a second.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import argparse
 import itertools
 import json
 import os
+import random
+import string
 import subprocess
 import sys
 import tempfile
@@ -34,14 +37,23 @@ def repeat(documents: list[Document], size: float) -> Iterator[Document]:
         length += len(document.text.encode())
 
 
+def random_documents() -> list[Document]:
+    """Make documents of five lines of six random words."""
+    random.seed(0)
+    words = ["".join(random.choices(string.ascii_lowercase, k=64)) for _ in range(400)]
+    lines = (" ".join(random.choices(words, k=6)) for _ in range(500))
+    return [Document(str(n), "\n".join(itertools.islice(lines, 5)), (), {}) for n in range(100)]
+
+
 def main() -> None:
     """Tag files of growing size and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model")
-    parser.add_argument("texts", type=Path)
+    parser.add_argument("texts", type=Path, nargs="?")
     parser.add_argument("--megabytes", type=float, nargs="+", default=[2, 16])
     arguments = parser.parse_args()
-    documents = list(read_documents(arguments.texts))
+    texts = arguments.texts
+    documents = list(read_documents(texts)) if texts is not None else random_documents()
     print(f"{len(os.sched_getaffinity(0))} processors\n")
     print("| input, MB | documents | words | words/s, starting included | peak memory, MB |")
     print("|---|---|---|---|---|")

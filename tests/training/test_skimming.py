@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from corpus.files import read_documents
+from models import quantisation
+from models.export import export_onnx
 from tests.conftest import Orbat
 from tests.training.test_training import settings, tiny_data, tiny_encoder
 from training.network import TokenClassifier
@@ -80,6 +82,21 @@ def test_pieces_that_are_not_read_on_may_as_well_be_left_out(
         net.skimmer.sure = 0.0
         alone = net(ids, mask, features)["logits"]
         assert torch.equal(alone[features > 0], skimmed[features > 0])
+
+
+def test_8_bits_can_be_kept_to_what_is_read_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantisation, "LARGE", 500)
+    export_onnx(network(tmp_path), tmp_path / "plain.onnx")
+    given = zip(("input_ids", "attention_mask", "features"), batch(), strict=True)
+    arrays = {name: tensor.numpy() for name, tensor in given}
+    inputs = quantisation.measure_inputs(tmp_path / "plain.onnx", [arrays])
+    kept = quantisation.read_on_inputs(tmp_path / "plain.onnx", inputs)
+    # Of three layers two read on.
+    assert 0 < len(inputs) == len(kept) * 3 / 2
+    # The first layer's own are left out.
+    assert set(list(inputs)[len(inputs) // 3 :]) == set(kept)
 
 
 def test_neighbours_and_special_tokens_are_read_with_what_may_be_of_a_mention() -> None:

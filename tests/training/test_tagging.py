@@ -163,6 +163,7 @@ def test_decoding_finds_the_best_lawful_path_and_its_odds(
     bounds = [0, *itertools.accumulate(lengths)]
     decoder = TagDecoder(5, transitions.tolist(), starts.tolist())
     path, log_probs = decoder.decode(logits, bounds)
+    chances = decoder.marginals(logits, bounds)
     for begin, end in itertools.pairwise(bounds):
         paths = every_path(logits[begin:end], transitions, starts)
         found = tuple(path[begin:end].tolist())
@@ -170,8 +171,10 @@ def test_decoding_finds_the_best_lawful_path_and_its_odds(
         whole = np.logaddexp.reduce(list(paths.values()))
         for place in range(end - begin):
             with_tag = [score for tags, score in paths.items() if tags[place] == found[place]]
-            odds = np.logaddexp.reduce(with_tag) - whole if found[place] else 0
-            assert log_probs[begin + place] == pytest.approx(odds, abs=1e-3)
+            odds = np.logaddexp.reduce(with_tag) - whole
+            word = begin + place
+            assert np.log(chances[word, found[place]]) == pytest.approx(odds, abs=1e-3)
+            assert log_probs[word] == pytest.approx(odds if found[place] else 0, abs=1e-3)
         # No sequence changes what stands beside it.
         alone, _ = decoder.decode(logits[begin:end], [0, end - begin])
         assert alone.tolist() == list(found)

@@ -1,4 +1,4 @@
-"""The front door: one command line for the five stages."""
+"""The command line `orbat`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-import annotation.commands
-import corpus.commands
-import evaluation.commands
-import models.commands
-import training.commands
-from corpus.errors import InputError
+from .annotation.commands import app as annotate
+from .corpus.commands import app as corpus
+from .errors import OrbatError
+from .evaluation.commands import evaluate
+from .models.commands import package, tag
+from .training.commands import sweep, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,14 +23,14 @@ app = typer.Typer(
 
 
 def _load_model(name: str) -> Any:
-    from models.loading import load_model
+    from .models.loading import load_model
 
     return load_model(name)
 
 
 def _cross_predict(recipe: str, settings: list[str], *arguments: Any, **options: Any) -> Any:
-    from training.crossfit import cross_predict
-    from training.recipe import load_recipe
+    from .training.experiments.cross_validation import cross_predict
+    from .training.recipe import load_recipe
 
     return cross_predict(load_recipe(recipe, settings), *arguments, **options)
 
@@ -43,13 +43,13 @@ def orbat(context: typer.Context) -> None:
     context.obj = {"load_model": _load_model, "cross_predict": _cross_predict}
 
 
-app.add_typer(corpus.commands.app, name="corpus")
-app.add_typer(annotation.commands.app, name="annotate")
-app.command("train")(training.commands.train)
-app.command("sweep")(training.commands.sweep)
-app.command("evaluate")(evaluation.commands.evaluate)
-app.command("package")(models.commands.package)
-app.command("tag")(models.commands.tag)
+app.add_typer(corpus, name="corpus")
+app.add_typer(annotate, name="annotate")
+app.command()(train)
+app.command()(sweep)
+app.command()(evaluate)
+app.command()(package)
+app.command()(tag)
 
 
 @app.command()
@@ -65,7 +65,7 @@ def demo(
     ] = None,
 ) -> None:
     """Go the whole way on the shipped articles, from raw text to an installed model."""
-    from demo import run_demo
+    from .demo import run_demo
 
     run_demo(output, documents=documents, settings=settings or ())
 
@@ -81,11 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
             err=True,
         )
         sys.exit(2)
-    except (InputError, OSError) as error:
+    except (OrbatError, OSError) as error:
         # An OSError that nothing below foresaw (no permission, disk full) names its file itself.
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

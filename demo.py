@@ -18,9 +18,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import read_documents, write_documents, write_text
+from .corpus.document import Document
+from .corpus.files import read_documents, write_documents, write_text
+from .errors import InputError
 
 ARTICLES = Path(__file__).parent / "corpus" / "articles"
 PASSES = {name: ARTICLES / f"{name}-pass.jsonl" for name in ("first", "second")}

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from annotation.certainty import WordProbabilities
-from annotation.resampling import Floats
-from corpus.document import Document
-from corpus.errors import InputError
+from ..corpus.document import Document
+from ..errors import InputError
+from ..evaluation.bootstrap import Floats
+from .word_probabilities import WordProbabilities
 
 STRATEGIES = ("uncertainty", "random")
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.matching import group_readings
-from annotation.resampling import RESAMPLES, Floats, bootstrap
-from annotation.scoring import Score, ScoreTable
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.tables import Figures
+from ..corpus.document import Document, Span
+from ..errors import InputError
+from ..evaluation.bootstrap import RESAMPLES, Floats, bootstrap
+from ..evaluation.matching import group_readings
+from ..evaluation.metrics import Score, ScoreTable
+from ..ui import DataTable
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 KINDS = ("boundary", "label", "label and boundary", "only the first", "only the second")
@@ -379,7 +379,7 @@ def _figures_to_json(figures: Mapping[str | None, Figure]) -> dict[str, Any]:
     return {**vars(figures[None]), "labels": each}
 
 
-def agreement_tables(agreement: Agreement) -> list[Figures]:
+def agreement_tables(agreement: Agreement) -> list[DataTable]:
     """Return agreement as tables for people."""
     tables = [table for pair in agreement.pairs for table in _pair_tables(pair)]
     if len(agreement.names) > 2:
@@ -388,13 +388,13 @@ def agreement_tables(agreement: Agreement) -> list[Figures]:
             for label, figure in agreement.alpha.items()
         )
         title = f"All {len(agreement.names)} annotators: Krippendorff's alpha over tokens"
-        tables.insert(0, Figures(title, ("label", "alpha", "95 % interval"), rows))
+        tables.insert(0, DataTable(title, ("label", "alpha", "95 % interval"), rows))
     return tables
 
 
-def _pair_tables(pair: PairAgreement) -> Iterator[Figures]:
+def _pair_tables(pair: PairAgreement) -> Iterator[DataTable]:
     names = f"{pair.first} and {pair.second}"
-    yield Figures(
+    yield DataTable(
         f"Agreement of {names}",
         (
             "label",
@@ -413,7 +413,7 @@ def _pair_tables(pair: PairAgreement) -> Iterator[Figures]:
         ),
         note=f"{pair.documents} documents, {len(pair.differing)} differ; intervals over documents",
     )
-    yield Figures(
+    yield DataTable(
         f"{names} by half points and by tokens",
         ("label", "partial F1", "95 % interval", "kappa", "95 % interval"),
         tuple(
@@ -426,13 +426,13 @@ def _pair_tables(pair: PairAgreement) -> Iterator[Figures]:
         ),
         note="half a point for an overlap; Cohen's kappa over tokens",
     )
-    yield Figures(
+    yield DataTable(
         f"How {names} differ",
         ("kind", "spans"),
         tuple((kind, count) for kind, count in pair.kinds().items() if count),
         bar=1,
     )
-    yield Figures(
+    yield DataTable(
         f"What {names} take for each other",
         (pair.first, pair.second, "times", "where", "for example"),
         tuple(

@@ -6,8 +6,8 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from annotation.labels import LabelSet
-from corpus.templates import render_template
+from ..corpus.labels import LabelSet
+from ..ui import render_template
 
 GUIDE = Path(__file__).parent / "guide"
 PICTURES = ("annotation", "conflict")

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from annotation.agreement import Disagreement, find_disagreements, quote
-from annotation.certainty import WordProbabilities
-from corpus.document import Document, Span
-from corpus.tables import Figures
+from ..corpus.document import Document, Span
+from ..ui import DataTable
+from .agreement import Disagreement, find_disagreements, quote
+from .word_probabilities import WordProbabilities
 
 Prediction = tuple[Document, WordProbabilities]
 """A document with a model's spans, and what that model thinks of its words."""
@@ -135,13 +135,13 @@ def suspicion_to_json(suspicion: Suspicion) -> dict[str, Any]:
     }
 
 
-def suspicion_table(suspicions: Sequence[Suspicion]) -> Figures:
+def suspicion_table(suspicions: Sequence[Suspicion]) -> DataTable:
     """Return suspicions for people."""
 
     def label(span: Span | None) -> str:
         return "–" if span is None else span.label
 
-    return Figures(
+    return DataTable(
         "Likely label errors",
         ("chance", "kind", "gold", "model", "document", "words", "around them"),
         tuple(

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from annotation.labels import DEFAULT_LABELS, LabelSet
-from annotation.prelabelling import RuleTagger
-from annotation.scoring import Evaluation, evaluate
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import sha256_text
-from corpus.tables import Figures
+from ..corpus.document import Document, Span
+from ..corpus.files import sha256_text
+from ..corpus.gazetteer import RuleTagger
+from ..corpus.labels import DEFAULT_LABELS, LabelSet
+from ..errors import InputError
+from ..evaluation.metrics import Evaluation, evaluate
+from ..ui import DataTable
 
 SOURCES = ("rules", "model", "rules+model", "model+rules", "none")
 """What suggests; of two the first named wins where both mark the same words."""
-DEFAULT_GOLD = DEFAULT_LABELS.parents[1] / "corpus" / "articles" / "dev.jsonl"
+DEFAULT_GOLD = DEFAULT_LABELS.parents[1] / "articles" / "dev.jsonl"
 
 
 class Model(Protocol):
@@ -114,14 +114,14 @@ def measure_suggestions(
 
 def suggestion_table(
     evaluation: Evaluation, gold: Path, documents: Iterable[Document], model: Model | None
-) -> Figures:
+) -> DataTable:
     """Return the suggestions' scores for people, with a warning where the model knew the gold."""
     strict = evaluation.strict
     seen = sum(model is not None and sha256_text(d.text) in model.seen for d in documents)
     note = f"measured on {gold.name}, {evaluation.documents} documents"
     if seen:
         note += f"; the model was trained or chosen on {seen} of them, so expect less"
-    return Figures(
+    return DataTable(
         "How good the suggestions are",
         ("label", "precision", "recall", "F1", "95 % interval"),
         tuple(

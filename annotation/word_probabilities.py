@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.document import Span
+from ..corpus.document import Span
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from corpus.errors import InputError
+from ..errors import InputError
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.document import Document
-from corpus.duplicates import words_of
-from corpus.errors import InputError
-from corpus.statistics import source_of
-from corpus.tables import Figures
+from ..errors import InputError
+from ..ui import DataTable
+from .document import Document
+from .duplicates import words_of
+from .statistics import source_of
 
 WORDS = 20_000
 """Most frequent words that are compared."""
@@ -201,14 +201,14 @@ def _examples(documents: Sequence[Document], z: dict[str, float]) -> tuple[Examp
     return tuple(sorted(found, key=lambda example: (-example.score, example.id))[:SHOWN])
 
 
-def drift_tables(drift: Drift) -> list[Figures]:
+def drift_tables(drift: Drift) -> list[DataTable]:
     """Lay the changes out as tables."""
 
-    def changes(title: str, name: str, found: Sequence[Change], what: str) -> Figures:
+    def changes(title: str, name: str, found: Sequence[Change], what: str) -> DataTable:
         scored = any(change.score is not None for change in found)
         columns = (name, f"old, {what}", f"new, {what}", *(["z"] if scored else []))
         rows = tuple((c.name, c.old, c.new, *([c.score] if scored else [])) for c in found)
-        return Figures(title, columns, rows, bar=3 if scored else None)
+        return DataTable(title, columns, rows, bar=3 if scored else None)
 
     return [
         changes("Words that became more frequent", "word", drift.more, "per million"),
@@ -216,7 +216,7 @@ def drift_tables(drift: Drift) -> list[Figures]:
         changes("Sources", "source", drift.sources, "share"),
         changes("Entities", "label", drift.densities, "in 1,000 words"),
         changes("Confidence", "label", drift.confidences, "mean"),
-        Figures(
+        DataTable(
             "New articles that show it most",
             ("article", "score", "words"),
             tuple((e.id, e.score, ", ".join(e.words)) for e in drift.examples),

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from corpus.document import Document
-from corpus.files import sha256_text
+from .document import Document
+from .files import sha256_text
 
 SHINGLE_WORDS = 5
 NEAR_THRESHOLD = 0.7

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from corpus.document import Document, document_to_json, parse_document
-from corpus.errors import InputError
+from ..errors import InputError
+from .document import Document, document_to_json, parse_document
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from corpus.document import Document, Span
-from corpus.errors import InputError, first_fault
-from corpus.files import read_json_lines, read_toml
+from ..errors import InputError, first_error
+from .document import Document, Span
+from .files import read_json_lines, read_toml
 
-DEFAULT_GAZETTEER = Path(__file__).parent / "gazetteer" / "gazetteer.toml"
+DEFAULT_GAZETTEER = Path(__file__).parent / "label_set" / "gazetteer" / "gazetteer.toml"
 
 
 class _Phrases(BaseModel):
@@ -123,7 +123,7 @@ def _read_plan(path: Path) -> _Gazetteer:
     try:
         return _Gazetteer.model_validate(read_toml(path))
     except ValidationError as error:
-        raise InputError(f"{path}: {first_fault(error)}") from error
+        raise InputError(f"{path}: {first_error(error)}") from error
 
 
 def _add_phrases(found: Phrases, plan: _Phrases, path: Path) -> None:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from corpus.errors import InputError, first_fault
-from corpus.files import read_toml
+from ..errors import InputError, first_error
+from .files import read_toml
 
-DEFAULT_LABELS = Path(__file__).parent / "labels.toml"
+DEFAULT_LABELS = Path(__file__).parent / "label_set" / "labels.toml"
 
 _Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
 
@@ -77,7 +77,7 @@ def load_labels(path: Path | None = None) -> LabelSet:
     try:
         return LabelSet.model_validate(read_toml(path))
     except ValidationError as error:
-        raise InputError(f"{path}: {first_fault(error)}") from error
+        raise InputError(f"{path}: {first_error(error)}") from error
 
 
 def load_guidelines(labels: LabelSet, path: Path | None = None) -> str:

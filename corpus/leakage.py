@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from corpus.document import Document
-from corpus.duplicates import NEAR_THRESHOLD, DuplicateFinder
-from corpus.passages import PASSAGE_WORDS, PassageIndex
+from .document import Document
+from .duplicates import NEAR_THRESHOLD, DuplicateFinder
+from .ngrams import PASSAGE_WORDS, PassageIndex
 
 Kind = Literal["same id", "same words", "near duplicate", "shared passage"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.document import Document
-from corpus.duplicates import words_of
+from .document import Document
+from .duplicates import words_of
 
 PASSAGE_WORDS = 12
 """Words in a row that two independent articles hardly ever share."""

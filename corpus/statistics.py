@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from corpus.document import Document
-from corpus.duplicates import words_of
-from corpus.tables import Figures
+from ..ui import DataTable
+from .document import Document
+from .duplicates import words_of
 
 SOURCES = ("source", "site", "desk")
 DATES = ("date", "published")
@@ -23,7 +23,7 @@ _SAMPLE = 1000
 
 @dataclass(frozen=True)
 class Statistics:
-    """Figures of a corpus.
+    """DataTable of a corpus.
 
     Attributes:
         documents: their number.
@@ -97,13 +97,13 @@ def measure(documents: Iterable[Document]) -> Statistics:
     )
 
 
-def statistics_tables(found: Statistics) -> list[Figures]:
+def statistics_tables(found: Statistics) -> list[DataTable]:
     """Lay the figures out as tables."""
 
-    def shares(title: str, name: str, counts: Counter[str], *, by_name: bool = False) -> Figures:
+    def shares(title: str, name: str, counts: Counter[str], *, by_name: bool = False) -> DataTable:
         rows = sorted(counts.items()) if by_name else counts.most_common()
         total = found.documents or 1
-        return Figures(
+        return DataTable(
             title, (name, "documents", "share"), tuple((k, n, n / total) for k, n in rows), bar=1
         )
 
@@ -111,13 +111,13 @@ def statistics_tables(found: Statistics) -> list[Figures]:
     per = 1000 / found.words if found.words else 0.0
     labels = tuple((label, n, n * per) for label, n in found.labels.most_common())
     return [
-        Figures(
+        DataTable(
             "Words in a document", ("", "words"), tuple(zip(names, found.lengths, strict=True))
         ),
         shares("Sources", "source", found.sources),
         shares("Years", "year", found.years, by_name=True),
         shares("Languages", "language", found.languages),
-        Figures("Labels", ("label", "spans", "in 1,000 words"), labels, bar=2),
+        DataTable("Labels", ("label", "spans", "in 1,000 words"), labels, bar=2),
     ]
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.resampling import RESAMPLES
-from annotation.scoring import Evaluation, ScoreTable, evaluation_to_json
-from corpus.document import Document
-from corpus.errors import InputError
-from evaluation.calibration import Calibration, Confidences, calibration, calibration_to_json
-from evaluation.errors import ErrorLog, ErrorSummary, summary_to_json
-from evaluation.mentions import MentionIndex
-from evaluation.people import People, PeopleTable, people_to_json
-from evaluation.slices import Slice, SliceTable, dimensions, slice_to_json, worst
+from ..corpus.document import Document
+from ..errors import InputError
+from .bootstrap import RESAMPLES
+from .calibration import Calibration, Confidences, calibration, calibration_to_json
+from .comparison.human_baseline import People, PeopleTable, people_to_json
+from .error_analysis import ErrorLog, ErrorSummary, summary_to_json
+from .mentions import MentionIndex
+from .metrics import Evaluation, ScoreTable, evaluation_to_json
+from .slices import Slice, SliceTable, dimensions, slice_to_json, worst
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from annotation.resampling import Floats
-from corpus.document import Document
+from ..corpus.document import Document
+from .bootstrap import Floats
 
 BINS = 10
 FEWEST = 50

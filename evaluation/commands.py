@@ -11,8 +11,8 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from evaluation.assessment import Assessment
-    from evaluation.comparison import Comparison, Spread
+    from .assessment import Assessment
+    from .comparison.system_comparison import Comparison, Spread
 
 
 def evaluate(
@@ -77,15 +77,15 @@ def evaluate(
 
     from rich.console import Console
 
-    from annotation.labels import load_labels
-    from annotation.readings import read_confirmed
-    from corpus.errors import InputError
-    from corpus.files import read_documents, sha256_file, write_text
-    from evaluation.assessment import assess, assessment_to_json
-    from evaluation.candidates import Gold, candidate_of_file, candidate_of_model, contest
-    from evaluation.comparison import comparison_to_json, spread_to_json
-    from evaluation.gate import parse_gate
-    from evaluation.report import render_report
+    from ..annotation.adjudication.annotation_sets import read_confirmed
+    from ..corpus.files import read_documents, sha256_file, write_text
+    from ..corpus.labels import load_labels
+    from ..errors import InputError
+    from .assessment import assess, assessment_to_json
+    from .comparison.system_comparison import comparison_to_json, spread_to_json
+    from .comparison.systems import Gold, candidate_of_file, candidate_of_model, contest
+    from .gate import parse_gate
+    from .report import render_report
 
     if (len(arguments) != 1) if predictions else (len(arguments) < 2):
         raise InputError("write orbat evaluate MODEL... GOLD, or --predictions PRED... GOLD")
@@ -199,7 +199,7 @@ def _print(
     from rich.console import Console
     from rich.table import Table
 
-    from evaluation.errors import CLASSES
+    from .error_analysis import CLASSES
 
     console = Console()
     evaluation, errors = assessment.evaluation, assessment.errors

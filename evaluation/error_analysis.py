@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.matching import group_overlapping
-from corpus.document import Document, Span
-from evaluation.mentions import MentionIndex, surface_of
+from ..corpus.document import Document, Span
+from .matching import group_overlapping
+from .mentions import MentionIndex, surface_of
 
 CLASSES = ("missed", "spurious", "boundary", "label", "boundary and label", "likely gold error")
 SHOWN = 2000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from annotation.scoring import Evaluation
-from corpus.errors import InputError
+from ..errors import InputError
+from .metrics import Evaluation
 
 METRICS = ("precision", "recall", "f1", "low")
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from corpus.document import Document, Span
-from corpus.errors import InputError
+from ..corpus.document import Document, Span
+from ..errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from corpus.document import Document, Span
+from ..corpus.document import Document, Span
 
 _NO_WORD = re.compile(r"[\W_]+")
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from annotation.resampling import RESAMPLES, Floats, bootstrap, f1_scores
-from corpus.document import Document, Span
+from ..corpus.document import Document, Span
+from .bootstrap import RESAMPLES, Floats, bootstrap, f1_scores
 
 SCHEMES = ("strict", "exact", "partial", "type")
 """What earns a predicted span credit, as nervaluate and SemEval-2013 task 9 define it.
@@ -111,7 +111,7 @@ def credits(gold: Iterable[Span], predicted: Iterable[Span]) -> tuple[float, ...
     overlap to cover 1 % of the gold span, here one character is enough.
 
     Returns:
-        Figures in the order of :data:`COLUMNS`.
+        DataTable in the order of :data:`COLUMNS`.
     """
     left, right = set(gold), set(predicted)
     shared = len(left & right)

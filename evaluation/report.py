@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpus.document import Span
-from corpus.templates import render_template
-from evaluation.assessment import Assessment
-from evaluation.comparison import Comparison, Spread
-from evaluation.errors import CLASSES, CONTEXT, ErrorSummary, SpanError
+from ..corpus.document import Span
+from ..ui import render_template
+from .assessment import Assessment
+from .comparison.system_comparison import Comparison, Spread
+from .error_analysis import CLASSES, CONTEXT, ErrorSummary, SpanError
 
 TEMPLATE = Path(__file__).parent / "report.html"
 NONE = "(none)"

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from annotation.resampling import RESAMPLES, Floats, bootstrap, f1_scores
-from annotation.scoring import Score, score_to_json
-from corpus.document import Document, Span
-from corpus.statistics import DATES
-from evaluation.mentions import MentionIndex, surface_of
+from ..corpus.document import Document, Span
+from ..corpus.statistics import DATES
+from .bootstrap import RESAMPLES, Floats, bootstrap, f1_scores
+from .mentions import MentionIndex, surface_of
+from .metrics import Score, score_to_json
 
 ENOUGH = 20
 """Gold spans below which a group is too small to be called the worst."""

@@ -23,14 +23,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from corpus.document import Document, document_to_json, parse_document, unused_id
-from corpus.errors import InputError
-from corpus.files import open_atomic, read_json_lines
-from corpus.formats import RawArticle
-from corpus.sources import find_articles, find_files, make_document
+from ..corpus.document import Document, document_to_json, parse_document, unused_id
+from ..corpus.files import open_atomic, read_json_lines
+from ..corpus.ingestion.readers import RawArticle
+from ..corpus.ingestion.sources import find_articles, find_files, make_document
+from ..errors import InputError
 
 if TYPE_CHECKING:
-    from models.loading import Model
+    from .loading import Model
 
 ARTICLES_AT_ONCE = 256
 BYTES_AT_ONCE = 4 * 2**20
@@ -214,7 +214,7 @@ def _tag_there(name: str, identity: str, documents: list[Document]) -> list[Docu
 
 @cache
 def _model_there(name: str) -> Model:
-    from models.loading import load_model
+    from .loading import load_model
 
     return load_model(name, lanes=1)
 
@@ -392,9 +392,10 @@ def _write_docbins(part: Path, output: Path) -> tuple[Path, ...]:
     import spacy
     from spacy.tokens import DocBin
 
+    from ..annotation.formats.libraries import to_doc
+
     # Makes room for the confidence on spans.
-    import models.component  # noqa: F401
-    from annotation.formats.libraries import to_doc
+    from . import component  # noqa: F401
 
     nlp = spacy.blank("xx")
     written = []

@@ -17,15 +17,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotation.matching import total_counts
-from annotation.scoring import evaluate, evaluation_to_json
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import sha256_file, write_json, write_text
-from models.card import checkpoint_card
-from models.loading import LINEAGE
-from models.packaging import read_evaluations
-from training.run import (
+from ..corpus.document import Document, Span
+from ..corpus.files import sha256_file, write_json, write_text
+from ..errors import InputError
+from ..evaluation.matching import total_counts
+from ..evaluation.metrics import evaluate, evaluation_to_json
+from ..training.run_folder import (
     load_network,
     load_tagger,
     read_manifest,
@@ -33,10 +30,13 @@ from training.run import (
     run_documents,
     tag_documents,
 )
-from training.tagging import TaggerConfig
+from ..training.tagger.tagger import TaggerConfig
+from .card import checkpoint_card
+from .loading import LINEAGE
+from .packaging import read_evaluations
 
 if TYPE_CHECKING:
-    from training.network import TokenClassifier
+    from ..training.transformer.network import TokenClassifier
 
 SAME_SPANS = 0.995
 """Share of the spans in the dev documents on which checkpoint and model must agree."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from corpus.commands import Engine
+from ..corpus.commands import Engine
 
 
 def package(
@@ -37,8 +37,8 @@ def package(
 
     from rich.console import Console
 
-    from models.checkpoint import load_plain, write_checkpoint
-    from models.packaging import package as make_package
+    from .checkpoint import load_plain, write_checkpoint
+    from .packaging import package as make_package
 
     console = Console(stderr=True)
     with console.status("Packaging") as status:
@@ -111,9 +111,9 @@ def tag(
     import tempfile
     from dataclasses import asdict
 
-    from corpus.progress import counting
-    from models.bulk import count_articles, tag_in_bulk
-    from models.loading import load_model
+    from ..ui import counting
+    from .bulk import count_articles, tag_in_bulk
+    from .loading import load_model
 
     loaded = load_model(model)
     with tempfile.TemporaryDirectory() as folder:

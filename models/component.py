@@ -16,8 +16,8 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from models.runtime import HASHES, file_names, load_packaged
-from training.tagging import Mention, Tagger
+from ..training.tagger.tagger import Mention, Tagger
+from .runtime import HASHES, file_names, load_packaged
 
 FACTORY = "orbat_ner"
 

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotation.certainty import WordProbabilities
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import sha256_file, sha256_text, write_json
-from models.runtime import HASHES, load_packaged
-from training.crossfit import read_probabilities
-from training.encoder import refuse_pickles
-from training.run import (
+from ..annotation.word_probabilities import WordProbabilities
+from ..corpus.document import Document
+from ..corpus.files import sha256_file, sha256_text, write_json
+from ..errors import InputError
+from ..training.experiments.cross_validation import read_probabilities
+from ..training.run_folder import (
     EVALUATIONS,
     DocumentTagger,
     load_run,
@@ -27,6 +25,8 @@ from training.run import (
     run_documents,
     tag_documents,
 )
+from ..training.transformer.encoder import refuse_pickles
+from .runtime import HASHES, load_packaged
 
 LINEAGE = "lineage.json"
 """Beside a packaged model's files: what it was made of."""

@@ -12,20 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotation.matching import total_counts
-from annotation.scoring import evaluate, evaluation_to_json
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import sha256_file
-from evaluation.calibration import Calibrator, Confidences, fit_calibrator
-from evaluation.comparison import Comparison, Contest
-from models.card import wheel_card
-from models.export import export_onnx, optimise
-from models.loading import LINEAGE
-from models.quantisation import measure_inputs, quantise, read_on_inputs
-from models.runtime import FORMAT, HASHES, load_packaged, write_hashes
-from models.wheel import build_wheel, check_name, write_package
-from training.run import (
+from ..corpus.document import Document
+from ..corpus.files import sha256_file
+from ..errors import InputError
+from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
+from ..evaluation.comparison.system_comparison import Comparison, Contest
+from ..evaluation.matching import total_counts
+from ..evaluation.metrics import evaluate, evaluation_to_json
+from ..training.run_folder import (
     EVALUATIONS,
     load_gazetteer,
     load_network,
@@ -34,10 +28,16 @@ from training.run import (
     run_documents,
     tag_documents,
 )
-from training.tagging import Tagger, TaggerConfig, find_words
+from ..training.tagger.tagger import Tagger, TaggerConfig, find_words
+from .card import wheel_card
+from .export import export_onnx, optimise
+from .loading import LINEAGE
+from .quantization import measure_inputs, quantise, read_on_inputs
+from .runtime import FORMAT, HASHES, load_packaged, write_hashes
+from .wheel import build_wheel, check_name, write_package
 
 if TYPE_CHECKING:
-    from training.network import TokenClassifier
+    from ..training.transformer.network import TokenClassifier
 
 ALLOWED_LOSS = 0.002
 """Strict F1 on the dev documents that 8-bit arithmetic may cost."""

@@ -10,8 +10,8 @@ import json
 import os
 from collections.abc import Mapping
 
-from training.gazetteer import Gazetteer
-from training.tagging import Floats, Ints, Tagger, TaggerConfig
+from ..training.tagger.gazetteer import Gazetteer
+from ..training.tagger.tagger import Floats, Ints, Tagger, TaggerConfig
 
 FILES = ("model.onnx", "tokenizer.json", "tagger.json", "gazetteer.json")
 """The files that every packaged tagger has."""

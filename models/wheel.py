@@ -8,13 +8,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import models.component as component_source
-import models.runtime as runtime_source
-import training.gazetteer as gazetteer_source
-import training.patterns as patterns_source
-import training.tagging as tagging_source
-from corpus.errors import InputError
-from models.component import FACTORY, EntityTagger
+from ..errors import InputError
+from ..training.tagger import gazetteer as gazetteer_source
+from ..training.tagger import patterns as patterns_source
+from ..training.tagger import tagger as tagging_source
+from . import component as component_source
+from . import runtime as runtime_source
+from .component import FACTORY, EntityTagger
 
 # 1980-01-01, the earliest time that a zip file can hold: the same input gives the same bytes.
 EPOCH = "315532800"
@@ -111,7 +111,9 @@ def write_package(
     (code / "__init__.py").write_text(_INIT.format(description=description), encoding="utf-8")
     for source in _SOURCES:
         path = Path(str(source.__file__))
-        text = re.sub(r"^from (models|training)\.", "from .", path.read_text("utf-8"), flags=re.M)
+        text = re.sub(
+            r"^from (\.\.training\.tagger)?\.(?=\w)", "from .", path.read_text("utf-8"), flags=re.M
+        )
         (code / path.name).write_text(text, encoding="utf-8")
     (folder / "README.md").write_text(card, encoding="utf-8")
     (code / "README.md").write_text(card, encoding="utf-8")

@@ -16,10 +16,10 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from annotation.doccano import Doccano
-from annotation.server import ADMIN, DoccanoServer
-from corpus.document import Document
-from corpus.files import read_documents, write_documents
+from orbat.annotation.doccano.client import Doccano
+from orbat.annotation.doccano.server import ADMIN, DoccanoServer
+from orbat.corpus.document import Document
+from orbat.corpus.files import read_documents, write_documents
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = ROOT / "corpus" / "articles"

@@ -1,42 +1,191 @@
-"""The house rules that a machine can check."""
+"""The rules of the repository that a machine can check, each tried on a planted breach."""
 
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, Orbat
 
-MAY_IMPORT = {
-    "corpus": set(),
-    "annotation": {"corpus"},
-    "training": {"corpus", "annotation"},
-    "evaluation": {"corpus", "annotation"},
-    "models": {"corpus", "annotation", "training", "evaluation"},
-}
+LAYERS = ("corpus", "evaluation", "annotation", "training", "models")
+WHEEL = {"training.tagger", "models.component", "models.runtime"}
+"""What the installed model runs on."""
+WHEEL_LIBRARIES = {"numpy", "onnxruntime", "spacy", "srsly", "tokenizers"}
+"""srsly comes with spaCy."""
 
 
-def imported(path: Path) -> set[tuple[str, str]]:
+def module_files(root: Path) -> dict[str, Path]:
+    """Return every module of the package, by its name without `orbat`."""
+    files = [*root.glob("*.py"), *(path for name in LAYERS for path in (root / name).rglob("*.py"))]
+    modules = {}
+    for path in files:
+        parts = path.relative_to(root).with_suffix("").parts
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return modules
+
+
+def imports_of(
+    name: str, path: Path, modules: dict[str, Path], *, top_level: bool = False
+) -> set[tuple[str, str]]:
+    """Return what a module imports: modules of ours in full, others by their first part.
+
+    Args:
+        top_level: only what is imported when the module is, not in functions or for typing.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    package = [part for part in package if part]
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found |= {(node.module.split(".")[0], alias.name) for alias in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {(alias.name.split(".")[0], "") for alias in node.names}
+    for node in tree.body if top_level else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {(alias.name, "") for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ["absolute"]
+            source = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            for alias in node.names:
+                inner = f"{source}.{alias.name}".strip(".")
+                found.add((inner, "") if inner in modules else (source, alias.name))
     return found
 
 
-@pytest.mark.parametrize("stage", MAY_IMPORT)
-def test_data_flows_one_way(stage: str) -> None:
-    for path in sorted((ROOT / stage).rglob("*.py")):
-        for module, name in imported(path):
-            if module in MAY_IMPORT and module != stage:
-                assert module in MAY_IMPORT[stage], f"{path.name} imports {module}"
-                assert not name.startswith("_"), f"{path.name} takes {module}'s private {name}"
+def layer_breaches(root: Path) -> list[str]:
+    """Return the imports of a higher layer, and of another layer's private names."""
+    modules, breaches = module_files(root), []
+    for name, path in modules.items():
+        layer = name.split(".")[0]
+        if layer not in LAYERS or {"commands", "benchmarks"} & set(name.split(".")):
+            continue
+        for source, item in imports_of(name, path, modules):
+            other = source.split(".")[0]
+            if other not in LAYERS or other == layer:
+                if source in ("cli", "demo", "api"):
+                    breaches.append(f"{name} imports {source}")
+                continue
+            if LAYERS.index(other) > LAYERS.index(layer):
+                breaches.append(f"{name} imports {source}, of a higher layer")
+            private = [part for part in (*source.split("."), item) if part.startswith("_")]
+            if private:
+                breaches.append(f"{name} imports {source}'s private {private[0]}")
+    return breaches
+
+
+def find_cycle(root: Path) -> list[str]:
+    """Return the modules of an import cycle, counting imports in functions too; [] for none."""
+    modules = module_files(root)
+    graph = {
+        name: {source for source, _ in imports_of(name, path, modules)} & set(modules) - {"", name}
+        for name, path in modules.items()
+        if name
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def wheel_breaches(root: Path) -> list[str]:
+    """Return what the model wheel's modules import beyond themselves and their libraries."""
+    modules, breaches = module_files(root), []
+    for name, path in modules.items():
+        if not any(name == part or name.startswith(f"{part}.") for part in WHEEL):
+            continue
+        for source, _ in imports_of(name, path, modules):
+            ours = any(source == part or source.startswith(f"{part}.") for part in WHEEL)
+            first = source.removeprefix("absolute.").split(".")[0]
+            if not ours and first not in {*sys.stdlib_module_names, *WHEEL_LIBRARIES}:
+                breaches.append(f"{name} imports {source}")
+    return breaches
+
+
+def crowded_folders(root: Path, most: int = 14) -> list[str]:
+    """Return the folders with more modules beside each other than one can survey."""
+    folders = {path.parent for path in module_files(root).values()} - {root}
+    counts = {folder: len([*folder.glob("*.py")]) for folder in folders}
+    benchmarks = root / "evaluation" / "benchmarks"
+    return [
+        f"{folder.relative_to(root)}: {count}"
+        for folder, count in counts.items()
+        if count > most and folder != benchmarks
+    ]
+
+
+def test_layers() -> None:
+    assert layer_breaches(ROOT) == []
+
+
+def test_no_import_cycle() -> None:
+    assert find_cycle(ROOT) == []
+
+
+def test_the_wheel_imports_only_what_it_ships() -> None:
+    assert wheel_breaches(ROOT) == []
+
+
+def test_folders_can_be_surveyed() -> None:
+    assert crowded_folders(ROOT) == []
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The package's modules, to plant a breach in."""
+    for name, path in module_files(ROOT).items():
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        assert name or target.exists()
+    return tmp_path
+
+
+def plant(path: Path, line: str) -> None:
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("corpus/document.py", "from ..evaluation.metrics import evaluate"),
+        ("evaluation/metrics.py", "def f():\n    from ..annotation import agreement"),
+        ("annotation/agreement.py", "from ..training.recipe import load_recipe"),
+        ("training/train.py", "from ..models import loading"),
+        ("training/train.py", "from ..corpus.document import _parse_span"),
+        ("corpus/document.py", "from ..cli import main"),
+    ],
+)
+def test_a_planted_layer_breach_is_found(copy: Path, module: str, line: str) -> None:
+    plant(copy / module, line)
+    breaches = layer_breaches(copy)
+    assert len(breaches) == 1
+    assert breaches[0].startswith(module.removesuffix(".py").replace("/", "."))
+
+
+@pytest.mark.parametrize("indent", ["", "def f():\n    "])
+def test_a_planted_cycle_is_found(copy: Path, indent: str) -> None:
+    plant(copy / "corpus/document.py", f"{indent}from .splitting import split_corpus")
+    assert {"corpus.document", "corpus.splitting"} <= set(find_cycle(copy))
+
+
+@pytest.mark.parametrize(
+    "line", ["import torch", "from ...corpus.document import Span", "from ..recipe import Recipe"]
+)
+def test_a_planted_import_in_the_wheel_is_found(copy: Path, line: str) -> None:
+    plant(copy / "training/tagger/tagger.py", line)
+    assert len(wheel_breaches(copy)) == 1
+
+
+def test_a_bare_import_of_a_stage_is_refused() -> None:
+    for name in LAYERS:
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {name}"], capture_output=True, text=True, cwd=ROOT
+        )
+        assert done.returncode == 1
+        assert "ImportError" in done.stderr
 
 
 def loaded_by(code: str) -> set[str]:
@@ -55,26 +204,27 @@ def test_help_loads_nothing_heavy(orbat: Orbat) -> None:
     assert outcome.code == 0
     for name in ("corpus", "annotate", "train", "evaluate", "package", "tag", "demo"):
         assert name in outcome.out
-    assert not loaded_by("import orbat") & (HEAVY | {"numpy", "httpx", "pydantic"})
+    assert not loaded_by("import orbat.cli") & (HEAVY | {"numpy", "httpx", "pydantic"})
 
 
 def test_annotation_and_evaluation_load_no_torch() -> None:
-    names = (
-        *("annotation.session", "annotation.server", "annotation.readings"),
-        *("annotation.third_pass", "evaluation.candidates", "evaluation.report"),
-    )
+    names = [
+        f"orbat.{name}"
+        for name in module_files(ROOT)
+        if name.split(".")[0] in ("corpus", "evaluation", "annotation")
+        and not {"commands", "benchmarks"} & set(name.split("."))
+    ]
     loaded = loaded_by("\n".join(f"import {name}" for name in names))
     assert not loaded & {"torch", "transformers", "datasets"}
 
 
 def test_no_label_name_stands_in_code() -> None:
-    from annotation.labels import load_labels
+    from orbat.corpus.labels import load_labels
 
-    for stage in MAY_IMPORT:
-        for path in (ROOT / stage).rglob("*.py"):
-            strings = {
-                node.value
-                for node in ast.walk(ast.parse(path.read_text()))
-                if isinstance(node, ast.Constant) and isinstance(node.value, str)
-            }
-            assert not strings & set(load_labels().names), path
+    for path in module_files(ROOT).values():
+        strings = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        assert not strings & set(load_labels().names), path

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from annotation.matching import total_counts
-from annotation.server import DoccanoServer
-from corpus.files import read_documents
+from orbat.annotation.doccano.server import DoccanoServer
+from orbat.corpus.files import read_documents
+from orbat.evaluation.matching import total_counts
 from tests.conftest import ARTICLES, Orbat
 
 

@@ -7,14 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from annotation.labels import LabelSet
-from corpus.errors import InputError
-from training.gazetteer import Gazetteer
-from training.lineage import TrainingData
-
-
-class DivergedError(InputError):
-    """The loss is no number any more."""
+from ..corpus.labels import LabelSet
+from .manifest import TrainingData
+from .tagger.gazetteer import Gazetteer
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from annotation.labels import LabelSet
-    from training.lineage import TrainingData
-    from training.recipe import AnyRecipe
+    from ..corpus.labels import LabelSet
+    from .manifest import TrainingData
+    from .recipe import AnyRecipe
 
 RecipeArgument = Annotated[
     str,
@@ -55,7 +55,7 @@ def train(
     """Train a model from a recipe."""
     import json
 
-    from corpus.errors import InputError
+    from ..errors import InputError
 
     chosen, data, label_set = read_inputs(recipe, train, dev, labels, settings)
     if explain:
@@ -65,7 +65,7 @@ def train(
         raise InputError(_NO_GOLD)
     if output is None:
         raise InputError("name the folder to write with --output")
-    from training.train import is_first_process
+    from .train import is_first_process
 
     if is_first_process():
         warn_of_absent_labels(data, label_set)
@@ -75,7 +75,7 @@ def train(
         return
     console = _console(is_first_process())
     with console.status("Loading"):
-        from training.train import train as run_training
+        from .train import train as run_training
     with _Reported(console) as reported:
         metrics = run_training(
             chosen, data, label_set, output, resume=resume, report=reported.report
@@ -108,8 +108,8 @@ def sweep(
     from rich.console import Console
     from rich.table import Table
 
-    from corpus.errors import InputError
-    from training.sweep import parse_range
+    from ..errors import InputError
+    from .experiments.sweep import parse_range
 
     ranges = [parse_range(each) for each in search]
     chosen, data, label_set = read_inputs(recipe, train, dev, labels, settings)
@@ -125,7 +125,7 @@ def sweep(
         console.print(f"{outcome.number + 1}: F1 {f1} {outcome.state}  {values}", highlight=False)
 
     with console.status("Training"):
-        from training.sweep import sweep as run_sweep
+        from .experiments.sweep import sweep as run_sweep
 
         outcomes = run_sweep(chosen, ranges, data, label_set, output, trials=trials, report=told)
     if json_output:
@@ -159,7 +159,7 @@ def _draw_curve(
         console.print(f"{documents} documents, seed {seed}: F1 {f1:.3f}", highlight=False)
 
     with console.status("Training"):
-        from training.curve import learning_curve
+        from .experiments.learning_curve import learning_curve
 
         curve = learning_curve(
             recipe, data, labels, output, points=points, seeds=seeds, report=told
@@ -194,10 +194,10 @@ def read_inputs(
     Raises:
         InputError: naming the file, the field and the mend.
     """
-    from annotation.labels import LabelSet, load_labels
-    from training.lineage import TrainingData
-    from training.recipe import change_recipe, load_recipe
-    from training.run import read_manifest, run_documents
+    from ..corpus.labels import LabelSet, load_labels
+    from .manifest import TrainingData
+    from .recipe import change_recipe, load_recipe
+    from .run_folder import read_manifest, run_documents
 
     run = Path(recipe)
     if run.is_dir():
@@ -222,9 +222,9 @@ def read_inputs(
 
 
 def _read_gold(paths: list[Path], labels: LabelSet, option: str) -> list[Any]:
-    from corpus.document import Document
-    from corpus.errors import InputError
-    from corpus.files import read_documents
+    from ..corpus.document import Document
+    from ..corpus.files import read_documents
+    from ..errors import InputError
 
     documents: dict[str, Document] = {}
     for path in paths:
@@ -249,7 +249,7 @@ def warn_of_absent_labels(data: TrainingData, labels: LabelSet) -> None:
 
 def warn_of_leaks(data: TrainingData) -> None:
     """Say on the error stream which dev documents repeat training documents, even nearly."""
-    from corpus.duplicates import DuplicateFinder
+    from ..corpus.duplicates import DuplicateFinder
 
     finder = DuplicateFinder()
     trained = {document.id for document in data.train if finder.meet(document) is None}
@@ -328,13 +328,13 @@ def print_explanation(
     from rich.console import Console
     from rich.table import Table
 
-    from training.recipe import describe_fields
+    from .recipe import describe_fields
 
     fields = describe_fields(recipe)
     facts: dict[str, str] = {}
     if data is not None:
         with _console(True).status("Trying a few steps"):
-            from training.train import explain
+            from .train import explain
 
             facts = {
                 "documents": f"{len(data.train):,} to train on, {len(data.dev):,} to choose on",

@@ -14,14 +14,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from annotation.labels import LabelSet
-from annotation.prelabelling import load_patterns, load_phrases
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import sha256_file, sha256_text
-from training.gazetteer import Gazetteer
-from training.recipe import AnyRecipe
-from training.run import FORMAT
+from ..corpus.document import Document
+from ..corpus.files import sha256_file, sha256_text
+from ..corpus.gazetteer import load_patterns, load_phrases
+from ..corpus.labels import LabelSet
+from ..errors import InputError
+from .recipe import AnyRecipe
+from .run_folder import FORMAT
+from .tagger.gazetteer import Gazetteer
 
 _PACKAGES = (
     *("orbat", "torch", "transformers", "tokenizers", "accelerate", "numpy", "scikit-learn"),

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from corpus.errors import InputError, first_fault
-from corpus.files import read_toml
+from ..corpus.files import read_toml
+from ..errors import InputError, first_error
 
 SHIPPED_RECIPES = Path(__file__).parent / "recipes"
 
@@ -198,7 +198,7 @@ def change_recipe(values: dict[str, Any], settings: Iterable[str], where: str) -
         return TypeAdapter[AnyRecipe](model).validate_python(values)
     except ValidationError as error:
         known = ", ".join(model.model_fields)
-        raise InputError(f"{where}: {first_fault(error)} (fields: {known})") from error
+        raise InputError(f"{where}: {first_error(error)} (fields: {known})") from error
 
 
 def describe_fields(recipe: AnyRecipe) -> list[tuple[str, Any, Any, str]]:

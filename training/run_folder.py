@@ -18,18 +18,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from annotation.matching import counts_to_json, total_counts
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import read_documents, sha256_text, write_json
-from training.encoder import refuse_pickles
-from training.gazetteer import Gazetteer
-from training.tagging import FEATURE_COUNT, Mention, Tagger, TaggerConfig
+from ..corpus.document import Document, Span
+from ..corpus.files import read_documents, sha256_text, write_json
+from ..errors import InputError
+from ..evaluation.matching import counts_to_json, total_counts
+from .tagger.gazetteer import Gazetteer
+from .tagger.tagger import FEATURE_COUNT, Mention, Tagger, TaggerConfig
+from .transformer.encoder import refuse_pickles
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from training.network import TokenClassifier
+    from .transformer.network import TokenClassifier
 
 FORMAT = 3
 GAZETTEER = "gazetteer.json"
@@ -140,9 +140,9 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoModel
 
-    from training.casing import Casing
-    from training.encoder import without_pooler
-    from training.network import TokenClassifier
+    from .transformer.cased_vocabulary import Casing
+    from .transformer.encoder import without_pooler
+    from .transformer.network import TokenClassifier
 
     try:
         weights = load_file(folder / "model.safetensors")
@@ -194,15 +194,15 @@ def load_run(run: Path) -> DocumentTagger:
     labels = tuple(label["name"] for label in manifest["labels"]["label"])
     match manifest["recipe"].get("kind"):
         case "rules":
-            from training.rules import load_rules
+            from .baselines.rules import load_rules
 
             return load_rules(folder, labels)
         case "linear":
-            from training.linear import load_linear
+            from .baselines.linear import load_linear
 
             return load_linear(folder, labels)
         case "cnn":
-            from training.cnn import load_cnn
+            from .baselines.spacy_cnn import load_cnn
 
             return load_cnn(folder, labels)
         case _:

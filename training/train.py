@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from annotation.labels import LabelSet
-from corpus.errors import InputError
-from corpus.files import write_documents, write_json
-from training.job import Fitting, Job, Report
-from training.lineage import (
+from ..corpus.files import write_documents, write_json
+from ..corpus.labels import LabelSet
+from ..errors import InputError
+from .base import Fitting, Job, Report
+from .manifest import (
     TrainingData,
     claim_output,
     gazetteer_of,
     is_same_run,
     make_manifest,
 )
-from training.recipe import AnyRecipe
-from training.run import read_json
+from .recipe import AnyRecipe
+from .run_folder import read_json
 
 
 def train(
@@ -128,18 +128,18 @@ def _fitting(job: Job) -> Fitting:
     # Each kind brings libraries of its own.
     match job.recipe.kind:
         case "rules":
-            from training.rules import Rules
+            from .baselines.rules import Rules
 
             return Rules(job)
         case "linear":
-            from training.linear import LinearTraining
+            from .baselines.linear import LinearTraining
 
             return LinearTraining(job)
         case "cnn":
-            from training.cnn import CnnTraining
+            from .baselines.spacy_cnn import CnnTraining
 
             return CnnTraining(job)
         case _:
-            from training.finetuning import FineTuning
+            from .transformer.trainer import FineTuning
 
             return FineTuning(job)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from annotation.adjudication import Comparison, compare_readings, is_confirmed
-from annotation.matching import group_readings
-from corpus.document import Document, check_spans, parse_document
-from corpus.errors import InputError
-from corpus.files import read_json_lines
+from ...corpus.document import Document, check_spans, parse_document
+from ...corpus.files import read_json_lines
+from ...errors import InputError
+from ...evaluation.matching import group_readings
+from .conflicts import Comparison, compare_readings, is_confirmed
 
 
 @dataclass(frozen=True)

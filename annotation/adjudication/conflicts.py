@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from annotation.matching import group_overlapping
-from corpus.document import Document, Span
-from corpus.errors import InputError
+from ...corpus.document import Document, Span
+from ...errors import InputError
+from ...evaluation.matching import group_overlapping
 
 POLICIES = ("majority", "either", "trust:NAME", "doccano")
 

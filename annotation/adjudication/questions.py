@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotation.adjudication import Comparison
-from annotation.doccano import Doccano, UploadRow
-from annotation.labels import Label
-from annotation.session import Report, ensure_account
-from corpus.document import Span
-from corpus.errors import InputError
-from corpus.files import read_json_lines, sha256_text, write_json, write_json_lines
+from ...corpus.document import Span
+from ...corpus.files import read_json_lines, sha256_text, write_json, write_json_lines
+from ...corpus.labels import Label
+from ...errors import InputError
+from ..doccano.client import Doccano, UploadRow
+from ..session.session import Report, ensure_account
+from .conflicts import Comparison
 
 ANOTHER = "another"
 NOTHING = "no span"

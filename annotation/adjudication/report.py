@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from corpus.document import Document
-from corpus.tables import Figures
+from ...corpus.document import Document
+from ...ui import DataTable
 
 _Marks = tuple[tuple[int, int, str], ...]
 
@@ -63,7 +63,7 @@ def find_disputes(gold: Iterable[Document]) -> Iterator[Dispute]:
             yield Dispute(document, readings, marks(decision["gold"]), record["decided_by"])
 
 
-def dispute_tables(gold: Iterable[Document]) -> list[Figures]:
+def dispute_tables(gold: Iterable[Document]) -> list[DataTable]:
     """Return what was disputed most, which words more than once, and whom gold follows."""
     disputes = list(find_disputes(gold))
     kinds: dict[str, list[Dispute]] = defaultdict(list)
@@ -76,7 +76,7 @@ def dispute_tables(gold: Iterable[Document]) -> list[Figures]:
         asked.update(list(dispute.readings))
         followed.update(name for name, marks in dispute.readings.items() if marks == dispute.gold)
     return [
-        Figures(
+        DataTable(
             "What was disputed",
             ("kind", "times", "gold has", "for example"),
             tuple(
@@ -84,7 +84,7 @@ def dispute_tables(gold: Iterable[Document]) -> list[Figures]:
                 for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1]))
             ),
         ),
-        Figures(
+        DataTable(
             "Words disputed more than once",
             ("words", "times", "gold has", "kinds"),
             tuple(
@@ -94,7 +94,7 @@ def dispute_tables(gold: Iterable[Document]) -> list[Figures]:
             ),
             note="The guidelines should say what holds for these.",
         ),
-        Figures(
+        DataTable(
             "Whom gold follows",
             ("reading", "conflicts", "followed", "share"),
             tuple((name, n, followed[name], followed[name] / n) for name, n in asked.items()),

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotation.adjudication import Comparison, as_gold, for_third_pass, is_confirmed
-from annotation.choices import Question, ask, make_questions, read_answers
-from annotation.doccano import Doccano
-from annotation.labels import LabelSet
-from annotation.session import Report, is_session, open_session, password_of, pull, push
-from corpus.document import Document, Span
+from ...corpus.document import Document, Span
+from ...corpus.labels import LabelSet
+from ..doccano.client import Doccano
+from ..session.session import Report, is_session, open_session, password_of, pull, push
+from .conflicts import Comparison, as_gold, for_third_pass, is_confirmed
+from .questions import Question, ask, make_questions, read_answers
 
 
 @dataclass(frozen=True)

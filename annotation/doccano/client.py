@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 import httpx
 from pydantic import BaseModel
 
-from annotation.labels import Label
-from corpus.errors import InputError
+from ...corpus.labels import Label
+from ...errors import InputError
 
 PAGE = 500
 """Records in a page: gunicorn kills requests of 30 s, 1,000 examples take 1.3 s."""

@@ -18,8 +18,8 @@ import httpx
 import platformdirs
 import psutil
 
-from corpus.errors import InputError
-from corpus.files import sha256_file, write_json
+from ...corpus.files import sha256_file, write_json
+from ...errors import InputError
 
 CONSTRAINTS = Path(__file__).parent / "doccano-constraints.txt"
 DOCCANO = "1.8.4"

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from annotation.formats.folders import file_name, new_folder
-from annotation.formats.losses import (
+from ...corpus.document import Document, Span
+from ...errors import InputError
+from .conversion_report import (
     Losses,
     assemble,
     check_quote,
@@ -15,8 +16,7 @@ from annotation.formats.losses import (
     count_lost_meta,
     refuse_spaces,
 )
-from corpus.document import Document, Span
-from corpus.errors import InputError
+from .folders import file_name, new_folder
 
 _KINDS = {
     "R": "relations",

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from annotation.formats.folders import new_folder
-from annotation.formats.losses import Losses, refuse_spaces
-from annotation.formats.tokens import (
+from ...corpus.document import Document
+from ...corpus.files import open_atomic
+from ...errors import InputError
+from .conversion_report import Losses, refuse_spaces
+from .folders import new_folder
+from .tokens import (
     Sentence,
     Token,
     Word,
@@ -18,9 +21,6 @@ from annotation.formats.tokens import (
     rebuild,
     to_sentences,
 )
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import open_atomic
 
 _BEGIN = "-DOCSTART-"
 

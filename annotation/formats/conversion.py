@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from annotation.formats.brat import read_brat, write_brat
-from annotation.formats.columns import (
+from ...corpus.document import Document
+from ...corpus.files import read_documents, write_documents
+from ...errors import InputError
+from .brat import read_brat, write_brat
+from .columns import (
     read_conll,
     read_iob,
     read_word_files,
@@ -14,11 +17,11 @@ from annotation.formats.columns import (
     write_iob,
     write_word_files,
 )
-from annotation.formats.libraries import read_datasets, read_docbin, write_datasets, write_docbin
-from annotation.formats.losses import Losses
-from annotation.formats.re3d import read_re3d, write_re3d
-from annotation.formats.tokens import SCHEMES
-from annotation.formats.tools import (
+from .conversion_report import Losses
+from .libraries import read_datasets, read_docbin, write_datasets, write_docbin
+from .re3d import read_re3d, write_re3d
+from .tokens import SCHEMES
+from .tools import (
     read_doccano,
     read_label_studio,
     read_prodigy,
@@ -26,9 +29,6 @@ from annotation.formats.tools import (
     write_label_studio,
     write_prodigy,
 )
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import read_documents, write_documents
 
 READERS: dict[str, Callable[[Path, Losses], Iterator[Document]]] = {
     "jsonl": lambda path, losses: read_documents(path),

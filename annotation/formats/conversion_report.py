@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from annotation.offsets import Utf16Offsets
-from corpus.document import Document, Span, trim
-from corpus.errors import InputError
+from ...corpus.document import Document, Span, trim
+from ...errors import InputError
+from ..utf16 import Utf16Offsets
 
 Losses = Counter[str]
 """How many things of each kind could not be kept."""

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotation.formats.folders import new_folder
-from annotation.formats.losses import Losses, assemble, count_lost_marks
-from annotation.formats.tokens import Token, Word, read_spans, rebuild, to_sentences
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import open_atomic
+from ...corpus.document import Document, Span
+from ...corpus.files import open_atomic
+from ...errors import InputError
+from .conversion_report import Losses, assemble, count_lost_marks
+from .folders import new_folder
+from .tokens import Token, Word, read_spans, rebuild, to_sentences
 
 if TYPE_CHECKING:
     from spacy.language import Language

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from annotation.formats.folders import file_name, new_folder
-from annotation.formats.losses import (
+from ...corpus.document import Document, Span
+from ...corpus.files import read_json_lines
+from ...errors import InputError
+from .conversion_report import (
     Losses,
     assemble,
     check_quote,
     count_lost_marks,
     count_lost_meta,
 )
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import read_json_lines
+from .folders import file_name, new_folder
 
 _META = {"url": "sourceUrl", "title": "title"}
 

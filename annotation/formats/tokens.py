@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from annotation.formats.losses import Losses, assemble, count_lost_marks, count_lost_meta
-from corpus.document import Document, Span
-from corpus.errors import InputError
+from ...corpus.document import Document, Span
+from ...errors import InputError
+from .conversion_report import Losses, assemble, count_lost_marks, count_lost_meta
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _BREAK = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")

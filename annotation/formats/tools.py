@@ -13,17 +13,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from annotation.formats.losses import (
+from ...corpus.document import Document, Span
+from ...corpus.files import open_atomic, read_json_lines, write_json_lines
+from ...errors import InputError
+from ..utf16 import Utf16Offsets
+from .conversion_report import (
     Losses,
     assemble,
     check_quote,
     count_lost_marks,
     from_browser,
 )
-from annotation.offsets import Utf16Offsets
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import open_atomic, read_json_lines, write_json_lines
 
 _DOCCANO = {"id", "text", "data", "label", "labels", "entities", "relations", "Comments"}
 _DOCCANO |= {"comments", "upload_name", "example_uuid", "filename"}

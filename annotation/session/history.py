@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import InputError
+from ...errors import InputError
 
 _Place = tuple[int, int, str]
 

@@ -22,8 +22,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from annotation.assignment import Assignment, assign
-from annotation.doccano import (
+from ...corpus.document import Document, Span, check_spans, trim
+from ...corpus.files import read_documents, write_documents, write_json
+from ...corpus.labels import LabelSet
+from ...errors import InputError
+from ..doccano.client import (
     DOCUMENT,
     Doccano,
     Example,
@@ -32,12 +35,9 @@ from annotation.doccano import (
     UploadRow,
     User,
 )
-from annotation.history import Changes, Mark, Version, add_versions
-from annotation.labels import LabelSet
-from annotation.offsets import Utf16Offsets
-from corpus.document import Document, Span, check_spans, trim
-from corpus.errors import InputError
-from corpus.files import read_documents, write_documents, write_json
+from ..utf16 import Utf16Offsets
+from .assignment import Assignment, assign
+from .history import Changes, Mark, Version, add_versions
 
 SUGGESTED = "suggested"
 """Note of a pulled span that stands as it was suggested."""

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from annotation.doccano import Doccano
-from annotation.session import Report, open_here
+from ..doccano.client import Doccano
+from .session import Report, open_here
 
 PAUSE = timedelta(minutes=30)
 """A longer gap between two confirmations is no work on the second."""

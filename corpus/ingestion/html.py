@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from corpus.cleaning import CleanText, decode, mend_encoding, tidy
-from corpus.errors import InputError
+from ...errors import InputError
+from .text import CleanText, decode, mend_encoding, tidy
 
 _BLOCKS = {
     *("article", "blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre"),

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from corpus.document import Document, document_to_json, parse_document
-from corpus.duplicates import Duplicate, Sketch, sketch
-from corpus.errors import InputError
-from corpus.feeds import FeedLog
-from corpus.formats import RawArticle, read_file
-from corpus.sources import (
+from ...errors import InputError
+from ..document import Document, document_to_json, parse_document
+from ..duplicates import Duplicate, Sketch, sketch
+from .feeds import FeedLog
+from .readers import RawArticle, read_file
+from .sources import (
     DATASET,
     SourceOptions,
     find_articles,
@@ -24,7 +24,7 @@ from corpus.sources import (
     is_address,
     make_document,
 )
-from corpus.store import CorpusStore, raw_key
+from .store import CorpusStore, raw_key
 
 Engine = Literal["local", "ray"]
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from corpus.errors import InputError
-from corpus.files import LARGEST, iterate_json_lines
+from ...errors import InputError
+from ..files import LARGEST, iterate_json_lines
 
 _WARC_SLACK = 8
 """Bytes of a record that a decoder may leave unread at its end."""

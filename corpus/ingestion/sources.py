@@ -11,12 +11,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from corpus.cleaning import CleanText, clean_text, decode, looks_like_html, tidy
-from corpus.document import Document, parse_document, unused_id
-from corpus.errors import InputError
-from corpus.feeds import Entry, FeedLog, Visit, looks_like_feed, parse_feed
-from corpus.fetching import Fetcher, FetchRules
-from corpus.formats import (
+from ...errors import InputError
+from ..document import Document, parse_document, unused_id
+from .feeds import Entry, FeedLog, Visit, looks_like_feed, parse_feed
+from .fetching import Fetcher, FetchRules
+from .html import clean_html
+from .readers import (
     KNOWN,
     PAGES,
     Found,
@@ -27,7 +27,7 @@ from corpus.formats import (
     read_file,
     url_name,
 )
-from corpus.pages import clean_html
+from .text import CleanText, clean_text, decode, looks_like_html, tidy
 
 _FEEDS = (".rss", ".atom")
 _FEED_FILES = (*_FEEDS, ".xml")

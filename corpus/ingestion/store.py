@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from corpus.document import Document, document_to_json, unused_id
-from corpus.duplicates import Duplicate, DuplicateFinder, Sketch, open_index
-from corpus.errors import InputError
-from corpus.files import open_atomic, read_documents, sha256_file, sha256_text
+from ...errors import InputError
+from ..document import Document, document_to_json, unused_id
+from ..duplicates import Duplicate, DuplicateFinder, Sketch, open_index
+from ..files import open_atomic, read_documents, sha256_file, sha256_text
 
 _FORMAT = "1"
 _KEPT, _REPEATED = "corpus", "duplicates"

@@ -1,6 +1,6 @@
 """How many labelled documents the choice of the next ones saves.
 
-    python -m evaluation.benchmarks.active_learning RUNS [--seeds 5] [--start 20] [--step 20]
+    python -m orbat.evaluation.benchmarks.active_learning RUNS [--seeds 5] [--start 20] [--step 20]
         [--rounds 5] [--set layers=2 --set epochs=8]
 
 Plays labelling sessions on the shipped articles: a seed draws the first documents, then in each
@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.selection import STRATEGIES
-from corpus.document import Document
-from corpus.files import read_documents, write_documents
-from evaluation.benchmarks.training import ARTICLES, orbat
+from ...annotation.active_learning import STRATEGIES
+from ...corpus.document import Document
+from ...corpus.files import read_documents, write_documents
+from .training import ARTICLES, orbat
 
 PICTURE = Path(__file__).with_name("active_learning.png")
 _DRAWS = 10_000

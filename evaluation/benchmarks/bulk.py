@@ -1,6 +1,6 @@
 """How much memory `orbat tag` takes as its input grows.
 
-    python -m evaluation.benchmarks.bulk MODEL [TEXTS] [--megabytes 2 16]
+    python -m orbat.evaluation.benchmarks.bulk MODEL [TEXTS] [--megabytes 2 16]
 
 Repeats the documents of TEXTS under new ids to files of the sizes asked for, tags each in a process
 of its own, and prints Markdown. Without TEXTS the documents are random words of 64 letters, of
@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from corpus.document import Document, document_to_json
-from corpus.files import read_documents
+from ...corpus.document import Document, document_to_json
+from ...corpus.files import read_documents
 
 
 def repeat(documents: list[Document], size: float) -> Iterator[Document]:

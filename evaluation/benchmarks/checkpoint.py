@@ -1,6 +1,6 @@
 """Whether transformers' pipeline finds with a plain checkpoint what the trained model finds.
 
-    python -m evaluation.benchmarks.checkpoint RUN CHECKPOINT GOLD…
+    python -m orbat.evaluation.benchmarks.checkpoint RUN CHECKPOINT GOLD…
 
 CHECKPOINT is what `orbat package RUN --transformers` wrote. Prints Markdown.
 """
@@ -12,11 +12,11 @@ import json
 import tempfile
 from pathlib import Path
 
-from annotation.scoring import evaluate
-from corpus.document import Document, Span
-from corpus.files import read_documents
-from evaluation.benchmarks.training import orbat
-from evaluation.comparison import Contest
+from ...corpus.document import Document, Span
+from ...corpus.files import read_documents
+from ..comparison.system_comparison import Contest
+from ..metrics import evaluate
+from .training import orbat
 
 
 def main() -> None:

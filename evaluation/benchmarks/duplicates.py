@@ -1,6 +1,6 @@
 """How many near duplicates are found, and how many finds are none.
 
-    python -m evaluation.benchmarks.duplicates [FOLDER-OR-JSONL...]
+    python -m orbat.evaluation.benchmarks.duplicates [FOLDER-OR-JSONL...]
 
 Planted: reprints of the shipped articles, by how much of the wording was changed. Real: the
 documents of the sources named, against exhaustive comparison of all pairs. Prints Markdown tables.
@@ -14,10 +14,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpus.document import Document
-from corpus.duplicates import NEAR_THRESHOLD, DuplicateFinder, shingles_of, words_of
-from corpus.files import read_documents
-from corpus.sources import read_sources
+from ...corpus.document import Document
+from ...corpus.duplicates import NEAR_THRESHOLD, DuplicateFinder, shingles_of, words_of
+from ...corpus.files import read_documents
+from ...corpus.ingestion.sources import read_sources
 
 ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
 CHANGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)

@@ -1,6 +1,6 @@
 """How well articles are taken out of web pages, beside trafilatura's plain call in the same run.
 
-    python -m evaluation.benchmarks.extraction FOLDER
+    python -m orbat.evaluation.benchmarks.extraction FOLDER
 
 FOLDER holds saved pages, NAME.html, and the hand-cleaned text of each, NAME.txt. Prints a Markdown
 table: precision, recall and F1 over the tokens of each page, as multisets, worst page first.
@@ -14,8 +14,8 @@ from collections import Counter
 from pathlib import Path
 from statistics import fmean
 
-from corpus.errors import InputError
-from corpus.pages import clean_html
+from ...corpus.ingestion.html import clean_html
+from ...errors import InputError
 
 _TOKEN = re.compile(r"\w+")
 Scores = tuple[float, float, float]

@@ -1,6 +1,6 @@
 """How training does on corpora and label sets that are not ours, with no change in code.
 
-    python -m evaluation.benchmarks.foreign BRAT RE3D
+    python -m orbat.evaluation.benchmarks.foreign BRAT RE3D
 
 BRAT is a folder of brat standoff, RE3D one of re3d. Each is converted, split by near duplicates
 into train, dev and test, trained on by the default recipe without gazetteer and scored on test.
@@ -14,8 +14,8 @@ import json
 import tempfile
 from pathlib import Path
 
-from corpus.files import read_documents, write_text
-from evaluation.benchmarks.training import orbat
+from ...corpus.files import read_documents, write_text
+from .training import orbat
 
 
 def main() -> None:

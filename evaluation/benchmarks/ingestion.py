@@ -1,6 +1,6 @@
 """How fast a large corpus is made: cleaned, deduplicated and split; and what memory it takes.
 
-    python -m evaluation.benchmarks.ingestion [--articles 200000] [--engine local]
+    python -m orbat.evaluation.benchmarks.ingestion [--articles 200000] [--engine local]
 
 Articles are generated: some 250 words each, one in twenty a reprint of an earlier one. Prints a
 Markdown table, for a quarter, half and all of them: linear means the same rate in every row.

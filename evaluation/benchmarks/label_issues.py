@@ -1,6 +1,6 @@
 """How well the audit finds label errors, beside cleanlab's ranking of tokens.
 
-    python -m evaluation.benchmarks.audit RUNS [--share 0.05] [--seeds 3] [--set layers=2 …]
+    python -m orbat.evaluation.benchmarks.label_issues RUNS [--share 0.05] [--seeds 3]
 
 Plants errors into the gold of the shipped train articles: spans dropped, spans added on words
 that look like names, labels changed, borders moved by a word. `orbat annotate audit` trains in
@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from annotation.certainty import chances_from_json
-from annotation.labels import load_labels
-from corpus.document import Document, Span
-from corpus.files import read_documents, read_json_lines, write_documents
-from evaluation.benchmarks.training import ARTICLES, orbat
+from ...annotation.word_probabilities import chances_from_json
+from ...corpus.document import Document, Span
+from ...corpus.files import read_documents, read_json_lines, write_documents
+from ...corpus.labels import load_labels
+from .training import ARTICLES, orbat
 
 KINDS = ("missed", "spurious", "wrong label", "wrong boundary")
 DEPTHS = (50, 100)

@@ -1,6 +1,6 @@
 """How fast documents with suggestions get before an annotator, beside one request for each.
 
-    python -m evaluation.benchmarks.pushing HOME [--documents 1000] [--spans 15]
+    python -m orbat.evaluation.benchmarks.pushing HOME [--documents 1000] [--spans 15]
 
 HOME is a folder for a doccano server of the benchmark's own, made and started if need be. Both
 ways put the same documents into an empty project and then check that the server holds every text
@@ -19,12 +19,12 @@ from pathlib import Path
 
 import httpx
 
-from annotation.doccano import Doccano
-from annotation.labels import LabelSet, load_labels
-from annotation.server import ADMIN, DoccanoServer
-from annotation.session import push, to_row
-from corpus.document import Document, Span
-from corpus.errors import InputError
+from ...annotation.doccano.client import Doccano
+from ...annotation.doccano.server import ADMIN, DoccanoServer
+from ...annotation.session.session import push, to_row
+from ...corpus.document import Document, Span
+from ...corpus.labels import LabelSet, load_labels
+from ...errors import InputError
 
 WORDS = ("the", "force", "moved", "north", "with", "two", "companies", "of", "Brigade", "staff")
 

@@ -1,6 +1,6 @@
 """How fast `orbat evaluate` is on many documents, beside a plain loop over them.
 
-    python -m evaluation.benchmarks.scoring [--documents 100000] [--resamples 1000]
+    python -m orbat.evaluation.benchmarks.scoring [--documents 100000] [--resamples 1000]
 
 Prints a Markdown table. Documents are generated. The plain loop scores them by nervaluate and
 resamples the strict counts of each label; `orbat evaluate` resamples all four schemes and every
@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from annotation.matching import Counts, strict_counts
-from corpus.document import Document, Span
-from corpus.files import read_documents, write_documents
+from ...corpus.document import Document, Span
+from ...corpus.files import read_documents, write_documents
+from ..matching import Counts, strict_counts
 
 LABELS = ("A", "B", "C", "D")
 LOOPED = 5

@@ -1,6 +1,6 @@
 """How fast and how large an installed model is, beside what people would use instead.
 
-    python -m evaluation.benchmarks.tagging WHEEL TEXTS [--rounds 3]
+    python -m orbat.evaluation.benchmarks.tagging WHEEL TEXTS [--rounds 3]
 
 WHEEL is a wheel of `orbat package`, TEXTS a JSON Lines file of documents. The wheel is installed
 into a folder of its own. All systems tag the same texts in turn, several rounds of them:
@@ -34,8 +34,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from annotation.labels import load_labels
-from corpus.files import read_documents
+from ...corpus.files import read_documents
+from ...corpus.labels import load_labels
 
 PIECES = 512
 BATCHES = (1, 4, 16)

@@ -1,6 +1,6 @@
 """How good the recipes are, beside baselines, and what each part of the default recipe is worth.
 
-    python -m evaluation.benchmarks.training REAL RUNS [--seeds 3] [--parts no-crf …]
+    python -m orbat.evaluation.benchmarks.training REAL RUNS [--seeds 3] [--parts no-crf …]
         [--part-seeds 1]
 
 REAL is a folder with `documents.jsonl`, real documents whose meta has `split` train or dev. All
@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from annotation.prelabelling import DEFAULT_GAZETTEER
-from corpus.errors import InputError
-from corpus.files import read_documents, read_toml, write_documents, write_text
+from ...corpus.files import read_documents, read_toml, write_documents, write_text
+from ...corpus.gazetteer import DEFAULT_GAZETTEER
+from ...errors import InputError
 
 ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
 SYSTEMS = ("baseline-rules", "baseline-linear", "baseline-cnn", "default", "fast", "skim")

@@ -1,6 +1,6 @@
 """How soon `orbat train` reaches the dev F1 of a stock transformers fine-tuning.
 
-    python -m evaluation.benchmarks.training_speed [--epochs 6]
+    python -m orbat.evaluation.benchmarks.training_speed [--epochs 6]
 
 The stock recipe: `AutoModelForTokenClassification` of the same encoder, `Trainer`, fp32, windows
 of 512 pieces, batches padded to the longest, all weights trained, the same learning rate; each
@@ -23,10 +23,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from annotation.labels import load_labels
-from annotation.matching import total_counts
-from corpus.document import Document, Span
-from corpus.files import read_documents
+from ...corpus.document import Document, Span
+from ...corpus.files import read_documents
+from ...corpus.labels import load_labels
+from ..matching import total_counts
 
 ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
 LONGEST = 512

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from annotation.resampling import RESAMPLES
-from annotation.scoring import Score, ScoreTable, score_to_json
-from corpus.document import Document
-from corpus.errors import InputError
+from ...corpus.document import Document
+from ...errors import InputError
+from ..bootstrap import RESAMPLES
+from ..metrics import Score, ScoreTable, score_to_json
 
 
 @dataclass(frozen=True)

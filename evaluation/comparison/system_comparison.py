@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from annotation.resampling import (
+from ...corpus.document import Document, Span
+from ..bootstrap import (
     RESAMPLES,
     Floats,
     Interval,
@@ -19,9 +20,8 @@ from annotation.resampling import (
     f1_scores,
     parts_of,
 )
-from annotation.scoring import ScoreTable
-from corpus.document import Document, Span
-from evaluation.mentions import surface_of
+from ..mentions import surface_of
+from ..metrics import ScoreTable
 
 SHOWN = 200
 """Mentions listed for each side; all are counted."""

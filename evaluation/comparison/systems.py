@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from annotation.matching import pair_documents
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import read_documents, sha256_text
-from evaluation.comparison import Contest
+from ...corpus.document import Document
+from ...corpus.files import read_documents, sha256_text
+from ...errors import InputError
+from ..matching import pair_documents
+from .system_comparison import Contest
 
 Pairs = Iterator[tuple[Document, Document]]
 

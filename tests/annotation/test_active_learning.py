@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotation.certainty import WordProbabilities, chances_from_json
-from annotation.selection import choose_next
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import read_documents, write_documents
+from orbat.annotation.active_learning import choose_next
+from orbat.annotation.word_probabilities import WordProbabilities, chances_from_json
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import read_documents, write_documents
+from orbat.errors import InputError
 from tests.conftest import Orbat, Trained
 
 

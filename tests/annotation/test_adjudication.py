@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.adjudication import compare_readings, make_gold
-from annotation.agreement import measure_agreement
-from annotation.disputes import dispute_tables
-from annotation.matching import total_counts
-from corpus.document import Document, Span, check_spans
-from corpus.files import read_documents, write_documents
+from orbat.annotation.adjudication.conflicts import compare_readings, make_gold
+from orbat.annotation.adjudication.report import dispute_tables
+from orbat.annotation.agreement import measure_agreement
+from orbat.corpus.document import Document, Span, check_spans
+from orbat.corpus.files import read_documents, write_documents
+from orbat.evaluation.matching import total_counts
 from tests.conftest import ARTICLES, Orbat
 
 TEXT = "abcdefghijklmnopqrstuvwxyz"

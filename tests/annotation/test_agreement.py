@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from annotation.agreement import KINDS, find_disagreements, measure_agreement
-from corpus.document import Document, Span
-from corpus.files import write_documents
+from orbat.annotation.agreement import KINDS, find_disagreements, measure_agreement
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents
 from tests.annotation.test_adjudication import readings
 from tests.conftest import ARTICLES, Orbat
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.assignment import assign
-from annotation.progress import measure_pace
+from orbat.annotation.session.assignment import assign
+from orbat.annotation.session.status import measure_pace
 
 
 @given(

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from annotation.labels import load_guidelines, load_labels
-from annotation.prelabelling import RuleTagger
-from annotation.session import Session, password_of, pull, push
-from corpus.document import Document, Span
-from corpus.files import read_documents, write_documents
+from orbat.annotation.session.session import Session, password_of, pull, push
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import read_documents, write_documents
+from orbat.corpus.gazetteer import RuleTagger
+from orbat.corpus.labels import load_guidelines, load_labels
 from tests.conftest import Orbat, Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]

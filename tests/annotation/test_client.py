@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import trustme
 
-from annotation.doccano import Doccano
-from annotation.labels import load_labels
-from annotation.server import ADMIN
-from annotation.session import open_session, pull, push
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import write_documents
+from orbat.annotation.doccano.client import Doccano
+from orbat.annotation.doccano.server import ADMIN
+from orbat.annotation.session.session import open_session, pull, push
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents
+from orbat.corpus.labels import load_labels
+from orbat.errors import InputError
 from tests.conftest import Orbat, Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.slow]

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotation.conversion import read_corpus, write_corpus
-from annotation.formats.brat import read_brat
-from annotation.formats.losses import Losses
-from corpus.document import Document, Span, document_to_json
-from corpus.files import read_documents, write_documents
+from orbat.annotation.formats.brat import read_brat
+from orbat.annotation.formats.conversion import read_corpus, write_corpus
+from orbat.annotation.formats.conversion_report import Losses
+from orbat.corpus.document import Document, Span, document_to_json
+from orbat.corpus.files import read_documents, write_documents
 from tests.conftest import Orbat
 from tests.corpus.test_document import HARD_TEXT, documents
 

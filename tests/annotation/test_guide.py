@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from annotation.guide import with_keys
-from annotation.labels import load_labels
+from orbat.annotation.guide import with_keys
+from orbat.corpus.labels import load_labels
 from tests.conftest import Orbat
 
 

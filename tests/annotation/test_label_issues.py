@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotation.audit import find_suspicions, worst_documents
-from annotation.certainty import WordProbabilities
-from corpus.document import Document, Span
-from corpus.files import read_json_lines, write_documents
+from orbat.annotation.label_issues import find_suspicions, worst_documents
+from orbat.annotation.word_probabilities import WordProbabilities
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import read_json_lines, write_documents
 from tests.conftest import Orbat
 
 TEXT = "Gen. Osei led 4 Wing and Maj. Doe of the Air Staff"

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-import annotation.server
-from annotation.server import DoccanoServer, find_python
-from corpus.errors import InputError
+import orbat.annotation.doccano.server
+from orbat.annotation.doccano.server import DoccanoServer, find_python
+from orbat.errors import InputError
 
 
 def test_a_python_that_doccano_cannot_run_on_is_told_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(annotation.server, "PYTHON", (3, 99))
+    monkeypatch.setattr(orbat.annotation.doccano.server, "PYTHON", (3, 99))
     with pytest.raises(InputError) as caught:
         find_python()
     message = str(caught.value)
@@ -33,13 +33,13 @@ def test_another_python_of_the_right_version_is_taken(
     program = tmp_path / "python3.99"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    monkeypatch.setattr(annotation.server, "PYTHON", (3, 99))
+    monkeypatch.setattr(orbat.annotation.doccano.server, "PYTHON", (3, 99))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_python() == str(program)
 
 
 def test_the_right_python_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(annotation.server, "PYTHON", sys.version_info[:2])
+    monkeypatch.setattr(orbat.annotation.doccano.server, "PYTHON", sys.version_info[:2])
     assert find_python() == sys.executable
 
 

@@ -15,15 +15,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotation.choices import ANOTHER, NOTHING
-from annotation.doccano import Doccano, UploadRow
-from annotation.history import read_history
-from annotation.labels import load_labels
-from annotation.server import ADMIN
-from annotation.session import SUGGESTED, open_session, password_of, pull, push, replay
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import read_documents, write_documents
+from orbat.annotation.adjudication.questions import ANOTHER, NOTHING
+from orbat.annotation.doccano.client import Doccano, UploadRow
+from orbat.annotation.doccano.server import ADMIN
+from orbat.annotation.session.history import read_history
+from orbat.annotation.session.session import (
+    SUGGESTED,
+    open_session,
+    password_of,
+    pull,
+    push,
+    replay,
+)
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import read_documents, write_documents
+from orbat.corpus.labels import load_labels
+from orbat.errors import InputError
 from tests.conftest import Orbat, Running
 from tests.corpus.test_document import HARD_TEXT, documents
 
@@ -505,7 +512,7 @@ def test_a_server_that_is_not_there_or_refuses_is_named(
 def test_an_address_that_is_no_doccano_is_named(tmp_path: Path) -> None:
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
-    from annotation.doccano import Doccano
+    from orbat.annotation.doccano.client import Doccano
 
     class Page(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

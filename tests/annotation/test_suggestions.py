@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from annotation.labels import load_labels
-from annotation.suggestions import (
+from orbat.annotation.suggestions import (
     DEFAULT_GOLD,
     make_finders,
     measure_suggestions,
     suggest,
     suggestion_table,
 )
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import read_documents, sha256_text
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import read_documents, sha256_text
+from orbat.corpus.labels import load_labels
+from orbat.errors import InputError
 
 TEXT = "Gen. Smith and Col. Jones of the Sahel Watch"
 

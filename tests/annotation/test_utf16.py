@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.offsets import Utf16Offsets
+from orbat.annotation.utf16 import Utf16Offsets
 
 texts = st.text(
     alphabet=st.one_of(

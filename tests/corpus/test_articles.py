@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from annotation.labels import load_labels
-from corpus.document import Document
-from corpus.duplicates import DuplicateFinder
-from corpus.files import read_documents
+from orbat.corpus.document import Document
+from orbat.corpus.duplicates import DuplicateFinder
+from orbat.corpus.files import read_documents
+from orbat.corpus.labels import load_labels
 from tests.conftest import ARTICLES
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.document import Document, Span, document_to_json, parse_document
-from corpus.errors import InputError
-from corpus.files import read_documents, write_documents
+from orbat.corpus.document import Document, Span, document_to_json, parse_document
+from orbat.corpus.files import read_documents, write_documents
+from orbat.errors import InputError
 
 HARD_TEXT = "😀 Gen. Ann\u0301 Müller\r\n\tשלום 2nd Bde\u00a0— café\u200b 👨‍👩‍👧 end\u2028."
 

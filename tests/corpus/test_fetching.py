@@ -12,9 +12,9 @@ from typing import ClassVar
 
 import pytest
 
-from corpus.errors import InputError
-from corpus.fetching import Fetcher, FetchRules
-from corpus.files import LARGEST, read_documents
+from orbat.corpus.files import LARGEST, read_documents
+from orbat.corpus.ingestion.fetching import Fetcher, FetchRules
+from orbat.errors import InputError
 from tests.conftest import Orbat
 from tests.corpus.test_ingestion import PAGE
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import open_atomic, read_documents, write_documents
+from orbat.corpus.document import Document
+from orbat.corpus.files import open_atomic, read_documents, write_documents
+from orbat.errors import InputError
 
 LINE = b'{"id": "a", "text": "x"}\n'
 

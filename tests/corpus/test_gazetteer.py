@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from annotation.matching import total_counts
-from annotation.prelabelling import RuleTagger
-from corpus.document import Document, check_spans
-from corpus.errors import InputError
+from orbat.corpus.document import Document, check_spans
+from orbat.corpus.gazetteer import RuleTagger
+from orbat.errors import InputError
+from orbat.evaluation.matching import total_counts
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from corpus.cleaning import CleanText
-from corpus.errors import InputError
-from corpus.pages import clean_html
+from orbat.corpus.ingestion.html import clean_html
+from orbat.corpus.ingestion.text import CleanText
+from orbat.errors import InputError
 
 ONE = "The 3rd Brigade left Kidal on Monday after eleven months in the desert, officers said."
 TWO = "Gen. Ann Doe, who commands it, thanked the people of the town for their patience and help."

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.cleaning import tidy
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import read_documents
-from corpus.formats import RawArticle
-from corpus.sources import make_document
-from corpus.store import CorpusStore
+from orbat.corpus.document import Document
+from orbat.corpus.files import read_documents
+from orbat.corpus.ingestion.readers import RawArticle
+from orbat.corpus.ingestion.sources import make_document
+from orbat.corpus.ingestion.store import CorpusStore
+from orbat.corpus.ingestion.text import tidy
+from orbat.errors import InputError
 from tests.conftest import Orbat
 
 PAGE = """<!doctype html><html><head><title>Brigade leaves Kidal - Daily</title></head><body>

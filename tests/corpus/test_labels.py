@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from annotation.labels import Label, load_guidelines, load_labels
-from corpus.errors import InputError
+from orbat.corpus.labels import Label, load_guidelines, load_labels
+from orbat.errors import InputError
 
 
 def test_the_shipped_set_has_keys_colours_and_guidelines() -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import LARGEST, read_documents
-from corpus.formats import RawArticle, read_file
-from corpus.sources import find_articles, make_document
+from orbat.corpus.document import Document
+from orbat.corpus.files import LARGEST, read_documents
+from orbat.corpus.ingestion.readers import RawArticle, read_file
+from orbat.corpus.ingestion.sources import find_articles, make_document
+from orbat.errors import InputError
 from tests.conftest import Orbat
 from tests.corpus.test_ingestion import PAGE
 

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.document import Document, Span
-from corpus.files import read_documents, write_documents
-from corpus.leaks import find_leaks
-from corpus.passages import PassageIndex, shared_passages
-from corpus.splitting import PARTS, split_corpus
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import read_documents, write_documents
+from orbat.corpus.leakage import find_leaks
+from orbat.corpus.ngrams import PassageIndex, shared_passages
+from orbat.corpus.splitting import PARTS, split_corpus
 from tests.conftest import ARTICLES, Orbat
 
 SENTENCE = "the brigade crossed the river at dawn and met nobody on the far bank"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from corpus.document import Document
-from corpus.files import read_documents, write_documents
-from corpus.store import CorpusStore
+from orbat.corpus.document import Document
+from orbat.corpus.files import read_documents, write_documents
+from orbat.corpus.ingestion.store import CorpusStore
 from tests.conftest import ROOT, Orbat
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from annotation.resampling import Floats
-from corpus.document import Document, Span
-from corpus.files import write_documents
-from evaluation.calibration import (
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents
+from orbat.evaluation.bootstrap import Floats
+from orbat.evaluation.calibration import (
     Calibrator,
     Confidences,
     calibration,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.document import Document, Span
-from corpus.files import write_documents
-from evaluation.comparison import Comparison, Contest, holm
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents
+from orbat.evaluation.comparison.system_comparison import Comparison, Contest, holm
 from tests.conftest import Orbat
-from tests.evaluation.test_scoring import LABELS, TEXT, corpora
+from tests.evaluation.test_metrics import LABELS, TEXT, corpora
 
 ONE, TWO = Span(0, 2, "A"), Span(3, 5, "B")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from corpus.document import Document, Span
-from evaluation.errors import CLASSES, ErrorLog, pair_errors
-from evaluation.mentions import MentionIndex
-from tests.evaluation.test_scoring import TEXT, corpora, spans
+from orbat.corpus.document import Document, Span
+from orbat.evaluation.error_analysis import CLASSES, ErrorLog, pair_errors
+from orbat.evaluation.mentions import MentionIndex
+from tests.evaluation.test_metrics import TEXT, corpora, spans
 
 
 def log(gold: Document, predicted: Document, *train: Document) -> ErrorLog:

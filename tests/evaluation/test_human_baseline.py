@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from corpus.document import Document, Span
-from corpus.files import write_documents
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents
 from tests.conftest import Orbat
-from tests.evaluation.test_scoring import TEXT
+from tests.evaluation.test_metrics import TEXT
 
 ONE, TWO = Span(0, 2, "A"), Span(3, 5, "A")
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.scoring import SCHEMES, evaluate
-from corpus.document import Document, Span
-from corpus.files import write_documents
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents
+from orbat.evaluation.metrics import SCHEMES, evaluate
+from orbat.training.tagger.tagger import find_words, spans_to_tags
 from tests.conftest import ROOT, Orbat
-from training.tagging import find_words, spans_to_tags
 
 TEXT = "aa bb cc dd ee ff gg hh ii jj"
 WORDS = find_words(TEXT).tolist()
@@ -227,7 +227,7 @@ def test_gold_and_predictions_must_match(refused: Callable[..., str], tmp_path: 
     )
     assert "odd.jsonl:1: unknown label 'ODD'" in refused(
         *("evaluate", "--predictions", tmp_path / "odd.jsonl", gold),
-        *("--labels", ROOT / "annotation" / "labels.toml"),
+        *("--labels", ROOT / "corpus" / "label_set" / "labels.toml"),
     )
     assert "write orbat evaluate MODEL... GOLD" in refused("evaluate", gold)
     assert "no run folder, wheel file or installed model" in refused("evaluate", "nothing", gold)

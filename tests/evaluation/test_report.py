@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.document import Document, Span
-from corpus.files import write_documents
-from evaluation.errors import ErrorLog
-from evaluation.report import view_error
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents
+from orbat.evaluation.error_analysis import ErrorLog
+from orbat.evaluation.report import view_error
 from tests.conftest import ARTICLES, Orbat, Trained
-from tests.evaluation.test_scoring import TEXT, spans
+from tests.evaluation.test_metrics import TEXT, spans
 
 NASTY = "<script>document.title = 'owned'</script> <b>Gen.</b> Smith & \"sons\""
 

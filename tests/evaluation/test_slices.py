@@ -7,13 +7,13 @@ from pathlib import Path
 
 from hypothesis import given
 
-from annotation.scoring import evaluate
-from corpus.document import Document, Span
-from corpus.files import write_documents
-from evaluation.mentions import MentionIndex
-from evaluation.slices import SliceTable, dimensions, worst
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents
+from orbat.evaluation.mentions import MentionIndex
+from orbat.evaluation.metrics import evaluate
+from orbat.evaluation.slices import SliceTable, dimensions, worst
 from tests.conftest import Orbat
-from tests.evaluation.test_scoring import TEXT, corpora
+from tests.evaluation.test_metrics import TEXT, corpora
 
 TRAIN = Document("t", "the 1st Brigade and Gen. Doe", (Span(4, 15, "UNIT"), Span(20, 24, "RANK")))
 

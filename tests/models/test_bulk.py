@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from corpus.document import Document
-from corpus.files import read_documents, write_documents
-from models.bulk import ARTICLES_AT_ONCE
+from orbat.corpus.document import Document
+from orbat.corpus.files import read_documents, write_documents
+from orbat.models.bulk import ARTICLES_AT_ONCE
 from tests.conftest import Orbat
 
 pytestmark = pytest.mark.slow
@@ -150,8 +150,8 @@ import sys, threading, time
 from pathlib import Path
 import ray
 from ray.cluster_utils import Cluster
-from models.bulk import tag_in_bulk
-from models.loading import load_model
+from orbat.models.bulk import tag_in_bulk
+from orbat.models.loading import load_model
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
 nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]

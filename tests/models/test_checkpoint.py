@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from corpus.document import Document
-from corpus.files import read_documents, write_documents
+from orbat.corpus.document import Document
+from orbat.corpus.files import read_documents, write_documents
 from tests.conftest import Orbat, Trained
 from tests.corpus.test_document import HARD_TEXT
 from tests.training.test_training import settings

@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
-from corpus.document import Document
-from corpus.files import read_documents, write_documents
-from models.export import export_onnx, optimise
-from models.runtime import OnnxNetwork
+from orbat.corpus.document import Document
+from orbat.corpus.files import read_documents, write_documents
+from orbat.models.export import export_onnx, optimise
+from orbat.models.runtime import OnnxNetwork
+from orbat.training.recipe import load_recipe
+from orbat.training.run_folder import load_network, load_tagger
+from orbat.training.tagger.tagger import Tagger
 from tests.conftest import ROOT, Orbat, Trained
 from tests.corpus.test_document import HARD_TEXT
-from training.recipe import load_recipe
-from training.run import load_network, load_tagger
-from training.tagging import Tagger
 
 pytestmark = pytest.mark.slow
 

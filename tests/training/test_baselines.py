@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from corpus.document import Document
-from corpus.files import read_documents, write_documents
+from orbat.corpus.document import Document
+from orbat.corpus.files import read_documents, write_documents
 from tests.conftest import Orbat, Trained
 from tests.training.test_training import settings, tiny_data, tiny_encoder
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from orbat.training.transformer.cased_vocabulary import LINE_BREAKS, Casing, give_case
 from tests.corpus.test_document import texts
 from tests.training.test_encoders import byte_level, roberta
 from tests.training.test_training import settings, tiny_data
-from training.casing import LINE_BREAKS, Casing, give_case
 
 
 @pytest.fixture(scope="module")
 def uncased() -> Any:
-    from training.encoder import load_encoder
+    from orbat.training.transformer.encoder import load_encoder
 
     tokenizer = load_encoder("minilm")[1].backend_tokenizer
     tokenizer.no_truncation()

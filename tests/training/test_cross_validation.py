@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from corpus.document import Document
-from corpus.errors import InputError
-from models.loading import load_model
+from orbat.corpus.document import Document
+from orbat.errors import InputError
+from orbat.models.loading import load_model
+from orbat.training.experiments.cross_validation import cut_folds
 from tests.conftest import Trained
-from training.crossfit import cut_folds
 
 
 def test_folds_are_of_like_size_and_keep_near_duplicates_together(

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from corpus.document import Document, Span
-from corpus.errors import InputError
-from corpus.files import read_documents, write_documents
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import read_documents, write_documents
+from orbat.errors import InputError
+from orbat.training.transformer.encoder import refuse_pickles
 from tests.conftest import Orbat
-from training.encoder import refuse_pickles
 
 pytestmark = pytest.mark.slow
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.labels import load_labels
-from annotation.prelabelling import load_phrases
-from corpus.document import Document, Span
-from corpus.files import read_documents, write_documents
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import read_documents, write_documents
+from orbat.corpus.gazetteer import load_phrases
+from orbat.corpus.labels import load_labels
+from orbat.training.tagger.gazetteer import Gazetteer
+from orbat.training.tagger.tagger import find_words
 from tests.conftest import Orbat
 from tests.training.test_training import settings, tiny_encoder
-from training.gazetteer import Gazetteer
-from training.tagging import find_words
 
 PHRASES = {
     "exact": {"RANK": ["General", "Lt. Gen."], "UNIT": ["General Staff Brigade"]},

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corpus.document import Document
-from corpus.files import read_documents, write_documents
+from orbat.corpus.document import Document
+from orbat.corpus.files import read_documents, write_documents
+from orbat.training.experiments.learning_curve import fit_curve
 from tests.conftest import Orbat
-from training.curve import fit_curve
 
 
 def counts_of(f1: list[float], documents: int = 40, spans: int = 400) -> np.ndarray:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from spacy.matcher import Matcher
 from spacy.tokens import Doc
 
-from annotation.prelabelling import load_patterns
-from corpus.document import Document
-from training.gazetteer import longest_spans
-from training.patterns import PatternFinder
+from orbat.corpus.document import Document
+from orbat.corpus.gazetteer import load_patterns
+from orbat.training.tagger.gazetteer import longest_spans
+from orbat.training.tagger.patterns import PatternFinder
 
 TOKENS = ["1st", "2nd", "Mountain", "Brigade", "brigade", "of", "the", "-", "Army", "led"]
 NLP = spacy.blank("en")
@@ -65,7 +65,7 @@ def test_the_longest_match_at_each_place_is_spacys(wanted: list[dict], tokens: l
 
 
 def test_the_shipped_patterns_find_what_spacy_finds(train_articles: list[Document]) -> None:
-    from annotation.prelabelling import RuleTagger
+    from orbat.corpus.gazetteer import RuleTagger
 
     class PatternsOnly(RuleTagger):
         def __init__(self) -> None:

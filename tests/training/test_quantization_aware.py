@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import quantisation
-from models.quantisation import measure_inputs, quantise
-from training.rounding import EXPONENT, RoundedLinear, round_products
+from orbat.models import quantisation
+from orbat.models.quantization import measure_inputs, quantise
+from orbat.training.transformer.quantization_aware import EXPONENT, RoundedLinear, round_products
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from corpus.errors import InputError
-from training.recipe import describe_fields, load_recipe, shipped_recipes
+from orbat.errors import InputError
+from orbat.training.recipe import describe_fields, load_recipe, shipped_recipes
 
 
 def test_shipped_recipes_can_be_read_by_name() -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from corpus.document import Document
-from corpus.files import write_documents
+from orbat.corpus.document import Document
+from orbat.corpus.files import write_documents
+from orbat.training.experiments.sweep import Range, parse_range
+from orbat.training.recipe import load_recipe
 from tests.conftest import Orbat
-from training.recipe import load_recipe
-from training.sweep import Range, parse_range
 
 
 @pytest.fixture

@@ -14,13 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from tokenizers import Tokenizer
 
-from corpus.document import Document
-from corpus.files import read_documents
-from tests.conftest import ARTICLES
-from tests.corpus.test_document import HARD_TEXT, documents
-from training.encoder import encoder_source
-from training.network import Chain
-from training.tagging import (
+from orbat.corpus.document import Document
+from orbat.corpus.files import read_documents
+from orbat.training.tagger.tagger import (
     Mention,
     TagDecoder,
     Tagger,
@@ -36,6 +32,10 @@ from training.tagging import (
     spans_to_tags,
     tags_to_mentions,
 )
+from orbat.training.transformer.encoder import encoder_source
+from orbat.training.transformer.network import Chain
+from tests.conftest import ARTICLES
+from tests.corpus.test_document import HARD_TEXT, documents
 
 LABELS = ("UNIT", "RANK")
 TAGS = ("O", "B-UNIT", "I-UNIT", "B-RANK", "I-RANK")

@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from corpus.files import read_documents
-from models import quantisation
-from models.export import export_onnx
+from orbat.corpus.files import read_documents
+from orbat.models import quantisation
+from orbat.models.export import export_onnx
+from orbat.training.transformer.network import TokenClassifier
+from orbat.training.transformer.token_pruning import Skimmer, skimming_loss
 from tests.conftest import Orbat
 from tests.training.test_training import settings, tiny_data, tiny_encoder
-from training.network import TokenClassifier
-from training.skimming import Skimmer, skimming_loss
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ def test_pieces_that_are_not_read_on_may_as_well_be_left_out(
             scores = net.read_on(nothing, alone, torch.ones(alone.shape[:2]) > 0)
             torch.testing.assert_close(whole[row][own[0]], scores[0])
         # Nor do the windows beside one change it.
-        monkeypatch.setattr("training.network.READ_TOGETHER", 1)
+        monkeypatch.setattr("orbat.training.transformer.network.READ_TOGETHER", 1)
         alone = net(ids, mask, features)["logits"]
         torch.testing.assert_close(alone[features > 0], whole[features > 0])
         # Of none is there anything to read on.

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from corpus.document import Document, Span
-from corpus.files import read_documents, sha256_file, write_documents
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import read_documents, sha256_file, write_documents
+from orbat.training.run_folder import load_run, run_documents, tag_documents
 from tests.conftest import Orbat, Trained
-from training.run import load_run, run_documents, tag_documents
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from corpus.document import Document, Span
-from corpus.files import write_documents
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents
 from tests.conftest import Orbat
 from tests.training.test_training import settings, tiny_data, tiny_encoder, weights
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import write_json
-from training.gazetteer import Gazetteer
-from training.job import Job, Progress
-from training.lineage import TrainingData
-from training.run import GAZETTEER, read_json, score_dev
-from training.tagging import (
+from ...corpus.document import Document
+from ...corpus.files import write_json
+from ...errors import InputError
+from ..base import Job, Progress
+from ..manifest import TrainingData
+from ..run_folder import GAZETTEER, read_json, score_dev
+from ..tagger.gazetteer import Gazetteer
+from ..tagger.tagger import (
     Floats,
     Ints,
     Mention,

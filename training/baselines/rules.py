@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from annotation.prelabelling import RuleTagger, gazetteer_files
-from corpus.errors import InputError
-from training.job import Job
-from training.lineage import gazetteer_file
-from training.run import score_dev
-from training.tagging import Mention
+from ...corpus.gazetteer import RuleTagger, gazetteer_files
+from ...errors import InputError
+from ..base import Job
+from ..manifest import gazetteer_file
+from ..run_folder import score_dev
+from ..tagger.tagger import Mention
 
 _FOLDER = "gazetteer"
 

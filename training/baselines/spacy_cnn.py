@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from corpus.document import Document, trim
-from corpus.errors import InputError
-from training.job import Job, Progress
-from training.lineage import TrainingData
-from training.run import score_dev
-from training.tagging import Mention
+from ...corpus.document import Document, trim
+from ...errors import InputError
+from ..base import Job, Progress
+from ..manifest import TrainingData
+from ..run_folder import score_dev
+from ..tagger.tagger import Mention
 
 _TRIED = 16
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from annotation.certainty import WordProbabilities
-from annotation.labels import LabelSet
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.splitting import find_clusters
-from training.lineage import TrainingData
-from training.recipe import AnyRecipe
-from training.run import DocumentTagger, load_run, tag_documents
-from training.train import train_once
+from ...annotation.word_probabilities import WordProbabilities
+from ...corpus.document import Document
+from ...corpus.labels import LabelSet
+from ...corpus.splitting import find_clusters
+from ...errors import InputError
+from ..manifest import TrainingData
+from ..recipe import AnyRecipe
+from ..run_folder import DocumentTagger, load_run, tag_documents
+from ..train import train_once
 
 DEV_SHARE = 8
 """Of the documents that a fold trains on every eighth chooses the epoch."""

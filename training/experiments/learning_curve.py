@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.labels import LabelSet
-from annotation.matching import total_counts
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import write_json
-from training.lineage import TrainingData
-from training.recipe import AnyRecipe, Recipe
-from training.run import load_run, tag_documents
-from training.train import train_once
+from ...corpus.document import Document
+from ...corpus.files import write_json
+from ...corpus.labels import LabelSet
+from ...errors import InputError
+from ...evaluation.matching import total_counts
+from ..manifest import TrainingData
+from ..recipe import AnyRecipe, Recipe
+from ..run_folder import load_run, tag_documents
+from ..train import train_once
 
 Floats = NDArray[np.float64]
 FORECASTS = (1.25, 1.5, 2.0)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotation.labels import LabelSet
-from corpus.errors import InputError
-from corpus.files import write_json, write_text
-from training.job import DivergedError, Progress
-from training.lineage import TrainingData, gazetteer_of, is_same_run, make_manifest
-from training.recipe import AnyRecipe, change_recipe
-from training.run import read_json
-from training.train import train_once
+from ...corpus.files import write_json, write_text
+from ...corpus.labels import LabelSet
+from ...errors import DivergedError, InputError
+from ..base import Progress
+from ..manifest import TrainingData, gazetteer_of, is_same_run, make_manifest
+from ..recipe import AnyRecipe, change_recipe
+from ..run_folder import read_json
+from ..train import train_once
 
 if TYPE_CHECKING:
     from optuna import Study, Trial

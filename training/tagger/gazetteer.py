@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from training.patterns import PatternFinder
-from training.tagging import find_words
+from .patterns import PatternFinder
+from .tagger import find_words
 
 _PATTERNS = ("patterns", "classes")
 _WAYS = ("exact", "caseless", "before_name")

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from corpus.errors import InputError
-from training.tagging import SHAPES, WORD, Ints, word_shape
+from ...errors import InputError
+from ..tagger.tagger import SHAPES, WORD, Ints, word_shape
 
 LINE_BREAKS = ("\n", "\r")
 _MARK = "##"

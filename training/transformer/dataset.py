@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from corpus.document import Document
-from training.gazetteer import Gazetteer
-from training.tagging import (
+from ...corpus.document import Document
+from ..tagger.gazetteer import Gazetteer
+from ..tagger.tagger import (
     EncodedText,
     Floats,
     Ints,

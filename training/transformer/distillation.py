@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from corpus.errors import InputError
-from training.run import load_tagger, read_manifest
-from training.tagging import (
+from ...errors import InputError
+from ..run_folder import load_tagger, read_manifest
+from ..tagger.tagger import (
     EncodedText,
     Floats,
     TagDecoder,
@@ -19,7 +19,7 @@ from training.tagging import (
     Window,
     sequence_bounds,
 )
-from training.windows import IGNORED
+from .dataset import IGNORED
 
 
 class Teachers:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpus.errors import InputError
+from ...errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

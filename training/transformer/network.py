@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.casing import SIGNS, Casing
-from training.encoder import encoder_layers
-from training.skimming import Skimmer, additive_mask, skimming_loss
-from training.tagging import begins_line, lawful_transitions
+from ..tagger.tagger import begins_line, lawful_transitions
+from .cased_vocabulary import SIGNS, Casing
+from .encoder import encoder_layers
+from .token_pruning import Skimmer, additive_mask, skimming_loss
 
 READ_TOGETHER = 1024
 """Of a network that skims: pieces of about so many are read on in one row, whose attention grows

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from training.windows import IGNORED
+from .dataset import IGNORED
 
 NEIGHBOURS = 1
 """Pieces on each side of one that may be of a mention which are read on with it."""

@@ -29,19 +29,15 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from corpus.document import Document
-from corpus.errors import InputError
-from corpus.files import sha256_text
-from training.casing import LINE_BREAKS, give_case
-from training.distillation import Teachers, teaching_loss
-from training.encoder import encoder_layers, load_encoder, longest_window, special_tokens
-from training.job import DivergedError, Job, Progress, Report
-from training.network import TokenClassifier, bf16_is_fast
-from training.recipe import Recipe
-from training.rounding import round_products
-from training.run import save_model, score_dev, torch_network
-from training.tagging import FEATURE_COUNT, Floats, Tagger, TaggerConfig, Window, cut_windows
-from training.windows import (
+from ...corpus.document import Document
+from ...corpus.files import sha256_text
+from ...errors import DivergedError, InputError
+from ..base import Job, Progress, Report
+from ..recipe import Recipe
+from ..run_folder import save_model, score_dev, torch_network
+from ..tagger.tagger import FEATURE_COUNT, Floats, Tagger, TaggerConfig, Window, cut_windows
+from .cased_vocabulary import LINE_BREAKS, give_case
+from .dataset import (
     Collator,
     Row,
     Teach,
@@ -49,6 +45,10 @@ from training.windows import (
     encode_documents,
     make_windows,
 )
+from .distillation import Teachers, teaching_loss
+from .encoder import encoder_layers, load_encoder, longest_window, special_tokens
+from .network import TokenClassifier, bf16_is_fast
+from .quantization_aware import round_products
 
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 

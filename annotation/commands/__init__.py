@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from annotation.doccano import Doccano
-    from annotation.session import Report
-    from corpus.document import Document
+    from ...corpus.document import Document
+    from ..doccano.client import Doccano
+    from ..session.session import Report
 
 app = typer.Typer(no_args_is_help=True, help="Send documents to annotators and make gold of them.")
 
@@ -48,7 +48,7 @@ def up(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000,
 ) -> None:
     """Start a doccano server, or find it running."""
-    from annotation.server import ADMIN, DoccanoServer
+    from ..doccano.server import ADMIN, DoccanoServer
 
     server = DoccanoServer(home)
     found = server.up(port, say=typer.echo)
@@ -60,7 +60,7 @@ def up(
 @app.command()
 def down(home: Home = None) -> None:
     """Stop the local doccano server; its data stay."""
-    from annotation.server import DoccanoServer
+    from ..doccano.server import DoccanoServer
 
     server = DoccanoServer(home)
     typer.echo("doccano stopped" if server.down() else f"no doccano running in {server.home}")
@@ -71,9 +71,9 @@ def _connection(
     home: Path | None, url: str | None, username: str, password: str | None
 ) -> Iterator[tuple[Doccano, Any]]:
     """Yield a connection, and a question whether the server's worker lives."""
-    from annotation.doccano import Doccano
-    from annotation.server import DoccanoServer
-    from corpus.errors import InputError
+    from ...errors import InputError
+    from ..doccano.client import Doccano
+    from ..doccano.server import DoccanoServer
 
     server = DoccanoServer(home)
     local = server.url
@@ -159,18 +159,18 @@ def push(
     from rich.console import Console
     from rich.table import Table
 
-    from annotation.guide import with_keys
-    from annotation.labels import load_guidelines, load_labels
-    from annotation.session import push as push_documents
-    from annotation.suggestions import (
+    from ...corpus.files import read_documents
+    from ...corpus.labels import load_guidelines, load_labels
+    from ...ui import print_tables
+    from ..guide import with_keys
+    from ..session.session import push as push_documents
+    from ..suggestions import (
         DEFAULT_GOLD,
         make_finders,
         measure_suggestions,
         suggestion_table,
     )
-    from annotation.suggestions import suggest as suggest_spans
-    from corpus.files import read_documents
-    from corpus.tables import print_tables
+    from ..suggestions import suggest as suggest_spans
 
     label_set = load_labels(labels)
     guidelines = with_keys(label_set, load_guidelines(label_set, labels))
@@ -240,8 +240,8 @@ def status(
 
     from rich.console import Console
 
-    from annotation.progress import measure_progress
-    from corpus.tables import Figures, print_tables
+    from ...ui import DataTable, print_tables
+    from ..session.status import measure_progress
 
     with _connection(home, url, username, password) as (doccano, _), _progress() as report:
         found = measure_progress(doccano, session, report=report)
@@ -258,7 +258,7 @@ def status(
     )
     columns = ("annotator", "documents", "confirmed", "waiting", "per hour", "hours left", "last")
     note = "waiting: assigned and not handed out yet; per hour: without pauses of half an hour"
-    print_tables([Figures("Progress", columns, rows, note=note)], Console(), len(rows))
+    print_tables([DataTable("Progress", columns, rows, note=note)], Console(), len(rows))
     for each in found:
         if not each.member:
             typer.echo(
@@ -289,11 +289,11 @@ def pull(
 
     from rich.console import Console
 
-    from annotation.adjudication import is_confirmed
-    from annotation.session import SUGGESTED
-    from annotation.session import pull as pull_readings
-    from corpus.files import write_documents
-    from corpus.tables import Figures, print_tables
+    from ...corpus.files import write_documents
+    from ...ui import DataTable, print_tables
+    from ..adjudication.conflicts import is_confirmed
+    from ..session.session import SUGGESTED
+    from ..session.session import pull as pull_readings
 
     with _connection(home, url, username, password) as (doccano, _), _progress() as report:
         pulled = pull_readings(doccano, session, report=report)
@@ -331,8 +331,8 @@ def pull(
     console = Console()
     print_tables(
         [
-            Figures("Pulled", columns, tuple(tuple(row.values()) for row in rows)),
-            Figures(
+            DataTable("Pulled", columns, tuple(tuple(row.values()) for row in rows)),
+            DataTable(
                 "Since the last pull",
                 ("annotator", *vars(next(iter(pulled.changes.values())))),
                 tuple((name, *vars(found).values()) for name, found in pulled.changes.items()),
@@ -357,10 +357,10 @@ def history(
 
     from rich.console import Console
 
-    from annotation.history import history_rows, read_history
-    from annotation.session import open_session
-    from corpus.errors import InputError
-    from corpus.tables import Figures, print_tables
+    from ...errors import InputError
+    from ...ui import DataTable, print_tables
+    from ..session.history import history_rows, read_history
+    from ..session.session import open_session
 
     made = open_session(session)
     if annotator is not None and annotator not in made.projects:
@@ -381,7 +381,7 @@ def history(
     columns = ("pulled at (UTC)", "annotator", "document", "state")
     rows = tuple(history_rows(versions))
     counts = ("spans", "added", "removed", "relabelled")
-    print_tables([Figures("Versions", (*columns, *counts), rows)], Console(), len(rows))
+    print_tables([DataTable("Versions", (*columns, *counts), rows)], Console(), len(rows))
     if not rows:
         typer.echo("nothing was pulled yet that fits; orbat annotate pull brings documents back")
 
@@ -396,10 +396,10 @@ def replay(
     password: Password = None,
 ) -> None:
     """Play recorded annotation passes through doccano as their annotators (for demos and tests)."""
-    from annotation.session import open_session
-    from annotation.session import replay as replay_pass
-    from corpus.errors import InputError
-    from corpus.files import read_documents
+    from ...corpus.files import read_documents
+    from ...errors import InputError
+    from ..session.session import open_session
+    from ..session.session import replay as replay_pass
 
     made = open_session(session)
     with _connection(home, url, username, password) as (doccano, _), _progress() as report:
@@ -435,11 +435,11 @@ def agree(
 
     from rich.console import Console
 
-    from annotation.agreement import agreement_tables, agreement_to_json, measure_agreement
-    from annotation.labels import load_labels
-    from annotation.readings import confirmed_by_all, name_readings, read_reading
-    from corpus.files import write_text
-    from corpus.tables import print_tables, render_tables
+    from ...corpus.files import write_text
+    from ...corpus.labels import load_labels
+    from ...ui import print_tables, render_tables
+    from ..adjudication.annotation_sets import confirmed_by_all, name_readings, read_reading
+    from ..agreement import agreement_tables, agreement_to_json, measure_agreement
 
     known = load_labels(labels).names
     named = name_readings([read_reading(path, known) for path in readings])
@@ -498,15 +498,15 @@ def adjudicate(
     With policy doccano the first call puts the conflicts before the adjudicator, who settles
     each by one key; call it again when they are confirmed there.
     """
-    from annotation.adjudication import check_policy, make_gold
-    from annotation.disputes import dispute_tables
-    from annotation.guide import with_keys
-    from annotation.labels import load_guidelines, load_labels
-    from annotation.readings import compare_all, read_reading
-    from annotation.third_pass import third_pass
-    from corpus.errors import InputError
-    from corpus.files import read_documents, write_documents, write_text
-    from corpus.tables import render_tables
+    from ...corpus.files import read_documents, write_documents, write_text
+    from ...corpus.labels import load_guidelines, load_labels
+    from ...errors import InputError
+    from ...ui import render_tables
+    from ..adjudication.annotation_sets import compare_all, read_reading
+    from ..adjudication.conflicts import check_policy, make_gold
+    from ..adjudication.report import dispute_tables
+    from ..adjudication.round import third_pass
+    from ..guide import with_keys
 
     label_set = load_labels(labels)
     known = {d.id: d for d in read_documents(texts)} if texts else None
@@ -585,11 +585,11 @@ def next_documents(
     """Choose what to label next: documents that a model is least sure of, unlike each other."""
     from rich.console import Console
 
-    from annotation.selection import choose_next
-    from annotation.session import open_session
-    from corpus.errors import InputError
-    from corpus.files import read_documents, write_documents
-    from corpus.tables import Figures, print_tables
+    from ...corpus.files import read_documents, write_documents
+    from ...errors import InputError
+    from ...ui import DataTable, print_tables
+    from ..active_learning import choose_next
+    from ..session.session import open_session
 
     known = list(read_documents(labelled)) if labelled else []
     if session is not None:
@@ -612,7 +612,7 @@ def next_documents(
             for place, (document, entropy) in enumerate(chosen, start=1)
         )
         columns = ("", "document", "entropy of a word", "words")
-        print_tables([Figures("To label next", columns, rows)], Console(), 10)
+        print_tables([DataTable("To label next", columns, rows)], Console(), 10)
     typer.echo(f"{len(chosen)} of {len(free)} documents in {output}, in the order to label them")
 
 
@@ -649,18 +649,18 @@ def audit(
     """
     from rich.console import Console
 
-    from annotation.audit import (
+    from ...corpus.files import read_documents, write_json_lines, write_text
+    from ...corpus.labels import load_guidelines, load_labels
+    from ...errors import InputError
+    from ...ui import DataTable, print_tables, render_tables
+    from ..guide import with_keys
+    from ..label_issues import (
         find_suspicions,
         suspicion_table,
         suspicion_to_json,
         worst_documents,
     )
-    from annotation.guide import with_keys
-    from annotation.labels import load_guidelines, load_labels
-    from annotation.session import push as push_documents
-    from corpus.errors import InputError
-    from corpus.files import read_documents, write_json_lines, write_text
-    from corpus.tables import Figures, print_tables, render_tables
+    from ..session.session import push as push_documents
 
     if (session is None) != (annotators is None):
         raise InputError("--session and --annotators go together; pass both or neither")
@@ -690,7 +690,7 @@ def audit(
         write_json_lines(output, map(suspicion_to_json, found))
     if html is not None:
         write_text(html, render_tables("Likely label errors", summary, [table]))
-    brief = Figures(table.title, table.columns[:-1], tuple(row[:-1] for row in table.rows))
+    brief = DataTable(table.title, table.columns[:-1], tuple(row[:-1] for row in table.rows))
     print_tables([brief], Console(), 20)
     if session is not None and annotators is not None:
         with _connection(home, url, username, password) as (doccano, alive), _progress() as report:
@@ -715,9 +715,9 @@ def guide(
     labels: Labels = None,
 ) -> None:
     """Write a page for annotators: how to mark, with pictures, and the label set's keys."""
-    from annotation.guide import render_guide
-    from annotation.labels import load_labels
-    from corpus.files import write_text
+    from ...corpus.files import write_text
+    from ...corpus.labels import load_labels
+    from ..guide import render_guide
 
     write_text(output, render_guide(load_labels(labels)))
     typer.echo(f"a page for annotators in {output}; open it in a browser, or print it")
@@ -743,10 +743,10 @@ def convert(
     FORM is jsonl (orbat's own), doccano, brat, conll, iob, words-tags, docbin, labelstudio,
     prodigy, datasets or re3d. brat, words-tags, datasets and re3d are folders, the others files.
     """
-    from annotation.conversion import read_corpus, write_corpus
-    from annotation.formats.losses import Losses
-    from annotation.labels import load_labels
-    from corpus.progress import counting
+    from ...corpus.labels import load_labels
+    from ...ui import counting
+    from ..formats.conversion import read_corpus, write_corpus
+    from ..formats.conversion_report import Losses
 
     wanted = load_labels(labels).names if labels else None
     losses = Losses()

@@ -1,0 +1,5 @@
+"""`python -m orbat`."""
+
+from .cli import main
+
+main()

@@ -30,7 +30,7 @@ from ..training.run_folder import (
     run_documents,
     tag_documents,
 )
-from ..training.tagger.tagger import TaggerConfig
+from ..training.tagger.config import TaggerConfig
 from .card import checkpoint_card
 from .loading import LINEAGE
 from .packaging import read_evaluations

@@ -16,7 +16,8 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from ..training.tagger.tagger import Mention, Tagger
+from ..training.tagger.mentions import Mention
+from ..training.tagger.tagger import Tagger
 from .runtime import HASHES, file_names, load_packaged
 
 FACTORY = "orbat_ner"

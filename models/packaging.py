@@ -28,7 +28,9 @@ from ..training.run_folder import (
     run_documents,
     tag_documents,
 )
-from ..training.tagger.tagger import Tagger, TaggerConfig, find_words
+from ..training.tagger.config import TaggerConfig
+from ..training.tagger.tagger import Tagger
+from ..training.tagger.words import find_words
 from .card import wheel_card
 from .export import export_onnx, optimise
 from .loading import LINEAGE

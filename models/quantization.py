@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..training.tagger.tagger import Floats
+from ..training.tagger.arrays import Floats
 
 LARGE = 10_000
 """Numbers in a weight from which on 8 bits pay."""

@@ -10,8 +10,10 @@ import json
 import os
 from collections.abc import Mapping
 
+from ..training.tagger.arrays import Floats, Ints
+from ..training.tagger.config import TaggerConfig
 from ..training.tagger.gazetteer import Gazetteer
-from ..training.tagger.tagger import Floats, Ints, Tagger, TaggerConfig
+from ..training.tagger.tagger import Tagger
 
 FILES = ("model.onnx", "tokenizer.json", "tagger.json", "gazetteer.json")
 """The files that every packaged tagger has."""

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..training.tagger import gazetteer as gazetteer_source
-from ..training.tagger import patterns as patterns_source
-from ..training.tagger import tagger as tagging_source
+from ..training import tagger as tagger_package
 from . import component as component_source
 from . import runtime as runtime_source
 from .component import FACTORY, EntityTagger
@@ -53,14 +51,13 @@ def check_name(lang: str, name: str, version: str) -> str:
     return f"{lang}_{name}"
 
 
+_TAGGER = Path(str(tagger_package.__file__)).parent
 _SOURCES = (
-    component_source,
-    runtime_source,
-    gazetteer_source,
-    patterns_source,
-    tagging_source,
+    Path(str(component_source.__file__)),
+    Path(str(runtime_source.__file__)),
+    *sorted(path for path in _TAGGER.glob("*.py") if path.name != "__init__.py"),
 )
-"""What the installed model runs on."""
+"""The source files that the installed model runs on."""
 
 
 def write_package(
@@ -109,8 +106,7 @@ def write_package(
     nlp.to_disk(data)
     shutil.copyfile(data / "meta.json", code / "meta.json")
     (code / "__init__.py").write_text(_INIT.format(description=description), encoding="utf-8")
-    for source in _SOURCES:
-        path = Path(str(source.__file__))
+    for path in _SOURCES:
         text = re.sub(
             r"^from (\.\.training\.tagger)?\.(?=\w)", "from .", path.read_text("utf-8"), flags=re.M
         )

@@ -22,8 +22,11 @@ from ..corpus.document import Document, Span
 from ..corpus.files import read_documents, sha256_text, write_json
 from ..errors import InputError
 from ..evaluation.matching import counts_to_json, total_counts
+from .tagger.config import TaggerConfig
 from .tagger.gazetteer import Gazetteer
-from .tagger.tagger import FEATURE_COUNT, Mention, Tagger, TaggerConfig
+from .tagger.mentions import Mention
+from .tagger.tagger import Tagger
+from .tagger.words import FEATURE_COUNT
 from .transformer.encoder import refuse_pickles
 
 if TYPE_CHECKING:

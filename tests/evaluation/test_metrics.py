@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
 from orbat.evaluation.metrics import SCHEMES, evaluate
-from orbat.training.tagger.tagger import find_words, spans_to_tags
+from orbat.training.tagger.mentions import spans_to_tags
+from orbat.training.tagger.words import find_words
 from tests.conftest import ROOT, Orbat
 
 TEXT = "aa bb cc dd ee ff gg hh ii jj"

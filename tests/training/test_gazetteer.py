@@ -16,7 +16,7 @@ from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.gazetteer import load_phrases
 from orbat.corpus.labels import load_labels
 from orbat.training.tagger.gazetteer import Gazetteer
-from orbat.training.tagger.tagger import find_words
+from orbat.training.tagger.words import find_words
 from tests.conftest import Orbat
 from tests.training.test_training import settings, tiny_encoder
 

@@ -16,22 +16,12 @@ from tokenizers import Tokenizer
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents
-from orbat.training.tagger.tagger import (
-    Mention,
-    TagDecoder,
-    Tagger,
-    TaggerConfig,
-    best_tags,
-    cut_pieces,
-    cut_windows,
-    encode_texts,
-    find_features,
-    find_words,
-    keep_longer,
-    owned_words,
-    spans_to_tags,
-    tags_to_mentions,
-)
+from orbat.training.tagger.config import TaggerConfig
+from orbat.training.tagger.decoding import TagDecoder, best_tags
+from orbat.training.tagger.mentions import Mention, keep_longer, spans_to_tags, tags_to_mentions
+from orbat.training.tagger.tagger import Tagger
+from orbat.training.tagger.windows import cut_pieces, cut_windows, encode_texts, owned_words
+from orbat.training.tagger.words import find_features, find_words
 from orbat.training.transformer.encoder import encoder_source
 from orbat.training.transformer.network import Chain
 from tests.conftest import ARTICLES

@@ -17,19 +17,11 @@ from ...errors import InputError
 from ..base import Job, Progress
 from ..manifest import TrainingData
 from ..run_folder import GAZETTEER, read_json, score_dev
+from ..tagger.arrays import Floats, Ints
+from ..tagger.decoding import TagDecoder, label_chances
 from ..tagger.gazetteer import Gazetteer
-from ..tagger.tagger import (
-    Floats,
-    Ints,
-    Mention,
-    TagDecoder,
-    find_features,
-    find_words,
-    label_chances,
-    spans_to_tags,
-    tag_names,
-    tags_to_mentions,
-)
+from ..tagger.mentions import Mention, spans_to_tags, tag_names, tags_to_mentions
+from ..tagger.words import find_features, find_words
 
 _LONGEST_AFFIX = 4
 

@@ -12,7 +12,7 @@ from ...errors import InputError
 from ..base import Job
 from ..manifest import gazetteer_file
 from ..run_folder import score_dev
-from ..tagger.tagger import Mention
+from ..tagger.mentions import Mention
 
 _FOLDER = "gazetteer"
 

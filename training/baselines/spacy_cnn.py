@@ -14,7 +14,7 @@ from ...errors import InputError
 from ..base import Job, Progress
 from ..manifest import TrainingData
 from ..run_folder import score_dev
-from ..tagger.tagger import Mention
+from ..tagger.mentions import Mention
 
 _TRIED = 16
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .patterns import PatternFinder
-from .tagger import find_words
+from .words import find_words
 
 _PATTERNS = ("patterns", "classes")
 _WAYS = ("exact", "caseless", "before_name")

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import InputError
-from ..tagger.tagger import SHAPES, WORD, Ints, word_shape
+from ..tagger.arrays import Ints
+from ..tagger.words import SHAPES, WORD, word_shape
 
 LINE_BREAKS = ("\n", "\r")
 _MARK = "##"

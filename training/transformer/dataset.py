@@ -11,18 +11,11 @@ import torch
 from torch.utils.data import Dataset
 
 from ...corpus.document import Document
+from ..tagger.arrays import Floats, Ints
+from ..tagger.config import TaggerConfig
 from ..tagger.gazetteer import Gazetteer
-from ..tagger.tagger import (
-    EncodedText,
-    Floats,
-    Ints,
-    TaggerConfig,
-    Window,
-    cut_windows,
-    encode_texts,
-    read_off,
-    spans_to_tags,
-)
+from ..tagger.mentions import spans_to_tags
+from ..tagger.windows import EncodedText, Window, cut_windows, encode_texts, read_off
 
 IGNORED = -100
 """Label of a piece at which no word is read off; cross-entropy leaves it out."""

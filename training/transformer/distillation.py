@@ -11,14 +11,10 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ..run_folder import load_tagger, read_manifest
-from ..tagger.tagger import (
-    EncodedText,
-    Floats,
-    TagDecoder,
-    Tagger,
-    Window,
-    sequence_bounds,
-)
+from ..tagger.arrays import Floats
+from ..tagger.decoding import TagDecoder, sequence_bounds
+from ..tagger.tagger import Tagger
+from ..tagger.windows import EncodedText, Window
 from .dataset import IGNORED
 
 

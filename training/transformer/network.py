@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..tagger.tagger import begins_line, lawful_transitions
+from ..tagger.decoding import lawful_transitions
+from ..tagger.words import begins_line
 from .cased_vocabulary import SIGNS, Casing
 from .encoder import encoder_layers
 from .token_pruning import Skimmer, additive_mask, skimming_loss

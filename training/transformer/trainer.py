@@ -35,7 +35,11 @@ from ...errors import DivergedError, InputError
 from ..base import Job, Progress, Report
 from ..recipe import Recipe
 from ..run_folder import save_model, score_dev, torch_network
-from ..tagger.tagger import FEATURE_COUNT, Floats, Tagger, TaggerConfig, Window, cut_windows
+from ..tagger.arrays import Floats
+from ..tagger.config import TaggerConfig
+from ..tagger.tagger import Tagger
+from ..tagger.windows import Window, cut_windows
+from ..tagger.words import FEATURE_COUNT
 from .cased_vocabulary import LINE_BREAKS, give_case
 from .dataset import (
     Collator,

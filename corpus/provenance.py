@@ -124,7 +124,7 @@ def _json(content: bytes) -> list[dict[str, Any]]:
 def _wheel(path: Path) -> list[dict[str, Any]]:
     try:
         with zipfile.ZipFile(path) as wheel:
-            names = [name for name in wheel.namelist() if name.endswith("/lineage.json")]
+            names = [name for name in wheel.namelist() if name.endswith("/manifest.json")]
             return [value for name in names for value in _json(wheel.read(name))]
     except zipfile.BadZipFile:
         return []

@@ -32,8 +32,8 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from .loading import Model
 
-ARTICLES_AT_ONCE = 256
-BYTES_AT_ONCE = 4 * 2**20
+CHUNK_ARTICLES = 256
+CHUNK_BYTES = 4 * 2**20
 """Articles, and bytes of them, tagged between two states: what a kill can cost."""
 DOCBIN_DOCUMENTS = 10_000
 """Documents in one DocBin file, which is read into memory whole."""
@@ -44,37 +44,37 @@ _Made = tuple[list[Document], list[dict[str, str]]]
 
 
 @dataclass(frozen=True)
-class BulkReport:
+class TaggingReport:
     """What bulk tagging did.
 
     Attributes:
         documents: tagged documents in the output.
-        set_aside: articles that could not be used.
+        rejected: articles that could not be used.
         resumed: articles that an interrupted run had done already.
         outputs: the files written.
-        faults: where the articles set aside are told, if there are any.
+        rejected_file: the reasons of the rejected articles, if there are any.
     """
 
     documents: int
-    set_aside: int
+    rejected: int
     resumed: int
     outputs: tuple[Path, ...]
-    faults: Path | None
+    rejected_file: Path | None
 
 
-def faults_path(output: Path) -> Path:
+def rejected_path(output: Path) -> Path:
     """Return where the articles that had to be set aside are told."""
     return output.with_suffix(".rejected.jsonl")
 
 
-def tag_in_bulk(
+def tag_files(
     model: Model,
     sources: Sequence[Path],
     output: Path,
     *,
     engine: Engine = "local",
     report: Callable[[int], None] = lambda count: None,
-) -> BulkReport:
+) -> TaggingReport:
     """Tag every article of the sources; ids and texts stay as they are, of web pages the article.
 
     Args:
@@ -95,7 +95,7 @@ def tag_in_bulk(
     output = Path(output)
     if output.is_dir() or output.suffix not in FORMATS:
         raise InputError(f"{output}: name a file that ends in {', '.join(FORMATS)}")
-    with _Draft(output, _identity(model, sources)) as draft:
+    with OutputTransaction(output, _identity(model, sources)) as draft:
         resumed = draft.articles
         articles = itertools.islice(find_articles(sources), resumed, None)
         made = (_make_documents(part, draft) for part in _parts(articles))
@@ -108,7 +108,7 @@ def tag_in_bulk(
             raise InputError(fault)
         outputs = _write(draft.part, output)
         faults_file = draft.finish()
-        return BulkReport(draft.documents, draft.faults, resumed, outputs, faults_file)
+        return TaggingReport(draft.documents, draft.faults, resumed, outputs, faults_file)
 
 
 def count_articles(sources: Iterable[Path]) -> int | None:
@@ -153,14 +153,14 @@ def _parts(
         if isinstance(article, RawArticle):
             record = article.record if isinstance(article.record, dict) else {}
             size += len(article.content) + len(str(record.get("text", "")))
-        if len(part) == ARTICLES_AT_ONCE or size >= BYTES_AT_ONCE:
+        if len(part) == CHUNK_ARTICLES or size >= CHUNK_BYTES:
             yield part
             part, size = [], 0
     if part:
         yield part
 
 
-def _make_documents(articles: Iterable[RawArticle | InputError], draft: _Draft) -> _Made:
+def _make_documents(articles: Iterable[RawArticle | InputError], draft: OutputTransaction) -> _Made:
     documents, faults = [], []
     for article in articles:
         try:
@@ -216,10 +216,10 @@ def _tag_there(name: str, identity: str, documents: list[Document]) -> list[Docu
 def _model_there(name: str) -> Model:
     from .loading import load_model
 
-    return load_model(name, lanes=1)
+    return load_model(name, workers=1)
 
 
-class _Draft:
+class OutputTransaction:
     """The files of a run that has not ended.
 
     Args:
@@ -269,7 +269,7 @@ class _Draft:
         self._files = [_cut(path, size) for path, size in zip(self._paths, sizes, strict=False)]
         self._commit()
 
-    def __enter__(self) -> _Draft:
+    def __enter__(self) -> OutputTransaction:
         return self
 
     def __exit__(
@@ -326,7 +326,7 @@ class _Draft:
 
     def finish(self) -> Path | None:
         """Remove the draft, and return where the faults are told."""
-        faults = faults_path(self.output)
+        faults = rejected_path(self.output)
         if self.faults:
             self._faults.replace(faults)
         else:

@@ -238,7 +238,7 @@ documents.
 ## Data
 
 {len(documents["train"])} documents to train on, {len(documents["dev"])} to choose on. Their hashes
-and, where known, addresses are in `lineage.json` beside the weights.
+and, where known, addresses are in `manifest.json` beside the weights.
 
 {inputs}
 

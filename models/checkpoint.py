@@ -32,7 +32,7 @@ from ..training.run_folder import (
 )
 from ..training.tagger.config import TaggerConfig
 from .card import checkpoint_card
-from .loading import LINEAGE
+from .loading import MANIFEST
 from .packaging import read_evaluations
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def write_checkpoint(run: Path, folder: Path, *, lang: str, name: str, version: 
 
     Args:
         run: a finished run folder.
-        folder: the checkpoint to write: weights, tokenizer, model card (`README.md`), lineage.
+        folder: the checkpoint to write: weights, tokenizer, model card (`README.md`), manifest.
         lang: the model's language code, for the card.
         name: its name.
         version: its version.
@@ -129,7 +129,7 @@ def write_checkpoint(run: Path, folder: Path, *, lang: str, name: str, version: 
     )
     write_text(draft / "README.md", card)
     original = sha256_file(run / "model" / "model.safetensors")
-    write_json(draft / LINEAGE, {**manifest, "weights": {"sha256": original}})
+    write_json(draft / MANIFEST, {**manifest, "weights": {"sha256": original}})
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
     return made

@@ -112,22 +112,22 @@ def tag(
     from dataclasses import asdict
 
     from ..ui import counting
-    from .bulk import count_articles, tag_in_bulk
+    from .bulk import count_articles, tag_files
     from .loading import load_model
 
     loaded = load_model(model)
     with tempfile.TemporaryDirectory() as folder:
         sources = [_standard_input(Path(folder)) if str(path) == "-" else path for path in inputs]
         with counting("Tagging", count_articles(sources)) as report:
-            done = tag_in_bulk(loaded, sources, output, engine=engine.value, report=report)
+            done = tag_files(loaded, sources, output, engine=engine.value, report=report)
     if json_output:
         typer.echo(json.dumps(asdict(done), default=str))
         return
     if done.resumed:
         typer.echo(f"{done.resumed} articles had been done before the interruption")
     typer.echo(f"{done.documents} documents tagged in {', '.join(map(str, done.outputs))}")
-    if done.faults is not None:
-        typer.echo(f"{done.set_aside} articles set aside, see {done.faults}")
+    if done.rejected_file is not None:
+        typer.echo(f"{done.rejected} articles rejected, see {done.rejected_file}")
 
 
 def _standard_input(folder: Path) -> Path:

@@ -22,7 +22,7 @@ from .runtime import HASHES, file_names, load_packaged
 
 FACTORY = "orbat_ner"
 
-TEXTS_AT_ONCE = 64
+CHUNK_SIZE = 64
 """Documents that are read side by side: enough that windows of like length fill batches."""
 
 if not Span.has_extension("confidence"):
@@ -41,16 +41,16 @@ class EntityTagger:
     Args:
         name: the component's name in its pipeline.
         batch_size: windows in a batch.
-        lanes: batches scored side by side; 0 for as many as there are processors.
+        workers: batches scored side by side; 0 for as many as there are processors.
         spans_key: where in `doc.spans` entities go; None for `doc.ents`.
     """
 
     def __init__(
-        self, name: str, batch_size: int = 8, lanes: int = 0, spans_key: str | None = None
+        self, name: str, batch_size: int = 8, workers: int = 0, spans_key: str | None = None
     ) -> None:
         self.name = name
         self.batch_size = batch_size
-        self.lanes = lanes
+        self.workers = workers
         self.spans_key = spans_key
         self._files: dict[str, bytes] = {}
         # By process: onnxruntime's threads do not survive a fork, and a child that destroyed its
@@ -69,7 +69,7 @@ class EntityTagger:
             if not self._files:
                 raise ValueError(f"component '{self.name}' has no model; load it with spacy.load")
             self._taggers[process] = load_packaged(
-                self._files, batch_size=self.batch_size, lanes=self.lanes
+                self._files, batch_size=self.batch_size, workers=self.workers
             )
         return self._taggers[process]
 
@@ -86,7 +86,7 @@ class EntityTagger:
         """Set the entities of a stream of documents, at most `batch_size` of them at a time."""
         docs, again = itertools.tee(stream)
         # Smaller parts than nlp.pipe's 1,000: one is encoded while the network reads another.
-        size = min(batch_size, TEXTS_AT_ONCE)
+        size = min(batch_size, CHUNK_SIZE)
         found = self.tagger.pipe((doc.text for doc in again), texts_at_once=size)
         for doc, mentions in zip(docs, found, strict=True):
             self._set(doc, mentions)
@@ -187,10 +187,10 @@ def _split_tokens(doc: Doc, offsets: set[int]) -> None:
 @Language.factory(
     FACTORY,
     assigns=["doc.ents", "doc.spans"],
-    default_config={"batch_size": 8, "lanes": 0, "spans_key": None},
+    default_config={"batch_size": 8, "workers": 0, "spans_key": None},
 )
 def make_entity_tagger(
-    nlp: Language, name: str, batch_size: int, lanes: int, spans_key: str | None
+    nlp: Language, name: str, batch_size: int, workers: int, spans_key: str | None
 ) -> EntityTagger:
     """Make the component."""
-    return EntityTagger(name, batch_size, lanes, spans_key)
+    return EntityTagger(name, batch_size, workers, spans_key)

@@ -65,7 +65,7 @@ def export_onnx(network: TokenClassifier, path: Path) -> None:
         network.encoder.set_attn_implementation(attention)
 
 
-def optimise(source: Path, target: Path) -> None:
+def optimize(source: Path, target: Path) -> None:
     """Write a model as onnxruntime optimises it for any processor; loading it is faster then."""
     import onnxruntime
 

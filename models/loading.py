@@ -28,8 +28,8 @@ from ..training.run_folder import (
 from ..training.transformer.encoder import refuse_pickles
 from .runtime import HASHES, load_packaged
 
-LINEAGE = "lineage.json"
-"""Beside a packaged model's files: what it was made of."""
+MANIFEST = "manifest.json"
+"""Beside a packaged model's files: the manifest of the run that it was packaged from."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Model:
         """Return the documents of `train` or `dev`; None where they did not come with the model."""
         return run_documents(self.run, part) if self.run is not None else None
 
-    def keep_evaluation(self, gold: str, result: Mapping[str, Any]) -> None:
+    def record_evaluation(self, gold: str, result: Mapping[str, Any]) -> None:
         """Keep an evaluation's result in the run folder, where the model is one.
 
         The model card will carry it. A later one on gold of the same name replaces it.
@@ -84,14 +84,14 @@ class Model:
             write_json(self.run / EVALUATIONS / f"{name}.json", result)
 
 
-def load_model(name: str, *, lanes: int = 0) -> Model:
+def load_model(name: str, *, workers: int = 0) -> Model:
     """Load a run folder, a wheel file or an installed model package.
 
     No code of a wheel or package is run: its weights, tokenizer and configuration are read.
 
     Args:
         name: the folder, file or package.
-        lanes: batches that a packaged model scores side by side; 0 for as many as there are
+        workers: batches that a packaged model scores side by side; 0 for as many as there are
             processors.
 
     Raises:
@@ -104,15 +104,15 @@ def load_model(name: str, *, lanes: int = 0) -> Model:
             manifest = read_manifest(path)
             identity = sha256_file(path / "manifest.json")
             return Model(name, load_run(path), _seen(manifest), _family(manifest), identity, path)
-        return _from_folder(name, packaged, lanes)
+        return _from_folder(name, packaged, workers)
     if path.is_file():
-        return _from_files(name, _wheel_files(path), lanes)
+        return _from_files(name, _wheel_files(path), workers)
     if name.isidentifier():
         spec = importlib.util.find_spec(name)
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             packaged = _packaged_folder(Path(folder))
             if packaged is not None:
-                return _from_folder(name, packaged, lanes)
+                return _from_folder(name, packaged, workers)
     raise InputError(f"{name}: no run folder, wheel file or installed model of this name")
 
 
@@ -124,9 +124,9 @@ def _packaged_folder(path: Path) -> Path | None:
     return None
 
 
-def _from_folder(name: str, folder: Path, lanes: int) -> Model:
+def _from_folder(name: str, folder: Path, workers: int) -> Model:
     refuse_pickles(folder)
-    return _from_files(name, {file.name: file.read_bytes() for file in folder.iterdir()}, lanes)
+    return _from_files(name, {file.name: file.read_bytes() for file in folder.iterdir()}, workers)
 
 
 def _wheel_files(path: Path) -> dict[str, bytes]:
@@ -146,12 +146,12 @@ def _wheel_files(path: Path) -> dict[str, bytes]:
         raise InputError(f"{path}: not a whole wheel file; build or fetch it again") from error
 
 
-def _from_files(name: str, files: Mapping[str, bytes], lanes: int) -> Model:
+def _from_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:
     try:
-        lineage = json.loads(files[LINEAGE]) if LINEAGE in files else {}
+        manifest = json.loads(files[MANIFEST]) if MANIFEST in files else {}
         identity = hashlib.sha256(files.get(HASHES, b"")).hexdigest()
-        tagger = load_packaged(files, lanes=lanes)
-        return Model(name, tagger, _seen(lineage), _family(lineage) or name, identity)
+        tagger = load_packaged(files, workers=workers)
+        return Model(name, tagger, _seen(manifest), _family(manifest) or name, identity)
     except ImportError:
         raise
     # onnxruntime and tokenizers raise bare exceptions of their own for damaged files.

@@ -32,9 +32,9 @@ from ..training.tagger.config import TaggerConfig
 from ..training.tagger.tagger import Tagger
 from ..training.tagger.words import find_words
 from .card import wheel_card
-from .export import export_onnx, optimise
-from .loading import LINEAGE
-from .quantization import measure_inputs, quantise, read_on_inputs
+from .export import export_onnx, optimize
+from .loading import MANIFEST
+from .quantization import inputs_after_pruning, measure_inputs, quantize
 from .runtime import FORMAT, HASHES, load_packaged, write_hashes
 from .wheel import build_wheel, check_name, write_package
 
@@ -161,7 +161,7 @@ def package(
             "calibration": calibrator.method if calibrator is not None else None,
         }
         original = sha256_file(run / "model" / "model.safetensors")
-        lineage = {**manifest, "weights": {"sha256": original, **numbers}}
+        provenance = {**manifest, "weights": {"sha256": original, **numbers}}
         evaluations = read_evaluations(run)
         card = wheel_card(
             name=full_name,
@@ -172,7 +172,7 @@ def package(
             numbers=numbers,
         )
         say("Building the wheel")
-        files = {**files_of(weights, config), LINEAGE: json.dumps(lineage, indent=1).encode()}
+        files = {**files_of(weights, config), MANIFEST: json.dumps(provenance, indent=1).encode()}
         write_package(
             folder / "package",
             lang=lang,
@@ -211,13 +211,13 @@ def _export(
     inputs = measure_inputs(plain, batches)
     plans = {"int8": inputs}
     if network.skimmer is not None:
-        plans["int8 where it reads on"] = read_on_inputs(plain, inputs)
+        plans["int8 where it reads on"] = inputs_after_pruning(plain, inputs)
     graphs = {"float32": folder / "float32.onnx"}
-    optimise(plain, graphs["float32"])
+    optimize(plain, graphs["float32"])
     for weights, plan in plans.items():
         rough, graphs[weights] = folder / "rough.onnx", folder / f"{weights}.onnx"
-        quantise(plain, rough, plan)
-        optimise(rough, graphs[weights])
+        quantize(plain, rough, plan)
+        optimize(rough, graphs[weights])
     return graphs
 
 

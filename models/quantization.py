@@ -17,11 +17,11 @@ LARGE = 10_000
 EVERY = 8
 """Of the rows that go into a product each so manyeth is kept, to try roundings on."""
 EXPONENTS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""How much of a channel's range may be moved to its weights; see :func:`quantise`."""
+"""How much of a channel's range may be moved to its weights; see :func:`quantize`."""
 
 
 @dataclass(frozen=True)
-class Measured:
+class InputStatistics:
     """What goes into a matrix product.
 
     Attributes:
@@ -35,7 +35,9 @@ class Measured:
     rows: Floats
 
 
-def measure_inputs(source: Path, batches: Iterable[Mapping[str, Any]]) -> dict[str, Measured]:
+def measure_inputs(
+    source: Path, batches: Iterable[Mapping[str, Any]]
+) -> dict[str, InputStatistics]:
     """Return what goes into each large matrix product, by its name.
 
     Args:
@@ -70,10 +72,12 @@ def measure_inputs(source: Path, batches: Iterable[Mapping[str, Any]]) -> dict[s
             real = real.reshape(-1, real.shape[-1])
             ranges[name] = np.minimum(low, real.min(axis=0)), np.maximum(high, real.max(axis=0))
             rows[name].append(real[::EVERY])
-    return {name: Measured(*ranges[name], np.concatenate(rows[name])) for name in names}
+    return {name: InputStatistics(*ranges[name], np.concatenate(rows[name])) for name in names}
 
 
-def read_on_inputs(source: Path, inputs: Mapping[str, Measured]) -> dict[str, Measured]:
+def inputs_after_pruning(
+    source: Path, inputs: Mapping[str, InputStatistics]
+) -> dict[str, InputStatistics]:
     """Return of the inputs those of layers that read what a network that skims has chosen.
 
     Args:
@@ -89,7 +93,7 @@ def read_on_inputs(source: Path, inputs: Mapping[str, Measured]) -> dict[str, Me
     return {name: measured for name, measured in inputs.items() if name in after_choice}
 
 
-def quantise(source: Path, target: Path, inputs: Mapping[str, Measured]) -> None:
+def quantize(source: Path, target: Path, inputs: Mapping[str, InputStatistics]) -> None:
     """Write a model that computes its large matrix products in 8-bit integers.
 
     Static post-training quantisation (Jacob et al. 2018): what goes into a product is cut to 256
@@ -135,7 +139,7 @@ def quantise(source: Path, target: Path, inputs: Mapping[str, Measured]) -> None
         given, weight = node.input
         nodes = []
         if given not in even:
-            rounding = _best_rounding(inputs[given], matrices[given])
+            rounding = _choose_quantization(inputs[given], matrices[given])
             even[given] = rounding.factors
             constant(f"{given}/step", np.array(rounding.step))
             constant(f"{given}/zero", np.array(rounding.zero, np.uint8))
@@ -144,7 +148,7 @@ def quantise(source: Path, target: Path, inputs: Mapping[str, Measured]) -> None
             names = [f"{given}/even", f"{given}/step", f"{given}/zero"]
             nodes.append(helper.make_node("QuantizeLinear", names, [f"{given}/int8"]))
         matrix = numpy_helper.to_array(weights[weight])
-        rounded, steps = _round_weights(matrix * even[given][:, None])
+        rounded, steps = _quantize_weights(matrix * even[given][:, None])
         if len(readers[weight]) == 1:
             graph.initializer.remove(weights[weight])
         constant(f"{weight}/int8", rounded.astype(np.int8))
@@ -194,7 +198,7 @@ def quantise(source: Path, target: Path, inputs: Mapping[str, Measured]) -> None
 _HIGHEST_WEIGHT = 63
 
 
-class _Rounding(NamedTuple):
+class _Quantization(NamedTuple):
     """How what goes into a product is cut to 8 bits.
 
     Attributes:
@@ -208,7 +212,7 @@ class _Rounding(NamedTuple):
     zero: int
 
 
-def _best_rounding(given: Measured, matrices: Sequence[Floats]) -> _Rounding:
+def _choose_quantization(given: InputStatistics, matrices: Sequence[Floats]) -> _Quantization:
     """Return of several roundings the one by which the products come nearest to the true ones.
 
     Args:
@@ -219,20 +223,20 @@ def _best_rounding(given: Measured, matrices: Sequence[Floats]) -> _Rounding:
     weight = np.maximum(np.max([np.abs(each).max(axis=1) for each in matrices], axis=0), 1e-3)
     matrix = np.concatenate(matrices, axis=1)
     wanted = given.rows @ matrix
-    tried: list[tuple[float, _Rounding]] = []
+    tried: list[tuple[float, _Quantization]] = []
     for exponent in EXPONENTS:
         factors = (reach**exponent / weight ** (1 - exponent)).astype(np.float32)
         low, high = (given.low / factors).min(), (given.high / factors).max()
         step = np.float32(max(high - low, 1e-6) / 255)
         zero = round(-low / step)
         rows = np.clip(np.round(given.rows / factors / step), -zero, 255 - zero) * step
-        rounded, steps = _round_weights(matrix * factors[:, None])
+        rounded, steps = _quantize_weights(matrix * factors[:, None])
         error = float(np.square(rows @ (rounded * steps) - wanted).mean())
-        tried.append((error, _Rounding(factors, step, zero)))
+        tried.append((error, _Quantization(factors, step, zero)))
     return min(tried, key=lambda each: each[0])[1]
 
 
-def _round_weights(matrix: Floats) -> tuple[Floats, Floats]:
+def _quantize_weights(matrix: Floats) -> tuple[Floats, Floats]:
     """Return a matrix in whole steps, and the step of each column, *Shape:* (columns,)."""
     steps = (np.maximum(np.abs(matrix).max(axis=0), 1e-12) / _HIGHEST_WEIGHT).astype(np.float32)
     return np.round(matrix / steps), steps

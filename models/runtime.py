@@ -19,7 +19,7 @@ FILES = ("model.onnx", "tokenizer.json", "tagger.json", "gazetteer.json")
 """The files that every packaged tagger has."""
 HASHES = "sha256.json"
 """Beside them: the SHA-256 of each file of the model, by name."""
-FORMAT = 6
+FORMAT = 7
 
 
 def write_hashes(files: Mapping[str, bytes]) -> bytes:
@@ -90,13 +90,13 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8, lanes: int = 0) -> Tagger:
+def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8, workers: int = 0) -> Tagger:
     """Make a tagger of a packaged model's files.
 
     Args:
         files: contents by name.
         batch_size: full windows in a batch.
-        lanes: batches scored side by side; 0 for as many as there are processors.
+        workers: batches scored side by side; 0 for as many as there are processors.
 
     Raises:
         ValueError: if a file is missing, changed or of another version.
@@ -105,8 +105,12 @@ def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8, lanes: int
 
     check_hashes(files)
     value = json.loads(files["tagger.json"])
-    if value.pop("format", None) != FORMAT:
-        raise ValueError("the model was packaged by another version of orbat")
+    found = value.pop("format", None)
+    if found != FORMAT:
+        raise ValueError(
+            f"the model has format {found}, this version of orbat reads format {FORMAT}; "
+            "package the run again"
+        )
     tokenizer = Tokenizer.from_buffer(files["tokenizer.json"])
     config = TaggerConfig.from_json(value)
     gazetteer = Gazetteer.from_bytes(files["gazetteer.json"])
@@ -116,5 +120,5 @@ def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8, lanes: int
         config,
         gazetteer.find,
         batch_size=batch_size,
-        lanes=lanes or processors(),
+        lanes=workers or processors(),
     )

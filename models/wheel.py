@@ -78,7 +78,7 @@ def write_package(
         lang: the pipeline's language code.
         name: the model's name without the language.
         version: the model's version.
-        files: contents of the packaged tagger, and its lineage.
+        files: contents of the packaged tagger, and its manifest.
         card: the model card, in Markdown.
         description: one line.
         performance: scores for spaCy's `meta.json`.

@@ -127,7 +127,7 @@ def test_an_article_tells_its_whole_story(
     result = {"gold_sha256": sha256_file(gold)}
     (run / "evaluations" / "gold.json").write_text(json.dumps(result))
     with zipfile.ZipFile(tmp_path / "model.whl", "w") as wheel:
-        wheel.writestr("model/lineage.json", json.dumps(lineage))
+        wheel.writestr("model/manifest.json", json.dumps(lineage))
     story = orbat("corpus", "show", "doe", tmp_path, "--json").json()
     assert story["provenance"]["file"] == "doe.txt"
     assert story["provenance"]["licence"] == "CC0-1.0"

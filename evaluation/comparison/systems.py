@@ -37,7 +37,7 @@ class Model(Protocol):
     def documents(self, part: str) -> list[Document] | None:
         """Return its `train` or `dev` documents, if they came with it."""
 
-    def keep_evaluation(self, gold: str, result: dict[str, Any]) -> None:
+    def record_evaluation(self, gold: str, result: dict[str, Any]) -> None:
         """Keep a result with the model."""
 
 
@@ -136,7 +136,7 @@ def candidate_of_model(model: Model, gold: Gold, dev: Path | None = None) -> Can
         sum(sha256_text(document.text) in model.seen for document in wanted),
         lambda: model.documents("train"),
         tagged_dev,
-        model.keep_evaluation,
+        model.record_evaluation,
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
-from orbat.models.bulk import ARTICLES_AT_ONCE
+from orbat.models.bulk import CHUNK_ARTICLES
 from tests.conftest import Orbat
 
 pytestmark = pytest.mark.slow
@@ -42,10 +42,10 @@ def test_what_cannot_be_used_is_set_aside(orbat: Orbat, wheel: Path, articles: P
     assert outcome.code == 0, outcome.err
     report = json.loads(outcome.out)
     tagged = {document.id: document for document in read_documents(output)}
-    lines = Path(report["faults"]).read_text(encoding="utf-8").splitlines()
+    lines = Path(report["rejected_file"]).read_text(encoding="utf-8").splitlines()
     reasons = [json.loads(line)["reason"] for line in lines]
     assert report["documents"] == len(tagged)
-    assert report["set_aside"] == len(reasons) == 3
+    assert report["rejected"] == len(reasons) == 3
     for place, reason in enumerate(("a.jsonl:5", "more than once", "d.txt: is empty")):
         assert reason in reasons[place]
     assert tagged["nul"].text == "Gen.\0 Ann Doe \U0001f600"
@@ -101,7 +101,7 @@ def test_a_killed_run_goes_on_without_loss(
         return part.read_bytes().count(b"\n") if part.is_file() else 0
 
     # When the second lot is being written, the first is kept for good.
-    while running.poll() is None and written() <= ARTICLES_AT_ONCE:
+    while running.poll() is None and written() <= CHUNK_ARTICLES:
         time.sleep(0.05)
     assert running.poll() is None, "it ended before it could be killed"
     running.send_signal(signal.SIGKILL)
@@ -150,7 +150,7 @@ import sys, threading, time
 from pathlib import Path
 import ray
 from ray.cluster_utils import Cluster
-from orbat.models.bulk import tag_in_bulk
+from orbat.models.bulk import tag_files
 from orbat.models.loading import load_model
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
@@ -165,7 +165,7 @@ def lose_a_node():
     cluster.remove_node(nodes[0], allow_graceful=False)
 
 threading.Thread(target=lose_a_node, daemon=True).start()
-report = tag_in_bulk(load_model(wheel), [Path(source)], Path(output), engine="ray")
+report = tag_files(load_model(wheel), [Path(source)], Path(output), engine="ray")
 assert sum(node["Alive"] for node in ray.nodes()) == 2, "no node was lost"
 ray.shutdown()
 cluster.shutdown()

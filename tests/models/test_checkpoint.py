@@ -94,20 +94,20 @@ def test_in_lines_and_odd_texts_they_find_the_same(
     assert read_alone(packaged / "transformers", texts) == wanted
 
 
-def test_it_holds_safetensors_a_card_and_the_lineage(packaged: Path) -> None:
+def test_it_holds_safetensors_a_card_and_the_manifest(packaged: Path) -> None:
     from transformers import AutoTokenizer
 
     folder = packaged / "transformers"
     assert {path.name for path in folder.iterdir()} == {
         *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
-        *("README.md", "lineage.json"),
+        *("README.md", "manifest.json"),
     }
     card = (folder / "README.md").read_text()
     assert card.startswith("---\nlibrary_name: transformers\npipeline_tag: token-classification\n")
     assert 'aggregation_strategy="first", stride=64' in card
     assert "agree on" in card
-    lineage = json.loads((folder / "lineage.json").read_text())
-    assert [entry["id"] for entry in lineage["documents"]["train"]]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert [entry["id"] for entry in manifest["documents"]["train"]]
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     forms = [tokenizer(word)["input_ids"] for word in ("sergeant", "Sergeant", "SERGEANT")]
     assert len({tuple(form) for form in forms}) == 3

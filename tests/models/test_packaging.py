@@ -18,7 +18,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
-from orbat.models.export import export_onnx, optimise
+from orbat.models.export import export_onnx, optimize
 from orbat.models.runtime import OnnxNetwork
 from orbat.training.recipe import load_recipe
 from orbat.training.run_folder import load_network, load_tagger
@@ -88,7 +88,7 @@ def test_the_float_network_finds_on_onnxruntime_what_it_finds_on_torch(
 ) -> None:
     network, config = load_network(trained.run)
     export_onnx(network, tmp_path / "plain.onnx")
-    optimise(tmp_path / "plain.onnx", tmp_path / "float32.onnx")
+    optimize(tmp_path / "plain.onnx", tmp_path / "float32.onnx")
     wanted = load_tagger(trained.run)
     exported = Tagger(
         OnnxNetwork((tmp_path / "float32.onnx").read_bytes()),
@@ -319,8 +319,8 @@ def test_the_card_carries_the_scores(
     assert recipe.model_dump(mode="json") == manifest["recipe"]
     with zipfile.ZipFile(tmp_path / "en_mine-2.0-py3-none-any.whl") as archive:
         assert archive.read("en_mine/README.md").decode() == card
-        lineage = json.loads(archive.read("en_mine/en_mine-2.0/orbat_ner/lineage.json"))
-    assert [entry["id"] for entry in lineage["documents"]["train"]]
+        manifest_in_wheel = json.loads(archive.read("en_mine/en_mine-2.0/orbat_ner/manifest.json"))
+    assert [entry["id"] for entry in manifest_in_wheel["documents"]["train"]]
 
 
 def test_text_and_web_pages_can_be_tagged(orbat: Orbat, wheel: Path, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from orbat.models import quantisation
-from orbat.models.quantization import measure_inputs, quantise
+from orbat.models import quantization
+from orbat.models.quantization import measure_inputs, quantize
 from orbat.training.transformer.quantization_aware import EXPONENT, RoundedLinear, round_products
 
 pytestmark = pytest.mark.slow
@@ -51,11 +51,11 @@ def test_training_sees_what_the_packaged_product_gives(
 ) -> None:
     import onnxruntime
 
-    monkeypatch.setattr(quantisation, "EXPONENTS", (EXPONENT,))
+    monkeypatch.setattr(quantization, "EXPONENTS", (EXPONENT,))
     plain, small = tmp_path / "plain.onnx", tmp_path / "small.onnx"
     torch.onnx.export(layer, (given,), str(plain), dynamo=False, input_names=["given"])
     batch = {"given": given.numpy(), "attention_mask": np.ones(given.shape[:2])}
-    quantise(plain, small, measure_inputs(plain, [batch]))
+    quantize(plain, small, measure_inputs(plain, [batch]))
     session = onnxruntime.InferenceSession(str(small), providers=["CPUExecutionProvider"])
     (packaged,) = session.run(None, {"given": batch["given"]})
     seen = rounded(layer).train()(given).detach().numpy()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from orbat.corpus.files import read_documents
-from orbat.models import quantisation
+from orbat.models import quantization
 from orbat.models.export import export_onnx
 from orbat.training.transformer.network import TokenClassifier
 from orbat.training.transformer.token_pruning import Skimmer, skimming_loss
@@ -87,12 +87,12 @@ def test_pieces_that_are_not_read_on_may_as_well_be_left_out(
 def test_8_bits_can_be_kept_to_what_is_read_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quantisation, "LARGE", 500)
+    monkeypatch.setattr(quantization, "LARGE", 500)
     export_onnx(network(tmp_path), tmp_path / "plain.onnx")
     given = zip(("input_ids", "attention_mask", "features"), batch(), strict=True)
     arrays = {name: tensor.numpy() for name, tensor in given}
-    inputs = quantisation.measure_inputs(tmp_path / "plain.onnx", [arrays])
-    kept = quantisation.read_on_inputs(tmp_path / "plain.onnx", inputs)
+    inputs = quantization.measure_inputs(tmp_path / "plain.onnx", [arrays])
+    kept = quantization.inputs_after_pruning(tmp_path / "plain.onnx", inputs)
     # Of three layers two read on.
     assert 0 < len(inputs) == len(kept) * 3 / 2
     # The first layer's own are left out.

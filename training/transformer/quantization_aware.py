@@ -14,7 +14,7 @@ _HIGHEST_WEIGHT = 63
 class RoundedLinear(nn.Linear):
     """A linear layer that in training sees only what 8 bits leave of its inputs and weights.
 
-    They are rounded as :func:`models.quantisation.quantise` rounds them, but that the ranges are
+    They are rounded as :func:`models.quantization.quantize` rounds them, but that the ranges are
     those of the batch; gradients go through as if nothing were rounded (Jacob et al. 2018,
     arXiv:1712.05877). Outside training it is the plain layer.
     """

@@ -1,10 +1,10 @@
-# Everything below needs git, make and Python 3.11; the rest is installed into .venv.
+# Needs git, make and Python 3.11; everything else is installed into .venv.
 PYTHON ?= python3.11
 BIN := .venv/bin
 
 .PHONY: demo test check screenshots clean
 
-# torch comes first and by exact version, so that a CPU build offered locally is taken.
+# torch is installed first and by its exact version, so that pip prefers a local CPU build of it.
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
@@ -23,10 +23,10 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The pictures of the README and of the annotators' guide; RUN names a run of the default recipe, whose report is pictured.
+# Screenshots for the README and the annotators' guide. RUN: a run of the default recipe, for its report.
 screenshots: .venv/ready
 	$(BIN)/python -m pytest -m browser --screenshots tests/screenshots $(if $(RUN),--run $(RUN))
 	mv tests/screenshots/annotation.png tests/screenshots/conflict.png annotation/guide/
 
 clean:
-	rm -rf .venv demo-output
+	rm -rf .venv build dist demo-output *.egg-info

@@ -1,4 +1,4 @@
-"""The command line `orbat`."""
+"""The command line `orbat`: assembles the commands of all rooms and prints errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from . import __version__
 from .annotation.commands import app as annotate
 from .corpus.commands import app as corpus
 from .errors import OrbatError
@@ -15,10 +17,22 @@ from .evaluation.commands import evaluate
 from .models.commands import package, tag
 from .training.commands import sweep, train
 
+
+class Commands(TyperGroup):
+    """The commands in the order of the work, from articles to a model."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands in the order in which help lists them."""
+        order = ("corpus", "annotate", "train", "sweep", "evaluate", "package", "tag", "demo")
+        return sorted(super().list_commands(ctx), key=order.index)
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Annotate defence news, train a model on it, measure it, package it.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Annotate news articles, train an entity recognizer on them, evaluate it and package it.",
 )
 
 
@@ -35,11 +49,23 @@ def _cross_predict(recipe: str, settings: list[str], *arguments: Any, **options:
     return cross_predict(load_recipe(recipe, settings), *arguments, **options)
 
 
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"orbat {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def orbat(context: typer.Context) -> None:
-    """Annotate defence news, train an entity recogniser on it, measure it, package it."""
-    # Annotation and evaluation know records only; what makes a model of a name, or of documents,
-    # is handed to them here.
+def orbat(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Annotate news articles, train an entity recognizer on them, evaluate it and package it."""
     context.obj = {"load_model": _load_model, "cross_predict": _cross_predict}
 
 
@@ -54,34 +80,38 @@ app.command()(tag)
 
 @app.command()
 def demo(
-    output: Annotated[Path, typer.Option(help="Folder for all that is made.")] = Path(
-        "demo-output"
+    output: Annotated[Path, typer.Option(help="Folder for everything that the demo writes.")] = (
+        Path("demo-output")
     ),
     documents: Annotated[
-        int | None, typer.Option(min=2, help="Use only so many articles of each kind.")
+        int | None, typer.Option(min=2, help="Use at most this number of articles of each kind.")
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Recipe field as key=value; repeatable.")
     ] = None,
 ) -> None:
-    """Go the whole way on the shipped articles, from raw text to an installed model."""
+    """Run every step on the shipped articles, from raw text to an installed model."""
     from .demo import run_demo
 
     run_demo(output, documents=documents, settings=settings or ())
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; what the user can mend ends in one line and exit code 2."""
+    """Run the command line.
+
+    An error that the user can fix is printed as one line, with exit code 2.
+
+    Args:
+        arguments: the command and its options; None for those of the process.
+    """
     try:
-        app(args=arguments)
+        app(args=arguments, prog_name="orbat")
     except ModuleNotFoundError as error:
-        typer.echo(
-            f"error: this command needs {error.name}, which is not installed; "
-            "pip install -e '.[all]', or the extra that the README names",
-            err=True,
-        )
-        sys.exit(2)
+        message = f"{error.name} is not installed; run pip install -e '.[all]' in the checkout"
     except (OrbatError, OSError) as error:
-        # An OSError that nothing below foresaw (no permission, disk full) names its file itself.
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        # An OSError that no code above expected (no permission, disk full) names its file.
+        message = str(error)
+    else:
+        return
+    typer.echo(f"error: {message}", err=True)
+    sys.exit(2)

@@ -21,7 +21,8 @@ from ...corpus.files import read_json_lines, sha256_text, write_json, write_json
 from ...corpus.labels import Label
 from ...errors import InputError
 from ..doccano.client import Doccano, UploadRow
-from ..session.session import Report, ensure_account
+from ..session.accounts import ensure_account
+from ..session.folder import Report
 from .conflicts import Comparison
 
 ANOTHER = "another"

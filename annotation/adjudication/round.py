@@ -14,7 +14,10 @@ from pathlib import Path
 from ...corpus.document import Document, Span
 from ...corpus.labels import LabelSet
 from ..doccano.client import Doccano
-from ..session.session import Report, is_session, open_session, password_of, pull, push
+from ..session.accounts import password_of
+from ..session.folder import Report, is_session, open_session
+from ..session.pull import pull
+from ..session.push import push
 from .conflicts import Comparison, as_gold, for_third_pass, is_confirmed
 from .questions import Question, ask, make_questions, read_answers
 

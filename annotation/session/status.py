@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ..doccano.client import Doccano
-from .session import Report, open_here
+from .folder import Report, open_here
 
 PAUSE = timedelta(minutes=30)
 """A longer gap between two confirmations is no work on the second."""

@@ -21,7 +21,7 @@ import httpx
 
 from ...annotation.doccano.client import Doccano
 from ...annotation.doccano.server import ADMIN, DoccanoServer
-from ...annotation.session.session import push, to_row
+from ...annotation.session.push import push, to_row
 from ...corpus.document import Document, Span
 from ...corpus.labels import LabelSet, load_labels
 from ...errors import InputError

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from orbat.annotation.session.session import Session, password_of, pull, push
+from orbat.annotation.session.accounts import password_of
+from orbat.annotation.session.folder import Session
+from orbat.annotation.session.pull import pull
+from orbat.annotation.session.push import push
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.gazetteer import RuleTagger

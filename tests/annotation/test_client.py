@@ -17,7 +17,9 @@ import trustme
 
 from orbat.annotation.doccano.client import Doccano
 from orbat.annotation.doccano.server import ADMIN
-from orbat.annotation.session.session import open_session, pull, push
+from orbat.annotation.session.folder import open_session
+from orbat.annotation.session.pull import pull
+from orbat.annotation.session.push import push
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
 from orbat.corpus.labels import load_labels

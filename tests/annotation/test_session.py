@@ -18,15 +18,12 @@ from hypothesis import strategies as st
 from orbat.annotation.adjudication.questions import ANOTHER, NOTHING
 from orbat.annotation.doccano.client import Doccano, UploadRow
 from orbat.annotation.doccano.server import ADMIN
+from orbat.annotation.session.accounts import password_of
+from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.history import read_history
-from orbat.annotation.session.session import (
-    SUGGESTED,
-    open_session,
-    password_of,
-    pull,
-    push,
-    replay,
-)
+from orbat.annotation.session.pull import SUGGESTED, pull
+from orbat.annotation.session.push import push
+from orbat.annotation.session.replay import replay
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.labels import load_labels

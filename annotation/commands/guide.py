@@ -1,0 +1,23 @@
+"""Write the annotators' guide: `orbat annotate guide`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Labels
+
+
+def guide(
+    output: Annotated[Path, typer.Argument(help="HTML page to write.")],
+    labels: Labels = None,
+) -> None:
+    """Write a page for annotators: how to mark, with pictures, and the label set's keys."""
+    from ...corpus.files import write_text
+    from ...corpus.labels import load_labels
+    from ..guide import render_guide
+
+    write_text(output, render_guide(load_labels(labels)))
+    typer.echo(f"a page for annotators in {output}; open it in a browser, or print it")

@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from orbat.annotation.doccano.client import Doccano
+from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.doccano.server import ADMIN, DoccanoServer
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
@@ -179,8 +179,8 @@ class Running(NamedTuple):
     url: str
     env: dict[str, str]
 
-    def connect(self) -> Doccano:
-        return Doccano(self.url, ADMIN, self.server.password)
+    def connect(self) -> DoccanoClient:
+        return DoccanoClient(self.url, ADMIN, self.server.password)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from ...corpus.document import Span
 from ...corpus.files import read_json_lines, sha256_text, write_json, write_json_lines
 from ...corpus.labels import Label
 from ...errors import InputError
-from ..doccano.client import Doccano, UploadRow
+from ..doccano.client import DoccanoClient, UploadRow
 from ..session.accounts import ensure_account
 from ..session.folder import Report
 from .conflicts import Comparison
@@ -79,7 +79,7 @@ def make_questions(comparison: Comparison) -> list[Question]:
 
 
 def ask(
-    doccano: Doccano,
+    doccano: DoccanoClient,
     folder: Path,
     adjudicator: str,
     questions: Sequence[Question],
@@ -119,7 +119,7 @@ def ask(
     return f"{doccano.url}/projects/{project}/text-classification?page=1", len(new)
 
 
-def _ensure_project(doccano: Doccano, folder: Path, choices: int) -> int:
+def _ensure_project(doccano: DoccanoClient, folder: Path, choices: int) -> int:
     project = _project_of(doccano, folder)
     if project is None:
         name = f"{folder.absolute().name} · conflicts"[:100]
@@ -140,7 +140,7 @@ def _ensure_project(doccano: Doccano, folder: Path, choices: int) -> int:
     return project
 
 
-def _project_of(doccano: Doccano, folder: Path) -> int | None:
+def _project_of(doccano: DoccanoClient, folder: Path) -> int | None:
     """Return the project of a folder's questions; None before the first."""
     path = folder / "choices.json"
     if not path.is_file():
@@ -182,7 +182,7 @@ def _write_questions(folder: Path, questions: Iterable[Question]) -> None:
 
 
 def read_answers(
-    doccano: Doccano, folder: Path, *, report: Report = lambda what, done, total: None
+    doccano: DoccanoClient, folder: Path, *, report: Report = lambda what, done, total: None
 ) -> dict[str, tuple[Span, ...] | None]:
     """Return for each confirmed question with a choice the spans chosen; None for `another`.
 

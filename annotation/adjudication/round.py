@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...corpus.document import Document, Span
 from ...corpus.labels import LabelSet
-from ..doccano.client import Doccano
+from ..doccano.client import DoccanoClient
 from ..session.accounts import password_of
 from ..session.folder import Report, is_session, open_session
 from ..session.pull import pull
@@ -42,7 +42,7 @@ class ThirdPass:
 
 
 def third_pass(
-    doccano: Doccano,
+    doccano: DoccanoClient,
     folder: Path,
     comparisons: Sequence[Comparison],
     labels: LabelSet,

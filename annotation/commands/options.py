@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..doccano.client import Doccano
+    from ..doccano.client import DoccanoClient
     from ..session.folder import Report
 
 Home = Annotated[
@@ -37,10 +37,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @contextmanager
 def connect(
     home: Path | None, url: str | None, username: str, password: str | None
-) -> Iterator[tuple[Doccano, Any]]:
+) -> Iterator[tuple[DoccanoClient, Any]]:
     """Yield a connection, and a question whether the server's worker lives."""
     from ...errors import InputError
-    from ..doccano.client import Doccano
+    from ..doccano.client import DoccanoClient
     from ..doccano.server import DoccanoServer
 
     server = DoccanoServer(home)
@@ -56,7 +56,7 @@ def connect(
     elif password is None:
         raise InputError(f"{url}: no password; pass --password or set ORBAT_DOCCANO_PASSWORD")
     is_local = url.rstrip("/") == local
-    with Doccano(url, username, password) as doccano:
+    with DoccanoClient(url, username, password) as doccano:
         yield doccano, server.worker_is_running if is_local else lambda: True
 
 

@@ -21,10 +21,10 @@ def status(
     from rich.console import Console
 
     from ...ui import DataTable, print_tables
-    from ..session.status import measure_progress
+    from ..session.status import measure_status
 
     with connect(home, url, username, password) as (doccano, _), show_progress() as report:
-        found = measure_progress(doccano, session, report=report)
+        found = measure_status(doccano, session, report=report)
     if json_output:
         fields = ({**vars(each), "hours_left": each.hours_left} for each in found)
         typer.echo(json.dumps(list(fields), default=str))

@@ -121,7 +121,7 @@ class UploadRow(BaseModel):
     meta: dict[str, Any] = {}
 
 
-class Doccano:
+class DoccanoClient:
     """A logged-in connection to a doccano server.
 
     Reading and other safe calls are repeated when the connection breaks; writing is not, because
@@ -159,7 +159,7 @@ class Doccano:
         self._client = httpx.Client(timeout=TIMEOUT, headers={"Authorization": f"Token {key}"})
         self.user = User.model_validate(self._get("me"))
 
-    def __enter__(self) -> Doccano:
+    def __enter__(self) -> DoccanoClient:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,10 +7,10 @@ import os
 import secrets
 from pathlib import Path
 
-from ..doccano.client import Doccano, User
+from ..doccano.client import DoccanoClient, User
 
 
-def ensure_account(doccano: Doccano, folder: Path, name: str) -> User:
+def ensure_account(doccano: DoccanoClient, folder: Path, name: str) -> User:
     """Return an account, made if new with a password that the session's folder keeps."""
     user = doccano.find_user(name)
     if user is None:

@@ -22,7 +22,7 @@ from ...corpus.document import Document
 from ...corpus.files import read_documents, write_json
 from ...corpus.labels import LabelSet
 from ...errors import InputError
-from ..doccano.client import Doccano
+from ..doccano.client import DoccanoClient
 from .accounts import password_of
 from .assignment import Assignment
 
@@ -109,7 +109,7 @@ def open_session(folder: Path) -> Session:
         ) from error
 
 
-def open_here(doccano: Doccano, folder: Path) -> Session:
+def open_here(doccano: DoccanoClient, folder: Path) -> Session:
     """Read the folder of a session that is on the connected server.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import Any
 from ...corpus.document import Document, Span, check_spans, trim
 from ...corpus.labels import LabelSet
 from ...errors import InputError
-from ..doccano.client import Doccano, Example, ExampleSpan
+from ..doccano.client import DoccanoClient, Example, ExampleSpan
 from ..utf16 import Utf16Offsets
 from .folder import Report, open_here
 from .history import Changes, Mark, Version, add_versions
@@ -36,7 +36,7 @@ class Pulled:
 
 
 def pull(
-    doccano: Doccano, folder: Path, *, report: Report = lambda what, done, total: None
+    doccano: DoccanoClient, folder: Path, *, report: Report = lambda what, done, total: None
 ) -> Pulled:
     """Bring back every annotator's documents with their spans, and keep them in the history.
 
@@ -85,7 +85,9 @@ def pull(
     return Pulled(readings, changes, warnings)
 
 
-def _check_labels(doccano: Doccano, project: int, labels: LabelSet, where: str) -> dict[int, str]:
+def _check_labels(
+    doccano: DoccanoClient, project: int, labels: LabelSet, where: str
+) -> dict[int, str]:
     """Return the project's labels by id, refusing any that were changed by hand."""
     label_of = {each.id: each.text for each in doccano.span_types(project)}
     unknown = sorted(set(label_of.values()) - set(labels.names))
@@ -104,7 +106,7 @@ def _check_labels(doccano: Doccano, project: int, labels: LabelSet, where: str) 
 
 
 def _check_examples(
-    doccano: Doccano, project: int, pushed: Sequence[Document], where: str
+    doccano: DoccanoClient, project: int, pushed: Sequence[Document], where: str
 ) -> dict[str, Example]:
     """Return the pushed documents' examples, refusing what was changed behind our back."""
     wanted = {document.id: document for document in pushed}
@@ -136,7 +138,7 @@ def _check_examples(
 class _Puller:
     """Reads one annotator's documents, as readings and as versions for the history."""
 
-    doccano: Doccano
+    doccano: DoccanoClient
     project: int
     annotator: str
     label_of: dict[int, str]

@@ -10,7 +10,7 @@ from ...corpus.document import Document, check_spans
 from ...corpus.files import write_documents
 from ...corpus.labels import LabelSet
 from ...errors import InputError
-from ..doccano.client import DOCUMENT, Doccano, ExportedExample, UploadRow
+from ..doccano.client import DOCUMENT, DoccanoClient, ExportedExample, UploadRow
 from ..utf16 import Utf16Offsets
 from .accounts import ensure_account
 from .assignment import assign
@@ -24,7 +24,7 @@ EXPORT_SIZE = 500_000_000
 
 
 def push(
-    doccano: Doccano,
+    doccano: DoccanoClient,
     folder: Path,
     documents: Sequence[Document],
     annotators: Sequence[str],
@@ -106,7 +106,9 @@ def _check_pushable(
         check_spans(document, document.spans, "push", labels.names)
 
 
-def _ensure_project(doccano: Doccano, session: Session, annotator: str, guidelines: str) -> Session:
+def _ensure_project(
+    doccano: DoccanoClient, session: Session, annotator: str, guidelines: str
+) -> Session:
     name = f"{session.folder.absolute().name} · {annotator}"[:100]
     project = None
     if annotator in session.projects:
@@ -152,7 +154,7 @@ def to_row(document: Document) -> UploadRow:
 
 
 def _push_to(
-    doccano: Doccano,
+    doccano: DoccanoClient,
     session: Session,
     annotator: str,
     documents: Sequence[Document],
@@ -197,13 +199,13 @@ def _push_to(
         write_documents(session.folder / "pushed" / f"{annotator}.jsonl", [*done.values(), *new])
 
 
-def _open_documents(doccano: Doccano, project: int, pushed: Container[str]) -> int:
+def _open_documents(doccano: DoccanoClient, project: int, pushed: Container[str]) -> int:
     examples = doccano.examples(project)
     return sum(not each.is_confirmed for each in examples if each.upload_name in pushed)
 
 
 def _missing(
-    doccano: Doccano, project: int, wanted: dict[str, UploadRow], labels: LabelSet
+    doccano: DoccanoClient, project: int, wanted: dict[str, UploadRow], labels: LabelSet
 ) -> list[str]:
     """Delete those of the wanted documents that the server holds damaged; name all it lacks."""
     if not wanted:
@@ -227,7 +229,7 @@ def _missing(
 
 
 def _held(
-    doccano: Doccano, project: int, wanted: dict[str, UploadRow]
+    doccano: DoccanoClient, project: int, wanted: dict[str, UploadRow]
 ) -> Iterator[ExportedExample]:
     """Yield what the server holds of the wanted documents."""
     # One export instead of a request each; but it holds texts in memory once for each span.
@@ -245,7 +247,7 @@ def _held(
             yield ExportedExample(example.id, example.upload_name, example.text, spans)
 
 
-def _is_touched(doccano: Doccano, project: int, example: int) -> bool:
+def _is_touched(doccano: DoccanoClient, project: int, example: int) -> bool:
     spans = doccano.spans(project, example)
     touched = any(span.user != doccano.user.id for span in spans)
     return touched or bool(doccano.states(project, example))

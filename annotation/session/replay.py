@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from ...corpus.document import Document
 from ...errors import InputError
-from ..doccano.client import Doccano
+from ..doccano.client import DoccanoClient
 from .folder import Report, Session
 from .push import to_row
 
 
 def replay(
-    doccano: Doccano,
+    doccano: DoccanoClient,
     password: str,
     session: Session,
     annotator: str,
@@ -41,7 +41,7 @@ def replay(
     project = session.projects[annotator]
     recorded = {document.id: document for document in readings}
     done = 0
-    with Doccano(doccano.url, annotator, password) as own:
+    with DoccanoClient(doccano.url, annotator, password) as own:
         label_ids = {each.text: each.id for each in own.span_types(project)}
         examples = [e for e in own.examples(project) if e.upload_name in recorded]
         for example in examples:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from ..doccano.client import Doccano
+from ..doccano.client import DoccanoClient
 from .folder import Report, open_here
 
 PAUSE = timedelta(minutes=30)
@@ -47,8 +47,8 @@ class Progress:
         return left / self.per_hour if self.per_hour else None
 
 
-def measure_progress(
-    doccano: Doccano, folder: Path, *, report: Report = lambda what, done, total: None
+def measure_status(
+    doccano: DoccanoClient, folder: Path, *, report: Report = lambda what, done, total: None
 ) -> list[Progress]:
     """Ask the server how far the annotators of a session are.
 

@@ -4,7 +4,7 @@
         [--rounds 5] [--set layers=2 --set epochs=8]
 
 Plays labelling sessions on the shipped articles: a seed draws the first documents, then in each
-round a model is trained on what is labelled, and `orbat annotate next` chooses what its strategy
+round a model is trained on what is labelled, and `orbat annotate select` chooses what its strategy
 would have labelled next from the rest of the train articles; their gold is the label. Strategies
 share the first documents. Scores are on the dev articles. Trainings are kept in RUNS: called
 again, the command goes on. Prints Markdown, and draws a picture beside this file.
@@ -81,7 +81,7 @@ class Simulation:
             write_documents(known, (_bare(self.pool[identity]) for identity in chosen))
             write_documents(free, (_bare(d) for d in self.pool.values() if d.id not in taken))
             orbat(
-                *("annotate", "next", free, "--labelled", known, "--output", output),
+                *("annotate", "select", free, "--labelled", known, "--output", output),
                 *("--model", run, "--strategy", strategy, "--count", step),
                 *("--seed", 1000 + len(chosen)),
             )

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import httpx
 
-from ...annotation.doccano.client import Doccano
+from ...annotation.doccano.client import DoccanoClient
 from ...annotation.doccano.server import ADMIN, DoccanoServer
 from ...annotation.session.push import push, to_row
 from ...corpus.document import Document, Span
@@ -47,7 +47,7 @@ def make_documents(count: int, spans: int) -> list[Document]:
 
 
 def push_in_bulk(
-    doccano: Doccano, documents: Sequence[Document], labels: LabelSet, server: DoccanoServer
+    doccano: DoccanoClient, documents: Sequence[Document], labels: LabelSet, server: DoccanoServer
 ) -> float:
     """Push with orbat, verification included, and return the seconds."""
     with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +61,7 @@ def push_in_bulk(
 
 
 def push_one_by_one(
-    doccano: Doccano, password: str, documents: Sequence[Document], labels: LabelSet
+    doccano: DoccanoClient, password: str, documents: Sequence[Document], labels: LabelSet
 ) -> float:
     """Push with a request for each document and span, check all, and return the seconds."""
     project = doccano.create_project("one by one", "Benchmark", "").id
@@ -111,7 +111,7 @@ def main() -> None:
     labels = load_labels()
     documents = make_documents(options.documents, options.spans)
     try:
-        with Doccano(url, ADMIN, server.password) as doccano:
+        with DoccanoClient(url, ADMIN, server.password) as doccano:
             bulk = sorted(
                 push_in_bulk(doccano, documents, labels, server) for _ in range(options.repeats)
             )

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
-from orbat.annotation.doccano.client import Doccano
+from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.doccano.server import ADMIN
 from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.pull import pull
@@ -114,7 +114,7 @@ def test_a_session_behind_tls_and_a_sub_path(
     server, url = proxy
     many = [Document(f"t{n}", "Gen. Smith 😀 of 2 Wing", (Span(0, 4, "RANK"),)) for n in range(40)]
     # A trailing slash, as people paste it.
-    with Doccano(f"{url}/", ADMIN, doccano.server.password) as connection:
+    with DoccanoClient(f"{url}/", ADMIN, doccano.server.password) as connection:
         session = push(connection, tmp_path / "tls", many, ["away"], load_labels())
         assert session.link("away").startswith(f"{url}/projects/")
         back = pull(connection, tmp_path / "tls").readings["away"]
@@ -133,7 +133,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(InputError, match=r"does not answer \(ConnectError"):
-        Doccano(proxy[1], ADMIN, "secret")
+        DoccanoClient(proxy[1], ADMIN, "secret")
 
 
 @pytest.mark.parametrize("step", ["/upload", "/download"])
@@ -156,7 +156,7 @@ def test_a_client_killed_in_mid_push_completes_when_pushing_again(
     server.held = None
     done = orbat(*words)
     assert done.code == 0, done.err
-    with Doccano(url, ADMIN, doccano.server.password) as connection:
+    with DoccanoClient(url, ADMIN, doccano.server.password) as connection:
         back = pull(connection, folder).readings[name]
         project = open_session(folder).projects[name]
         assert len(list(connection.examples(project))) == len(many)

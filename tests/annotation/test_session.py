@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orbat.annotation.adjudication.questions import ANOTHER, NOTHING
-from orbat.annotation.doccano.client import Doccano, UploadRow
+from orbat.annotation.doccano.client import DoccanoClient, UploadRow
 from orbat.annotation.doccano.server import ADMIN
 from orbat.annotation.session.accounts import password_of
 from orbat.annotation.session.folder import open_session
@@ -171,7 +171,7 @@ def test_conflicts_are_settled_in_a_third_pass(
 
     def answer(choices: dict[str, str]) -> None:
         project = json.loads((folder / "choices.json").read_text())["project"]
-        with Doccano(doccano.url, "adjudicator", password) as own:
+        with DoccanoClient(doccano.url, "adjudicator", password) as own:
             types = {each.text: each.id for each in own.category_types(project)}
             assert set(types) == {"1", "2", NOTHING, ANOTHER}
             for example in own.examples(project):
@@ -293,7 +293,7 @@ def test_every_version_is_kept_and_changes_are_told(
     project = session.projects["eve"]
     password = session.password("eve")
     assert password
-    with Doccano(doccano.url, "eve", password) as own:
+    with DoccanoClient(doccano.url, "eve", password) as own:
         example = next(own.examples(project))
         types = {s.text: s.id for s in own.span_types(project)}
         rank, unit = sorted(own.spans(project, example.id), key=lambda s: s.start_offset)
@@ -378,7 +378,7 @@ def test_labels_doubles_and_members_changed_by_hand_are_named(
         connection._client.patch(f"{path}/span-types/{types['ROLE']}", json={"text": "ROLE"})
         # Under another name of the server the same document has another UUID.
         elsewhere = doccano.url.replace("127.0.0.1", "localhost")
-        with Doccano(elsewhere, ADMIN, doccano.server.password) as other:
+        with DoccanoClient(elsewhere, ADMIN, doccano.server.password) as other:
             other.upload(project, [UploadRow(name="x", text=sent[0].text)])
         refuses("document 'x' is there twice")
         for text, part in (
@@ -509,7 +509,7 @@ def test_a_server_that_is_not_there_or_refuses_is_named(
 def test_an_address_that_is_no_doccano_is_named(tmp_path: Path) -> None:
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
-    from orbat.annotation.doccano.client import Doccano
+    from orbat.annotation.doccano.client import DoccanoClient
 
     class Page(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -526,9 +526,9 @@ def test_an_address_that_is_no_doccano_is_named(tmp_path: Path) -> None:
     thread.start()
     try:
         with pytest.raises(InputError, match=r"is no doccano 1\.8"):
-            Doccano(f"http://127.0.0.1:{server.server_port}", "a", "b")
+            DoccanoClient(f"http://127.0.0.1:{server.server_port}", "a", "b")
     finally:
         server.shutdown()
         server.server_close()
     with pytest.raises(InputError, match="no http or https address"):
-        Doccano("ftp://x", "a", "b")
+        DoccanoClient("ftp://x", "a", "b")

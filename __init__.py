@@ -1,3 +1,91 @@
-"""Annotation and model-training workbench for named entities in defence news."""
+"""Annotation and model-training workbench for named entities in news articles.
+
+The functions below are the Python API; API.md has worked examples. Each is imported when it is
+first used, so that `import orbat` is quick and needs none of the optional dependencies.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .annotation.agreement import measure_agreement
+    from .annotation.session.pull import pull
+    from .annotation.session.push import push
+    from .corpus.document import Document, Span
+    from .corpus.files import read_documents, write_documents
+    from .corpus.ingestion.pipeline import add_to_corpus
+    from .corpus.labels import LabelSet, load_labels
+    from .corpus.splitting import split_corpus
+    from .errors import DivergedError, InputError, ModelError, OrbatError, ServerError
+    from .evaluation.metrics import evaluate
+    from .models.bulk import tag_files
+    from .models.loading import Model, load_model
+    from .models.packaging import package
+    from .training.recipe import load_recipe
+    from .training.train import train
+
+_MODULES = {
+    "Document": "corpus.document",
+    "Span": "corpus.document",
+    "LabelSet": "corpus.labels",
+    "load_labels": "corpus.labels",
+    "read_documents": "corpus.files",
+    "write_documents": "corpus.files",
+    "add_to_corpus": "corpus.ingestion.pipeline",
+    "split_corpus": "corpus.splitting",
+    "push": "annotation.session.push",
+    "pull": "annotation.session.pull",
+    "measure_agreement": "annotation.agreement",
+    "load_recipe": "training.recipe",
+    "train": "training.train",
+    "evaluate": "evaluation.metrics",
+    "package": "models.packaging",
+    "Model": "models.loading",
+    "load_model": "models.loading",
+    "tag_files": "models.bulk",
+    "OrbatError": "errors",
+    "InputError": "errors",
+    "ServerError": "errors",
+    "ModelError": "errors",
+    "DivergedError": "errors",
+}
+"""The module of each public name, in the order of the work."""
+
+__all__ = [  # noqa: RUF022 (in the order of the work)
+    "Document",
+    "Span",
+    "LabelSet",
+    "load_labels",
+    "read_documents",
+    "write_documents",
+    "add_to_corpus",
+    "split_corpus",
+    "push",
+    "pull",
+    "measure_agreement",
+    "load_recipe",
+    "train",
+    "evaluate",
+    "package",
+    "Model",
+    "load_model",
+    "tag_files",
+    "OrbatError",
+    "InputError",
+    "ServerError",
+    "ModelError",
+    "DivergedError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

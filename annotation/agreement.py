@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..corpus.document import Document, Span
 from ..errors import InputError
 from ..evaluation.bootstrap import RESAMPLES, Floats, bootstrap
-from ..evaluation.matching import group_readings
+from ..evaluation.counts import group_by_document
 from ..evaluation.metrics import Score, ScoreTable
 from ..ui import DataTable
 
@@ -148,7 +148,7 @@ def measure_agreement(
     Raises:
         InputError: if no two share a document, or a text differs.
     """
-    rows = group_readings(readings)
+    rows = group_by_document(readings)
     shared = {identity: row for identity, row in rows.items() if len(row) > 1}
     if not shared:
         raise InputError(

@@ -44,7 +44,7 @@ class WordProbabilities:
         return {
             "labels": list(self.labels),
             "words": self.words.tolist(),
-            "chances": self.values.tolist(),
+            "probabilities": self.values.tolist(),
         }
 
     def entropy(self) -> float:
@@ -59,9 +59,9 @@ class WordProbabilities:
         return float(-(chances * np.log(chances)).sum(axis=1).mean())
 
 
-def chances_from_json(record: dict[str, Any]) -> WordProbabilities:
+def probabilities_from_json(record: dict[str, Any]) -> WordProbabilities:
     """Read what :meth:`WordProbabilities.to_json` returned."""
     labels = tuple(record["labels"])
     words = np.array(record["words"], dtype=np.int64).reshape(-1, 2)
-    values = np.array(record["chances"], dtype=np.float64).reshape(-1, 1 + len(labels))
+    values = np.array(record["probabilities"], dtype=np.float64).reshape(-1, 1 + len(labels))
     return WordProbabilities(words, labels, values)

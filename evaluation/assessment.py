@@ -10,7 +10,7 @@ from ..corpus.document import Document
 from ..errors import InputError
 from .bootstrap import RESAMPLES
 from .calibration import Calibration, Confidences, calibration, calibration_to_json
-from .comparison.human_baseline import People, PeopleTable, people_to_json
+from .comparison.human_baseline import HumanBaseline, HumanBaselineTable, human_baseline_to_json
 from .error_analysis import ErrorLog, ErrorSummary, summary_to_json
 from .mentions import MentionIndex
 from .metrics import Evaluation, ScoreTable, evaluation_to_json
@@ -27,7 +27,7 @@ class Assessment:
         worst: the group of the lowest F1 among the large ones.
         calibration: what its confidence is worth; None if it gives none.
         errors: its errors.
-        people: annotators beside it; None if no reading of theirs was given.
+        human_baseline: annotators beside it; None if no reading of theirs was given.
     """
 
     evaluation: Evaluation
@@ -35,7 +35,7 @@ class Assessment:
     worst: Slice | None
     calibration: Calibration | None
     errors: ErrorSummary
-    people: People | None
+    human_baseline: HumanBaseline | None
 
 
 def assess(
@@ -46,7 +46,7 @@ def assess(
     dev: Iterable[tuple[Document, Document]] | None = None,
     readings: Mapping[str, Sequence[Document]] | None = None,
     slice_by: Sequence[str] = (),
-    precision: float = 0.95,
+    target_precision: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Assessment:
@@ -59,7 +59,7 @@ def assess(
         dev: gold and predictions of documents to calibrate on, such as the dev split.
         readings: annotators' readings by name.
         slice_by: meta fields to slice by, besides the usual ones.
-        precision: the precision for which a cut is recommended.
+        target_precision: the precision for which a cut is recommended.
         resamples: number of bootstrap resamples.
         seed: of all resampling.
 
@@ -71,9 +71,9 @@ def assess(
     slices = SliceTable(dimensions(train=seen, asked=slice_by))
     confidences = Confidences()
     errors = ErrorLog(train=seen)
-    people = PeopleTable(readings or {})
+    human_baseline = HumanBaselineTable(readings or {})
     for gold, predicted in pairs:
-        for part in (scores, slices, confidences, errors, people):
+        for part in (scores, slices, confidences, errors, human_baseline):
             part.add(gold, predicted)
     if not scores.documents:
         raise InputError("no document to score; give some gold")
@@ -83,21 +83,23 @@ def assess(
         tuple(found),
         worst(found),
         calibration(
-            confidences, Confidences(dev) if dev is not None else None, precision=precision
+            confidences,
+            Confidences(dev) if dev is not None else None,
+            target_precision=target_precision,
         ),
         errors.summary(),
-        people.people(resamples=resamples, seed=seed) if readings else None,
+        human_baseline.baseline(resamples=resamples, seed=seed) if readings else None,
     )
 
 
 def assessment_to_json(assessment: Assessment) -> dict[str, Any]:
     """Return an assessment as a JSON object: the scores, and each further part by its name."""
-    low, sure, people = assessment.worst, assessment.calibration, assessment.people
+    low, sure, human_baseline = assessment.worst, assessment.calibration, assessment.human_baseline
     return {
         **evaluation_to_json(assessment.evaluation),
         "slices": [slice_to_json(each) for each in assessment.slices],
         "worst_slice": slice_to_json(low) if low else None,
         "calibration": calibration_to_json(sure) if sure else None,
         "errors": summary_to_json(assessment.errors),
-        "people": people_to_json(people) if people else None,
+        "human_baseline": human_baseline_to_json(human_baseline) if human_baseline else None,
     }

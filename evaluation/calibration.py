@@ -51,7 +51,7 @@ class Reliability:
 
 
 @dataclass(frozen=True)
-class Cut:
+class OperatingPoint:
     """Precision and recall when only spans of at least `threshold` are kept."""
 
     threshold: float
@@ -175,13 +175,13 @@ def fit_calibrator(scores: Floats, right: Floats) -> Calibrator | None:
     return Calibrator(min(methods, key=loss.__getitem__)).fit(scores, right)
 
 
-def cuts(scores: Floats, right: Floats, gold: int) -> list[Cut]:
+def operating_points(scores: Floats, right: Floats, gold: int) -> list[OperatingPoint]:
     """Return precision and recall for every threshold that changes them, from low to high."""
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], np.cumsum(right[order])
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True)[: len(ranked)])
     found = [
-        Cut(
+        OperatingPoint(
             float(ranked[i]),
             float(hits[i] / (i + 1)),
             float(hits[i] / gold) if gold else None,
@@ -192,19 +192,21 @@ def cuts(scores: Floats, right: Floats, gold: int) -> list[Cut]:
     return found[::-1]
 
 
-def recommend(curve: Sequence[Cut], precision: float) -> Cut | None:
+def recommend_threshold(curve: Sequence[OperatingPoint], precision: float) -> OperatingPoint | None:
     """Return the cut that keeps the most spans with this precision; None if none has it."""
     return next((cut for cut in curve if cut.precision >= precision), None)
 
 
-def at_threshold(scores: Floats, right: Floats, gold: int, threshold: float) -> Cut | None:
+def operating_point_at(
+    scores: Floats, right: Floats, gold: int, threshold: float
+) -> OperatingPoint | None:
     """Return precision and recall at a threshold; None where it keeps no span."""
     kept = scores >= threshold
     if not kept.any():
         return None
     hits = float(right[kept].sum())
     spans = int(kept.sum())
-    return Cut(threshold, hits / spans, hits / gold if gold else None, spans)
+    return OperatingPoint(threshold, hits / spans, hits / gold if gold else None, spans)
 
 
 @dataclass(frozen=True)
@@ -215,30 +217,31 @@ class Calibration:
         raw: its reliability on the scored documents.
         calibrated: the same after calibration, where a calibrator could be fitted.
         method: how, if so.
-        wanted: the precision that was asked for.
-        chosen: the cut that reaches it on the documents that the calibrator was fitted on.
-        reached: what that cut gives on the scored documents.
+        target_precision: the precision that was asked for.
+        recommended: the operating point that reaches the target on the documents that the
+            calibrator was fitted on.
+        achieved: what that operating point gives on the scored documents.
         curve: precision and recall by threshold on the scored documents, at most 100 points.
     """
 
     raw: Reliability
     calibrated: Reliability | None
     method: Method | None
-    wanted: float
-    chosen: Cut | None
-    reached: Cut | None
-    curve: tuple[Cut, ...]
+    target_precision: float
+    recommended: OperatingPoint | None
+    achieved: OperatingPoint | None
+    curve: tuple[OperatingPoint, ...]
 
 
 def calibration(
-    scored: Confidences, fitted: Confidences | None = None, *, precision: float = 0.95
+    scored: Confidences, fitted: Confidences | None = None, *, target_precision: float = 0.95
 ) -> Calibration | None:
     """Measure confidences, calibrate them on other documents, and find a cut there.
 
     Args:
         scored: of the documents that are scored.
         fitted: of other, labelled documents, such as the dev split.
-        precision: the precision wanted.
+        target_precision: the precision wanted.
 
     Returns:
         None if no scored span has a confidence.
@@ -247,24 +250,26 @@ def calibration(
     raw = reliability(scores, right)
     if raw is None:
         return None
-    calibrator = chosen = reached = better = None
+    calibrator = recommended = achieved = better = None
     if fitted is not None:
         known, known_right = fitted.scores, fitted.right
         calibrator = fit_calibrator(known, known_right)
-        chosen = recommend(cuts(known, known_right, fitted.gold), precision)
+        recommended = recommend_threshold(
+            operating_points(known, known_right, fitted.gold), target_precision
+        )
     if calibrator is not None:
         better = reliability(calibrator.apply(scores), right)
-    if chosen is not None:
-        reached = at_threshold(scores, right, scored.gold, chosen.threshold)
-    curve = cuts(scores, right, scored.gold)
+    if recommended is not None:
+        achieved = operating_point_at(scores, right, scored.gold, recommended.threshold)
+    curve = operating_points(scores, right, scored.gold)
     step = max(1, -(-len(curve) // 100))
     return Calibration(
         raw,
         better,
         calibrator.method if calibrator else None,
-        precision,
-        chosen,
-        reached,
+        target_precision,
+        recommended,
+        achieved,
         tuple(curve[::step]),
     )
 

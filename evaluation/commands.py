@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from .assessment import Assessment
-    from .comparison.system_comparison import Comparison, Spread
+    from .comparison.system_comparison import PairedComparison, SystemScores
 
 
 def evaluate(
@@ -45,14 +45,14 @@ def evaluate(
         Path | None,
         typer.Option(help="Documents to calibrate the model on; a run brings its own."),
     ] = None,
-    people: Annotated[
+    annotators: Annotated[
         list[Path] | None,
         typer.Option(help="An annotator's reading of gold documents; repeatable."),
     ] = None,
     slices: Annotated[
         list[str] | None, typer.Option("--slice", help="Meta field to slice by; repeatable.")
     ] = None,
-    precision: Annotated[
+    target_precision: Annotated[
         float, typer.Option(min=0, max=1, help="Recommend the confidence that reaches this.")
     ] = 0.95,
     gate: Annotated[
@@ -82,8 +82,8 @@ def evaluate(
     from ..corpus.labels import load_labels
     from ..errors import InputError
     from .assessment import assess, assessment_to_json
-    from .comparison.system_comparison import comparison_to_json, spread_to_json
-    from .comparison.systems import Gold, candidate_of_file, candidate_of_model, contest
+    from .comparison.system_comparison import comparison_to_json, system_scores_to_json
+    from .comparison.systems import Gold, compare_systems, system_from_file, system_from_model
     from .gate import parse_gate
     from .report import render_report
 
@@ -99,7 +99,7 @@ def evaluate(
         if predictions:
             gold = Gold(file, known, where)
             gold.check()
-            candidates = [candidate_of_file(path, gold) for path in predictions]
+            systems = [system_from_file(path, gold) for path in predictions]
         else:
             loaded = []
             for name in arguments[:-1]:
@@ -107,15 +107,15 @@ def evaluate(
                 loaded.append(context.obj["load_model"](name))
             gold = Gold(file, known or loaded[0].labels, where)
             gold.check()
-            candidates = []
+            systems = []
             for model in loaded:
                 status.update(f"Tagging with {model.name}")
-                candidates.append(candidate_of_model(model, gold, dev))
-        first = candidates[0]
+                systems.append(system_from_model(model, gold, dev))
+        first = systems[0]
         status.update("Scoring")
         trained_on = list(read_documents(train)) if train else first.train()
         readings = {}
-        for path in people or ():
+        for path in annotators or ():
             name, documents = read_confirmed(path, gold.labels)
             if name in readings:
                 raise InputError(f"{path}: another reading by '{name}'; give one of each annotator")
@@ -127,16 +127,16 @@ def evaluate(
             dev=first.dev(),
             readings=readings,
             slice_by=slices or (),
-            precision=precision,
+            target_precision=target_precision,
             resamples=resamples,
         )
-        comparisons: list[Comparison] = []
-        spreads: dict[str, Spread] = {}
-        if len(candidates) > 1:
+        comparisons: list[PairedComparison] = []
+        system_scores: dict[str, SystemScores] = {}
+        if len(systems) > 1:
             status.update("Comparing")
-            compared = contest(candidates, gold.labels or ())
+            compared = compare_systems(systems, gold.labels or ())
             comparisons = compared.comparisons(resamples=resamples)
-            spreads = compared.spreads(resamples=resamples)
+            system_scores = compared.scores(resamples=resamples)
     value: dict[str, Any] = {
         "model": first.name,
         "gold": file.name + (f", {where}" if where else ""),
@@ -145,9 +145,11 @@ def evaluate(
         **assessment_to_json(assessment),
     }
     first.keep(f"{file.stem}-{where}" if where else file.stem, value)
-    if len(candidates) > 1:
+    if len(systems) > 1:
         value["comparisons"] = [comparison_to_json(each) for each in comparisons]
-        value["systems"] = {name: spread_to_json(each) for name, each in spreads.items()}
+        value["systems"] = {
+            name: system_scores_to_json(each) for name, each in system_scores.items()
+        }
     results = [(each, each.value(assessment.evaluation)) for each in gates]
     failed = [each.text for each, _ in results if not each.passes(assessment.evaluation)]
     if gates:
@@ -174,13 +176,13 @@ def evaluate(
             colors={label.name: label.color for label in load_labels(labels).labels},
             facts=facts,
             comparisons=comparisons,
-            spreads=spreads,
+            system_scores=system_scores,
         )
         write_text(report, page)
     if json_output:
         typer.echo(json.dumps(value))
     else:
-        _print(assessment, f"{first.name} on {value['gold']}", comparisons, spreads)
+        _print(assessment, f"{first.name} on {value['gold']}", comparisons, system_scores)
         if report:
             typer.echo(f"report: {report}")
     for each, found in results:
@@ -193,8 +195,8 @@ def evaluate(
 def _print(
     assessment: Assessment,
     title: str,
-    comparisons: Sequence[Comparison],
-    spreads: Mapping[str, Spread],
+    comparisons: Sequence[PairedComparison],
+    system_scores: Mapping[str, SystemScores],
 ) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -226,12 +228,12 @@ def _print(
     def say(line: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    kinder = (
+    relaxed = (
         f"{scheme} {_number(scores.micro.f1)}"
         for scheme, scores in evaluation.schemes.items()
         if scores is not strict
     )
-    say(f"F1 by kinder schemes: {', '.join(kinder)}")
+    say(f"F1 by relaxed schemes: {', '.join(relaxed)}")
     low = assessment.worst
     if low:
         say(
@@ -242,29 +244,30 @@ def _print(
     if sure:
         better = f", {sure.calibrated.error:.3f} calibrated on dev" if sure.calibrated else ""
         say(f"expected calibration error of the confidence: {sure.raw.error:.3f}{better}")
-        if sure.chosen and sure.reached:
+        if sure.recommended and sure.achieved:
             say(
-                f"for precision {sure.wanted}: keep confidences from {sure.chosen.threshold:.3f} "
-                f"(chosen on dev); here precision {sure.reached.precision:.3f}, recall "
-                f"{_number(sure.reached.recall)}"
+                f"for precision {sure.target_precision}: keep confidences from "
+                f"{sure.recommended.threshold:.3f} "
+                f"(chosen on dev); here precision {sure.achieved.precision:.3f}, recall "
+                f"{_number(sure.achieved.recall)}"
             )
     kinds = (f"{kind} {count}" for kind in CLASSES if (count := errors.of_class(kind)))
     say(f"{errors.total} errors: {', '.join(kinds) or 'none'}")
     for pattern in errors.patterns[:5]:
         say(f"  {pattern.errors:4} {pattern.description}, e.g. {pattern.examples[0]}")
-    if assessment.people:
-        for person in assessment.people.persons:
+    if assessment.human_baseline:
+        for person in assessment.human_baseline.annotators:
             say(
                 f"{person.name} on {person.documents} of these documents: F1 "
-                f"{_number(person.score.f1)}; the model there: {_number(person.model.f1)} "
+                f"{_number(person.annotator.f1)}; the model there: {_number(person.model.f1)} "
                 f"({_interval(person.model.low, person.model.high)})"
             )
-    if spreads:
-        console.print(_systems(spreads))
+    if system_scores:
+        console.print(_systems(system_scores))
     for comparison in comparisons:
         versus = Table(
             *("label", "difference of F1", "95 % interval", "p", "p, corrected"),
-            title=f"{comparison.first} against {comparison.other}",
+            title=f"{comparison.first} against {comparison.second}",
         )
         for label, each in {"all labels": comparison.micro, **comparison.labels}.items():
             versus.add_row(
@@ -274,29 +277,29 @@ def _print(
                 *map(_number, (each.p, each.adjusted)),
             )
         console.print(versus)
-        gains = comparison.gains
+        wins = comparison.wins
         say(
-            f"gold mentions found by the first alone: {gains.first_only}, by the other alone: "
-            f"{gains.second_only}"
+            f"gold mentions found by the first alone: {wins.first_only}, by the other alone: "
+            f"{wins.second_only}"
         )
 
 
-def _systems(spreads: Mapping[str, Spread]) -> Table:
+def _systems(system_scores: Mapping[str, SystemScores]) -> Table:
     """Return a table of one column for each system, which fits a narrow screen."""
     from rich.table import Table
 
-    short = [Path(name).name for name in spreads]
-    names = short if len(set(short)) == len(short) else list(spreads)
-    found = list(spreads.values())
+    short = [Path(name).name for name in system_scores]
+    names = short if len(set(short)) == len(short) else list(system_scores)
+    found = list(system_scores.values())
     table = Table("", *names, title="Systems compared")
     for name in ("precision", "recall"):
-        table.add_row(name, *(_number(getattr(spread, name)) for spread in found))
-    table.add_row("F1", *(_number(spread.mean) for spread in found))
-    table.add_row("95 % interval", *(_interval(spread.low, spread.high) for spread in found))
-    table.add_row("seeds", *(str(len(spread.values)) for spread in found))
-    table.add_row("deviation of F1", *(_number(spread.deviation) for spread in found))
+        table.add_row(name, *(_number(getattr(scores, name)) for scores in found))
+    table.add_row("F1", *(_number(scores.mean) for scores in found))
+    table.add_row("95 % interval", *(_interval(scores.low, scores.high) for scores in found))
+    table.add_row("seeds", *(str(len(scores.f1_by_seed)) for scores in found))
+    table.add_row("deviation of F1", *(_number(scores.std) for scores in found))
     for label in found[0].labels:
-        table.add_row(f"F1 of {label}", *(_number(spread.labels[label]) for spread in found))
+        table.add_row(f"F1 of {label}", *(_number(scores.labels[label]) for scores in found))
     return table
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..corpus.document import Document, Span
-from .matching import group_overlapping
 from .mentions import MentionIndex, surface_of
+from .span_alignment import group_overlapping
 
 CLASSES = ("missed", "spurious", "boundary", "label", "boundary and label", "likely gold error")
 SHOWN = 2000

@@ -11,7 +11,7 @@ from typing import Any
 from ..corpus.document import Span
 from ..ui import render_template
 from .assessment import Assessment
-from .comparison.system_comparison import Comparison, Spread
+from .comparison.system_comparison import PairedComparison, SystemScores
 from .error_analysis import CLASSES, CONTEXT, ErrorSummary, SpanError
 
 TEMPLATE = Path(__file__).parent / "report.html"
@@ -67,7 +67,7 @@ def view_error(error: SpanError, colors: Mapping[str, str]) -> list[Piece]:
 
 
 @dataclass(frozen=True)
-class Heat:
+class ConfusionMatrix:
     """The confusion matrix as the report draws it.
 
     Attributes:
@@ -79,7 +79,7 @@ class Heat:
     cells: tuple[tuple[tuple[int, float], ...], ...]
 
 
-def heat_map(summary: ErrorSummary, labels: Sequence[str]) -> Heat:
+def confusion_matrix(summary: ErrorSummary, labels: Sequence[str]) -> ConfusionMatrix:
     """Lay out which gold label became which predicted label."""
     names: tuple[str | None, ...] = (*labels, None)
     cells = []
@@ -87,7 +87,7 @@ def heat_map(summary: ErrorSummary, labels: Sequence[str]) -> Heat:
         row = [summary.confusion.get((gold, predicted), 0) for predicted in names]
         total = sum(row) or 1
         cells.append(tuple((count, count / total) for count in row))
-    return Heat(tuple(name or NONE for name in names), tuple(cells))
+    return ConfusionMatrix(tuple(name or NONE for name in names), tuple(cells))
 
 
 def render_report(
@@ -97,8 +97,8 @@ def render_report(
     gold: str,
     colors: Mapping[str, str],
     facts: Mapping[str, Any],
-    comparisons: Sequence[Comparison] = (),
-    spreads: Mapping[str, Spread] | None = None,
+    comparisons: Sequence[PairedComparison] = (),
+    system_scores: Mapping[str, SystemScores] | None = None,
 ) -> str:
     """Return a self-contained HTML page; all text of documents is escaped.
 
@@ -109,7 +109,7 @@ def render_report(
         colors: a colour for each label.
         facts: further lines for the head of the page, by name.
         comparisons: the model against others.
-        spreads: F1 over the seeds of each system compared.
+        system_scores: F1 over the seeds of each system compared.
     """
     filters: dict[str, Callable[..., str]] = {
         "score": lambda value: "–" if value is None else f"{value:.3f}",
@@ -128,12 +128,12 @@ def render_report(
         slices=assessment.slices,
         worst=assessment.worst,
         calibration=assessment.calibration,
-        people=assessment.people,
+        human_baseline=assessment.human_baseline,
         errors=errors,
-        heat=heat_map(errors, labels),
+        confusion=confusion_matrix(errors, labels),
         classes=[(kind, errors.of_class(kind)) for kind in CLASSES],
         error_labels=sorted({label for _, label in errors.counts}),
         cards=[(error, view_error(error, colors)) for error in errors.shown],
         comparisons=comparisons,
-        spreads=spreads or {},
+        system_scores=system_scores or {},
     )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ..corpus.document import Document, Span
 from ..corpus.files import sha256_file, write_json, write_text
 from ..errors import InputError
-from ..evaluation.matching import total_counts
+from ..evaluation.counts import total_counts
 from ..evaluation.metrics import evaluate, evaluation_to_json
 from ..training.run_folder import (
     load_network,

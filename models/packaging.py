@@ -16,8 +16,8 @@ from ..corpus.document import Document
 from ..corpus.files import sha256_file
 from ..errors import InputError
 from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
-from ..evaluation.comparison.system_comparison import Comparison, Contest
-from ..evaluation.matching import total_counts
+from ..evaluation.comparison.system_comparison import PairedComparison, SystemComparison
+from ..evaluation.counts import total_counts
 from ..evaluation.metrics import evaluate, evaluation_to_json
 from ..training.run_folder import (
     EVALUATIONS,
@@ -231,16 +231,16 @@ def compare(
     first: Sequence[Document],
     other: Sequence[Document],
     labels: Sequence[str],
-) -> Comparison:
+) -> PairedComparison:
     """Compare two readings of the same documents by strict F1, label by label."""
-    contest = Contest([("first", 1), ("other", 1)], labels)
+    contest = SystemComparison([("first", 1), ("other", 1)], labels)
     for document, reading, reference in zip(gold, first, other, strict=True):
         contest.add(document, [[reading], [reference]])
     (comparison,) = contest.comparisons()
     return comparison
 
 
-def may_ship(change: Comparison) -> bool:
+def may_ship(change: PairedComparison) -> bool:
     """Tell whether the smaller model is good enough.
 
     Its strict F1 must be at most :data:`ALLOWED_LOSS` below that of the larger one, and no label's

@@ -9,7 +9,7 @@ import pytest
 
 from orbat.annotation.doccano.server import DoccanoServer
 from orbat.corpus.files import read_documents
-from orbat.evaluation.matching import total_counts
+from orbat.evaluation.counts import total_counts
 from tests.conftest import ARTICLES, Orbat
 
 

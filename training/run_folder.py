@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..corpus.document import Document, Span
 from ..corpus.files import read_documents, sha256_text, write_json
 from ..errors import InputError
-from ..evaluation.matching import counts_to_json, total_counts
+from ..evaluation.counts import counts_to_json, total_counts
 from .tagger.config import TaggerConfig
 from .tagger.gazetteer import Gazetteer
 from .tagger.mentions import Mention

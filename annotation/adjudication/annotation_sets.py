@@ -9,7 +9,7 @@ from pathlib import Path
 from ...corpus.document import Document, check_spans, parse_document
 from ...corpus.files import read_json_lines
 from ...errors import InputError
-from ...evaluation.matching import group_readings
+from ...evaluation.counts import group_by_document
 from .conflicts import Comparison, compare_readings, is_confirmed
 
 
@@ -133,7 +133,7 @@ def compare_all(
         InputError: if they hold different texts of a document, or two have one name.
     """
     comparisons, left_out = [], []
-    for row in group_readings(name_readings(readings)).values():
+    for row in group_by_document(name_readings(readings)).values():
         if unconfirmed or all(is_confirmed(document) for document in row.values()):
             comparisons.append(compare_readings(row))
         else:

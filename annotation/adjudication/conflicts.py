@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ...corpus.document import Document, Span
 from ...errors import InputError
-from ...evaluation.matching import group_overlapping
+from ...evaluation.span_alignment import group_overlapping
 
 POLICIES = ("majority", "either", "trust:NAME", "doccano")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...corpus.document import Document, Span
 from ...corpus.files import read_documents
-from ..comparison.system_comparison import Contest
+from ..comparison.system_comparison import SystemComparison
 from ..metrics import evaluate
 from .training import orbat
 
@@ -51,7 +51,7 @@ def main() -> None:
             orbat("tag", arguments.run, path, "--output", tagged)
             trained = list(read_documents(tagged))
         plain = [tag_plainly(document) for document in gold]
-        contest = Contest([("pipeline", 1), ("trained", 1)], labels)
+        contest = SystemComparison([("pipeline", 1), ("trained", 1)], labels)
         same = either = 0
         for document, ours, theirs in zip(gold, trained, plain, strict=True):
             contest.add(document, [[theirs], [ours]])

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...annotation.word_probabilities import chances_from_json
+from ...annotation.word_probabilities import probabilities_from_json
 from ...corpus.document import Document, Span
 from ...corpus.files import read_documents, read_json_lines, write_documents
 from ...corpus.labels import load_labels
@@ -129,7 +129,7 @@ def token_places(documents: Sequence[Document], words: Path) -> list[tuple[str, 
     """
     from cleanlab.token_classification.rank import get_label_quality_scores
 
-    chances = [chances_from_json(record) for _, record in read_json_lines(words)]
+    chances = [probabilities_from_json(record) for _, record in read_json_lines(words)]
     _, scores = get_label_quality_scores(
         [c.classes(d.spans).tolist() for d, c in zip(documents, chances, strict=True)],
         [c.values for c in chances],

@@ -25,7 +25,7 @@ from typing import Any
 
 from ...corpus.document import Document, Span
 from ...corpus.files import read_documents, write_documents
-from ..matching import Counts, strict_counts
+from ..counts import Counts, strict_counts
 
 LABELS = ("A", "B", "C", "D")
 LOOPED = 5
@@ -98,9 +98,9 @@ def time_loop(gold: Path, predicted: Path, resamples: int) -> tuple[float, float
         for found in rng.choices(counts, k=len(counts)):
             for label, each in found.items():
                 total = totals[label]
-                total[0] += each.both
-                total[1] += each.second_only
-                total[2] += each.first_only
+                total[0] += each.tp
+                total[1] += each.fp
+                total[2] += each.fn
     looped = (time.perf_counter() - began) * resamples / LOOPED
     return counted + looped, micro.f1 or 0.0
 

@@ -26,7 +26,7 @@ from typing import Any
 from ...corpus.document import Document, Span
 from ...corpus.files import read_documents
 from ...corpus.labels import load_labels
-from ..matching import total_counts
+from ..counts import total_counts
 
 ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
 LONGEST = 512

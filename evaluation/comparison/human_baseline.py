@@ -14,25 +14,25 @@ from ..metrics import Score, ScoreTable, score_to_json
 
 
 @dataclass(frozen=True)
-class Person:
+class AnnotatorScores:
     """One annotator and the model on the documents that the annotator labelled.
 
     Attributes:
         name: the annotator's name.
         documents: how many of the scored documents the annotator labelled.
-        score: the annotator's strict scores against gold. Where gold was adjudicated from this
+        annotator: the annotator's strict scores against gold. Where gold was adjudicated from this
             reading among others, it flatters the annotator.
         model: the model's on the same documents.
     """
 
     name: str
     documents: int
-    score: Score
+    annotator: Score
     model: Score
 
 
 @dataclass(frozen=True)
-class Pair:
+class AnnotatorPair:
     """Strict scores of one annotator's spans against another's, on documents both labelled."""
 
     first: str
@@ -42,14 +42,14 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class People:
+class HumanBaseline:
     """Annotators beside the model, and beside each other."""
 
-    persons: tuple[Person, ...]
-    pairs: tuple[Pair, ...]
+    annotators: tuple[AnnotatorScores, ...]
+    pairs: tuple[AnnotatorPair, ...]
 
 
-class PeopleTable:
+class HumanBaselineTable:
     """Gathers counts of annotators' readings, one scored document at a time.
 
     Args:
@@ -61,7 +61,7 @@ class PeopleTable:
             name: {document.id: document for document in documents}
             for name, documents in readings.items()
         }
-        self._persons = {name: (ScoreTable(), ScoreTable()) for name in readings}
+        self._annotators = {name: (ScoreTable(), ScoreTable()) for name in readings}
         self._pairs = {pair: ScoreTable() for pair in combinations(readings, 2)}
 
     def add(self, gold: Document, predicted: Document) -> None:
@@ -70,7 +70,7 @@ class PeopleTable:
         Raises:
             InputError: if an annotator read another text under this id.
         """
-        for name, (person, model) in self._persons.items():
+        for name, (person, model) in self._annotators.items():
             reading = self._readings[name].get(gold.id)
             if reading is not None:
                 if reading.text and reading.text != gold.text:
@@ -85,37 +85,37 @@ class PeopleTable:
             if a is not None and b is not None:
                 table.add(a, b)
 
-    def people(self, *, resamples: int = RESAMPLES, seed: int = 0) -> People:
+    def baseline(self, *, resamples: int = RESAMPLES, seed: int = 0) -> HumanBaseline:
         """Return who labelled any of the documents, with intervals of F1."""
 
         def micro(table: ScoreTable) -> Score:
             return table.evaluate(resamples=resamples, seed=seed).strict.micro
 
-        return People(
+        return HumanBaseline(
             tuple(
-                Person(name, person.documents, micro(person), micro(model))
-                for name, (person, model) in self._persons.items()
+                AnnotatorScores(name, person.documents, micro(person), micro(model))
+                for name, (person, model) in self._annotators.items()
                 if person.documents
             ),
             tuple(
-                Pair(first, second, table.documents, micro(table))
+                AnnotatorPair(first, second, table.documents, micro(table))
                 for (first, second), table in self._pairs.items()
                 if table.documents
             ),
         )
 
 
-def people_to_json(people: People) -> dict[str, Any]:
+def human_baseline_to_json(people: HumanBaseline) -> dict[str, Any]:
     """Return the comparison with people as a JSON object."""
     return {
         "annotators": [
             {
                 "name": person.name,
                 "documents": person.documents,
-                "annotator": score_to_json(person.score),
+                "annotator": score_to_json(person.annotator),
                 "model": score_to_json(person.model),
             }
-            for person in people.persons
+            for person in people.annotators
         ],
         "pairs": [
             {

@@ -29,13 +29,13 @@ _GOLD, _PREDICTED, _STRICT = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class Spread:
+class SystemScores:
     """Strict scores of one system, and how its seeds differ.
 
     Attributes:
-        values: F1, one for each seed; None where undefined.
+        f1_by_seed: F1, one for each seed; None where undefined.
         mean: their mean.
-        deviation: their sample standard deviation; None for one seed.
+        std: their sample standard deviation; None for one seed.
         precision: of the seeds' mean counts.
         recall: the same.
         low: lower bound of the F1 of the mean counts, by bootstrap over documents.
@@ -43,9 +43,9 @@ class Spread:
         labels: F1 of each label, of the mean counts.
     """
 
-    values: tuple[float | None, ...]
+    f1_by_seed: tuple[float | None, ...]
     mean: float | None
-    deviation: float | None
+    std: float | None
     precision: float | None
     recall: float | None
     low: float | None
@@ -74,7 +74,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Gain:
+class Win:
     """A gold mention that one system finds and the other misses."""
 
     document: str
@@ -83,7 +83,7 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Gains:
+class Wins:
     """Gold mentions found by one of two systems only, as in McNemar's test.
 
     Attributes:
@@ -92,45 +92,45 @@ class Gains:
         p: of McNemar's exact test that both numbers come from one chance; None where both are 0.
             It takes mentions for independent, which those of one article are not: read it beside
             the test over documents.
-        first: mentions of the first number, at most :data:`SHOWN`.
-        second: mentions of the second.
+        first_mentions: mentions of the first number, at most :data:`SHOWN`.
+        second_mentions: mentions of the second.
     """
 
     first_only: int
     second_only: int
     p: float | None
-    first: tuple[Gain, ...]
-    second: tuple[Gain, ...]
+    first_mentions: tuple[Win, ...]
+    second_mentions: tuple[Win, ...]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedComparison:
     """The first system against one other.
 
     Attributes:
         first: its name.
-        other: the other's name.
+        second: the name of the other.
         micro: all labels together.
         labels: each label.
-        gains: who finds what, each system's first seed.
+        wins: who finds what, each system's first seed.
     """
 
     first: str
-    other: str
+    second: str
     micro: Difference
     labels: dict[str, Difference]
-    gains: Gains
+    wins: Wins
 
 
 @dataclass
-class System:
+class _SeedTables:
     """One system under comparison: the tables of its seeds, and what its first seed found."""
 
     name: str
     tables: list[ScoreTable] = field(default_factory=list)
 
 
-class Contest:
+class SystemComparison:
     """Compares systems, gathered one document at a time.
 
     Args:
@@ -141,10 +141,10 @@ class Contest:
     def __init__(self, seeds: Sequence[tuple[str, int]], labels: Iterable[str] = ()) -> None:
         labels = list(labels)
         self._systems = [
-            System(name, [ScoreTable(labels) for _ in range(count)]) for name, count in seeds
+            _SeedTables(name, [ScoreTable(labels) for _ in range(count)]) for name, count in seeds
         ]
         self._counts = [Counter[str]() for _ in self._systems]
-        self._shown: list[tuple[list[Gain], list[Gain]]] = [([], []) for _ in self._systems]
+        self._shown: list[tuple[list[Win], list[Win]]] = [([], []) for _ in self._systems]
 
     def add(self, gold: Document, predicted: Sequence[Sequence[Document]]) -> None:
         """Count one document: `predicted` holds each system's reading, one for each seed."""
@@ -158,7 +158,7 @@ class Contest:
             for side, spans in (("first", first - other), ("second", other - first)):
                 self._counts[place][side] += len(spans)
                 shown = self._shown[place][side == "second"]
-                shown += [_gain(gold, span) for span in sorted(spans)][: SHOWN - len(shown)]
+                shown += [_win(gold, span) for span in sorted(spans)][: SHOWN - len(shown)]
 
     @property
     def labels(self) -> list[str]:
@@ -166,16 +166,16 @@ class Contest:
         every = [label for s in self._systems for table in s.tables for label in table.labels]
         return list(dict.fromkeys(every))
 
-    def spreads(self, *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Spread]:
-        """Return the strict scores of each system, and their spread over its seeds.
+    def scores(self, *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, SystemScores]:
+        """Return the strict scores of each system, and their scores over its seeds.
 
         Args:
             resamples: number of bootstrap draws.
             seed: of the draws.
         """
-        return {system.name: self._spread(system, resamples, seed) for system in self._systems}
+        return {system.name: self._scores(system, resamples, seed) for system in self._systems}
 
-    def _spread(self, system: System, resamples: int, seed: int) -> Spread:
+    def _scores(self, system: _SeedTables, resamples: int, seed: int) -> SystemScores:
         values = []
         for table in system.tables:
             totals = table.counts()[:, 0].sum(axis=0)
@@ -187,7 +187,7 @@ class Contest:
         ((low, high),) = bootstrap(micro, _f1_of_one, resamples=resamples, seed=seed)
         totals = counts.sum(axis=0)
         f1 = [None if np.isnan(value) else float(value) for value in _f1(totals[None])[0]]
-        return Spread(
+        return SystemScores(
             tuple(values),
             fmean(known) if known else None,
             stdev(known) if len(known) > 1 else None,
@@ -198,7 +198,7 @@ class Contest:
             dict(zip(self.labels, f1[1:], strict=True)),
         )
 
-    def comparisons(self, *, resamples: int = RESAMPLES, seed: int = 0) -> list[Comparison]:
+    def comparisons(self, *, resamples: int = RESAMPLES, seed: int = 0) -> list[PairedComparison]:
         """Compare the first system with each other one.
 
         A system of several seeds is taken as its mean: counts are averaged over its seeds.
@@ -219,30 +219,30 @@ class Contest:
                 Difference(f1[i], *bounds[i], ps[i], next(adjusted)) for i in range(len(ps))
             ]
             found.append(
-                Comparison(
+                PairedComparison(
                     self._systems[0].name,
                     system.name,
                     differences[0],
                     dict(zip(labels, differences[1:], strict=True)),
-                    self._gains(place),
+                    self._wins(place),
                 )
             )
         return found
 
-    def _gains(self, place: int) -> Gains:
+    def _wins(self, place: int) -> Wins:
         from scipy.stats import binomtest
 
         first, second = self._counts[place]["first"], self._counts[place]["second"]
         shown = self._shown[place]
         p = float(binomtest(first, first + second).pvalue) if first + second else None
-        return Gains(first, second, p, tuple(shown[0]), tuple(shown[1]))
+        return Wins(first, second, p, tuple(shown[0]), tuple(shown[1]))
 
 
-def _gain(document: Document, span: Span) -> Gain:
-    return Gain(document.id, span.label, " ".join(surface_of(document, span).split()))
+def _win(document: Document, span: Span) -> Win:
+    return Win(document.id, span.label, " ".join(surface_of(document, span).split()))
 
 
-def _mean_counts(system: System, labels: Sequence[str]) -> Floats:
+def _mean_counts(system: _SeedTables, labels: Sequence[str]) -> Floats:
     tables = [table.counts(labels)[:, :, :3] for table in system.tables]
     mean: Floats = np.mean(tables, axis=0)
     return mean
@@ -330,19 +330,19 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
+def comparison_to_json(comparison: PairedComparison) -> dict[str, Any]:
     """Return a comparison as a JSON object."""
     from dataclasses import asdict
 
     return asdict(comparison)
 
 
-def spread_to_json(spread: Spread) -> dict[str, Any]:
-    """Return a spread as a JSON object."""
+def system_scores_to_json(scores: SystemScores) -> dict[str, Any]:
+    """Return a scores as a JSON object."""
     return {
-        "f1": list(spread.values),
+        "f1": list(scores.f1_by_seed),
         **{
-            name: getattr(spread, name)
-            for name in ("mean", "deviation", "precision", "recall", "low", "high", "labels")
+            name: getattr(scores, name)
+            for name in ("mean", "std", "precision", "recall", "low", "high", "labels")
         },
     }

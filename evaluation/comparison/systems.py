@@ -9,36 +9,34 @@ from typing import Any, Protocol
 
 from ...corpus.document import Document
 from ...corpus.files import read_documents, sha256_text
+from ...corpus.tagger import Tagger
 from ...errors import InputError
-from ..matching import pair_documents
-from .system_comparison import Contest
+from ..counts import pair_documents
+from .system_comparison import SystemComparison
 
 Pairs = Iterator[tuple[Document, Document]]
 
 
-class Model(Protocol):
-    """A trained model, as far as evaluation knows one."""
+class TrainedModel(Tagger, Protocol):
+    """A tagger that knows what it was trained on, and keeps its evaluations."""
 
     @property
     def name(self) -> str:
-        """What the user called it."""
+        """The model's name as the user gave it."""
 
     @property
     def seen(self) -> frozenset[str]:
-        """SHA-256 of every text that it was trained or chosen on."""
+        """SHA-256 of each text that the model was trained or selected on."""
 
     @property
     def family(self) -> str:
-        """The same for models that differ in their seed only."""
-
-    def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Give documents the model's spans."""
+        """A key that is equal for models that differ only in their seed."""
 
     def documents(self, part: str) -> list[Document] | None:
-        """Return its `train` or `dev` documents, if they came with it."""
+        """Return the model's `train` or `dev` documents; None if they are not known."""
 
     def record_evaluation(self, gold: str, result: dict[str, Any]) -> None:
-        """Keep a result with the model."""
+        """Store an evaluation with the model, under the name of the gold documents."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class Gold:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class System:
     """A system under evaluation.
 
     Attributes:
@@ -101,7 +99,7 @@ class Candidate:
     keep: Callable[[str, dict[str, Any]], None] = lambda gold, result: None
 
 
-def candidate_of_file(path: Path, gold: Gold) -> Candidate:
+def system_from_file(path: Path, gold: Gold) -> System:
     """Take a file of predictions; texts stream through, however large the files are."""
 
     def pairs() -> Pairs:
@@ -111,10 +109,10 @@ def candidate_of_file(path: Path, gold: Gold) -> Candidate:
             if gold.takes(pair[0]):
                 yield pair
 
-    return Candidate(str(path), str(path), pairs)
+    return System(str(path), str(path), pairs)
 
 
-def candidate_of_model(model: Model, gold: Gold, dev: Path | None = None) -> Candidate:
+def system_from_model(model: TrainedModel, gold: Gold, dev: Path | None = None) -> System:
     """Let a model tag the gold, and its dev documents when they are asked for.
 
     Args:
@@ -129,7 +127,7 @@ def candidate_of_model(model: Model, gold: Gold, dev: Path | None = None) -> Can
         chosen_on = list(read_documents(dev, gold.labels)) if dev else model.documents("dev")
         return list(zip(chosen_on, model.tag(chosen_on), strict=True)) if chosen_on else None
 
-    return Candidate(
+    return System(
         model.name,
         model.family,
         lambda: iter(tagged),
@@ -140,21 +138,21 @@ def candidate_of_model(model: Model, gold: Gold, dev: Path | None = None) -> Can
     )
 
 
-def contest(candidates: Sequence[Candidate], labels: Iterable[str] = ()) -> Contest:
+def compare_systems(systems: Sequence[System], labels: Iterable[str] = ()) -> SystemComparison:
     """Compare systems on the same gold, the first against each other one.
 
     Those of one family are the seeds of one system, which bears the first one's name.
     """
-    families: dict[str, list[Candidate]] = {}
-    for candidate in candidates:
-        families.setdefault(candidate.family, []).append(candidate)
+    families: dict[str, list[System]] = {}
+    for system in systems:
+        families.setdefault(system.family, []).append(system)
     names = []
     for family in families.values():
         more = f" and {len(family) - 1} more of its kind" if len(family) > 1 else ""
         names.append((family[0].name + more, len(family)))
-    found = Contest(names, labels)
-    ordered = [candidate for family in families.values() for candidate in family]
-    for rows in zip(*(candidate.pairs() for candidate in ordered), strict=True):
+    found = SystemComparison(names, labels)
+    ordered = [system for family in families.values() for system in family]
+    for rows in zip(*(system.pairs() for system in ordered), strict=True):
         read = iter(predicted for _, predicted in rows)
         readings = [[next(read) for _ in family] for family in families.values()]
         found.add(rows[0][0], readings)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from orbat.annotation.active_learning import choose_next
-from orbat.annotation.word_probabilities import WordProbabilities, chances_from_json
+from orbat.annotation.word_probabilities import WordProbabilities, probabilities_from_json
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
 from orbat.errors import InputError
@@ -65,7 +65,7 @@ def test_what_is_alike_does_not_come_together() -> None:
 
 def test_chances_survive_json() -> None:
     chances = WordProbabilities(np.array([[0, 2], [3, 5]]), ("A", "B"), np.eye(3)[:2])
-    again = chances_from_json(chances.to_json())
+    again = probabilities_from_json(chances.to_json())
     assert again.labels == chances.labels
     assert np.array_equal(again.words, chances.words)
     assert np.array_equal(again.values, chances.values)

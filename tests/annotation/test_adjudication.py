@@ -15,7 +15,7 @@ from orbat.annotation.adjudication.report import dispute_tables
 from orbat.annotation.agreement import measure_agreement
 from orbat.corpus.document import Document, Span, check_spans
 from orbat.corpus.files import read_documents, write_documents
-from orbat.evaluation.matching import total_counts
+from orbat.evaluation.counts import total_counts
 from tests.conftest import ARTICLES, Orbat
 
 TEXT = "abcdefghijklmnopqrstuvwxyz"

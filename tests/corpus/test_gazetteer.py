@@ -9,7 +9,7 @@ import pytest
 from orbat.corpus.document import Document, check_spans
 from orbat.corpus.gazetteer import RuleTagger
 from orbat.errors import InputError
-from orbat.evaluation.matching import total_counts
+from orbat.evaluation.counts import total_counts
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from orbat.evaluation.calibration import (
     Calibrator,
     Confidences,
     calibration,
-    cuts,
     fit_calibrator,
-    recommend,
+    operating_points,
+    recommend_threshold,
     reliability,
 )
 from tests.conftest import Orbat, Trained
@@ -74,7 +74,7 @@ def test_nothing_is_fitted_on_too_little() -> None:
     arrays(np.bool_, 12),
 )
 def test_cuts_are_what_counting_gives(scores: Floats, hits: Floats) -> None:
-    for cut in cuts(scores, hits.astype(float), gold=20):
+    for cut in operating_points(scores, hits.astype(float), gold=20):
         kept = scores >= cut.threshold
         assert cut.spans == kept.sum()
         assert cut.precision == pytest.approx(hits[kept].mean())
@@ -83,12 +83,12 @@ def test_cuts_are_what_counting_gives(scores: Floats, hits: Floats) -> None:
 
 def test_the_recommended_cut_keeps_most() -> None:
     scores, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([1.0, 0.0, 1.0, 1.0])
-    curve = cuts(scores, right, gold=4)
-    chosen = recommend(curve, 0.75)
+    curve = operating_points(scores, right, gold=4)
+    chosen = recommend_threshold(curve, 0.75)
     assert chosen is not None
     assert (chosen.threshold, chosen.spans) == (0.6, 4)
-    assert recommend(curve, 1.0) == curve[-1]
-    assert recommend(cuts(scores, np.zeros(4), gold=4), 0.5) is None
+    assert recommend_threshold(curve, 1.0) == curve[-1]
+    assert recommend_threshold(operating_points(scores, np.zeros(4), gold=4), 0.5) is None
 
 
 def test_spans_without_a_confidence_are_left_out() -> None:
@@ -105,11 +105,11 @@ def test_a_run_is_calibrated_on_its_dev_documents(
 ) -> None:
     held_out = tmp_path / "held-out.jsonl"
     write_documents(held_out, test_articles[:8])
-    outcome = orbat("evaluate", trained.run, held_out, "--json", "--precision", "0.5")
+    outcome = orbat("evaluate", trained.run, held_out, "--json", "--target-precision", "0.5")
     assert outcome.code == 0, outcome.err
     found = outcome.json()["calibration"]
     assert found["method"] in ("temperature", "isotonic")
     # Better than saying one half of all; on so few articles nothing more is sure.
     assert found["calibrated"]["brier"] < 0.25
-    assert found["chosen"]["precision"] >= 0.5
-    assert found["reached"]["threshold"] == found["chosen"]["threshold"]
+    assert found["recommended"]["precision"] >= 0.5
+    assert found["achieved"]["threshold"] == found["recommended"]["threshold"]

@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
-from orbat.evaluation.comparison.system_comparison import Comparison, Contest, holm
+from orbat.evaluation.comparison.system_comparison import PairedComparison, SystemComparison, holm
 from tests.conftest import Orbat
 from tests.evaluation.test_metrics import LABELS, TEXT, corpora
 
 ONE, TWO = Span(0, 2, "A"), Span(3, 5, "B")
 
 
-def compare(rows: list[tuple[Document, Document, Document]], resamples: int = 500) -> Comparison:
-    contest = Contest([("first", 1), ("other", 1)], LABELS)
+def compare(
+    rows: list[tuple[Document, Document, Document]], resamples: int = 500
+) -> PairedComparison:
+    contest = SystemComparison([("first", 1), ("other", 1)], LABELS)
     for gold, first, other in rows:
         contest.add(gold, [[first], [other]])
     return contest.comparisons(resamples=resamples)[0]
@@ -38,7 +40,7 @@ def test_a_system_does_not_differ_from_itself(pairs: list[tuple[Document, Docume
         assert each.f1 in (None, 0.0)
         assert each.p in (None, 1.0)
         assert each.low in (None, 0.0)
-    assert (found.gains.first_only, found.gains.second_only) == (0, 0)
+    assert (found.wins.first_only, found.wins.second_only) == (0, 0)
 
 
 @given(corpora)
@@ -46,7 +48,7 @@ def test_turning_the_systems_turns_the_difference(pairs: list[tuple[Document, Do
     one = compare([(gold, a, a.with_spans(a.spans[:1])) for gold, a in pairs], 50)
     turned = compare([(gold, a.with_spans(a.spans[:1]), a) for gold, a in pairs], 50)
     assert one.micro.f1 is None or one.micro.f1 == -(turned.micro.f1 or 0.0)
-    assert one.gains.first_only == turned.gains.second_only
+    assert one.wins.first_only == turned.wins.second_only
 
 
 def test_a_clear_difference_is_found_and_a_chance_one_is_not() -> None:
@@ -67,10 +69,10 @@ def test_the_randomisation_test_is_exact_where_that_can_be_counted() -> None:
 
 
 def test_mentions_that_one_finds_and_the_other_misses_are_listed() -> None:
-    gains = compare(rows_with(better=3, worse=1)).gains
-    assert (gains.first_only, gains.second_only) == (3, 1)
-    assert [(gain.text, gain.label) for gain in gains.first] == [("bb", "B")] * 3
-    assert gains.p == pytest.approx(10 / 16)
+    wins = compare(rows_with(better=3, worse=1)).wins
+    assert (wins.first_only, wins.second_only) == (3, 1)
+    assert [(win.text, win.label) for win in wins.first_mentions] == [("bb", "B")] * 3
+    assert wins.p == pytest.approx(10 / 16)
 
 
 @given(st.lists(st.floats(0, 1) | st.none(), max_size=8))
@@ -90,21 +92,23 @@ def test_holm_by_hand() -> None:
 def test_seeds_of_one_system_are_taken_together() -> None:
     random = np.random.default_rng(0)
     gold = [Document(f"d{n}", TEXT, (ONE, TWO)) for n in range(30)]
-    contest = Contest([("first", 3), ("other", 1)], LABELS)
+    contest = SystemComparison([("first", 3), ("other", 1)], LABELS)
     for document in gold:
         seeds = [document.with_spans([ONE, TWO][: random.integers(1, 3)]) for _ in range(3)]
         contest.add(document, [seeds, [document.with_spans([ONE])]])
-    spreads = contest.spreads()
-    assert len(spreads["first"].values) == 3
-    assert spreads["first"].mean == pytest.approx(np.mean(spreads["first"].values))
-    assert spreads["first"].deviation == pytest.approx(np.std(spreads["first"].values, ddof=1))
-    assert spreads["other"].deviation is None
-    for spread in spreads.values():
-        assert spread.low <= spread.mean <= spread.high
-        assert min(spread.labels.values()) <= spread.mean <= max(spread.labels.values())
+    system_scores = contest.scores()
+    assert len(system_scores["first"].f1_by_seed) == 3
+    assert system_scores["first"].mean == pytest.approx(np.mean(system_scores["first"].f1_by_seed))
+    assert system_scores["first"].std == pytest.approx(
+        np.std(system_scores["first"].f1_by_seed, ddof=1)
+    )
+    assert system_scores["other"].std is None
+    for scores in system_scores.values():
+        assert scores.low <= scores.mean <= scores.high
+        assert min(scores.labels.values()) <= scores.mean <= max(scores.labels.values())
     difference = contest.comparisons(resamples=200)[0].micro
     assert difference.f1 == pytest.approx(
-        (spreads["first"].mean or 0) - (spreads["other"].mean or 0), abs=0.01
+        (system_scores["first"].mean or 0) - (system_scores["other"].mean or 0), abs=0.01
     )
 
 
@@ -119,10 +123,10 @@ def test_prediction_files_are_compared(orbat: Orbat, tmp_path: Path) -> None:
     arguments = ("evaluate", "--predictions", new, "--predictions", old, gold)
     value = orbat(*arguments, "--json").json()
     found = value["comparisons"][0]
-    assert (found["first"], found["other"]) == (str(new), str(old))
+    assert (found["first"], found["second"]) == (str(new), str(old))
     assert found["micro"]["f1"] > 0.1
     assert found["micro"]["adjusted"] >= found["micro"]["p"]
-    assert found["gains"]["first_only"] == 12
+    assert found["wins"]["first_only"] == 12
     assert set(value["systems"]) == {str(new), str(old)}
     printed = orbat(*arguments).out
     assert "gold mentions found by the first alone: 12, by the other alone: 1" in printed

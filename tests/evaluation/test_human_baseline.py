@@ -31,9 +31,9 @@ def test_people_and_model_are_scored_on_what_people_labelled(
         write_documents(tmp_path / f"{name}.jsonl", documents)
     arguments = (
         *("evaluate", "--predictions", tmp_path / "pred.jsonl", tmp_path / "gold.jsonl"),
-        *("--people", tmp_path / "ann.jsonl", "--people", tmp_path / "ben.jsonl"),
+        *("--annotators", tmp_path / "ann.jsonl", "--annotators", tmp_path / "ben.jsonl"),
     )
-    people = orbat(*arguments, "--json").json()["people"]
+    people = orbat(*arguments, "--json").json()["human_baseline"]
     ann, ben = people["annotators"]
     assert (ann["name"], ann["documents"], ben["name"], ben["documents"]) == ("ann", 2, "ben", 3)
     assert ann["annotator"]["f1"] == pytest.approx(6 / 7)
@@ -43,7 +43,7 @@ def test_people_and_model_are_scored_on_what_people_labelled(
         ("ann", "ben", 1)
     ]
     assert "ann on 2 of these documents: F1 0.857; the model there: 0.667" in orbat(*arguments).out
-    assert "another reading by 'ann'" in refused(*arguments, "--people", tmp_path / "ann.jsonl")
+    assert "another reading by 'ann'" in refused(*arguments, "--annotators", tmp_path / "ann.jsonl")
     write_documents(tmp_path / "ann.jsonl", [Document("d0", "other text")])
     assert "text of 'd0' differs" in refused(*arguments)
     write_documents(tmp_path / "ann.jsonl", [unconfirmed])

@@ -80,7 +80,7 @@ def error_report(orbat: Orbat, folder: Path) -> Path:
     outcome = orbat(
         *("evaluate", "--predictions", folder / "pred.jsonl"),
         *("--predictions", folder / "old.jsonl", folder / "gold.jsonl"),
-        *("--people", folder / "ann.jsonl", "--report", folder / "report.html"),
+        *("--annotators", folder / "ann.jsonl", "--report", folder / "report.html"),
     )
     assert outcome.code == 0, outcome.err
     return folder / "report.html"
@@ -123,7 +123,7 @@ def test_slices_sort_and_every_part_is_there(orbat: Orbat, browser: Any, tmp_pat
     page.goto(error_report(orbat, tmp_path).as_uri())
     sections = page.locator("h2").evaluate_all("all => all.map((h) => h.id)")
     assert sections == [
-        *("scores", "comparison", "people", "confusion", "calibration", "slices"),
+        *("scores", "comparison", "human-baseline", "confusion", "calibration", "slices"),
         *("patterns", "errors"),
     ]
     rows = page.locator("table.sortable tbody tr")

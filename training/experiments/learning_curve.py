@@ -15,7 +15,7 @@ from ...corpus.document import Document
 from ...corpus.files import write_json
 from ...corpus.labels import LabelSet
 from ...errors import InputError
-from ...evaluation.matching import total_counts
+from ...evaluation.counts import total_counts
 from ..manifest import TrainingData
 from ..recipe import AnyRecipe, Recipe
 from ..run_folder import load_run, tag_documents
@@ -165,8 +165,8 @@ def _counts(run: Path, documents: Sequence[Document]) -> Floats:
     rows = []
     for gold, predicted in zip(documents, tag_documents(load_run(run), documents), strict=True):
         total, _ = total_counts([(gold, predicted)])
-        right = total.both
-        rows.append((right + total.first_only, right + total.second_only, right))
+        right = total.tp
+        rows.append((right + total.fn, right + total.fp, right))
     return np.array(rows, dtype=np.float64)
 
 

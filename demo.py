@@ -24,7 +24,7 @@ from .errors import InputError
 
 ARTICLES = Path(__file__).parent / "corpus" / "articles"
 PASSES = {name: ARTICLES / f"{name}-pass.jsonl" for name in ("first", "second")}
-POLICY = "trust:first"
+POLICY = "prefer:first"
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body>

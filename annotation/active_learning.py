@@ -15,16 +15,16 @@ from .word_probabilities import WordProbabilities
 STRATEGIES = ("uncertainty", "random")
 
 
-class Reader(Protocol):
+class ProbabilisticTagger(Protocol):
     """A model that tells how sure it is of each word."""
 
     def probabilities(self, documents: Iterable[Document]) -> Iterator[WordProbabilities]:
         """Yield the chances of each label for the words of each document."""
 
 
-def choose_next(
+def select_documents(
     documents: Sequence[Document],
-    model: Reader | None,
+    model: ProbabilisticTagger | None,
     *,
     count: int | None = None,
     labelled: Sequence[Document] = (),

@@ -26,7 +26,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Suspicion:
+class LabelIssue:
     """A place where gold is likely wrong.
 
     Attributes:
@@ -51,7 +51,9 @@ class Suspicion:
     context: str
 
 
-def find_suspicions(gold: Iterable[Document], predictions: Iterable[Prediction]) -> list[Suspicion]:
+def find_label_issues(
+    gold: Iterable[Document], predictions: Iterable[Prediction]
+) -> list[LabelIssue]:
     """Rank the places where gold and predictions differ, the likeliest errors first.
 
     The chance is one minus the mean chance that the model gives gold's label, over the words
@@ -70,7 +72,7 @@ def find_suspicions(gold: Iterable[Document], predictions: Iterable[Prediction])
     return sorted(found, key=lambda each: (-each.chance, -each.surprise, each.document.id))
 
 
-def _suspect(document: Document, found: Disagreement, chances: WordProbabilities) -> Suspicion:
+def _suspect(document: Document, found: Disagreement, chances: WordProbabilities) -> LabelIssue:
     spans = [span for span in (found.first, found.second) if span]
     first, last = np.searchsorted(
         chances.words[:, 0], (min(s.start for s in spans), max(s.end for s in spans))
@@ -84,29 +86,29 @@ def _suspect(document: Document, found: Disagreement, chances: WordProbabilities
     # Where only a border inside a word differs, no word does.
     own = values[np.arange(len(mine)), mine][differ] if differ.any() else np.ones(1)
     surprise = float(-np.log(np.maximum(own, 1e-300)).mean())
-    return Suspicion(
+    return LabelIssue(
         *(document, KINDS[found.kind], found.first, found.second),
         *(float(1 - own.mean()), surprise, quote(found), found.context),
     )
 
 
-def worst_documents(suspicions: Sequence[Suspicion]) -> list[Document]:
+def worst_documents(suspicions: Sequence[LabelIssue]) -> list[Document]:
     """Return the suspects' documents, worst first, to be put before annotators again.
 
-    They keep their gold spans; `meta.readings` tells in words what is suspected.
+    They keep their gold spans; `meta.review` tells in words what is suspected.
     """
-    places: dict[str, list[Suspicion]] = {}
+    places: dict[str, list[LabelIssue]] = {}
     for each in suspicions:
         places.setdefault(each.document.id, []).append(each)
     documents = []
     for found in places.values():
-        words = {f"suspect {n}": _words(each) for n, each in enumerate(found, start=1)}
+        words = {f"issue {n}": _words(each) for n, each in enumerate(found, start=1)}
         document = found[0].document
-        documents.append(replace(document, meta={**document.meta, "readings": words}))
+        documents.append(replace(document, meta={**document.meta, "review": words}))
     return documents
 
 
-def _words(suspicion: Suspicion) -> str:
+def _words(suspicion: LabelIssue) -> str:
     def mark(span: Span | None) -> str:
         return "nothing" if span is None else f"{span.label} {span.start}-{span.end}"
 
@@ -116,7 +118,7 @@ def _words(suspicion: Suspicion) -> str:
     )
 
 
-def suspicion_to_json(suspicion: Suspicion) -> dict[str, Any]:
+def label_issue_to_json(suspicion: LabelIssue) -> dict[str, Any]:
     """Return a suspicion as a JSON object."""
 
     def mark(span: Span | None) -> dict[str, Any] | None:
@@ -135,7 +137,7 @@ def suspicion_to_json(suspicion: Suspicion) -> dict[str, Any]:
     }
 
 
-def suspicion_table(suspicions: Sequence[Suspicion]) -> DataTable:
+def label_issue_table(suspicions: Sequence[LabelIssue]) -> DataTable:
     """Return suspicions for people."""
 
     def label(span: Span | None) -> str:

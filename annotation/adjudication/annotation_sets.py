@@ -10,11 +10,11 @@ from ...corpus.document import Document, check_spans, parse_document
 from ...corpus.files import read_json_lines
 from ...errors import InputError
 from ...evaluation.counts import group_by_document
-from .conflicts import Comparison, compare_readings, is_confirmed
+from .conflicts import AnnotationComparison, compare_annotations, is_confirmed
 
 
 @dataclass(frozen=True)
-class Reading:
+class AnnotationSet:
     """What one annotator made of a set of documents.
 
     Attributes:
@@ -28,9 +28,9 @@ class Reading:
     documents: tuple[Document, ...]
 
 
-def read_reading(
+def read_annotation_set(
     path: Path, labels: Sequence[str] | None, texts: dict[str, Document] | None = None
-) -> Reading:
+) -> AnnotationSet:
     """Read a reading from a JSON Lines file of documents.
 
     Records may lack `text` (a recorded pass); then `texts` supplies it by id, and a field
@@ -60,7 +60,7 @@ def read_reading(
             annotators.add(str(annotation["annotator"]))
         annotators |= {span.annotator for span in document.spans if span.annotator}
     name = annotators.pop() if len(annotators) == 1 else Path(path).stem
-    return Reading(name, Path(path), tuple(documents.values()))
+    return AnnotationSet(name, Path(path), tuple(documents.values()))
 
 
 def read_confirmed(path: Path, labels: Sequence[str] | None) -> tuple[str, list[Document]]:
@@ -69,14 +69,14 @@ def read_confirmed(path: Path, labels: Sequence[str] | None) -> tuple[str, list[
     Raises:
         InputError: for anything the record does not allow, and where none is confirmed.
     """
-    reading = read_reading(path, labels)
+    reading = read_annotation_set(path, labels)
     confirmed = [document for document in reading.documents if is_confirmed(document)]
     if not confirmed:
         raise InputError(f"{path}: no confirmed document in it; let the annotator confirm some")
     return reading.name, confirmed
 
 
-def name_readings(readings: Sequence[Reading]) -> dict[str, Sequence[Document]]:
+def name_annotation_sets(readings: Sequence[AnnotationSet]) -> dict[str, Sequence[Document]]:
     """Return readings by their names.
 
     Raises:
@@ -116,9 +116,9 @@ def confirmed_by_all(
     return kept, len(open_ids)
 
 
-def compare_all(
-    readings: Sequence[Reading], *, unconfirmed: bool = False
-) -> tuple[list[Comparison], list[str]]:
+def compare_annotation_sets(
+    readings: Sequence[AnnotationSet], *, unconfirmed: bool = False
+) -> tuple[list[AnnotationComparison], list[str]]:
     """Compare readings document by document.
 
     Args:
@@ -133,9 +133,9 @@ def compare_all(
         InputError: if they hold different texts of a document, or two have one name.
     """
     comparisons, left_out = [], []
-    for row in group_by_document(name_readings(readings)).values():
+    for row in group_by_document(name_annotation_sets(readings)).values():
         if unconfirmed or all(is_confirmed(document) for document in row.values()):
-            comparisons.append(compare_readings(row))
+            comparisons.append(compare_annotations(row))
         else:
             left_out.append(next(iter(row.values())).id)
     return comparisons, left_out

@@ -9,7 +9,7 @@ from ...corpus.document import Document, Span
 from ...errors import InputError
 from ...evaluation.span_alignment import group_overlapping
 
-POLICIES = ("majority", "either", "trust:NAME", "doccano")
+POLICIES = ("majority", "union", "prefer:NAME", "manual")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Conflict:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AnnotationComparison:
     """A document as its readings have it.
 
     Attributes:
@@ -35,7 +35,7 @@ class Comparison:
     """
 
     document: Document
-    readings: tuple[str, ...]
+    annotators: tuple[str, ...]
     agreed: tuple[Span, ...]
     conflicts: tuple[Conflict, ...]
 
@@ -44,7 +44,7 @@ def _bare(span: Span) -> Span:
     return Span(span.start, span.end, span.label)
 
 
-def compare_readings(readings: dict[str, Document]) -> Comparison:
+def compare_annotations(readings: dict[str, Document]) -> AnnotationComparison:
     """Part the spans of one document into those that all readings share and those in dispute.
 
     Args:
@@ -61,28 +61,28 @@ def compare_readings(readings: dict[str, Document]) -> Comparison:
         for group in group_overlapping(disputed)
     )
     document = next((d for d in readings.values() if d.text), next(iter(readings.values())))
-    return Comparison(replace(document, spans=()), tuple(readings), agreed, conflicts)
+    return AnnotationComparison(replace(document, spans=()), tuple(readings), agreed, conflicts)
 
 
-def settle(conflict: Conflict, policy: str, readings: Sequence[str]) -> list[Span]:
+def resolve(conflict: Conflict, policy: str, readings: Sequence[str]) -> list[Span]:
     """Settle a conflict by policy.
 
     Args:
         conflict: spans in dispute.
-        policy: `majority` keeps spans that more than half of the readings have, `either` every
+        policy: `majority` keeps spans that more than half of the readings have, `union` every
             span (of overlapping ones the one that most readings have, then the longest),
-            `trust:NAME` those of one reading, and the majority's where it did not read.
+            `prefer:NAME` those of one reading, and the majority's where it did not read.
         readings: names of the readings of this document.
 
     Raises:
         InputError: for another policy.
     """
     kind, _, name = policy.partition(":")
-    if kind == "trust" and name in readings:
+    if kind == "prefer" and name in readings:
         return [span for span, holders in conflict.spans if name in holders]
-    if kind in ("majority", "trust"):
+    if kind in ("majority", "prefer"):
         return [span for span, holders in conflict.spans if 2 * len(holders) > len(readings)]
-    if kind != "either":
+    if kind != "union":
         raise InputError(f"unknown policy '{policy}'; choose one of {', '.join(POLICIES)}")
     kept: list[Span] = []
     for span, _holders in sorted(
@@ -101,9 +101,9 @@ def check_policy(policy: str, names: Iterable[str]) -> None:
     """
     kind, _, name = policy.partition(":")
     names = list(names)
-    if kind == "trust" and name not in names:
+    if kind == "prefer" and name not in names:
         raise InputError(f"policy '{policy}': no reading '{name}'; there are {', '.join(names)}")
-    if kind != "trust" and policy not in POLICIES:
+    if kind != "prefer" and policy not in POLICIES:
         raise InputError(f"unknown policy '{policy}'; choose one of {', '.join(POLICIES)}")
 
 
@@ -113,15 +113,17 @@ def is_confirmed(document: Document) -> bool:
     return not (isinstance(annotation, dict) and annotation.get("confirmed") is False)
 
 
-def make_gold(comparison: Comparison, policy: str) -> Document:
+def make_gold(comparison: AnnotationComparison, policy: str) -> Document:
     """Return the gold document: agreed spans, and conflicts settled by policy."""
     spans = list(comparison.agreed)
     for conflict in comparison.conflicts:
-        spans += settle(conflict, policy, comparison.readings)
-    return as_gold(comparison, spans, policy)
+        spans += resolve(conflict, policy, comparison.annotators)
+    return gold_document(comparison, spans, policy)
 
 
-def as_gold(comparison: Comparison, spans: Iterable[Span], decided_by: str) -> Document:
+def gold_document(
+    comparison: AnnotationComparison, spans: Iterable[Span], decided_by: str
+) -> Document:
     """Return the document with these spans as gold, and how it came to be.
 
     `meta.adjudication` names the readings, who or which policy decided, and under `decisions`,
@@ -138,9 +140,9 @@ def as_gold(comparison: Comparison, spans: Iterable[Span], decided_by: str) -> D
         elsewhere -= set(kept)
         decisions.append(
             {
-                "readings": {
+                "annotations": {
                     name: [_triple(span) for span, holders in conflict.spans if name in holders]
-                    for name in comparison.readings
+                    for name in comparison.annotators
                 },
                 "gold": [_triple(span) for span in sorted(kept) if span in spans],
             }
@@ -148,9 +150,11 @@ def as_gold(comparison: Comparison, spans: Iterable[Span], decided_by: str) -> D
     for span in sorted(elsewhere):
         agreed = [_triple(span)] if span in comparison.agreed else []
         gold = [_triple(span)] if span in spans else []
-        decisions.append({"readings": dict.fromkeys(comparison.readings, agreed), "gold": gold})
+        decisions.append(
+            {"annotations": dict.fromkeys(comparison.annotators, agreed), "gold": gold}
+        )
     meta["adjudication"] = {
-        "readings": list(comparison.readings),
+        "annotators": list(comparison.annotators),
         "conflicts": len(comparison.conflicts),
         "decided_by": decided_by if decisions else "agreement",
         "decisions": decisions,
@@ -162,20 +166,20 @@ def _triple(span: Span) -> list[int | str]:
     return [span.start, span.end, span.label]
 
 
-def for_third_pass(comparison: Comparison) -> Document:
+def adjudicator_document(comparison: AnnotationComparison) -> Document:
     """Return a conflicting document to put before an adjudicator.
 
-    It carries the agreed spans and, of the disputed ones, those that policy `either` keeps as
+    It carries the agreed spans and, of the disputed ones, those that policy `union` keeps as
     suggestions; `meta.readings` says in words who read what.
     """
     spans = list(comparison.agreed)
     words = {}
     text = comparison.document.text
     for number, conflict in enumerate(comparison.conflicts, 1):
-        spans += settle(conflict, "either", comparison.readings)
+        spans += resolve(conflict, "union", comparison.annotators)
         words[f"conflict {number}"] = " | ".join(
             f"{' + '.join(holders)}: {span.label} “{text[span.start : span.end]}” at {span.start}"
             for span, holders in conflict.spans
         )
-    meta = {**comparison.document.meta, "readings": words}
+    meta = {**comparison.document.meta, "review": words}
     return replace(comparison.document, meta=meta).with_spans(spans)

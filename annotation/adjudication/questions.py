@@ -23,7 +23,7 @@ from ...errors import InputError
 from ..doccano.client import DoccanoClient, UploadRow
 from ..session.accounts import ensure_account
 from ..session.folder import Report
-from .conflicts import Comparison
+from .conflicts import AnnotationComparison
 
 ANOTHER = "another"
 NOTHING = "no span"
@@ -49,7 +49,7 @@ class Question:
     options: tuple[tuple[Span, ...], ...]
 
 
-def make_questions(comparison: Comparison) -> list[Question]:
+def make_questions(comparison: AnnotationComparison) -> list[Question]:
     """Return a question for each conflict of a document, in order.
 
     Readings are not named, so that nobody is followed for their name.
@@ -59,7 +59,7 @@ def make_questions(comparison: Comparison) -> list[Question]:
     for conflict in comparison.conflicts:
         options = dict.fromkeys(
             tuple(span for span, holders in conflict.spans if name in holders)
-            for name in comparison.readings
+            for name in comparison.annotators
         )
         marked = [option for option in options if option]
         start = min(span.start for span, _ in conflict.spans)

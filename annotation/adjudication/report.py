@@ -14,7 +14,7 @@ _Marks = tuple[tuple[int, int, str], ...]
 
 
 @dataclass(frozen=True)
-class Dispute:
+class ResolvedConflict:
     """A conflict of a gold document, as `meta.adjudication` records it.
 
     Attributes:
@@ -50,7 +50,7 @@ class Dispute:
         return " or ".join(sorted(sides, key=lambda side: (side == "nothing", side)))
 
 
-def find_disputes(gold: Iterable[Document]) -> Iterator[Dispute]:
+def find_resolved_conflicts(gold: Iterable[Document]) -> Iterator[ResolvedConflict]:
     """Yield the conflicts that gold documents record, in order."""
 
     def marks(entries: Iterable[Any]) -> _Marks:
@@ -59,15 +59,17 @@ def find_disputes(gold: Iterable[Document]) -> Iterator[Dispute]:
     for document in gold:
         record = document.meta.get("adjudication") or {}
         for decision in record.get("decisions", ()):
-            readings = {name: marks(found) for name, found in decision["readings"].items()}
-            yield Dispute(document, readings, marks(decision["gold"]), record["decided_by"])
+            readings = {name: marks(found) for name, found in decision["annotations"].items()}
+            yield ResolvedConflict(
+                document, readings, marks(decision["gold"]), record["decided_by"]
+            )
 
 
-def dispute_tables(gold: Iterable[Document]) -> list[DataTable]:
+def conflict_tables(gold: Iterable[Document]) -> list[DataTable]:
     """Return what was disputed most, which words more than once, and whom gold follows."""
-    disputes = list(find_disputes(gold))
-    kinds: dict[str, list[Dispute]] = defaultdict(list)
-    words: dict[str, list[Dispute]] = defaultdict(list)
+    disputes = list(find_resolved_conflicts(gold))
+    kinds: dict[str, list[ResolvedConflict]] = defaultdict(list)
+    words: dict[str, list[ResolvedConflict]] = defaultdict(list)
     asked: Counter[str] = Counter()
     followed: Counter[str] = Counter()
     for dispute in disputes:
@@ -103,7 +105,7 @@ def dispute_tables(gold: Iterable[Document]) -> list[DataTable]:
     ]
 
 
-def _settled(disputes: Iterable[Dispute]) -> str:
+def _settled(disputes: Iterable[ResolvedConflict]) -> str:
     return _most(" + ".join(label for *_, label in d.gold) or "nothing" for d in disputes)
 
 
@@ -111,7 +113,7 @@ def _most(values: Iterable[str]) -> str:
     return ", ".join(f"{value} {n}" for value, n in Counter(values).most_common(3))
 
 
-def _example(dispute: Dispute) -> str:
+def _example(dispute: ResolvedConflict) -> str:
     sides = " / ".join(
         " + ".join(f"{label} “{_quote(dispute, s, e)}”" for s, e, label in marks) or "nothing"
         for marks in dispute.readings.values()
@@ -119,5 +121,5 @@ def _example(dispute: Dispute) -> str:
     return f"{sides} ({dispute.document.id})"
 
 
-def _quote(dispute: Dispute, start: int, end: int) -> str:
+def _quote(dispute: ResolvedConflict, start: int, end: int) -> str:
     return " ".join(dispute.document.text[start:end].split())

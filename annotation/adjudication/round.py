@@ -18,12 +18,12 @@ from ..session.accounts import password_of
 from ..session.folder import Report, is_session, open_session
 from ..session.pull import pull
 from ..session.push import push
-from .conflicts import Comparison, as_gold, for_third_pass, is_confirmed
+from .conflicts import AnnotationComparison, adjudicator_document, gold_document, is_confirmed
 from .questions import Question, ask, make_questions, read_answers
 
 
 @dataclass(frozen=True)
-class ThirdPass:
+class AdjudicationRound:
     """How far the third pass is.
 
     Attributes:
@@ -41,17 +41,17 @@ class ThirdPass:
     password: str | None
 
 
-def third_pass(
+def run_round(
     doccano: DoccanoClient,
     folder: Path,
-    comparisons: Sequence[Comparison],
+    comparisons: Sequence[AnnotationComparison],
     labels: LabelSet,
     *,
     adjudicator: str = "adjudicator",
     guidelines: str = "",
     alive: Callable[[], bool] = lambda: True,
     report: Report = lambda what, done, total: None,
-) -> ThirdPass:
+) -> AdjudicationRound:
     """Put what is in dispute before the adjudicator, and take what is settled. Call it again.
 
     Raises:
@@ -61,8 +61,8 @@ def third_pass(
     asked = {each.document.id: make_questions(each) for each in comparisons if each.conflicts}
     questions = [question for each in asked.values() for question in each]
     if not questions:
-        gold = tuple(as_gold(each, each.agreed, adjudicator) for each in comparisons)
-        return ThirdPass(gold, 0, 0, (), None)
+        gold = tuple(gold_document(each, each.agreed, adjudicator) for each in comparisons)
+        return AdjudicationRound(gold, 0, 0, (), None)
     link, new = ask(doccano, folder, adjudicator, questions, alive=alive, report=report)
     answers = read_answers(doccano, folder, report=report)
     unanswered = sum(question.name not in answers for question in questions)
@@ -78,7 +78,7 @@ def third_pass(
         session = push(
             doccano,
             folder,
-            [for_third_pass(each) for each in by_hand],
+            [adjudicator_document(each) for each in by_hand],
             [adjudicator],
             labels,
             guidelines=guidelines,
@@ -97,13 +97,13 @@ def third_pass(
             _gold(each, asked.get(each.document.id, []), answers, settled, adjudicator)
             for each in comparisons
         )
-    return ThirdPass(
+    return AdjudicationRound(
         gold, unanswered + unmarked, new, tuple(links), password_of(folder, adjudicator)
     )
 
 
 def _gold(
-    comparison: Comparison,
+    comparison: AnnotationComparison,
     questions: Sequence[Question],
     answers: dict[str, tuple[Span, ...] | None],
     settled: dict[str, Document],
@@ -111,8 +111,8 @@ def _gold(
 ) -> Document:
     document = settled.get(comparison.document.id)
     if document is not None:
-        return as_gold(comparison, document.spans, adjudicator)
+        return gold_document(comparison, document.spans, adjudicator)
     spans = list(comparison.agreed)
     for question in questions:
         spans += answers[question.name] or ()
-    return as_gold(comparison, spans, adjudicator)
+    return gold_document(comparison, spans, adjudicator)

@@ -16,15 +16,15 @@ def adjudicate(
     policy: Annotated[
         str,
         typer.Option(
-            help="How conflicts are settled: majority, either, trust:NAME, or doccano for a "
-            "third pass there."
+            help="How conflicts are settled: majority, union, prefer:NAME, or manual for an "
+            "adjudication round in doccano."
         ),
     ] = "majority",
     session: Annotated[
-        Path | None, typer.Option(help="Folder of the third pass's session (policy doccano).")
+        Path | None, typer.Option(help="Folder of the adjudication round (policy manual).")
     ] = None,
     adjudicator: Annotated[
-        str, typer.Option(help="Account that settles the conflicts (policy doccano).")
+        str, typer.Option(help="Account that settles the conflicts (policy manual).")
     ] = "adjudicator",
     report_file: Annotated[
         Path | None,
@@ -42,24 +42,24 @@ def adjudicate(
 ) -> None:
     """Merge readings to gold: agreed spans pass, conflicts are settled by a policy.
 
-    With policy doccano the first call puts the conflicts before the adjudicator, who settles
+    With policy manual the first call puts the conflicts before the adjudicator, who settles
     each by one key; call it again when they are confirmed there.
     """
     from ...corpus.files import read_documents, write_documents, write_text
     from ...corpus.labels import load_guidelines, load_labels
     from ...errors import InputError
     from ...ui import render_tables
-    from ..adjudication.annotation_sets import compare_all, read_reading
+    from ..adjudication.annotation_sets import compare_annotation_sets, read_annotation_set
     from ..adjudication.conflicts import check_policy, make_gold
-    from ..adjudication.report import dispute_tables
-    from ..adjudication.round import third_pass
+    from ..adjudication.report import conflict_tables
+    from ..adjudication.round import run_round
     from ..guide import with_keys
 
     label_set = load_labels(labels)
     known = {d.id: d for d in read_documents(texts)} if texts else None
-    read = [read_reading(path, label_set.names, known) for path in readings]
+    read = [read_annotation_set(path, label_set.names, known) for path in readings]
     check_policy(policy, [reading.name for reading in read])
-    comparisons, left_out = compare_all(read, unconfirmed=unconfirmed)
+    comparisons, left_out = compare_annotation_sets(read, unconfirmed=unconfirmed)
     if not comparisons:
         raise InputError(
             "no document is confirmed by all annotators; confirm some, or pass --unconfirmed"
@@ -69,11 +69,11 @@ def adjudicate(
     conflicts = sum(len(comparison.conflicts) for comparison in comparisons)
     if left_out:
         typer.echo(f"{len(left_out)} documents left out: not confirmed by all annotators", err=True)
-    if policy == "doccano":
+    if policy == "manual":
         if session is None:
-            raise InputError("policy doccano needs --session FOLDER for the third pass")
+            raise InputError("policy manual needs --session FOLDER for the adjudication round")
         with connect(home, url, username, password) as (doccano, alive), show_progress() as report:
-            state = third_pass(
+            state = run_round(
                 doccano,
                 session,
                 comparisons,
@@ -100,10 +100,10 @@ def adjudicate(
         gold = [make_gold(comparison, policy) for comparison in comparisons]
     count = write_documents(output, gold)
     typer.echo(f"{count} gold documents in {output}; {conflicts} conflicts settled by {policy}")
-    alone = sum(len(comparison.readings) == 1 for comparison in comparisons)
+    alone = sum(len(comparison.annotators) == 1 for comparison in comparisons)
     if alone:
         typer.echo(f"{alone} of them stand as their only annotator marked them")
     if report_file is not None:
         summary = f"{conflicts} conflicts in {count} documents, settled by {policy}."
-        page = render_tables("What the annotators disputed", summary, dispute_tables(gold))
+        page = render_tables("What the annotators disputed", summary, conflict_tables(gold))
         write_text(report_file, page)

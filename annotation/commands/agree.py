@@ -30,11 +30,15 @@ def agree(
     from ...corpus.files import write_text
     from ...corpus.labels import load_labels
     from ...ui import print_tables, render_tables
-    from ..adjudication.annotation_sets import confirmed_by_all, name_readings, read_reading
+    from ..adjudication.annotation_sets import (
+        confirmed_by_all,
+        name_annotation_sets,
+        read_annotation_set,
+    )
     from ..agreement import agreement_tables, agreement_to_json, measure_agreement
 
     known = load_labels(labels).names
-    named = name_readings([read_reading(path, known) for path in readings])
+    named = name_annotation_sets([read_annotation_set(path, known) for path in readings])
     kept, left_out = confirmed_by_all(named, unconfirmed=unconfirmed)
     agreement = measure_agreement(kept)
     summary = f"{agreement.documents} documents are read by two or more annotators."

@@ -48,9 +48,9 @@ def audit(
     from ...ui import DataTable, print_tables, render_tables
     from ..guide import with_keys
     from ..label_issues import (
-        find_suspicions,
-        suspicion_table,
-        suspicion_to_json,
+        find_label_issues,
+        label_issue_table,
+        label_issue_to_json,
         worst_documents,
     )
     from ..session.push import push as push_documents
@@ -76,11 +76,11 @@ def audit(
             for document, (_, chances) in zip(documents, predictions, strict=True)
         ),
     )
-    found = find_suspicions(documents, predictions)[:top]
-    table = suspicion_table(found)
+    found = find_label_issues(documents, predictions)[:top]
+    table = label_issue_table(found)
     summary = f"{len(found)} places in {len(documents)} documents of {gold.name}, worst first."
     if output is not None:
-        write_json_lines(output, map(suspicion_to_json, found))
+        write_json_lines(output, map(label_issue_to_json, found))
     if html is not None:
         write_text(html, render_tables("Likely label errors", summary, [table]))
     brief = DataTable(table.title, table.columns[:-1], tuple(row[:-1] for row in table.rows))

@@ -33,20 +33,20 @@ def convert(
     """
     from ...corpus.labels import load_labels
     from ...ui import counting
-    from ..formats.conversion import read_corpus, write_corpus
-    from ..formats.conversion_report import Losses
+    from ..formats.conversion import read_format, write_format
+    from ..formats.conversion_report import ConversionReport
 
     wanted = load_labels(labels).names if labels else None
-    losses = Losses()
+    losses = ConversionReport()
     with counting("Converting") as report:
 
         def counted() -> Iterator[Document]:
-            documents = read_corpus(source, source_form, losses, wanted)
+            documents = read_format(source, source_form, losses, wanted)
             for number, document in enumerate(documents, start=1):
                 yield document
                 report(number)
 
-        written = write_corpus(target, target_form, counted(), losses, wanted, scheme=scheme)
+        written = write_format(target, target_form, counted(), losses, wanted, scheme=scheme)
     typer.echo(f"{written} documents in {target}")
     for what, number in sorted((+losses).items()):
         typer.echo(f"left out: {number} {what}", err=True)

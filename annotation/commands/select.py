@@ -33,7 +33,7 @@ def select(
     from ...corpus.files import read_documents, write_documents
     from ...errors import InputError
     from ...ui import DataTable, print_tables
-    from ..active_learning import choose_next
+    from ..active_learning import select_documents
     from ..session.folder import open_session
 
     known = list(read_documents(labelled)) if labelled else []
@@ -47,7 +47,7 @@ def select(
         raise InputError(f"{documents}: every document is labelled or before annotators already")
     loaded = context.obj["load_model"](model) if model else None
     with Console(stderr=True).status("Asking the model"):
-        chosen = choose_next(
+        chosen = select_documents(
             free, loaded, count=count, labelled=known, strategy=strategy, seed=seed
         )
     write_documents(output, (document for document, _ in chosen))

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...corpus.document import Document, Span
 from ...errors import InputError
 from .conversion_report import (
-    Losses,
+    ConversionReport,
     assemble,
     check_quote,
     count_lost_marks,
@@ -28,7 +28,7 @@ _KINDS = {
 }
 
 
-def read_brat(folder: Path, losses: Losses) -> Iterator[Document]:
+def read_brat(folder: Path, losses: ConversionReport) -> Iterator[Document]:
     """Read a folder of brat standoff and those below it.
 
     Text-bound annotations become spans, and annotators' notes on them the spans' notes.
@@ -74,7 +74,7 @@ def read_brat(folder: Path, losses: Losses) -> Iterator[Document]:
         raise InputError(f"{folder}: no .ann files; name a folder of brat standoff")
 
 
-def _read_span(line: str, where: str, losses: Losses) -> Span | None:
+def _read_span(line: str, where: str, losses: ConversionReport) -> Span | None:
     try:
         _, place, _ = line.split("\t", 2)
         label, offsets = place.split(" ", 1)
@@ -89,7 +89,7 @@ def _read_span(line: str, where: str, losses: Losses) -> Span | None:
         ) from error
 
 
-def _add_note(spans: dict[str, Span], line: str, losses: Losses) -> None:
+def _add_note(spans: dict[str, Span], line: str, losses: ConversionReport) -> None:
     _, _, rest = line.partition("\t")
     kind, _, note = rest.partition("\t")
     target = kind.split(" ")[-1]
@@ -100,7 +100,10 @@ def _add_note(spans: dict[str, Span], line: str, losses: Losses) -> None:
 
 
 def write_brat(
-    folder: Path, documents: Iterable[Document], losses: Losses, labels: Iterable[str] | None
+    folder: Path,
+    documents: Iterable[Document],
+    losses: ConversionReport,
+    labels: Iterable[str] | None,
 ) -> int:
     """Write a new folder of brat standoff with an `annotation.conf`, and count the documents.
 

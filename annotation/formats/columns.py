@@ -11,7 +11,7 @@ from pathlib import Path
 from ...corpus.document import Document
 from ...corpus.files import open_atomic
 from ...errors import InputError
-from .conversion_report import Losses, refuse_spaces
+from .conversion_report import ConversionReport, refuse_spaces
 from .folders import new_folder
 from .tokens import (
     Sentence,
@@ -25,17 +25,17 @@ from .tokens import (
 _BEGIN = "-DOCSTART-"
 
 
-def read_conll(path: Path, losses: Losses) -> Iterator[Document]:
+def read_conll(path: Path, losses: ConversionReport) -> Iterator[Document]:
     """Read a CoNLL-2003 file: four columns, the word first and its tag last."""
     return _read_columns(path, losses, 4)
 
 
-def read_iob(path: Path, losses: Losses) -> Iterator[Document]:
+def read_iob(path: Path, losses: ConversionReport) -> Iterator[Document]:
     """Read a file of two columns, word and tag."""
     return _read_columns(path, losses, 2)
 
 
-def _read_columns(path: Path, losses: Losses, columns: int) -> Iterator[Document]:
+def _read_columns(path: Path, losses: ConversionReport, columns: int) -> Iterator[Document]:
     """Read words in columns.
 
     Sentences end at blank lines. Documents begin at `-DOCSTART-`; in a file without it each
@@ -89,21 +89,21 @@ def _lines(path: Path) -> list[str]:
 
 
 def write_conll(
-    path: Path, documents: Iterable[Document], losses: Losses, scheme: str = "bio"
+    path: Path, documents: Iterable[Document], losses: ConversionReport, scheme: str = "bio"
 ) -> int:
     """Write a CoNLL-2003 file, part of speech and chunk left open; count the documents."""
     return _write_columns(path, documents, losses, scheme, " -X- -X- ")
 
 
 def write_iob(
-    path: Path, documents: Iterable[Document], losses: Losses, scheme: str = "bio"
+    path: Path, documents: Iterable[Document], losses: ConversionReport, scheme: str = "bio"
 ) -> int:
     """Write a file of two columns with a tab between; count the documents."""
     return _write_columns(path, documents, losses, scheme, "\t")
 
 
 def _write_columns(
-    path: Path, documents: Iterable[Document], losses: Losses, scheme: str, between: str
+    path: Path, documents: Iterable[Document], losses: ConversionReport, scheme: str, between: str
 ) -> int:
     count = 0
     with open_atomic(path) as file:
@@ -116,14 +116,14 @@ def _write_columns(
     return count
 
 
-def _sentences(document: Document, losses: Losses, scheme: str) -> list[list[Token]]:
+def _sentences(document: Document, losses: ConversionReport, scheme: str) -> list[list[Token]]:
     refuse_spaces(document, "tags")
     sentences = to_sentences(document, scheme)
     count_token_losses(document, sentences, losses)
     return sentences
 
 
-def read_word_files(folder: Path, losses: Losses) -> Iterator[Document]:
+def read_word_files(folder: Path, losses: ConversionReport) -> Iterator[Document]:
     """Read pairs of files, `words.txt` and `tags.txt` or `NAME.words.txt` and `NAME.tags.txt`.
 
     Line by line they hold a sentence's words and their tags, with spaces between. A blank line
@@ -167,7 +167,7 @@ def read_word_files(folder: Path, losses: Losses) -> Iterator[Document]:
 
 
 def write_word_files(
-    folder: Path, documents: Iterable[Document], losses: Losses, scheme: str = "bio"
+    folder: Path, documents: Iterable[Document], losses: ConversionReport, scheme: str = "bio"
 ) -> int:
     """Write a new folder with `words.txt` and `tags.txt`, and count the documents."""
     count = 0

@@ -17,7 +17,7 @@ from .columns import (
     write_iob,
     write_word_files,
 )
-from .conversion_report import Losses
+from .conversion_report import ConversionReport
 from .libraries import read_datasets, read_docbin, write_datasets, write_docbin
 from .re3d import read_re3d, write_re3d
 from .tokens import SCHEMES
@@ -30,7 +30,7 @@ from .tools import (
     write_prodigy,
 )
 
-READERS: dict[str, Callable[[Path, Losses], Iterator[Document]]] = {
+READERS: dict[str, Callable[[Path, ConversionReport], Iterator[Document]]] = {
     "jsonl": lambda path, losses: read_documents(path),
     "doccano": read_doccano,
     "brat": read_brat,
@@ -46,8 +46,8 @@ READERS: dict[str, Callable[[Path, Losses], Iterator[Document]]] = {
 FORMS = tuple(READERS)
 
 
-def read_corpus(
-    source: Path, form: str, losses: Losses, labels: Iterable[str] | None = None
+def read_format(
+    source: Path, form: str, losses: ConversionReport, labels: Iterable[str] | None = None
 ) -> Iterator[Document]:
     """Read an annotated corpus, in any of :data:`FORMS`.
 
@@ -72,11 +72,11 @@ def read_corpus(
         yield document.with_spans(kept)
 
 
-def write_corpus(
+def write_format(
     target: Path,
     form: str,
     documents: Iterable[Document],
-    losses: Losses,
+    losses: ConversionReport,
     labels: Iterable[str] | None = None,
     *,
     scheme: str = "bio",

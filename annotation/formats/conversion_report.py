@@ -11,20 +11,22 @@ from ...corpus.document import Document, Span, trim
 from ...errors import InputError
 from ..utf16 import Utf16Offsets
 
-Losses = Counter[str]
+ConversionReport = Counter[str]
 """How many things of each kind could not be kept."""
 
 Found = tuple[int, int, str]
 """Start, end and label of an annotation as another tool has it, in code points."""
 
 
-def count_lost_meta(document: Document, losses: Losses, kept: Iterable[str] = ()) -> None:
+def count_lost_meta(document: Document, losses: ConversionReport, kept: Iterable[str] = ()) -> None:
     """Count a document whose meta, beside the fields kept, the form has no place for."""
     if set(document.meta) - set(kept):
         losses["documents' meta"] += 1
 
 
-def count_lost_marks(document: Document, losses: Losses, kept: Iterable[str] = ()) -> None:
+def count_lost_marks(
+    document: Document, losses: ConversionReport, kept: Iterable[str] = ()
+) -> None:
     """Count the spans' annotators, scores and notes that the form has no place for."""
     for name in {"annotator", "score", "note"} - set(kept):
         marked = sum(getattr(span, name) is not None for span in document.spans)
@@ -47,7 +49,7 @@ def refuse_spaces(document: Document, holder: str) -> None:
 
 
 def assemble(
-    identity: str, text: str, spans: Iterable[Span], meta: dict[str, Any], losses: Losses
+    identity: str, text: str, spans: Iterable[Span], meta: dict[str, Any], losses: ConversionReport
 ) -> Document:
     """Build a document of the spans that the record allows; of those that overlap the longest."""
     kept: list[Span] = []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...corpus.document import Document, Span
 from ...corpus.files import open_atomic
 from ...errors import InputError
-from .conversion_report import Losses, assemble, count_lost_marks
+from .conversion_report import ConversionReport, assemble, count_lost_marks
 from .folders import new_folder
 from .tokens import Token, Word, read_spans, rebuild, to_sentences
 
@@ -46,7 +46,7 @@ def to_doc(nlp: Language, document: Document) -> Doc:
     return doc
 
 
-def write_docbin(path: Path, documents: Iterable[Document], losses: Losses) -> int:
+def write_docbin(path: Path, documents: Iterable[Document], losses: ConversionReport) -> int:
     """Write a DocBin for spaCy's training and pipes; count the documents."""
     import spacy
     from spacy.tokens import DocBin
@@ -61,7 +61,7 @@ def write_docbin(path: Path, documents: Iterable[Document], losses: Losses) -> i
     return len(box)
 
 
-def read_docbin(path: Path, losses: Losses) -> Iterator[Document]:
+def read_docbin(path: Path, losses: ConversionReport) -> Iterator[Document]:
     """Read a DocBin: `doc.ents` become spans.
 
     Ids and meta are those of :func:`to_doc` where it made the file; else documents are numbered.
@@ -93,7 +93,10 @@ def read_docbin(path: Path, losses: Losses) -> Iterator[Document]:
 
 
 def write_datasets(
-    folder: Path, documents: Iterable[Document], losses: Losses, labels: Iterable[str] | None
+    folder: Path,
+    documents: Iterable[Document],
+    losses: ConversionReport,
+    labels: Iterable[str] | None,
 ) -> int:
     """Write a data set with `tokens` and `ner_tags` (BIO) for `datasets.load_from_disk`.
 
@@ -156,7 +159,7 @@ def _quiet() -> Iterator[None]:
             datasets.enable_progress_bars()
 
 
-def read_datasets(path: Path, losses: Losses) -> Iterator[Document]:
+def read_datasets(path: Path, losses: ConversionReport) -> Iterator[Document]:
     """Read a data set of tokens and tags: a folder of `save_to_disk`, or a Parquet file.
 
     Columns: `tokens` or `words`; `ner_tags`, `tags` or `labels`, as `ClassLabel` or names. With
@@ -222,7 +225,7 @@ _TAG_COLUMNS = ("ner_tags", "tags", "labels")
 
 
 def _from_row(
-    identity: str, row: dict[str, Any], meta: dict[str, Any], where: str, losses: Losses
+    identity: str, row: dict[str, Any], meta: dict[str, Any], where: str, losses: ConversionReport
 ) -> Document:
     words, tags = row["tokens"], row["ner_tags"]
     if len(words) != len(tags):

@@ -11,7 +11,7 @@ from ...corpus.document import Document, Span
 from ...corpus.files import read_json_lines
 from ...errors import InputError
 from .conversion_report import (
-    Losses,
+    ConversionReport,
     assemble,
     check_quote,
     count_lost_marks,
@@ -22,7 +22,7 @@ from .folders import file_name, new_folder
 _META = {"url": "sourceUrl", "title": "title"}
 
 
-def read_re3d(folder: Path, losses: Losses) -> Iterator[Document]:
+def read_re3d(folder: Path, losses: ConversionReport) -> Iterator[Document]:
     """Read re3d's mongo-export: one JSON object on each line.
 
     Entities of confidence 0 are those that re3d's makers rejected; they are left out.
@@ -71,7 +71,7 @@ def _lines(path: Path) -> Iterator[tuple[str, Any]]:
     return read_json_lines(path)
 
 
-def write_re3d(folder: Path, documents: Iterable[Document], losses: Losses) -> int:
+def write_re3d(folder: Path, documents: Iterable[Document], losses: ConversionReport) -> int:
     """Write a new folder of re3d, a folder in it for each `meta.source`; count the documents."""
     count = 0
     files: dict[str, tuple[IO[str], IO[str]]] = {}

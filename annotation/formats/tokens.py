@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ...corpus.document import Document, Span
 from ...errors import InputError
-from .conversion_report import Losses, assemble, count_lost_marks, count_lost_meta
+from .conversion_report import ConversionReport, assemble, count_lost_marks, count_lost_meta
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _BREAK = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -114,7 +114,7 @@ def read_spans(tokens: Sequence[Token], where: Sequence[str]) -> Iterator[Span]:
         yield Span(begun.start, end, label)
 
 
-def rebuild(identity: str, sentences: Iterable[Sentence], losses: Losses) -> Document:
+def rebuild(identity: str, sentences: Iterable[Sentence], losses: ConversionReport) -> Document:
     """Make a document of words and tags: a space between words, a line for each sentence.
 
     Raises:
@@ -133,7 +133,9 @@ def rebuild(identity: str, sentences: Iterable[Sentence], losses: Losses) -> Doc
     return assemble(identity, "\n".join(lines), spans, {}, losses)
 
 
-def count_token_losses(document: Document, sentences: list[list[Token]], losses: Losses) -> None:
+def count_token_losses(
+    document: Document, sentences: list[list[Token]], losses: ConversionReport
+) -> None:
     """Count what a file of words and tags alone does not keep of a document."""
     losses["ids of documents"] += 1
     count_lost_meta(document, losses)

@@ -18,7 +18,7 @@ from ...corpus.files import open_atomic, read_json_lines, write_json_lines
 from ...errors import InputError
 from ..utf16 import Utf16Offsets
 from .conversion_report import (
-    Losses,
+    ConversionReport,
     assemble,
     check_quote,
     count_lost_marks,
@@ -29,7 +29,7 @@ _DOCCANO = {"id", "text", "data", "label", "labels", "entities", "relations", "C
 _DOCCANO |= {"comments", "upload_name", "example_uuid", "filename"}
 
 
-def read_doccano(path: Path, losses: Losses) -> Iterator[Document]:
+def read_doccano(path: Path, losses: ConversionReport) -> Iterator[Document]:
     """Read a JSONL export of doccano.
 
     A document is called by `upload_name`, else by the id that orbat put into its meta, else by
@@ -89,7 +89,7 @@ def _text(record: Any, where: str, *names: str) -> str:
     return found
 
 
-def write_doccano(path: Path, documents: Iterable[Document], losses: Losses) -> int:
+def write_doccano(path: Path, documents: Iterable[Document], losses: ConversionReport) -> int:
     """Write JSONL that doccano imports; count the documents."""
 
     def record(document: Document) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def write_doccano(path: Path, documents: Iterable[Document], losses: Losses) -> 
     return write_json_lines(path, map(record, documents))
 
 
-def read_prodigy(path: Path, losses: Losses) -> Iterator[Document]:
+def read_prodigy(path: Path, losses: ConversionReport) -> Iterator[Document]:
     """Read a JSONL export of Prodigy (`db-out`).
 
     Rejected and ignored tasks are left out, and relations.
@@ -146,7 +146,7 @@ def read_prodigy(path: Path, losses: Losses) -> Iterator[Document]:
         yield assemble(str(identity), text, spans, meta, losses)
 
 
-def write_prodigy(path: Path, documents: Iterable[Document], losses: Losses) -> int:
+def write_prodigy(path: Path, documents: Iterable[Document], losses: ConversionReport) -> int:
     """Write JSONL that Prodigy loads with `ner.manual`; count the documents."""
 
     def record(document: Document) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def write_prodigy(path: Path, documents: Iterable[Document], losses: Losses) -> 
     return write_json_lines(path, map(record, documents))
 
 
-def read_label_studio(path: Path, losses: Losses) -> Iterator[Document]:
+def read_label_studio(path: Path, losses: ConversionReport) -> Iterator[Document]:
     """Read Label Studio's JSON or JSON-MIN export of a text labelling project.
 
     Of several annotations of a task the ground truth counts, else the newest; cancelled ones do
@@ -201,7 +201,7 @@ def read_label_studio(path: Path, losses: Losses) -> Iterator[Document]:
         yield assemble(str(identity), text, spans, meta, losses)
 
 
-def _regions(task: dict[str, Any], losses: Losses) -> list[Any]:
+def _regions(task: dict[str, Any], losses: ConversionReport) -> list[Any]:
     if "annotations" not in task and "predictions" not in task:
         return [{"type": "labels", "value": value} for value in task.get("label") or ()]
     answers = [each for each in task.get("annotations") or () if not each.get("was_cancelled")]
@@ -214,7 +214,9 @@ def _regions(task: dict[str, Any], losses: Losses) -> list[Any]:
     return list(best.get("result") or ())
 
 
-def _label_studio_spans(region: Any, text: str, where: str, losses: Losses) -> Iterator[Span]:
+def _label_studio_spans(
+    region: Any, text: str, where: str, losses: ConversionReport
+) -> Iterator[Span]:
     kind = region.get("type")
     if kind != "labels":
         losses["relations" if kind == "relation" else "regions of other kinds"] += 1
@@ -231,7 +233,7 @@ def _label_studio_spans(region: Any, text: str, where: str, losses: Losses) -> I
         yield Span(start, end, str(label), score=region.get("score"))
 
 
-def write_label_studio(path: Path, documents: Iterable[Document], losses: Losses) -> int:
+def write_label_studio(path: Path, documents: Iterable[Document], losses: ConversionReport) -> int:
     """Write tasks that Label Studio imports, for a `<Labels name="label" toName="text">`."""
     tasks = []
     for document in documents:

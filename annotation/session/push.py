@@ -148,7 +148,7 @@ def to_row(document: Document) -> UploadRow:
         ],
         meta={
             DOCUMENT: document.id,
-            **({"readings": document.meta["readings"]} if "readings" in document.meta else {}),
+            **({"review": document.meta["review"]} if "review" in document.meta else {}),
         },
     )
 

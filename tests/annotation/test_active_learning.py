@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orbat.annotation.active_learning import choose_next
+from orbat.annotation.active_learning import select_documents
 from orbat.annotation.word_probabilities import WordProbabilities, probabilities_from_json
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
@@ -37,7 +37,7 @@ def test_uncertain_documents_come_first_whatever_their_length() -> None:
         make("long", "one two three four five six seven eight nine ten", 0.2),
         make("short", "red blue", 0.4),
     ]
-    chosen = choose_next(documents, Unsure())
+    chosen = select_documents(documents, Unsure())
     assert [document.id for document, _ in chosen] == ["short", "long", "sure"]
     entropies = [entropy for _, entropy in chosen]
     assert entropies == sorted(entropies, reverse=True)
@@ -52,14 +52,14 @@ def test_what_is_alike_does_not_come_together() -> None:
         make("tanks", tanks, 0.38),
         make("sure", "the weather was fine over all the hills", 0.01),
     ]
-    first_two = [d.id for d, _ in choose_next(documents, Unsure(), count=2, diversity=1.0)]
+    first_two = [d.id for d, _ in select_documents(documents, Unsure(), count=2, diversity=1.0)]
     assert first_two == ["fleet", "tanks"]
-    assert [d.id for d, _ in choose_next(documents, Unsure(), count=2, diversity=0)] == [
+    assert [d.id for d, _ in select_documents(documents, Unsure(), count=2, diversity=0)] == [
         "fleet",
         "fleet again",
     ]
     labelled = [make("known", fleet, 0)]
-    known = choose_next(documents, Unsure(), count=1, labelled=labelled, diversity=1.0)
+    known = select_documents(documents, Unsure(), count=1, labelled=labelled, diversity=1.0)
     assert known[0][0].id == "tanks"
 
 
@@ -95,6 +95,6 @@ def test_the_command_asks_a_model_and_leaves_out_what_is_labelled(
 def test_impossible_choices_are_named() -> None:
     documents = [make("a", "one", 0.1)]
     with pytest.raises(InputError, match="needs a model; pass --model"):
-        choose_next(documents, None)
+        select_documents(documents, None)
     with pytest.raises(InputError, match="choose one of uncertainty, random"):
-        choose_next(documents, Unsure(), strategy="best")
+        select_documents(documents, Unsure(), strategy="best")

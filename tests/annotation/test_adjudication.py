@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbat.annotation.adjudication.conflicts import compare_readings, make_gold
-from orbat.annotation.adjudication.report import dispute_tables
+from orbat.annotation.adjudication.conflicts import compare_annotations, make_gold
+from orbat.annotation.adjudication.report import conflict_tables
 from orbat.annotation.agreement import measure_agreement
 from orbat.corpus.document import Document, Span, check_spans
 from orbat.corpus.files import read_documents, write_documents
@@ -35,22 +35,22 @@ def readings(draw: st.DrawFn) -> dict[str, Document]:
     return result
 
 
-@given(readings(), st.sampled_from(["majority", "either", "trust:first", "trust:second"]))
+@given(readings(), st.sampled_from(["majority", "union", "prefer:first", "prefer:second"]))
 def test_gold_is_lawful_and_keeps_what_is_agreed(read: dict[str, Document], policy: str) -> None:
-    comparison = compare_readings(read)
+    comparison = compare_annotations(read)
     gold = make_gold(comparison, policy)
     check_spans(gold, gold.spans, "gold")
     agreed = set.intersection(*(set(document.spans) for document in read.values()))
     assert set(comparison.agreed) == agreed
     assert agreed <= set(gold.spans)
     assert set(gold.spans) <= {span for document in read.values() for span in document.spans}
-    if policy.startswith("trust:"):
-        assert set(gold.spans) == set(read[policy.removeprefix("trust:")].spans)
+    if policy.startswith("prefer:"):
+        assert set(gold.spans) == set(read[policy.removeprefix("prefer:")].spans)
 
 
 @given(readings())
 def test_every_disputed_span_is_in_one_conflict(read: dict[str, Document]) -> None:
-    comparison = compare_readings(read)
+    comparison = compare_annotations(read)
     disputed = [span for conflict in comparison.conflicts for span, _ in conflict.spans]
     every = {span for document in read.values() for span in document.spans}
     assert sorted(disputed) == sorted(every - set(comparison.agreed))
@@ -65,16 +65,16 @@ def test_majority_of_three_decides() -> None:
         "y": Document("d", TEXT, (a,)),
         "z": Document("d", TEXT, (Span(0, 4, "A"),)),
     }
-    gold = make_gold(compare_readings(read), "majority")
+    gold = make_gold(compare_annotations(read), "majority")
     assert gold.spans == (a,)
     record = gold.meta["adjudication"]
     assert (record["conflicts"], record["decided_by"]) == (2, "majority")
     assert record["decisions"] == [
         {
-            "readings": {"x": [[0, 3, "A"]], "y": [[0, 3, "A"]], "z": [[0, 4, "A"]]},
+            "annotations": {"x": [[0, 3, "A"]], "y": [[0, 3, "A"]], "z": [[0, 4, "A"]]},
             "gold": [[0, 3, "A"]],
         },
-        {"readings": {"x": [[5, 9, "B"]], "y": [], "z": []}, "gold": []},
+        {"annotations": {"x": [[5, 9, "B"]], "y": [], "z": []}, "gold": []},
     ]
 
 
@@ -90,7 +90,7 @@ def test_what_one_annotator_alone_read_stands(orbat: Orbat, tmp_path: Path) -> N
     assert "1 of them stand as their only annotator marked them" in outcome.out
     gold = {d.id: d for d in read_documents(tmp_path / "gold.jsonl")}
     assert gold["o"].spans == (Span(4, 9, "UNIT"),)
-    assert gold["o"].meta["adjudication"]["readings"] == ["a"]
+    assert gold["o"].meta["adjudication"]["annotators"] == ["a"]
 
 
 def test_the_report_names_what_the_guidelines_leave_unclear(orbat: Orbat, tmp_path: Path) -> None:
@@ -106,11 +106,11 @@ def test_the_report_names_what_the_guidelines_leave_unclear(orbat: Orbat, tmp_pa
     )
     outcome = orbat(
         *("annotate", "adjudicate", tmp_path / "a.jsonl", tmp_path / "b.jsonl"),
-        *("--policy", "trust:a", "--output", tmp_path / "g.jsonl"),
+        *("--policy", "prefer:a", "--output", tmp_path / "g.jsonl"),
         *("--report", tmp_path / "r.html"),
     )
     assert outcome.code == 0, outcome.err
-    tables = {t.title: t.rows for t in dispute_tables(read_documents(tmp_path / "g.jsonl"))}
+    tables = {t.title: t.rows for t in conflict_tables(read_documents(tmp_path / "g.jsonl"))}
     assert [row[:3] for row in tables["What was disputed"]] == [
         ("UNIT or nothing", 2, "UNIT 1, nothing 1"),
         ("ROLE or UNIT", 1, "UNIT 1"),
@@ -152,14 +152,14 @@ def test_recorded_passes_become_gold(orbat: Orbat, tmp_path: Path) -> None:
     assert agreement["documents"] == 42
     assert agreement["strict"]["micro"]["f1"] == pytest.approx(0.995, abs=0.001)
     gold = tmp_path / "gold.jsonl"
-    outcome = orbat("annotate", "adjudicate", *passes, "--output", gold, "--policy", "trust:first")
+    outcome = orbat("annotate", "adjudicate", *passes, "--output", gold, "--policy", "prefer:first")
     assert outcome.code == 0, outcome.err
     merged = list(read_documents(gold))
     shipped = {d.id: d for d in read_documents(ARTICLES / "train.jsonl")}
     f1 = total_counts((shipped[d.id], d) for d in merged)[0].f1
     assert f1 is not None
     assert f1 > 0.99
-    assert merged[0].meta["adjudication"]["readings"] == ["first", "second"]
+    assert merged[0].meta["adjudication"]["annotators"] == ["first", "second"]
 
 
 def test_passes_without_texts_can_be_compared(orbat: Orbat, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_passes_without_texts_can_be_compared(orbat: Orbat, tmp_path: Path) -> N
     assert orbat("annotate", "agree", *files, "--json").json()["strict"]["micro"]["f1"] == 0.0
     write_documents(tmp_path / "texts.jsonl", [Document("a", "Gen.X spoke")])
     arguments = ("annotate", "adjudicate", *files, "--texts", tmp_path / "texts.jsonl")
-    outcome = orbat(*arguments, "--output", tmp_path / "g.jsonl", "--policy", "trust:second")
+    outcome = orbat(*arguments, "--output", tmp_path / "g.jsonl", "--policy", "prefer:second")
     assert outcome.code == 0, outcome.err
     (gold,) = read_documents(tmp_path / "g.jsonl")
     assert gold.spans == (Span(0, 5, "RANK"),)
@@ -192,6 +192,6 @@ def test_bad_readings_are_refused(refused: Callable[..., str], tmp_path: Path) -
     adjudicate = ("annotate", "adjudicate", "--output", gold)
     assert "one reading only" in refused(*adjudicate, a)
     assert "unknown policy 'best'" in refused(*adjudicate, a, a, "--policy", "best")
-    assert "no reading 'nobody'" in refused(*adjudicate, a, a, "--policy", "trust:nobody")
+    assert "no reading 'nobody'" in refused(*adjudicate, a, a, "--policy", "prefer:nobody")
     assert "no document is confirmed" in refused(*adjudicate, a, tmp_path / "open.jsonl")
     assert not gold.exists()

@@ -186,7 +186,7 @@ def test_a_conflict_is_settled_by_one_key(
     folder = tmp_path / "settle"
     arguments = (
         *("annotate", "adjudicate", tmp_path / "a.jsonl", tmp_path / "b.jsonl"),
-        *("--policy", "doccano", "--session", folder, "--output", tmp_path / "gold.jsonl"),
+        *("--policy", "manual", "--session", folder, "--output", tmp_path / "gold.jsonl"),
         *("--adjudicator", "judge"),
     )
     asked = orbat(*arguments, env=doccano.env)

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orbat.annotation.formats.brat import read_brat
-from orbat.annotation.formats.conversion import read_corpus, write_corpus
-from orbat.annotation.formats.conversion_report import Losses
+from orbat.annotation.formats.conversion import read_format, write_format
+from orbat.annotation.formats.conversion_report import ConversionReport
 from orbat.corpus.document import Document, Span, document_to_json
 from orbat.corpus.files import read_documents, write_documents
 from tests.conftest import Orbat
@@ -72,7 +72,7 @@ def test_any_brat_span_is_the_text_that_brat_shows(
     # brat shows line breaks as spaces, for its file has one annotation on each line.
     quote = text[start:end].replace("\n", " ")
     folder = write_brat(tmp_path_factory.mktemp("brat"), [f"T1\tUnit {start} {end}\t{quote}"], text)
-    losses = Losses()
+    losses = ConversionReport()
     (document,) = read_brat(folder, losses)
     assert document.text == text
     if document.spans:
@@ -98,8 +98,8 @@ def test_re3d_leaves_out_what_its_makers_rejected(tmp_path: Path) -> None:
     (source / "entities.json").write_text(
         "\n".join(json.dumps({**entity, "documentId": "x"}) for entity in entities)
     )
-    losses = Losses()
-    (document,) = read_corpus(tmp_path, "re3d", losses, ["Organisation"])
+    losses = ConversionReport()
+    (document,) = read_format(tmp_path, "re3d", losses, ["Organisation"])
     assert document.spans == (Span(4, 17, "Organisation"),)
     assert document.meta == {"source": "SOURCE", "url": "http://a.test/"}
     assert +losses == {"rejected annotations": 1, "annotations of other labels": 1}
@@ -148,12 +148,12 @@ TOKENS_ONLY = ("conll", "iob", "words-tags")
 
 def there_and_back(
     folder: Path, form: str, many: list[Document], **options: str
-) -> tuple[list[Document], Losses]:
-    losses = Losses()
-    count = write_corpus(folder / "there", form, many, losses, **options)
+) -> tuple[list[Document], ConversionReport]:
+    losses = ConversionReport()
+    count = write_format(folder / "there", form, many, losses, **options)
     assert count == len(many)
-    back = Losses()
-    read = list(read_corpus(folder / "there", form, back))
+    back = ConversionReport()
+    read = list(read_format(folder / "there", form, back))
     assert not +back
     return read, +losses
 
@@ -256,10 +256,10 @@ def test_spacy_and_datasets_read_what_was_written(tmp_path: Path) -> None:
     from spacy.tokens import DocBin
 
     document = Document("a", "Gen.Osei led 4th\nBde", (Span(0, 4, "RANK"), Span(13, 20, "UNIT")))
-    write_corpus(tmp_path / "a.spacy", "docbin", [document], Losses())
+    write_format(tmp_path / "a.spacy", "docbin", [document], ConversionReport())
     (doc,) = DocBin().from_disk(tmp_path / "a.spacy").get_docs(spacy.blank("en").vocab)
     assert [(e.text, e.label_) for e in doc.ents] == [("Gen.", "RANK"), ("4th\nBde", "UNIT")]
-    write_corpus(tmp_path / "set", "datasets", [document], Losses(), ("UNIT", "RANK"))
+    write_format(tmp_path / "set", "datasets", [document], ConversionReport(), ("UNIT", "RANK"))
     loaded = datasets.load_from_disk(str(tmp_path / "set"))
     tags = loaded.features["ner_tags"].feature
     assert tags.names == ["O", "B-UNIT", "I-UNIT", "B-RANK", "I-RANK"]
@@ -269,9 +269,9 @@ def test_spacy_and_datasets_read_what_was_written(tmp_path: Path) -> None:
     bare = loaded.select_columns(["tokens", "ner_tags"])
     datasets.DatasetDict(train=bare, test=bare).save_to_disk(tmp_path / "splits")
     bare.to_parquet(tmp_path / "bare.parquet")
-    both = list(read_corpus(tmp_path / "splits", "datasets", Losses()))
+    both = list(read_format(tmp_path / "splits", "datasets", ConversionReport()))
     assert [d.meta["split"] for d in both] == ["train", "test"]
-    (one,) = read_corpus(tmp_path / "bare.parquet", "datasets", Losses())
+    (one,) = read_format(tmp_path / "bare.parquet", "datasets", ConversionReport())
     assert one.text == both[0].text == "Gen . Osei led 4th Bde"
     assert [(one.text[s.start : s.end], s.label) for s in one.spans] == [
         ("Gen .", "RANK"),
@@ -294,7 +294,7 @@ def test_tags_of_every_scheme_are_read(
 ) -> None:
     lines = [f"{word} {tag}" for word, tag in zip("vwxyz", tags.split(), strict=True)]
     (tmp_path / "a.iob").write_text("\n".join(lines))
-    (document,) = read_corpus(tmp_path / "a.iob", "iob", Losses())
+    (document,) = read_format(tmp_path / "a.iob", "iob", ConversionReport())
     assert document.text == "v w x y z"
     assert [(s.start // 2, (s.end + 1) // 2) for s in document.spans] == spans
 
@@ -321,8 +321,8 @@ def test_what_other_tools_write_is_read(tmp_path: Path) -> None:
         ],
     }
     (tmp_path / "ls.json").write_text(json.dumps([label_studio]))
-    losses = Losses()
-    (document,) = read_corpus(tmp_path / "ls.json", "labelstudio", losses)
+    losses = ConversionReport()
+    (document,) = read_format(tmp_path / "ls.json", "labelstudio", losses)
     assert (document.id, document.spans) == ("7", (Span(2, 6, "RANK"),))
     assert +losses == {
         "cancelled annotations": 1,
@@ -333,20 +333,23 @@ def test_what_other_tools_write_is_read(tmp_path: Path) -> None:
     }
     minimal = {"id": 7, "text": text, "label": [{"start": 3, "end": 7, "labels": ["RANK"]}]}
     (tmp_path / "min.json").write_text(json.dumps([minimal]))
-    assert next(read_corpus(tmp_path / "min.json", "labelstudio", Losses())).spans == document.spans
+    assert (
+        next(read_format(tmp_path / "min.json", "labelstudio", ConversionReport())).spans
+        == document.spans
+    )
 
     export = {"id": 3, "text": text, "meta": {"document": "d"}, "label": [[3, 7, "RANK"]]}
     (tmp_path / "d.jsonl").write_text(json.dumps({**export, "Comments": ["why?"]}))
-    losses = Losses()
-    (document,) = read_corpus(tmp_path / "d.jsonl", "doccano", losses)
+    losses = ConversionReport()
+    (document,) = read_format(tmp_path / "d.jsonl", "doccano", losses)
     assert (document.id, document.spans, document.meta) == ("d", (Span(2, 6, "RANK"),), {})
     assert +losses == {"comments": 1}
 
     task = {"text": text, "spans": [{"start": 2, "end": 6, "label": "RANK"}], "answer": "accept"}
     tasks = [task, {**task, "answer": "reject"}]
     (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, tasks)))
-    losses = Losses()
-    (document,) = read_corpus(tmp_path / "p.jsonl", "prodigy", losses)
+    losses = ConversionReport()
+    (document,) = read_format(tmp_path / "p.jsonl", "prodigy", losses)
     assert (document.id, document.spans) == ("p-1", (Span(2, 6, "RANK"),))
     assert +losses == {"tasks answered 'reject'": 1}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orbat.annotation.label_issues import find_suspicions, worst_documents
+from orbat.annotation.label_issues import find_label_issues, worst_documents
 from orbat.annotation.word_probabilities import WordProbabilities
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_json_lines, write_documents
@@ -47,7 +47,7 @@ def test_each_kind_of_error_is_named_and_the_likeliest_comes_first() -> None:
     prediction = judge(
         {mark("Gen.", "RANK"): 0.99, mark("4 Wing", "UNIT"): 0.9, mark("Maj.", "RANK"): 0.97}
     )
-    found = find_suspicions([gold], [prediction])
+    found = find_label_issues([gold], [prediction])
     assert [(s.kind, TEXT[(s.gold or s.suggested).start :][:4]) for s in found] == [
         ("wrong label", "Gen."),
         ("spurious", "Air "),
@@ -57,20 +57,20 @@ def test_each_kind_of_error_is_named_and_the_likeliest_comes_first() -> None:
     assert found[1].surprise == pytest.approx(-math.log(0.01))
     (document,) = worst_documents(found)
     assert document.spans == gold.spans
-    assert document.meta["readings"]["suspect 1"].startswith("wrong label (100%): gold UNIT 0-4")
+    assert document.meta["review"]["issue 1"].startswith("wrong label (100%): gold UNIT 0-4")
 
 
 def test_a_moved_border_counts_at_the_words_that_it_moves_over() -> None:
     wide = Span(0, 9, "RANK")
     gold = Document("d", TEXT, (wide,))
-    (found,) = find_suspicions([gold], [judge({mark("Gen.", "RANK"): 0.9})])
+    (found,) = find_label_issues([gold], [judge({mark("Gen.", "RANK"): 0.9})])
     assert found.kind == "wrong boundary"
     assert found.chance == pytest.approx(0.99)
 
 
 def test_gold_that_the_model_bears_out_is_not_suspect() -> None:
     spans = {mark("Gen.", "RANK"): 0.6, mark("4 Wing", "UNIT"): 0.6}
-    assert find_suspicions([Document("d", TEXT, tuple(spans))], [judge(spans)]) == []
+    assert find_label_issues([Document("d", TEXT, tuple(spans))], [judge(spans)]) == []
 
 
 def test_the_command_names_places_and_goes_on_where_it_was(

@@ -153,7 +153,7 @@ def test_conflicts_are_settled_in_a_third_pass(
             "--output",
             tmp_path / "gold.jsonl",
             "--policy",
-            "doccano",
+            "manual",
             "--session",
             tmp_path / "third",
         ),
@@ -339,10 +339,10 @@ def test_likely_errors_go_back_to_annotators(
     assert all(parts)
     for document in (document for part in parts for document in part):
         assert document.spans == gold[document.id]
-        assert "gold" in document.meta["readings"]["suspect 1"]
+        assert "gold" in document.meta["review"]["issue 1"]
     with doccano.connect() as connection:
         example = next(connection.examples(session.projects["second-look"]))
-    assert "suspect 1" in example.meta["meta"]["readings"]
+    assert "issue 1" in example.meta["meta"]["review"]
 
 
 def test_labels_doubles_and_members_changed_by_hand_are_named(

@@ -43,10 +43,10 @@ def _load_model(name: str) -> Any:
 
 
 def _cross_predict(recipe: str, settings: list[str], *arguments: Any, **options: Any) -> Any:
-    from .training.experiments.cross_validation import cross_predict
+    from .training.experiments.cross_validation import out_of_fold_predictions
     from .training.recipe import load_recipe
 
-    return cross_predict(load_recipe(recipe, settings), *arguments, **options)
+    return out_of_fold_predictions(load_recipe(recipe, settings), *arguments, **options)
 
 
 def _print_version(value: bool) -> None:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import tomllib
 import zlib
@@ -48,6 +49,39 @@ def open_atomic(path: Path) -> Iterator[IO[bytes]]:
         raise InputError(f"{path}: is a folder; name a file") from error
     except BaseException:
         draft.unlink()
+        raise
+
+
+@contextmanager
+def open_folder_atomic(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Open a hidden sibling folder that is renamed to `path` when the block ends without error.
+
+    Args:
+        path: the folder to write. An empty folder may be there already.
+        replace: remove an existing folder first.
+
+    Yields:
+        The sibling folder, to write the files to.
+
+    Raises:
+        InputError: if `path` exists and `replace` is not set, or it cannot be written.
+    """
+    path = Path(path)
+    if not replace and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(f"{path}: exists already; remove it or name another folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    try:
+        yield draft
+        draft.chmod(0o755)
+        if replace:
+            shutil.rmtree(path, ignore_errors=True)
+        draft.replace(path)
+    except BaseException:
+        shutil.rmtree(draft)
         raise
 
 

@@ -22,15 +22,10 @@ from ..corpus.files import sha256_file, write_json, write_text
 from ..errors import InputError
 from ..evaluation.counts import total_counts
 from ..evaluation.metrics import evaluate, evaluation_to_json
-from ..training.run_folder import (
-    load_network,
-    load_tagger,
-    read_manifest,
-    read_tagger_config,
-    run_documents,
-    tag_documents,
-)
+from ..training.run_folder import read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
+from ..training.tagging import tag_documents
+from ..training.transformer.model_folder import load_network, load_tagger, read_tagger_config
 from .card import checkpoint_card
 from .loading import MANIFEST
 from .packaging import read_evaluations

@@ -16,15 +16,11 @@ from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text, write_json
 from ..errors import InputError
+from ..training.backends import load_run
+from ..training.base import TextTagger
 from ..training.experiments.cross_validation import read_probabilities
-from ..training.run_folder import (
-    EVALUATIONS,
-    DocumentTagger,
-    load_run,
-    read_manifest,
-    run_documents,
-    tag_documents,
-)
+from ..training.run_folder import EVALUATIONS, read_manifest, run_documents
+from ..training.tagging import tag_documents
 from ..training.transformer.encoder import refuse_pickles
 from .runtime import HASHES, load_packaged
 
@@ -46,7 +42,7 @@ class Model:
     """
 
     name: str
-    tagger: DocumentTagger
+    tagger: TextTagger
     seen: frozenset[str]
     family: str
     identity: str

@@ -19,18 +19,12 @@ from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from ..evaluation.comparison.system_comparison import PairedComparison, SystemComparison
 from ..evaluation.counts import total_counts
 from ..evaluation.metrics import evaluate, evaluation_to_json
-from ..training.run_folder import (
-    EVALUATIONS,
-    load_gazetteer,
-    load_network,
-    load_tagger,
-    read_manifest,
-    run_documents,
-    tag_documents,
-)
+from ..training.run_folder import EVALUATIONS, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
 from ..training.tagger.tagger import Tagger
 from ..training.tagger.words import find_words
+from ..training.tagging import tag_documents
+from ..training.transformer.model_folder import load_network, load_run_gazetteer, load_tagger
 from .card import wheel_card
 from .export import export_onnx, optimize
 from .loading import MANIFEST
@@ -106,7 +100,7 @@ def package(
         say("Exporting to ONNX")
         graphs = _export(network, trained, [d.text for d in learnt], folder)
         say("Preparing the gazetteer")
-        gazetteer = load_gazetteer(run)
+        gazetteer = load_run_gazetteer(run)
         for document in learnt:
             gazetteer.find(document.text, find_words(document.text).tolist())
         base = {

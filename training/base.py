@@ -1,51 +1,32 @@
-"""One training: what, on what, where to, and how it tells of itself."""
+"""Interfaces that every kind of model shares: training job, trainer and tagger."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..corpus.labels import LabelSet
-from .manifest import TrainingData
+from ..ui import OnProgress, ignore_progress
+from .data import TrainingData
 from .tagger.gazetteer import Gazetteer
+from .tagger.mentions import Mention
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where training stands.
+class TrainingJob:
+    """Everything that a trainer needs.
 
     Attributes:
-        step: steps done.
-        steps: steps in all.
-        loss: mean training loss since the last report, where known.
-        f1: strict F1 on the dev documents after the last epoch, where known.
-        what: what is being done.
-    """
-
-    step: int
-    steps: int
-    loss: float | None = None
-    f1: float | None = None
-    what: str = "Training"
-
-
-Report = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a training of any kind needs.
-
-    Attributes:
-        recipe: how to train, of the kind that the training knows.
+        recipe: how to train; an instance of the recipe class of the trainer's kind.
         data: documents with gold spans.
         labels: the label set.
-        gazetteer: its phrases and patterns; empty where the recipe wants none.
-        output: the run folder; the model goes to its `model` folder.
-        resume: go on with what stands there.
-        report: called with the progress.
+        gazetteer: phrases and patterns of the recipe's gazetteer; empty if it names none.
+        output: the run folder. The model is written to its `model` folder.
+        resume: continue from the last checkpoint in the run folder.
+        on_progress: called with the progress. Scores on the dev documents are reported as the
+            metric `f1`.
     """
 
     recipe: Any
@@ -54,14 +35,29 @@ class Job:
     gazetteer: Gazetteer
     output: Path
     resume: bool = False
-    report: Report = lambda progress: None
+    on_progress: OnProgress = ignore_progress
 
 
-class Fitting(Protocol):
-    """A training that has been checked and can begin."""
+class Trainer(Protocol):
+    """Trains one kind of model. Its constructor checks the job and writes nothing."""
 
     def fit(self) -> dict[str, Any]:
-        """Write the model and return the metrics, at least `dev`."""
+        """Train, write the model folder and return the metrics.
 
-    def explain(self) -> dict[str, str]:
-        """Return what training will take, by name."""
+        Returns:
+            At least `dev`: the strict scores on the dev documents.
+        """
+
+    def estimate(self) -> dict[str, str]:
+        """Return the size of the task and the estimated training time, by name."""
+
+
+class TextTagger(Protocol):
+    """Finds mentions in texts. Trained models of every kind implement it."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that the tagger can predict."""
+
+    def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
+        """Yield the mentions of each text, in order."""

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from ..corpus.labels import LabelSet
-    from .manifest import TrainingData
+    from .data import TrainingData
     from .recipe import AnyRecipe
 
 RecipeArgument = Annotated[
@@ -78,7 +78,7 @@ def train(
         from .train import train as run_training
     with _Reported(console) as reported:
         metrics = run_training(
-            chosen, data, label_set, output, resume=resume, report=reported.report
+            chosen, data, label_set, output, resume=resume, on_progress=reported.report
         )
     if not is_first_process():
         return
@@ -195,14 +195,14 @@ def read_inputs(
         InputError: naming the file, the field and the mend.
     """
     from ..corpus.labels import LabelSet, load_labels
-    from .manifest import TrainingData
-    from .recipe import change_recipe, load_recipe
+    from .data import TrainingData
+    from .recipe import load_recipe, override
     from .run_folder import read_manifest, run_documents
 
     run = Path(recipe)
     if run.is_dir():
         manifest = read_manifest(run)
-        chosen = change_recipe(manifest["recipe"], settings or (), recipe)
+        chosen = override(manifest["recipe"], settings or (), recipe)
         label_set = load_labels(labels) if labels else LabelSet.model_validate(manifest["labels"])
         data = TrainingData(
             _read_gold(train, label_set, "--train") if train else run_documents(run, "train"),
@@ -299,20 +299,17 @@ class _Reported:
 
     def report(self, step: Any) -> None:
         """Take a :class:`training.job.Progress`."""
-        if step.loss is not None:
-            self._last["loss"] = step.loss
-        if step.f1 is not None:
-            self._last["dev F1"] = step.f1
+        self._last.update(step.metrics)
         scores = "  ".join(f"{name} {value:.3f}" for name, value in self._last.items())
         self._progress.update(
             self._task,
-            description=step.what,
-            completed=step.step,
-            total=step.steps,
+            description=step.task,
+            completed=step.completed,
+            total=step.total,
             scores=scores,
         )
-        if step.f1 is not None and not self._console.is_terminal:
-            self._console.print(f"step {step.step} of {step.steps}  {scores}", highlight=False)
+        if "f1" in step.metrics and not self._console.is_terminal:
+            self._console.print(f"step {step.completed} of {step.total}  {scores}", highlight=False)
 
 
 def print_explanation(
@@ -334,12 +331,9 @@ def print_explanation(
     facts: dict[str, str] = {}
     if data is not None:
         with _console(True).status("Trying a few steps"):
-            from .train import explain
+            from .train import estimate
 
-            facts = {
-                "documents": f"{len(data.train):,} to train on, {len(data.dev):,} to choose on",
-                **explain(recipe, data, labels),
-            }
+            facts = estimate(recipe, data, labels)
     if json_output:
         typer.echo(json.dumps({"recipe": recipe.model_dump(), "facts": facts}))
         return

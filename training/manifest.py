@@ -1,4 +1,4 @@
-"""What a run is made of: its data, its manifest, and its claim to a folder."""
+"""The manifest of a run: what the run was made from, and whether two runs are the same."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import hashlib
 import json
 import os
 import platform
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,9 +14,9 @@ from typing import Any
 
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text
-from ..corpus.gazetteer import load_patterns, load_phrases
 from ..corpus.labels import LabelSet
-from ..errors import InputError
+from ..errors import InputError, ModelError
+from .data import TrainingData
 from .recipe import AnyRecipe
 from .run_folder import FORMAT
 from .tagger.gazetteer import Gazetteer
@@ -27,72 +25,23 @@ _PACKAGES = (
     *("orbat", "torch", "transformers", "tokenizers", "accelerate", "numpy", "scikit-learn"),
     "spacy",
 )
-
-
 _IDENTITY = ("recipe", "labels", "documents", "gazetteer", "teachers")
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Documents to train on and to choose on, with the files that they came from."""
-
-    train: Sequence[Document]
-    dev: Sequence[Document]
-    train_files: Sequence[Path] = ()
-    dev_files: Sequence[Path] = ()
-
-    def check(self) -> None:
-        """Refuse data that nothing can be learnt from or chosen on.
-
-        Raises:
-            InputError: naming what is missing.
-        """
-        for name, documents in (("training", self.train), ("dev", self.dev)):
-            if not documents:
-                raise InputError(f"no {name} documents; give at least one")
-        if not any(document.spans for document in self.train):
-            raise InputError("the training documents have no spans; label some first")
-
-    def absent_labels(self, labels: LabelSet) -> list[str]:
-        """Return the labels that no training document has; a model can never give them."""
-        known = {span.label for document in self.train for span in document.spans}
-        return [name for name in labels.names if name not in known]
-
-
-def gazetteer_of(recipe: AnyRecipe, labels: LabelSet) -> Gazetteer:
-    """Return the gazetteer that a recipe names; for none, one that finds nothing.
-
-    Raises:
-        InputError: if the gazetteer cannot be read.
-    """
-    if recipe.gazetteer == "none":
-        return Gazetteer({})
-    path = gazetteer_file(recipe)
-    patterns = load_patterns(path, labels.names)
-    try:
-        return Gazetteer(vars(load_phrases(path, labels.names)), patterns)
-    except (ValueError, KeyError, TypeError, re.error) as error:
-        raise InputError(f"{path or 'gazetteer'}: a pattern cannot be used ({error})") from error
-
-
-def gazetteer_file(recipe: AnyRecipe) -> Path | None:
-    """Return the gazetteer file that a recipe names; None for the one that ships with orbat."""
-    return None if recipe.gazetteer == "default" else Path(recipe.gazetteer)
+"""Parts of a manifest that are equal for runs that compute the same model."""
 
 
 def make_manifest(
     recipe: AnyRecipe, data: TrainingData, labels: LabelSet, gazetteer: Gazetteer
 ) -> dict[str, Any]:
-    """Return the manifest of a run that begins now.
+    """Return the manifest of a run that starts now.
 
     Raises:
-        InputError: if a teacher that the recipe names is no finished run.
+        ModelError: if a teacher that the recipe names is not a finished run.
     """
 
-    def files(paths: Sequence[Path]) -> list[dict[str, str]]:
+    def hash_files(paths: Sequence[Path]) -> list[dict[str, str]]:
         return [{"file": Path(path).name, "sha256": sha256_file(path)} for path in paths]
 
-    def articles(documents: Sequence[Document]) -> list[dict[str, str]]:
+    def hash_documents(documents: Sequence[Document]) -> list[dict[str, str]]:
         return [
             {"id": d.id, "sha256": sha256_text(d.text)}
             | ({"url": str(d.meta["url"])} if "url" in d.meta else {})
@@ -105,52 +54,52 @@ def make_manifest(
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "recipe": recipe.model_dump(),
         "labels": labels.model_dump(by_alias=True),
-        "inputs": {"train": files(data.train_files), "dev": files(data.dev_files)},
+        "inputs": {"train": hash_files(data.train_files), "dev": hash_files(data.dev_files)},
         "gazetteer": hashlib.sha256(gazetteer.to_bytes()).hexdigest(),
-        "teachers": _teachers(recipe),
-        "documents": {"train": articles(data.train), "dev": articles(data.dev)},
-        "versions": {"python": platform.python_version(), **_versions()},
+        "teachers": _hash_teachers(recipe),
+        "documents": {"train": hash_documents(data.train), "dev": hash_documents(data.dev)},
+        "versions": {"python": platform.python_version(), **_package_versions()},
         "machine": {"system": platform.platform(), "processors": os.cpu_count()},
     }
 
 
-def _teachers(recipe: AnyRecipe) -> list[dict[str, str]]:
-    found = []
+def _hash_teachers(recipe: AnyRecipe) -> list[dict[str, str]]:
+    hashes = []
     for run in getattr(recipe, "teachers", ()):
         path = Path(run) / "model" / "model.safetensors"
         if not path.is_file():
-            raise InputError(
+            raise ModelError(
                 f"teacher {run}: not the folder of a finished transformer run; "
                 "name the --output of orbat train"
             )
-        found.append({"run": Path(run).name, "sha256": sha256_file(path)})
-    return found
+        hashes.append({"run": Path(run).name, "sha256": sha256_file(path)})
+    return hashes
 
 
-def _versions() -> dict[str, str]:
-    found = {}
+def _package_versions() -> dict[str, str]:
+    versions = {}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def is_same_run(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Whether two manifests are of one recipe, label set, gazetteer and the same documents."""
-    return all(_is_same(old, new, part) for part in _IDENTITY)
+    """Return whether two manifests have the same recipe, labels, documents and gazetteer."""
+    return all(_is_same_part(old, new, part) for part in _IDENTITY)
 
 
-def _is_same(old: dict[str, Any], new: dict[str, Any], part: str) -> bool:
+def _is_same_part(old: dict[str, Any], new: dict[str, Any], part: str) -> bool:
     return bool(old.get(part) == json.loads(json.dumps(new[part])))
 
 
 def claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
-    """Refuse an output folder that holds something else than this very run.
+    """Refuse an output folder that holds anything but an unfinished run of the same manifest.
 
     Raises:
-        InputError: naming the folder and the mend.
+        InputError: naming the folder and the fix.
     """
     path = output / "manifest.json"
     if not path.is_file():
@@ -162,13 +111,13 @@ def claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
     except ValueError as error:
         raise InputError(f"{path}: is broken; name a new folder") from error
     if not resume:
-        mend = "add --resume to go on with it, or " if old.get("status") == "training" else ""
-        raise InputError(f"{output}: holds a run already; {mend}name a new folder")
+        fix = "add --resume to continue it, or " if old.get("status") == "training" else ""
+        raise InputError(f"{output}: holds a run already; {fix}name a new folder")
     if old.get("status") == "finished":
         raise InputError(f"{output}: this run has finished; name a new folder to train again")
     for part in _IDENTITY:
-        if not _is_same(old, manifest, part):
+        if not _is_same_part(old, manifest, part):
             raise InputError(
-                f"{output}: was begun with another {part.rstrip('s')} set; "
+                f"{output}: was started with other {part}; "
                 "resume with the same recipe, labels, documents and gazetteer"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -134,11 +134,9 @@ class CnnRecipe(_Recipe):
 
 AnyRecipe = Recipe | RulesRecipe | LinearRecipe | CnnRecipe
 _KINDS: dict[str, type[AnyRecipe]] = {
-    "transformer": Recipe,
-    "rules": RulesRecipe,
-    "linear": LinearRecipe,
-    "cnn": CnnRecipe,
+    get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(AnyRecipe)
 }
+"""The recipe classes by the only value of their field `kind`."""
 
 
 def shipped_recipes() -> list[str]:
@@ -165,10 +163,10 @@ def load_recipe(name: str, settings: Iterable[str] = ()) -> AnyRecipe:
                 f"{name}: no such recipe; shipped are {', '.join(shipped_recipes())}, "
                 "or name a TOML file"
             )
-    return change_recipe(read_toml(path), settings, str(path))
+    return override(read_toml(path), settings, str(path))
 
 
-def change_recipe(values: dict[str, Any], settings: Iterable[str], where: str) -> AnyRecipe:
+def override(values: dict[str, Any], settings: Iterable[str], where: str) -> AnyRecipe:
     """Check a recipe's fields after changing some of them.
 
     Args:

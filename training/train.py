@@ -1,4 +1,4 @@
-"""Training from a recipe of any kind: gold in, a run folder out."""
+"""Training a model of any kind from a recipe, and estimating how long it will take."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from typing import Any
 from ..corpus.files import write_documents, write_json
 from ..corpus.labels import LabelSet
 from ..errors import InputError
-from .base import Fitting, Job, Report
-from .manifest import (
-    TrainingData,
-    claim_output,
-    gazetteer_of,
-    is_same_run,
-    make_manifest,
-)
+from ..ui import OnProgress, ignore_progress
+from .backends import make_trainer
+from .base import TrainingJob
+from .data import TrainingData
+from .gazetteer import load_recipe_gazetteer
+from .manifest import claim_output, is_same_run, make_manifest
 from .recipe import AnyRecipe
 from .run_folder import read_json
 
@@ -30,39 +28,43 @@ def train(
     output: Path,
     *,
     resume: bool = False,
-    report: Report = lambda progress: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Train a model and write its run folder.
 
     The same recipe, data and seed give the same weights on the same CPU. Under `torchrun` or
-    `accelerate launch` all processes train one transformer, and the first alone writes.
+    `accelerate launch` all processes train one transformer, and only the first one writes.
 
     Args:
         recipe: how to train.
         data: documents with gold spans.
         labels: the label set.
-        output: the run folder; it must not exist, unless `resume`.
-        resume: go on with an unfinished run of the same recipe and data.
-        report: called with the progress.
+        output: the run folder. It must not exist, unless `resume` is set.
+        resume: continue an unfinished run of the same recipe and data.
+        on_progress: called with the progress.
 
     Returns:
-        The metrics that stand in `metrics.json`.
+        The metrics, as written to `metrics.json`.
 
     Raises:
         InputError: if the documents, the recipe or the output folder cannot be used.
+        ModelError: if a teacher cannot be used.
+        DivergedError: if the loss is no longer finite.
     """
     started = time.monotonic()
-    job = _job(recipe, data, labels, output, resume, report)
-    manifest = make_manifest(recipe, data, labels, job.gazetteer)
+    data.check()
+    gazetteer = load_recipe_gazetteer(recipe, labels)
+    job = TrainingJob(recipe, data, labels, gazetteer, Path(output), resume, on_progress)
+    manifest = make_manifest(recipe, data, labels, gazetteer)
     writes = is_first_process()
     if writes:
         claim_output(job.output, manifest, resume)
-    fitting = _fitting(job)
+    trainer = make_trainer(job)
     if writes:
         write_json(job.output / "manifest.json", manifest)
         write_documents(job.output / "data" / "train.jsonl", data.train)
         write_documents(job.output / "data" / "dev.jsonl", data.dev)
-    metrics = {**fitting.fit(), "seconds": round(time.monotonic() - started, 1)}
+    metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
     if writes:
         write_json(job.output / "metrics.json", metrics)
         manifest["status"] = "finished"
@@ -71,75 +73,60 @@ def train(
     return metrics
 
 
-def train_once(
+def train_or_resume(
     recipe: AnyRecipe,
     data: TrainingData,
     labels: LabelSet,
     output: Path,
-    report: Report = lambda progress: None,
+    *,
+    on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
-    """Train a model that may have been trained, wholly or in part, in the same folder before.
+    """Train a model, resume its unfinished run, or return the metrics of its finished run.
+
+    Args:
+        recipe: how to train.
+        data: documents with gold spans.
+        labels: the label set.
+        output: the run folder; new, or of the same recipe, data and labels.
+        on_progress: called with the progress.
 
     Returns:
-        The metrics that stand in `metrics.json`.
+        The metrics, as written to `metrics.json`.
 
     Raises:
         InputError: as :func:`train`, and if the folder holds another run.
+        ModelError: as :func:`train`.
+        DivergedError: as :func:`train`.
     """
-    manifest = output / "manifest.json"
-    old = read_json(manifest) if manifest.is_file() else {}
+    path = output / "manifest.json"
+    old = read_json(path) if path.is_file() else {}
     if old.get("status") == "finished":
-        wanted = make_manifest(recipe, data, labels, gazetteer_of(recipe, labels))
-        if not is_same_run(old, wanted):
+        new = make_manifest(recipe, data, labels, load_recipe_gazetteer(recipe, labels))
+        if not is_same_run(old, new):
             raise InputError(f"{output}: holds another run; name a new folder")
         metrics: dict[str, Any] = read_json(output / "metrics.json")
         return metrics
-    return train(recipe, data, labels, output, resume=True, report=report)
+    return train(recipe, data, labels, output, resume=True, on_progress=on_progress)
 
 
-def explain(recipe: AnyRecipe, data: TrainingData, labels: LabelSet) -> dict[str, str]:
-    """Return what a training would take on this machine, by name; nothing is written.
+def estimate(recipe: AnyRecipe, data: TrainingData, labels: LabelSet) -> dict[str, str]:
+    """Estimate what a training takes on this machine by running a few steps. Writes nothing.
+
+    Returns:
+        The size of the task and the estimated time, by name, as text.
 
     Raises:
         InputError: if the documents or the recipe cannot be used.
+        ModelError: if a teacher cannot be used.
     """
-    return _fitting(_job(recipe, data, labels, Path(), False, lambda progress: None)).explain()
+    data.check()
+    gazetteer = load_recipe_gazetteer(recipe, labels)
+    documents = f"{len(data.train):,} to train on, {len(data.dev):,} to choose on"
+    facts = make_trainer(TrainingJob(recipe, data, labels, gazetteer, Path())).estimate()
+    return {"documents": documents, **facts}
 
 
 def is_first_process() -> bool:
-    """Whether this process is the only one of its training, or the first of several."""
+    """Return whether this is the only process of a training, or the first of several."""
     # torchrun and accelerate number machines, and the processes of each.
     return all(os.environ.get(name, "0") == "0" for name in ("GROUP_RANK", "LOCAL_RANK"))
-
-
-def _job(
-    recipe: AnyRecipe,
-    data: TrainingData,
-    labels: LabelSet,
-    output: Path,
-    resume: bool,
-    report: Report,
-) -> Job:
-    data.check()
-    return Job(recipe, data, labels, gazetteer_of(recipe, labels), Path(output), resume, report)
-
-
-def _fitting(job: Job) -> Fitting:
-    # Each kind brings libraries of its own.
-    match job.recipe.kind:
-        case "rules":
-            from .baselines.rules import Rules
-
-            return Rules(job)
-        case "linear":
-            from .baselines.linear import LinearTraining
-
-            return LinearTraining(job)
-        case "cnn":
-            from .baselines.spacy_cnn import CnnTraining
-
-            return CnnTraining(job)
-        case _:
-            from .transformer.trainer import FineTuning
-
-            return FineTuning(job)

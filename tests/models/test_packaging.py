@@ -21,8 +21,8 @@ from orbat.corpus.files import read_documents, write_documents
 from orbat.models.export import export_onnx, optimize
 from orbat.models.runtime import OnnxNetwork
 from orbat.training.recipe import load_recipe
-from orbat.training.run_folder import load_network, load_tagger
 from orbat.training.tagger.tagger import Tagger
+from orbat.training.transformer.model_folder import load_network, load_tagger
 from tests.conftest import ROOT, Orbat, Trained
 from tests.corpus.test_document import HARD_TEXT
 

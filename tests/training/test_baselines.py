@@ -99,7 +99,7 @@ def test_a_baseline_cannot_be_packaged_and_a_damaged_one_is_named(
     for name, file in (
         ("baseline-linear", "model.safetensors"),
         ("baseline-cnn", "config.cfg"),
-        ("baseline-rules", "gazetteer/ranks.jsonl"),
+        ("baseline-rules", "gazetteer.json"),
     ):
         path = runs[name] / "model" / file
         content = path.read_bytes()

@@ -15,7 +15,9 @@ import pytest
 
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, sha256_file, write_documents
-from orbat.training.run_folder import load_run, run_documents, tag_documents
+from orbat.training.backends import load_run
+from orbat.training.run_folder import run_documents
+from orbat.training.tagging import tag_documents
 from tests.conftest import Orbat, Trained
 
 pytestmark = pytest.mark.slow
@@ -187,7 +189,7 @@ def test_bad_input_is_named_and_leaves_no_run(
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"id": "x", "text": "a b", "spans": [{"start": 0, "end": 1, "label": "BAD"}]}')
     assert f"{bad}:1: unknown label 'BAD'" in refused("train", "quick", *base, "--train", bad)
-    assert "id 'd0' stands in another --train file too" in refused(
+    assert "duplicate id 'd0' (also in another --train file); keep one of them" in refused(
         "train", "quick", *base, "--train", train
     )
     write_documents(tmp_path / "bare.jsonl", [Document("x", "No spans.")])

@@ -145,7 +145,7 @@ def test_one_document_is_enough_and_none_is_not(
     assert outcome.json()["training_windows"] > 3
     assert (
         "warning: no training document has a span of UNIT, ROLE, OPERATION; "
-        "the model will never give one"
+        "the model will never predict these labels"
     ) in outcome.err
     (tmp_path / "dev.jsonl").write_text("")
     line = refused(*arguments, "--output", tmp_path / "none")

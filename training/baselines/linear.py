@@ -13,20 +13,22 @@ from numpy.typing import NDArray
 
 from ...corpus.document import Document
 from ...corpus.files import write_json
-from ...errors import InputError
-from ..base import Job, Progress
-from ..manifest import TrainingData
-from ..run_folder import GAZETTEER, read_json, score_dev
+from ...errors import InputError, ModelError
+from ...ui import Progress
+from ..base import TrainingJob
+from ..data import TrainingData
+from ..run_folder import GAZETTEER, read_json
 from ..tagger.arrays import Floats, Ints
 from ..tagger.decoding import TagDecoder, label_chances
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import Mention, spans_to_tags, tag_names, tags_to_mentions
 from ..tagger.words import find_features, find_words
+from ..tagging import score_dev
 
 _LONGEST_AFFIX = 4
 
 
-class LinearTraining:
+class LinearTrainer:
     """A linear classifier about to be trained.
 
     Each word is described by itself, its shape, its affixes, what the gazetteer says of it, and
@@ -39,7 +41,7 @@ class LinearTraining:
         InputError: if the documents hold no word.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: TrainingJob) -> None:
         self._job = job
         self._tags = tag_names(job.labels.names)
         if not any(len(find_words(document.text)) for document in job.data.train):
@@ -51,7 +53,7 @@ class LinearTraining:
         tagger.save(self._job.output / "model")
         return metrics
 
-    def _run(self, job: Job, epochs: int) -> tuple[LinearTagger, dict[str, Any]]:
+    def _run(self, job: TrainingJob, epochs: int) -> tuple[LinearTagger, dict[str, Any]]:
         from sklearn.linear_model import SGDClassifier
 
         recipe = job.recipe
@@ -75,13 +77,13 @@ class LinearTraining:
             scores = score_dev(tagger, job.data.dev)
             f1 = scores["f1"] or 0.0
             history.append({"epoch": epoch, "f1": f1})
-            job.report(Progress(epoch, epochs, f1=f1))
+            job.on_progress(Progress("Training", epoch, epochs, {"f1": f1}))
             if f1 > best[0]:
                 best = (f1, scores, tagger.weights, tagger.bias)
         _, scores, tagger.weights, tagger.bias = best
         return tagger, {"dev": scores, "epochs": history, "training_words": len(tags)}
 
-    def explain(self) -> dict[str, str]:
+    def estimate(self) -> dict[str, str]:
         """Return the size of the task, and its time by trying one pass over a few documents."""
         job, recipe = self._job, self._job.recipe
         words = sum(len(find_words(document.text)) for document in job.data.train)
@@ -216,7 +218,7 @@ def load_linear(folder: Path, labels: tuple[str, ...]) -> LinearTagger:
     """Load the classifier of a run's model folder.
 
     Raises:
-        InputError: if a file is missing or broken.
+        ModelError: if a file is missing or broken.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -230,4 +232,4 @@ def load_linear(folder: Path, labels: tuple[str, ...]) -> LinearTagger:
         )
         return LinearTagger(features, labels, weights["weights"], weights["bias"])
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise InputError(f"{folder}: the model cannot be loaded ({error}); train again") from error
+        raise ModelError(f"{folder}: the model cannot be loaded ({error}); train again") from error

@@ -1,71 +1,103 @@
-"""The baseline without training: a gazetteer's phrases and token patterns."""
+"""The rules baseline: the phrases and token patterns of a gazetteer, without training."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...corpus.gazetteer import RuleTagger, gazetteer_files
-from ...errors import InputError
-from ..base import Job
-from ..manifest import gazetteer_file
-from ..run_folder import score_dev
+from ...corpus.document import Document, Span
+from ...corpus.gazetteer import gazetteer_files
+from ...errors import InputError, ModelError
+from ..base import TrainingJob
+from ..gazetteer import load_gazetteer, recipe_gazetteer_path
+from ..run_folder import GAZETTEER
+from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import Mention
+from ..tagger.words import find_words
+from ..tagging import score_dev, tag_documents
 
-_FOLDER = "gazetteer"
 
+class RuleTagger:
+    """Tags texts and documents with a gazetteer; of overlapping matches the longest is kept.
 
-class Rules:
-    """Copies a gazetteer to a run folder and scores it.
+    Rules give no confidence: the score of every mention is None.
 
     Args:
-        job: what to score it on, and where to.
+        gazetteer: finds phrases and patterns.
+        labels: the labels that the tagger can predict.
+    """
+
+    def __init__(self, gazetteer: Gazetteer, labels: Iterable[str]) -> None:
+        self.labels = tuple(labels)
+        self._gazetteer = gazetteer
+
+    @classmethod
+    def from_file(cls, path: Path | None, labels: Iterable[str]) -> RuleTagger:
+        """Make a tagger from a gazetteer file.
+
+        Args:
+            path: a TOML file; None for the gazetteer that ships with orbat.
+            labels: phrases and patterns of other labels are skipped.
+
+        Raises:
+            InputError: if a file of the gazetteer is missing or broken.
+        """
+        labels = tuple(labels)
+        return cls(load_gazetteer(path, labels), labels)
+
+    def find(self, text: str) -> list[Span]:
+        """Return the spans of a text, without overlaps, in order."""
+        bounds = find_words(text).tolist()
+        return [Span(*match) for match in self._gazetteer.find(text, bounds)]
+
+    def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
+        """Yield the mentions of each text, in order."""
+        for text in texts:
+            yield [Mention(span.start, span.end, span.label, None) for span in self.find(text)]
+
+    def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Yield the documents in order, their spans replaced by the tagger's."""
+        return tag_documents(self, documents)
+
+
+class RulesTrainer:
+    """Writes a gazetteer to a run folder and scores it. See :class:`training.base.Trainer`.
+
+    Args:
+        job: the training job.
 
     Raises:
         InputError: if the recipe names no gazetteer, or one that cannot be read.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: TrainingJob) -> None:
         if job.recipe.gazetteer == "none":
             raise InputError("a recipe of kind rules needs a gazetteer; set gazetteer")
         self._job = job
-        self._files = gazetteer_files(gazetteer_file(job.recipe))
 
     def fit(self) -> dict[str, Any]:
-        """Copy the gazetteer and score what it finds in the dev documents."""
-        folder = self._job.output / "model" / _FOLDER
+        """Write the gazetteer and score its matches in the dev documents."""
+        job = self._job
+        folder = job.output / "model"
         folder.mkdir(parents=True, exist_ok=True)
-        plan, *lists = self._files
-        shutil.copyfile(plan, folder / "gazetteer.toml")
-        for file in lists:
-            target = folder / file.relative_to(plan.parent)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
-        tagger = load_rules(self._job.output / "model", self._job.labels.names)
-        return {"dev": score_dev(tagger, self._job.data.dev)}
+        (folder / GAZETTEER).write_bytes(job.gazetteer.to_bytes())
+        return {"dev": score_dev(load_rules(folder, job.labels.names), job.data.dev)}
 
-    def explain(self) -> dict[str, str]:
-        """Return what there is to do, which is little."""
-        return {"gazetteer": ", ".join(file.name for file in self._files), "time": "seconds"}
+    def estimate(self) -> dict[str, str]:
+        """Return the files of the gazetteer; there is nothing to train."""
+        files = gazetteer_files(recipe_gazetteer_path(self._job.recipe))
+        return {"gazetteer": ", ".join(file.name for file in files), "time": "seconds"}
 
 
-class _RulesTagger:
-    def __init__(self, rules: RuleTagger, labels: tuple[str, ...]) -> None:
-        self.labels = labels
-        self._rules = rules
-
-    def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
-        """Tag a stream of texts; rules give no confidence."""
-        for text in texts:
-            yield [Mention(s.start, s.end, s.label, None) for s in self._rules.find(text)]
-
-
-def load_rules(folder: Path, labels: tuple[str, ...]) -> _RulesTagger:
+def load_rules(folder: Path, labels: tuple[str, ...]) -> RuleTagger:
     """Load the rules of a run's model folder.
 
     Raises:
-        InputError: if a file is missing or broken.
+        ModelError: if the gazetteer is missing or broken.
     """
-    return _RulesTagger(RuleTagger(folder / _FOLDER / "gazetteer.toml", labels), labels)
+    path = folder / GAZETTEER
+    try:
+        return RuleTagger(Gazetteer.from_bytes(path.read_bytes()), labels)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: missing or broken; train again") from error

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from ...corpus.document import Document, trim
-from ...errors import InputError
-from ..base import Job, Progress
-from ..manifest import TrainingData
-from ..run_folder import score_dev
+from ...errors import ModelError
+from ...ui import Progress
+from ..base import TrainingJob
+from ..data import TrainingData
 from ..tagger.mentions import Mention
+from ..tagging import score_dev
 
 _TRIED = 16
 
 
-class CnnTraining:
+class CnnTrainer:
     """spaCy's entity recogniser on its tok2vec, as `spacy init config -o efficiency` sets it.
 
     See https://spacy.io/usage/training. spaCy cuts texts into tokens of its own; gold spans that
@@ -29,7 +30,7 @@ class CnnTraining:
         job: what to train, on what, and where to.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: TrainingJob) -> None:
         from spacy.cli.init_config import init_config
 
         self._job = job
@@ -58,7 +59,7 @@ class CnnTraining:
         dev = score_dev(load_cnn(folder, job.labels.names), job.data.dev)
         return {"dev": dev, "epochs": history}
 
-    def explain(self) -> dict[str, str]:
+    def estimate(self) -> dict[str, str]:
         """Return the size of the task, and its time by trying one step."""
         recipe, documents = self._job.recipe, self._job.data.train[:_TRIED]
         nlp = self._pipeline(TrainingData(documents, documents), [])
@@ -90,7 +91,9 @@ class CnnTraining:
                 if info is not None:
                     f1 = info["other_scores"].get("ents_f") or 0.0
                     history.append({"step": info["step"], "f1": round(f1, 4)})
-                    job.report(Progress(info["step"], job.recipe.steps, f1=f1))
+                    job.on_progress(
+                        Progress("Training", info["step"], job.recipe.steps, {"f1": f1})
+                    )
 
             return lambda nlp, stdout, stderr: (log, lambda: None)
 
@@ -123,7 +126,7 @@ def load_cnn(folder: Path, labels: tuple[str, ...]) -> _CnnTagger:
     """Load the pipeline of a run's model folder.
 
     Raises:
-        InputError: if a file is missing or broken.
+        ModelError: if a file is missing or broken.
     """
     import spacy
 
@@ -131,7 +134,7 @@ def load_cnn(folder: Path, labels: tuple[str, ...]) -> _CnnTagger:
         return _CnnTagger(spacy.load(folder), labels)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{folder}: the model cannot be loaded ({reason}); train again") from error
+        raise ModelError(f"{folder}: the model cannot be loaded ({reason}); train again") from error
 
 
 def _example(nlp: Any, document: Document) -> Any:

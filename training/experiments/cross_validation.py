@@ -12,16 +12,18 @@ from ...corpus.document import Document
 from ...corpus.labels import LabelSet
 from ...corpus.splitting import find_clusters
 from ...errors import InputError
-from ..manifest import TrainingData
+from ..backends import load_run
+from ..base import TextTagger
+from ..data import TrainingData
 from ..recipe import AnyRecipe
-from ..run_folder import DocumentTagger, load_run, tag_documents
-from ..train import train_once
+from ..tagging import tag_documents
+from ..train import train_or_resume
 
 DEV_SHARE = 8
 """Of the documents that a fold trains on every eighth chooses the epoch."""
 
 
-def cross_predict(
+def out_of_fold_predictions(
     recipe: AnyRecipe,
     documents: Sequence[Document],
     labels: LabelSet,
@@ -57,7 +59,7 @@ def cross_predict(
         dev = rest[::DEV_SHARE]
         train = [document for place, document in enumerate(rest) if place % DEV_SHARE]
         run = Path(folder) / f"fold-{fold + 1}"
-        train_once(recipe, TrainingData(train, dev), labels, run)
+        train_or_resume(recipe, TrainingData(train, dev), labels, run)
         own = [documents[place] for place in part]
         tagger = load_run(run)
         chances = read_probabilities(tagger, (document.text for document in own), str(run))
@@ -94,7 +96,7 @@ def cut_folds(documents: Sequence[Document], folds: int, seed: int = 0) -> list[
 
 
 def read_probabilities(
-    tagger: DocumentTagger, texts: Iterable[str], name: str
+    tagger: TextTagger, texts: Iterable[str], name: str
 ) -> Iterator[WordProbabilities]:
     """Ask a tagger what it thinks of each word.
 

@@ -16,10 +16,11 @@ from ...corpus.files import write_json
 from ...corpus.labels import LabelSet
 from ...errors import InputError
 from ...evaluation.counts import total_counts
-from ..manifest import TrainingData
+from ..backends import load_run
+from ..data import TrainingData
 from ..recipe import AnyRecipe, Recipe
-from ..run_folder import load_run, tag_documents
-from ..train import train_once
+from ..tagging import tag_documents
+from ..train import train_or_resume
 
 Floats = NDArray[np.float64]
 FORECASTS = (1.25, 1.5, 2.0)
@@ -111,7 +112,7 @@ def learning_curve(
                 repeats = min(len(data.train) / size, _MOST_REPEATS)
                 changes["epochs"] = float(math.ceil(recipe.epochs * repeats))
             run = output / "runs" / f"{size}-{changes['seed']}"
-            train_once(
+            train_or_resume(
                 recipe.model_copy(update=changes),
                 TrainingData(part, data.dev, data.train_files, data.dev_files),
                 labels,

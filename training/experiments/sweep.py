@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from ...corpus.files import write_json, write_text
 from ...corpus.labels import LabelSet
 from ...errors import DivergedError, InputError
-from ..base import Progress
-from ..manifest import TrainingData, gazetteer_of, is_same_run, make_manifest
-from ..recipe import AnyRecipe, change_recipe
+from ...ui import Progress
+from ..data import TrainingData
+from ..gazetteer import load_recipe_gazetteer
+from ..manifest import is_same_run, make_manifest
+from ..recipe import AnyRecipe, override
 from ..run_folder import read_json
-from ..train import train_once
+from ..train import train_or_resume
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -174,16 +176,18 @@ def sweep(
 
         def watch(progress: Progress) -> None:
             nonlocal looks
-            if progress.f1 is not None:
+            if "f1" in progress.metrics:
                 looks += 1
-                trial.report(progress.f1, looks)
+                trial.report(progress.metrics["f1"], looks)
                 if trial.should_prune():
                     raise optuna.TrialPruned
 
         run = output / "runs" / name
         trial.set_user_attr("run", name)
         try:
-            metrics = train_once(_changed(recipe, values), data, labels, run, watch)
+            metrics = train_or_resume(
+                _changed(recipe, values), data, labels, run, on_progress=watch
+            )
         except DivergedError as error:
             raise optuna.TrialPruned from error
         return float(metrics["dev"]["f1"] or 0.0)
@@ -198,7 +202,7 @@ def sweep(
 
 
 def _changed(recipe: AnyRecipe, values: Mapping[str, Any]) -> AnyRecipe:
-    return change_recipe({**recipe.model_dump(), **values}, (), "--search")
+    return override({**recipe.model_dump(), **values}, (), "--search")
 
 
 def _claim(
@@ -208,7 +212,7 @@ def _claim(
     data: TrainingData,
     labels: LabelSet,
 ) -> None:
-    manifest = make_manifest(recipe, data, labels, gazetteer_of(recipe, labels))
+    manifest = make_manifest(recipe, data, labels, load_recipe_gazetteer(recipe, labels))
     search = [[each.field, list(each.choices), each.low, each.high, each.log] for each in ranges]
     path = output / "manifest.json"
     if path.is_file():

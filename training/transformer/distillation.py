@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import InputError
-from ..run_folder import load_tagger, read_manifest
+from ..run_folder import read_manifest
 from ..tagger.arrays import Floats
 from ..tagger.decoding import TagDecoder, sequence_bounds
 from ..tagger.tagger import Tagger
 from ..tagger.windows import EncodedText, Window
 from .dataset import IGNORED
+from .model_folder import load_tagger
 
 
 class Teachers:

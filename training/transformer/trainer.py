@@ -32,14 +32,15 @@ from transformers.utils import logging as transformers_logging
 from ...corpus.document import Document
 from ...corpus.files import sha256_text
 from ...errors import DivergedError, InputError
-from ..base import Job, Progress, Report
+from ...ui import OnProgress, Progress
+from ..base import TrainingJob
 from ..recipe import Recipe
-from ..run_folder import save_model, score_dev, torch_network
 from ..tagger.arrays import Floats
 from ..tagger.config import TaggerConfig
 from ..tagger.tagger import Tagger
 from ..tagger.windows import Window, cut_windows
 from ..tagger.words import FEATURE_COUNT
+from ..tagging import score_dev
 from .cased_vocabulary import LINE_BREAKS, give_case
 from .dataset import (
     Collator,
@@ -51,6 +52,7 @@ from .dataset import (
 )
 from .distillation import Teachers, teaching_loss
 from .encoder import encoder_layers, load_encoder, longest_window, special_tokens
+from .model_folder import save_model, torch_network
 from .network import TokenClassifier, bf16_is_fast
 from .quantization_aware import round_products
 
@@ -113,13 +115,13 @@ def batch_loss(
 class _Reporter(TrainerCallback):
     """Passes the Trainer's progress on, and stops it when the loss is no number."""
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    def __init__(self, on_progress: OnProgress) -> None:
+        self.on_progress = on_progress
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        self.report(Progress(state.global_step, state.max_steps))
+        self.on_progress(Progress("Training", state.global_step, state.max_steps))
 
     def on_log(
         self,
@@ -135,9 +137,9 @@ class _Reporter(TrainerCallback):
                 f"the loss is {logs['loss']} at step {state.global_step}; "
                 "lower learning_rate or set precision to fp32"
             )
-        self.report(
-            Progress(state.global_step, state.max_steps, logs.get("loss"), logs.get("eval_f1"))
-        )
+        measured = {"loss": logs.get("loss"), "f1": logs.get("eval_f1")}
+        metrics = {name: value for name, value in measured.items() if value is not None}
+        self.on_progress(Progress("Training", state.global_step, state.max_steps, metrics))
 
 
 class _NewWindows(TrainerCallback):
@@ -162,7 +164,7 @@ class FineTuning:
         InputError: if the recipe's encoder cannot be used or the documents hold no word.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: TrainingJob) -> None:
         recipe: Recipe = job.recipe
         self._job = job
         self._batch_size = _share_of_batch(recipe)
@@ -251,7 +253,7 @@ class FineTuning:
             # The Trainer asks for one; evaluate scores documents and never looks at it.
             eval_dataset=self._windows,
             optimizers=(_optimizer(self._network, recipe), None),
-            callbacks=[_Reporter(job.report), _NewWindows(self._windows)],
+            callbacks=[_Reporter(job.on_progress), _NewWindows(self._windows)],
         )
         trainer.remove_callback(PrinterCallback)
         checkpoints = job.output / "checkpoints"
@@ -285,10 +287,10 @@ class FineTuning:
         """Give what the teachers think of an epoch's windows."""
         assert self._teachers is not None
         for done, odds in enumerate(self._teachers.read(windows), start=1):
-            self._job.report(Progress(done, len(windows), what="Teachers reading"))
+            self._job.on_progress(Progress("Teachers reading", done, len(windows)))
             yield odds
 
-    def explain(self) -> dict[str, str]:
+    def estimate(self) -> dict[str, str]:
         """Return what training will take, by trying a few steps; the network is spent then."""
         recipe, windows = self._job.recipe, self._windows
         weights = [(p.numel(), p.requires_grad) for p in self._network.parameters()]
@@ -401,7 +403,7 @@ def _full_disk_told(output: Path) -> Iterator[None]:
         raise
 
 
-def _tagger_config(job: Job, encoder: Any, tokenizer: Any) -> TaggerConfig:
+def _tagger_config(job: TrainingJob, encoder: Any, tokenizer: Any) -> TaggerConfig:
     recipe: Recipe = job.recipe
     prefix, suffix = special_tokens(tokenizer)
     longest = longest_window(encoder)

@@ -1,0 +1,107 @@
+"""The table of backends: how each kind of recipe is trained, and how its runs are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .base import TextTagger, Trainer, TrainingJob
+from .recipe import AnyRecipe, CnnRecipe, LinearRecipe, Recipe, RulesRecipe
+from .run_folder import read_manifest
+from .transformer.encoder import refuse_pickles
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One kind of model. Its libraries are imported when it is used.
+
+    Attributes:
+        recipe: the class of its recipes.
+        trainer: makes the trainer of a job.
+        load: loads a finished run as a tagger; takes the run folder and the label names.
+    """
+
+    recipe: type[AnyRecipe]
+    trainer: Callable[[TrainingJob], Trainer]
+    load: Callable[[Path, tuple[str, ...]], TextTagger]
+
+
+def _transformer_trainer(job: TrainingJob) -> Trainer:
+    from .transformer.trainer import FineTuning
+
+    return FineTuning(job)
+
+
+def _load_transformer(run: Path, labels: tuple[str, ...]) -> TextTagger:
+    from .transformer.model_folder import load_tagger
+
+    return load_tagger(run)
+
+
+def _rules_trainer(job: TrainingJob) -> Trainer:
+    from .baselines.rules import RulesTrainer
+
+    return RulesTrainer(job)
+
+
+def _load_rules(run: Path, labels: tuple[str, ...]) -> TextTagger:
+    from .baselines.rules import load_rules
+
+    return load_rules(run / "model", labels)
+
+
+def _linear_trainer(job: TrainingJob) -> Trainer:
+    from .baselines.linear import LinearTrainer
+
+    return LinearTrainer(job)
+
+
+def _load_linear(run: Path, labels: tuple[str, ...]) -> TextTagger:
+    from .baselines.linear import load_linear
+
+    return load_linear(run / "model", labels)
+
+
+def _cnn_trainer(job: TrainingJob) -> Trainer:
+    from .baselines.spacy_cnn import CnnTrainer
+
+    return CnnTrainer(job)
+
+
+def _load_cnn(run: Path, labels: tuple[str, ...]) -> TextTagger:
+    from .baselines.spacy_cnn import load_cnn
+
+    return load_cnn(run / "model", labels)
+
+
+BACKENDS = {
+    "transformer": Backend(Recipe, _transformer_trainer, _load_transformer),
+    "rules": Backend(RulesRecipe, _rules_trainer, _load_rules),
+    "linear": Backend(LinearRecipe, _linear_trainer, _load_linear),
+    "cnn": Backend(CnnRecipe, _cnn_trainer, _load_cnn),
+}
+"""Every kind of recipe, by the recipe's field `kind`."""
+
+
+def make_trainer(job: TrainingJob) -> Trainer:
+    """Return the trainer for a job's recipe.
+
+    Raises:
+        InputError: if the trainer refuses the job.
+    """
+    return BACKENDS[job.recipe.kind].trainer(job)
+
+
+def load_run(run: Path) -> TextTagger:
+    """Load a finished run of any kind as a tagger.
+
+    Raises:
+        InputError: if the run contains a pickle.
+        ModelError: if the run is unfinished or damaged.
+    """
+    run = Path(run)
+    manifest = read_manifest(run)
+    refuse_pickles(run)
+    labels = tuple(label["name"] for label in manifest["labels"]["label"])
+    return BACKENDS[manifest["recipe"]["kind"]].load(run, labels)

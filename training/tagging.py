@@ -1,0 +1,38 @@
+"""Tagging documents with a text tagger, and scoring the result."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ..corpus.document import Document, Span
+from ..evaluation.counts import counts_to_json, total_counts
+from .base import TextTagger
+from .tagger.mentions import Mention
+
+
+def tag_documents(tagger: TextTagger, documents: Iterable[Document]) -> Iterator[Document]:
+    """Yield the documents in order, their spans replaced by the tagger's.
+
+    Ids, texts and meta stay as they are. The stream is read lazily.
+    """
+    stream, texts = itertools.tee(documents)
+    tagged = tagger.pipe(document.text for document in texts)
+    for document, mentions in zip(stream, tagged, strict=True):
+        yield document.with_spans(mentions_to_spans(mentions))
+
+
+def mentions_to_spans(mentions: Iterable[Mention]) -> list[Span]:
+    """Convert mentions to spans. Scores are rounded to four digits."""
+    return [
+        Span(m.start, m.end, m.label, score=None if m.score is None else round(m.score, 4))
+        for m in mentions
+    ]
+
+
+def score_dev(tagger: TextTagger, documents: Sequence[Document]) -> dict[str, Any]:
+    """Return the strict scores of a tagger on gold documents, micro-averaged and by label."""
+    micro, by_label = total_counts(zip(documents, tag_documents(tagger, documents), strict=True))
+    labels = {label: counts_to_json(counts) for label, counts in by_label.items()}
+    return {**counts_to_json(micro), "labels": labels}

@@ -1,0 +1,165 @@
+"""The model folder of a transformer run: writing it, and loading it as a network or tagger.
+
+RUN/model/model.safetensors   weights of encoder and head
+RUN/model/config.json         configuration of the encoder
+RUN/model/tokenizer.json      the tokenizer
+RUN/model/tagger.json         labels, windows and decoding: TaggerConfig
+RUN/model/gazetteer.json      phrases and patterns
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...corpus.files import open_folder_atomic, write_json
+from ...errors import ModelError
+from ..run_folder import FORMAT, GAZETTEER, read_json, read_manifest
+from ..tagger.config import TaggerConfig
+from ..tagger.gazetteer import Gazetteer
+from ..tagger.tagger import Tagger
+from ..tagger.words import FEATURE_COUNT
+from .encoder import refuse_pickles
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from .network import TokenClassifier
+
+
+def save_model(
+    folder: Path,
+    network: TokenClassifier,
+    tokenizer: Any,
+    config: TaggerConfig,
+    gazetteer: Gazetteer,
+) -> None:
+    """Write a model folder atomically, replacing an existing one."""
+    from safetensors.torch import save_file
+
+    weights = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    with open_folder_atomic(folder, replace=True) as draft:
+        save_file(weights, draft / "model.safetensors", metadata={"format": "pt"})
+        network.encoder.config.save_pretrained(draft)
+        tokenizer.save(str(draft / "tokenizer.json"))
+        write_json(draft / "tagger.json", {"format": FORMAT, **dataclasses.asdict(config)})
+        (draft / GAZETTEER).write_bytes(gazetteer.to_bytes())
+
+
+def read_tagger_config(folder: Path) -> TaggerConfig:
+    """Read `tagger.json` of a model folder.
+
+    Raises:
+        ModelError: if it is missing, broken or of another version.
+    """
+    path = Path(folder) / "tagger.json"
+    value = read_json(path)
+    try:
+        if value.pop("format") != FORMAT:
+            raise ModelError(f"{path}: written by another version of orbat; train again")
+        return TaggerConfig.from_json(value)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path}: missing or broken; train again") from error
+
+
+def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
+    """Load the network of a finished run in evaluation mode, and its tagger configuration.
+
+    Raises:
+        InputError: if the run contains a pickle.
+        ModelError: if the run is unfinished, of another kind or damaged.
+    """
+    recipe = read_manifest(run)["recipe"]
+    kind = recipe.get("kind", "transformer")
+    if kind != "transformer":
+        raise ModelError(f"{run}: a run of kind {kind}; name one of a transformer")
+    refuse_pickles(Path(run))
+    folder = Path(run) / "model"
+    config = read_tagger_config(folder)
+
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+    from transformers import AutoConfig, AutoModel
+
+    from .cased_vocabulary import Casing
+    from .encoder import without_pooler
+    from .network import TokenClassifier
+
+    try:
+        weights = load_file(folder / "model.safetensors")
+        casing = None
+        if "cased.base" in weights:
+            casing = Casing(weights["cased.base"].numpy(), weights["cased.signs"].numpy())
+        encoder: PreTrainedModel = AutoModel.from_config(
+            AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        )
+        network = TokenClassifier(
+            without_pooler(encoder),
+            tags=len(config.tags),
+            features=FEATURE_COUNT,
+            word_features=config.features,
+            gazetteer=config.gazetteer,
+            crf=bool(config.transitions),
+            by_line=config.by_line,
+            casing=casing,
+            skim=recipe.get("skim"),
+            skim_sure=recipe.get("skim_sure", 1.0),
+        )
+        network.load_state_dict(weights)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{folder}: the model cannot be loaded ({reason}); train again") from error
+    return network.eval(), config
+
+
+def load_tagger(run: Path, *, device: str = "cpu", autocast: bool = False) -> Tagger:
+    """Load a finished transformer run as a tagger on torch.
+
+    Args:
+        run: the run folder.
+        device: the device that the network runs on.
+        autocast: compute in bf16 instead of full precision.
+
+    Raises:
+        InputError: if the run contains a pickle.
+        ModelError: if the run is unfinished, of another kind or damaged.
+    """
+    from tokenizers import Tokenizer
+
+    network, config = load_network(run)
+    network.to(device)
+    tokenizer = Tokenizer.from_file(str(Path(run) / "model" / "tokenizer.json"))
+    gazetteer = load_run_gazetteer(run)
+    run_network = torch_network(network, autocast=autocast)
+    return Tagger(run_network, tokenizer, config, gazetteer.find, batch_size=16)
+
+
+def load_run_gazetteer(run: Path) -> Gazetteer:
+    """Load the gazetteer that a transformer was trained with.
+
+    Raises:
+        ModelError: if it is missing or broken.
+    """
+    path = Path(run) / "model" / GAZETTEER
+    try:
+        return Gazetteer.from_bytes(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: missing or broken; train again") from error
+
+
+def torch_network(network: TokenClassifier, *, autocast: bool = False) -> Any:
+    """Wrap a torch network as a :data:`training.tagger.tagger.Network` of numpy arrays."""
+    import torch
+
+    device = next(network.parameters()).device
+
+    def run(ids: Any, mask: Any, features: Any) -> Any:
+        inputs = [torch.from_numpy(array).to(device) for array in (ids, mask, features)]
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, torch.bfloat16, enabled=autocast),
+        ):
+            return network(*inputs)["logits"].float().cpu().numpy()
+
+    return run

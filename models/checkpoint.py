@@ -3,7 +3,7 @@
 `transformers.pipeline("token-classification")` reads words at their first pieces, takes the best
 tag of each by itself and joins what follows. So a model can be written as such a checkpoint only
 if it has nothing beside its encoder and classifier: neither what a gazetteer knows, nor word
-features, nor a chain of tags. The recipe `portable` trains such models; case survives in their
+features, nor a chain of tags. The recipe `transformers` trains such models; case survives in their
 vocabulary, see :mod:`training.casing`.
 """
 
@@ -70,7 +70,7 @@ def load_plain(run: Path) -> Any:
     if not config.greedy:
         raise InputError(
             f"{run}: a transformers checkpoint cannot hold all of this model; train one with the "
-            "recipe portable, and this as its teacher"
+            "recipe transformers, and this as its teacher"
         )
     return _with_head(network, config)
 

@@ -23,7 +23,7 @@ def package(
         typer.Option(
             "--transformers",
             help="Write a plain transformers checkpoint too, into OUTPUT/transformers; for runs of "
-            "the recipe portable.",
+            "the recipe transformers.",
         ),
     ] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 RecipeArgument = Annotated[
     str,
     typer.Argument(
-        help="A shipped recipe (quick, default, fast, skim, portable, max, baseline-rules, "
-        "baseline-linear, baseline-cnn), a file, or a run folder to train again as it was."
+        help="A shipped recipe (quick, default, fast, fastest, transformers, large, "
+        "baseline-rules, baseline-linear, baseline-cnn), a file, or a run folder to train again."
     ),
 ]
 TrainOption = Annotated[

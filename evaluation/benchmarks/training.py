@@ -23,7 +23,7 @@ from ...corpus.gazetteer import DEFAULT_GAZETTEER
 from ...errors import InputError
 
 ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
-SYSTEMS = ("baseline-rules", "baseline-linear", "baseline-cnn", "default", "fast", "skim")
+SYSTEMS = ("baseline-rules", "baseline-linear", "baseline-cnn", "default", "fast", "fastest")
 FULL = "the whole recipe"
 PHRASES = "phrases.toml"
 VARIANTS = {
@@ -142,7 +142,7 @@ def main() -> None:
     for recipe in SYSTEMS:
         seeds = options.seeds if recipe == "default" else 1
         teachers = json.dumps([str(run) for run in systems.get("default", ())])
-        taught = [f"teachers={teachers}"] if recipe in ("fast", "skim") else []
+        taught = [f"teachers={teachers}"] if recipe in ("fast", "fastest") else []
         systems[recipe] = [bench.run(recipe, recipe, seed, taught) for seed in range(seeds)]
     print("## Recipes and baselines\n")
     for gold in ("real dev", "authored test"):

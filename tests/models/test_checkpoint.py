@@ -35,7 +35,7 @@ def run(orbat: Orbat, trained: Trained, tmp_path_factory: pytest.TempPathFactory
     """A model that a plain checkpoint can hold."""
     folder = tmp_path_factory.mktemp("portable") / "run"
     outcome = orbat(
-        *("train", "portable", "--train", trained.train, "--dev", trained.dev),
+        *("train", "transformers", "--train", trained.train, "--dev", trained.dev),
         *("--output", folder, *settings("layers=2", "window=256", "overlap=64", "epochs=8")),
     )
     assert outcome.code == 0, outcome.err
@@ -117,5 +117,5 @@ def test_a_run_that_has_more_than_a_checkpoint_holds_is_refused(
     trained: Trained, refused: Callable[..., str], tmp_path: Path
 ) -> None:
     line = refused("package", trained.run, "--output", tmp_path / "dist", "--transformers")
-    assert "train one with the recipe portable" in line
+    assert "train one with the recipe transformers" in line
     assert not (tmp_path / "dist").exists()

@@ -78,7 +78,16 @@ def test_what_cannot_be_portable_is_refused(refused: Callable[..., str], tmp_pat
     from transformers import PreTrainedTokenizerFast
 
     train, dev = tiny_data(tmp_path)
-    arguments = ("train", "portable", "--train", train, "--dev", dev, "--output", tmp_path / "run")
+    arguments = (
+        "train",
+        "transformers",
+        "--train",
+        train,
+        "--dev",
+        dev,
+        "--output",
+        tmp_path / "run",
+    )
     assert "needs gazetteer=none" in refused(*arguments, *settings("crf=true"))
     tokenizer = byte_level()
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>").save_pretrained(tmp_path)

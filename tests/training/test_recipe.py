@@ -13,7 +13,7 @@ from orbat.training.recipe import describe_fields, load_recipe, shipped_recipes
 def test_shipped_recipes_can_be_read_by_name() -> None:
     assert shipped_recipes() == [
         *("baseline-cnn", "baseline-linear", "baseline-rules"),
-        *("default", "fast", "max", "portable", "quick", "skim"),
+        *("default", "fast", "fastest", "large", "quick", "transformers"),
     ]
     kinds = {name: load_recipe(name).kind for name in shipped_recipes()}
     assert set(kinds.values()) == {"transformer", "rules", "linear", "cnn"}
@@ -64,5 +64,5 @@ def test_bad_recipes_are_named(
 
 
 def test_an_unknown_recipe_lists_the_shipped_ones() -> None:
-    with pytest.raises(InputError, match=r"shipped are baseline-cnn, .*, skim"):
+    with pytest.raises(InputError, match=r"shipped are baseline-cnn, .*, transformers"):
         load_recipe("best")

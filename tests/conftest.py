@@ -61,7 +61,9 @@ def orbat(tmp_path_factory: pytest.TempPathFactory) -> Orbat:
     """Run the command line in a process of its own, away from any doccano of the user's."""
     home = tmp_path_factory.mktemp("no-doccano")
 
-    def run(*arguments: object, env: dict[str, str] | None = None) -> Outcome:
+    def run(
+        *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None
+    ) -> Outcome:
         environment = {**os.environ, "ORBAT_DOCCANO_HOME": str(home), "COLUMNS": "200"}
         done = subprocess.run(
             [sys.executable, "-m", "orbat", *map(str, arguments)],

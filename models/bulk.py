@@ -392,7 +392,7 @@ def _write_docbins(part: Path, output: Path) -> tuple[Path, ...]:
     import spacy
     from spacy.tokens import DocBin
 
-    from ..annotation.formats.libraries import to_doc
+    from ..annotation.formats.docbin import to_doc
 
     # Makes room for the confidence on spans.
     from . import component  # noqa: F401

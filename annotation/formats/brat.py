@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...corpus.document import Document, Span
 from ...errors import InputError
+from ..folders import file_name, new_folder
 from .conversion_report import (
     ConversionReport,
     assemble,
@@ -16,7 +17,6 @@ from .conversion_report import (
     count_lost_meta,
     refuse_spaces,
 )
-from .folders import file_name, new_folder
 
 _KINDS = {
     "R": "relations",

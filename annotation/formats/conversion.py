@@ -9,26 +9,17 @@ from ...corpus.document import Document
 from ...corpus.files import read_documents, write_documents
 from ...errors import InputError
 from .brat import read_brat, write_brat
-from .columns import (
-    read_conll,
-    read_iob,
-    read_word_files,
-    write_conll,
-    write_iob,
-    write_word_files,
-)
+from .conll import read_conll, write_conll
 from .conversion_report import ConversionReport
-from .libraries import read_datasets, read_docbin, write_datasets, write_docbin
+from .datasets import read_datasets, write_datasets
+from .docbin import read_docbin, write_docbin
+from .doccano import read_doccano, write_doccano
+from .iob import read_iob, write_iob
+from .label_studio import read_label_studio, write_label_studio
+from .prodigy import read_prodigy, write_prodigy
 from .re3d import read_re3d, write_re3d
 from .tokens import SCHEMES
-from .tools import (
-    read_doccano,
-    read_label_studio,
-    read_prodigy,
-    write_doccano,
-    write_label_studio,
-    write_prodigy,
-)
+from .words_tags import read_word_files, write_word_files
 
 READERS: dict[str, Callable[[Path, ConversionReport], Iterator[Document]]] = {
     "jsonl": lambda path, losses: read_documents(path),

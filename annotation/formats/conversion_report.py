@@ -98,3 +98,19 @@ def from_browser(offsets: Utf16Offsets, start: object, end: object, where: str) 
         return offsets.to_code_points(first), offsets.to_code_points(last)
     except ValueError as error:
         raise InputError(f"{where}: {error}; mend or remove the annotation") from error
+
+
+def read_text(record: Any, where: str, *names: str) -> str:
+    """Return the text of a record, from the first of the fields that it has.
+
+    Raises:
+        InputError: if there is none.
+    """
+    found = (
+        next((record[name] for name in names if name in record), None)
+        if (isinstance(record, dict))
+        else None
+    )
+    if not isinstance(found, str):
+        raise InputError(f"{where}: no field '{names[0]}' with a text; check --from")
+    return found

@@ -10,6 +10,7 @@ from typing import IO, Any
 from ...corpus.document import Document, Span
 from ...corpus.files import read_json_lines
 from ...errors import InputError
+from ..folders import file_name, new_folder
 from .conversion_report import (
     ConversionReport,
     assemble,
@@ -17,7 +18,6 @@ from .conversion_report import (
     count_lost_marks,
     count_lost_meta,
 )
-from .folders import file_name, new_folder
 
 _META = {"url": "sourceUrl", "title": "title"}
 

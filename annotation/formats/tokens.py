@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from ...corpus.document import Document, Span
 from ...errors import InputError
-from .conversion_report import ConversionReport, assemble, count_lost_marks, count_lost_meta
+from .conversion_report import (
+    ConversionReport,
+    assemble,
+    count_lost_marks,
+    count_lost_meta,
+    refuse_spaces,
+)
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _BREAK = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -142,3 +149,30 @@ def count_token_losses(
     count_lost_marks(document, losses)
     text = "\n".join(" ".join(token.text for token in sentence) for sentence in sentences)
     losses["texts' own spaces and line breaks"] += text != document.text
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return a file's lines; only line feeds end one, for U+2028 and the like may stand in it."""
+    try:
+        content = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 at byte {error.start}; convert it") from error
+    if not content.strip():
+        raise InputError(f"{path}: is empty; expected words and tags")
+    return content.split("\n")
+
+
+def tagged_sentences(
+    document: Document, losses: ConversionReport, scheme: str
+) -> list[list[Token]]:
+    """Return the sentences of a document for a file of words and tags.
+
+    Raises:
+        InputError: if a label contains a space.
+    """
+    refuse_spaces(document, "tags")
+    sentences = to_sentences(document, scheme)
+    count_token_losses(document, sentences, losses)
+    return sentences

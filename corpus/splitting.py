@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import InputError
+from .analysis.statistics import DATES, date_of, source_of
 from .document import Document, document_to_json
 from .duplicates import DuplicateFinder, sketch, words_of
 from .files import open_atomic, read_documents, sha256_file, write_json
 from .ngrams import PASSAGE_WORDS, shared_passages
-from .statistics import DATES, date_of, source_of
 
 PARTS = ("train", "dev", "test")
 By = Literal["cluster", "time", "given"]

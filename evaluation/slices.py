@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..corpus.analysis.statistics import DATES
 from ..corpus.document import Document, Span
-from ..corpus.statistics import DATES
 from .bootstrap import RESAMPLES, Floats, bootstrap, f1_scores
 from .mentions import MentionIndex, surface_of
 from .metrics import Score, score_to_json

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from orbat.corpus.analysis.drift import measure_drift
+from orbat.corpus.analysis.statistics import measure
 from orbat.corpus.document import Document, Span
-from orbat.corpus.drift import measure_drift
 from orbat.corpus.files import read_documents, sha256_file, sha256_text, write_documents
-from orbat.corpus.statistics import measure
 from tests.conftest import ARTICLES, Orbat
 
 

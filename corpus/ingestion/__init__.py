@@ -1,0 +1,1 @@
+"""Ingestion: from raw articles in files, on the web and in datasets to a corpus on disk."""

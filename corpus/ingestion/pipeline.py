@@ -14,7 +14,6 @@ from typing import Any, Literal
 from ...errors import InputError
 from ..document import Document, document_to_json, parse_document
 from ..duplicates import Duplicate, Sketch, sketch
-from .feeds import FeedLog
 from .readers import RawArticle, read_file
 from .sources import (
     DATASET,
@@ -25,6 +24,7 @@ from .sources import (
     make_document,
 )
 from .store import CorpusStore, raw_key
+from .web.feeds import FeedLog
 
 Engine = Literal["local", "ray"]
 

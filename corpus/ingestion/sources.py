@@ -13,8 +13,6 @@ from typing import Any
 
 from ...errors import InputError
 from ..document import Document, parse_document, unused_id
-from .feeds import Entry, FeedLog, Visit, looks_like_feed, parse_feed
-from .fetching import Fetcher, FetchRules
 from .html import clean_html
 from .readers import (
     KNOWN,
@@ -28,6 +26,8 @@ from .readers import (
     url_name,
 )
 from .text import CleanText, clean_text, decode, looks_like_html, tidy
+from .web.feeds import Entry, FeedLog, Visit, looks_like_feed, parse_feed
+from .web.fetching import Fetcher, FetchRules
 
 _FEEDS = (".rss", ".atom")
 _FEED_FILES = (*_FEEDS, ".xml")

@@ -13,7 +13,7 @@ from typing import ClassVar
 import pytest
 
 from orbat.corpus.files import LARGEST, read_documents
-from orbat.corpus.ingestion.fetching import Fetcher, FetchRules
+from orbat.corpus.ingestion.web.fetching import Fetcher, FetchRules
 from orbat.errors import InputError
 from tests.conftest import Orbat
 from tests.corpus.test_ingestion import PAGE

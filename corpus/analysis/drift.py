@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
-from ..ui import DataTable
-from .document import Document
-from .duplicates import words_of
+from ...errors import InputError
+from ...ui import DataTable
+from ..document import Document
+from ..duplicates import words_of
 from .statistics import source_of
 
 WORDS = 20_000

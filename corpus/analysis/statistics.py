@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ui import DataTable
-from .document import Document
-from .duplicates import words_of
+from ...ui import DataTable
+from ..document import Document
+from ..duplicates import words_of
 
 SOURCES = ("source", "site", "desk")
 DATES = ("date", "published")

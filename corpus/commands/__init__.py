@@ -64,10 +64,10 @@ def add(
     from rich.console import Console
     from rich.table import Table
 
-    from ..ui import counting
-    from .ingestion.fetching import FetchRules
-    from .ingestion.pipeline import add_to_corpus
-    from .ingestion.sources import SourceOptions
+    from ...ui import counting
+    from ..ingestion.pipeline import add_to_corpus
+    from ..ingestion.sources import SourceOptions
+    from ..ingestion.web.fetching import FetchRules
 
     options = SourceOptions(
         text_column=text_column,
@@ -137,7 +137,7 @@ def split(
 
     from rich.console import Console
 
-    from .splitting import split_corpus, write_split
+    from ..splitting import split_corpus, write_split
 
     settings = {"dev": dev, "test": test, "by": by.value, "seed": seed, "passage": passage}
     with Console(stderr=True).status("Finding clusters"):
@@ -168,8 +168,8 @@ def check(
     from rich.console import Console
     from rich.table import Table
 
-    from .files import read_documents
-    from .leakage import find_leaks
+    from ..files import read_documents
+    from ..leakage import find_leaks
 
     with Console(stderr=True).status("Comparing"):
         leaks = list(find_leaks(read_documents(first), read_documents(second), passage=passage))
@@ -201,8 +201,8 @@ def show(
 
     from rich.console import Console
 
-    from ..ui import DataTable, print_tables
-    from .provenance import tell_story
+    from ...ui import DataTable, print_tables
+    from ..analysis.provenance import tell_story
 
     with Console(stderr=True).status("Looking"):
         story = tell_story(identity, places or [Path()])
@@ -230,9 +230,9 @@ def stats(
 
     from rich.console import Console
 
-    from ..ui import print_tables, render_tables
-    from .files import read_documents, write_text
-    from .statistics import measure, statistics_tables, statistics_to_json
+    from ...ui import print_tables, render_tables
+    from ..analysis.statistics import measure, statistics_tables, statistics_to_json
+    from ..files import read_documents, write_text
 
     with Console(stderr=True).status("Measuring"):
         found = measure(read_documents(corpus))
@@ -264,9 +264,9 @@ def drift(
 
     from rich.console import Console
 
-    from ..ui import print_tables, render_tables
-    from .drift import drift_summary, drift_tables, measure_drift
-    from .files import read_documents, write_text
+    from ...ui import print_tables, render_tables
+    from ..analysis.drift import drift_summary, drift_tables, measure_drift
+    from ..files import read_documents, write_text
 
     with Console(stderr=True).status("Comparing"):
         found = measure_drift(list(read_documents(old)), list(read_documents(new)), seed=seed)

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError
-from ..files import write_json
-from .text import looks_like_html
+from ....errors import InputError
+from ...files import write_json
+from ..text import looks_like_html
 
 _FEED_START = re.compile(
     rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:rss|feed|rdf:RDF)\b", re.S

@@ -13,8 +13,8 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies
 from urllib.robotparser import RobotFileParser
 
-from ...errors import InputError
-from ..files import LARGEST
+from ....errors import InputError
+from ...files import LARGEST
 
 AGENT = "orbat"
 _REDIRECTS = 5

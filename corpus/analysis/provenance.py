@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from .files import sha256_file, sha256_text
+from ...errors import InputError
+from ..files import sha256_file, sha256_text
 
 
 @dataclass(frozen=True)

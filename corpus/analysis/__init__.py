@@ -1,0 +1,1 @@
+"""Analysis of corpora: statistics, drift between two corpora, and the trace of one document."""

@@ -1,0 +1,1 @@
+"""Web sources: pages and feeds."""

@@ -1,4 +1,4 @@
-"""What the tests share: the command line, a real doccano, a trained model, a browser."""
+"""Fixtures: the command line, a real doccano, a trained model, a browser."""
 
 from __future__ import annotations
 
@@ -25,25 +25,31 @@ ROOT = Path(__file__).parent.parent
 ARTICLES = ROOT / "corpus" / "articles"
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # As many threads as processors in each of several processes would wait for each other.
+    # Otherwise each of the processes would start as many threads as there are processors.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# First calls load libraries: how long an example takes says nothing.
+# First calls load libraries, so that the duration of an example means nothing.
 settings.register_profile("orbat", deadline=None)
 settings.load_profile("orbat")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--screenshots", type=Path, default=None, help="Folder to keep the browser tests' pictures."
+        "--screenshots",
+        type=Path,
+        default=None,
+        help="Folder for the screenshots of the browser tests.",
     )
     parser.addoption(
-        "--run", type=Path, default=None, help="Run whose report is pictured, for a small one."
+        "--run",
+        type=Path,
+        default=None,
+        help="Run for the screenshot of the report; default: a small one.",
     )
 
 
 class Outcome(NamedTuple):
-    """How a command ended."""
+    """The exit code of a command and what it printed."""
 
     code: int
     out: str
@@ -58,7 +64,7 @@ Orbat = Callable[..., Outcome]
 
 @pytest.fixture(scope="session")
 def orbat(tmp_path_factory: pytest.TempPathFactory) -> Orbat:
-    """Run the command line in a process of its own, away from any doccano of the user's."""
+    """Run the command line in a process of its own, without any doccano server of the user."""
     home = tmp_path_factory.mktemp("no-doccano")
 
     def run(
@@ -70,6 +76,7 @@ def orbat(tmp_path_factory: pytest.TempPathFactory) -> Orbat:
             capture_output=True,
             text=True,
             env={**environment, **(env or {})},
+            cwd=cwd,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -78,7 +85,7 @@ def orbat(tmp_path_factory: pytest.TempPathFactory) -> Orbat:
 
 @pytest.fixture(scope="session")
 def refused(orbat: Orbat) -> Callable[..., str]:
-    """Run a command that must end in one line of error and exit code 2; return the line."""
+    """Run a command that must fail with one line of error and exit code 2; return the line."""
 
     def run(*arguments: object, env: dict[str, str] | None = None) -> str:
         outcome = orbat(*arguments, env=env)
@@ -110,7 +117,7 @@ def test_articles() -> list[Document]:
 
 
 class Trained(NamedTuple):
-    """A run folder and the files that it was made of."""
+    """A run folder and the files that it was trained with."""
 
     run: Path
     train: Path
@@ -122,9 +129,9 @@ MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 @pytest.fixture(scope="session")
 def make_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
-    """Let one of the processes that test side by side make a folder; return a copy of it."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    """Make a folder once for all test processes; return a copy of it for this one."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def make(name: str, fill: Callable[[Path], None]) -> Path:
         folder, done = shared / f"shared-{name}", shared / f"shared-{name}.done"
@@ -134,7 +141,7 @@ def make_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
                 folder.mkdir()
                 fill(folder)
                 done.touch()
-        return Path(shutil.copytree(folder, own / name))
+        return Path(shutil.copytree(folder, base / name))
 
     return make
 
@@ -187,7 +194,7 @@ class Running(NamedTuple):
 
 @pytest.fixture(scope="session")
 def doccano(orbat: Orbat, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A real doccano, started and stopped by our own commands."""
+    """A real doccano server, started and stopped by orbat's commands."""
     home = tmp_path_factory.mktemp("doccano")
     env = {"ORBAT_DOCCANO_HOME": str(home)}
     with socket.socket() as probe:
@@ -214,18 +221,18 @@ _BROWSERS = (
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Any Chrome or Chromium of this machine, headless."""
+    """An installed Chrome or Chromium, headless."""
     from playwright.sync_api import sync_playwright
 
-    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if found is None:
-        word = "no Chrome or Chromium found; install one (apt-get install chromium)"
+    executable = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if executable is None:
+        message = "no Chrome or Chromium found; install one (apt-get install chromium)"
         if os.environ.get("ORBAT_BROWSER_REQUIRED"):
-            pytest.fail(word)
-        pytest.skip(word)
+            pytest.fail(message)
+        pytest.skip(message)
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(
-            executable_path=found,
+            executable_path=executable,
             args=[
                 *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
                 *("--disable-background-networking", "--disable-component-update"),
@@ -238,7 +245,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def screenshot(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
-    """Take a picture of a page, kept where --screenshots says."""
+    """Take a screenshot of a page; --screenshots names the folder that keeps it."""
     folder = request.config.getoption("--screenshots") or tmp_path
 
     def take(page: Any, name: str, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""The whole way on a small slice: raw articles to entities of an installed wheel."""
+"""The demo on a few articles: from raw text to the entities of an installed wheel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import ARTICLES, Orbat
 
 @pytest.mark.slow
 @pytest.mark.doccano
-def test_the_demo_goes_the_whole_way(orbat: Orbat, tmp_path: Path) -> None:
+def test_the_demo_runs_every_step(orbat: Orbat, tmp_path: Path) -> None:
     out = tmp_path / "demo"
     settings = ("--set", "epochs=8")
     outcome = orbat("demo", "--output", out, "--documents", "8", *settings)

@@ -1,4 +1,4 @@
-"""The shipped articles: whole, and held-out ones held out."""
+"""The shipped articles: complete, without duplicates, with disjoint splits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orbat.corpus.labels import load_labels
 from tests.conftest import ARTICLES
 
 
-def test_splits_are_whole_and_disjoint(
+def test_splits_are_complete_and_disjoint(
     train_articles: list[Document], dev_articles: list[Document], test_articles: list[Document]
 ) -> None:
     splits = (train_articles, dev_articles, test_articles)
@@ -21,10 +21,10 @@ def test_splits_are_whole_and_disjoint(
         assert list(read_documents(ARTICLES / f"{name}.jsonl", load_labels().names)) == split
 
 
-def test_no_article_repeats_another_even_nearly(
+def test_no_article_is_a_near_duplicate_of_another(
     train_articles: list[Document], dev_articles: list[Document], test_articles: list[Document]
 ) -> None:
-    # Well below the threshold of ingestion: a quarter of the wording shared would be found.
+    # Far below the threshold of ingestion: a quarter of common wording is enough.
     finder = DuplicateFinder(threshold=0.25)
     assert [finder.meet(d) for d in train_articles + dev_articles + test_articles] == [None] * 280
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,10 @@ from .options import (
     show_progress,
     split_names,
 )
+
+if TYPE_CHECKING:
+    from ...corpus.labels import LabelSet
+    from ...corpus.tagger import Tagger
 
 
 def push(
@@ -70,12 +74,7 @@ def push(
     from ...ui import print_tables
     from ..guide import with_keys
     from ..session.push import push as push_documents
-    from ..suggestions import (
-        DEFAULT_GOLD,
-        make_finders,
-        measure_suggestions,
-        suggestion_table,
-    )
+    from ..suggestions import DEFAULT_GOLD, measure_suggestions, suggestion_table
     from ..suggestions import suggest as suggest_spans
 
     label_set = load_labels(labels)
@@ -83,17 +82,17 @@ def push(
     wanted = list(read_documents(documents, label_set.names))
     loaded = context.obj["load_model"](model) if model else None
     sources = suggest or ("model+rules" if model else "rules")
-    finders = make_finders(sources, label_set, model=loaded, gazetteer=gazetteer)
+    taggers = build_taggers(sources, label_set, model=loaded, gazetteer=gazetteer)
     gold_file = gold or (DEFAULT_GOLD if labels is None else None)
     measured = None
     own = sum(bool(document.spans) for document in wanted)
     with connect(home, url, username, password) as (doccano, alive):
-        if finders and own < len(wanted):
+        if taggers and own < len(wanted):
             with Console(stderr=True).status("Suggesting spans"):
-                wanted = suggest_spans(wanted, finders, label_set.names)
+                wanted = suggest_spans(wanted, taggers, label_set.names)
                 if gold_file is not None:
                     known = list(read_documents(gold_file, label_set.names))
-                    scores = measure_suggestions(known, finders, label_set.names)
+                    scores = measure_suggestions(known, taggers, label_set.names)
                     measured = suggestion_table(scores, gold_file, known, loaded)
         with show_progress() as report:
             made = push_documents(
@@ -111,9 +110,9 @@ def push(
     console = Console()
     if measured is not None:
         print_tables([measured], console)
-    elif finders and own < len(wanted):
+    elif taggers and own < len(wanted):
         typer.echo("how good the suggestions are was not measured; pass gold documents with --gold")
-    if finders and own:
+    if taggers and own:
         typer.echo(f"{own} documents keep the spans that they came with, which were not measured")
     table = Table("annotator", "documents", "waiting", "password")
     for name in made.projects:
@@ -130,3 +129,43 @@ def push(
         f"{len(wanted)} documents with {suggestions} suggested spans, {shared} shared by all; what "
         "lies before annotators is verified on the server"
     )
+
+
+SOURCES = ("rules", "model", "rules+model", "model+rules", "none")
+"""Values of `--suggest`. Where spans of two sources overlap, the first source takes precedence."""
+
+
+def build_taggers(
+    sources: str, labels: LabelSet, *, model: Tagger | None = None, gazetteer: Path | None = None
+) -> list[Tagger]:
+    """Return the taggers that `--suggest` names, in order of precedence.
+
+    Args:
+        sources: one of :data:`SOURCES`.
+        labels: the label set of the session.
+        model: needed if the sources name it.
+        gazetteer: file of the rules; None for the default gazetteer.
+
+    Raises:
+        InputError: for unknown sources, a missing model, or a model that predicts no label of
+            the label set.
+    """
+    from ...errors import InputError
+    from ...training.baselines.rules import RuleTagger
+
+    if sources not in SOURCES:
+        raise InputError(f"--suggest {sources}: choose one of {', '.join(SOURCES)}")
+    taggers: list[Tagger] = []
+    for name in () if sources == "none" else sources.split("+"):
+        if name == "rules":
+            taggers.append(RuleTagger.from_file(gazetteer, labels.names))
+            continue
+        if model is None:
+            raise InputError(f"--suggest {sources}: name the model with --model")
+        if not set(model.labels) & set(labels.names):
+            raise InputError(
+                f"the model predicts {', '.join(model.labels)} and none of the label set's "
+                f"{', '.join(labels.names)}; pass the label set that it was trained on"
+            )
+        taggers.append(model)
+    return taggers

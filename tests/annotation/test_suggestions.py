@@ -1,4 +1,4 @@
-"""What is suggested to annotators, by whom, and how good it is."""
+"""Suggested spans: how taggers are combined, and how accurate they are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from orbat.annotation.commands.push import build_taggers
 from orbat.annotation.suggestions import (
     DEFAULT_GOLD,
-    make_finders,
     measure_suggestions,
     suggest,
     suggestion_table,
@@ -24,7 +24,7 @@ TEXT = "Gen. Smith and Col. Jones of the Sahel Watch"
 
 @dataclass(frozen=True)
 class Fixed:
-    """A model that marks the same places in every text."""
+    """A model that predicts the same spans for every text."""
 
     spans: tuple[Span, ...]
     labels: tuple[str, ...] = ("RANK", "UNIT", "OTHER")
@@ -48,39 +48,39 @@ MODEL = Fixed((Span(0, 10, "RANK"), Span(11, 14, "OTHER"), Span(33, 44, "UNIT"))
         ("model+rules", ["Gen. Smith", "Col.", "Sahel Watch"]),
     ],
 )
-def test_the_first_named_wins_and_other_labels_are_left_out(
+def test_the_first_source_takes_precedence_and_other_labels_are_dropped(
     sources: str, expected: list[str]
 ) -> None:
     labels = load_labels()
-    finders = make_finders(sources, labels, model=MODEL)
-    own = Document("own", TEXT, (Span(5, 10, "ROLE"),))
-    bare, kept = suggest([Document("bare", TEXT), own], finders, labels.names)
-    assert [TEXT[s.start : s.end] for s in bare.spans] == expected
-    assert kept == own
-    assert kept.spans == own.spans
+    taggers = build_taggers(sources, labels, model=MODEL)
+    labelled = Document("labelled", TEXT, (Span(5, 10, "ROLE"),))
+    suggested, kept = suggest([Document("unlabelled", TEXT), labelled], taggers, labels.names)
+    assert [TEXT[s.start : s.end] for s in suggested.spans] == expected
+    assert kept == labelled
+    assert kept.spans == labelled.spans
 
 
-def test_suggestions_are_measured_and_known_gold_is_told() -> None:
+def test_suggestions_are_measured_and_known_gold_is_reported() -> None:
     labels = load_labels()
     gold = list(read_documents(DEFAULT_GOLD))[:8]
-    rules = measure_suggestions(gold, make_finders("rules", labels), labels.names)
+    rules = measure_suggestions(gold, build_taggers("rules", labels), labels.names)
     micro = rules.strict.micro
     assert micro.precision is not None
     assert micro.recall is not None
     assert 0.5 < micro.precision < 1
     assert 0.5 < micro.recall < 1
-    knows = Fixed((), seen=frozenset(sha256_text(d.text) for d in gold[:3]))
-    nothing = measure_suggestions(gold, [knows], labels.names)
+    trained = Fixed((), seen=frozenset(sha256_text(d.text) for d in gold[:3]))
+    nothing = measure_suggestions(gold, [trained], labels.names)
     assert nothing.strict.micro.recall == 0
-    table = suggestion_table(nothing, DEFAULT_GOLD, gold, knows)
-    assert "trained or chosen on 3 of them" in table.note
+    table = suggestion_table(nothing, DEFAULT_GOLD, gold, trained)
+    assert "trained or selected on 3 of them" in table.note
 
 
-def test_impossible_sources_are_named() -> None:
+def test_impossible_sources_are_refused() -> None:
     labels = load_labels()
     with pytest.raises(InputError, match="choose one of rules, model"):
-        make_finders("guess", labels)
+        build_taggers("guess", labels)
     with pytest.raises(InputError, match="name the model with --model"):
-        make_finders("model", labels)
-    with pytest.raises(InputError, match="knows Person and none of"):
-        make_finders("model", labels, model=Fixed((), ("Person",)))
+        build_taggers("model", labels)
+    with pytest.raises(InputError, match="predicts Person and none of"):
+        build_taggers("model", labels, model=Fixed((), ("Person",)))

@@ -4,7 +4,7 @@
 tag of each by itself and joins what follows. So a model can be written as such a checkpoint only
 if it has nothing beside its encoder and classifier: neither what a gazetteer knows, nor word
 features, nor a chain of tags. The recipe `transformers` trains such models; case survives in their
-vocabulary, see :mod:`training.casing`.
+vocabulary, see :mod:`training.transformer.cased_vocabulary`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def load_plain(run: Path) -> Any:
         InputError: if the run cannot be used, or no plain checkpoint can hold its model.
     """
     network, config = load_network(run)
-    if not config.greedy:
+    if not config.transformers_compatible:
         raise InputError(
             f"{run}: a transformers checkpoint cannot hold all of this model; train one with the "
             "recipe transformers, and this as its teacher"
@@ -98,7 +98,7 @@ def write_checkpoint(run: Path, folder: Path, *, lang: str, name: str, version: 
     model.save_pretrained(draft)
     _save_tokenizer(run, config, draft)
     documents = run_documents(run, "dev")
-    spans = _read_by_pipeline(draft, documents, config.overlap)
+    spans = _read_by_pipeline(draft, documents, config.stride)
     plain = [document.with_spans(own) for document, own in zip(documents, spans, strict=True)]
     trained = list(tag_documents(load_tagger(run), documents))
     same, either = _count_same(trained, plain)
@@ -111,7 +111,7 @@ def write_checkpoint(run: Path, folder: Path, *, lang: str, name: str, version: 
     evaluation = evaluate(zip(documents, plain, strict=True), config.labels)
     f1 = evaluation.strict.micro.f1
     trained_f1 = total_counts(zip(documents, trained, strict=True))[0].f1
-    made = Checkpoint(folder, config.window, config.overlap, same, either, f1, trained_f1)
+    made = Checkpoint(folder, config.window, config.stride, same, either, f1, trained_f1)
     manifest = read_manifest(run)
     card = checkpoint_card(
         lang=lang,
@@ -180,9 +180,9 @@ def _with_head(network: TokenClassifier, config: TaggerConfig) -> Any:
     settings = copy.deepcopy(network.encoder.config)
     settings.id2label = dict(enumerate(config.tags))
     settings.label2id = {tag: index for index, tag in enumerate(config.tags)}
-    # A greedy model was trained as a portable one.
-    assert network.cased is not None
-    table = network.cased.table(network.encoder.get_input_embeddings())
+    # A transformers-compatible model always has a cased vocabulary.
+    assert network.cased_embedding is not None
+    table = network.cased_embedding.table(network.encoder.get_input_embeddings())
     settings.vocab_size = len(table)
     model = AutoModelForTokenClassification.from_config(settings)
     weights = dict(network.encoder.state_dict())
@@ -209,9 +209,9 @@ def _save_tokenizer(run: Path, config: TaggerConfig, folder: Path) -> None:
     backend = Tokenizer.from_file(str(run / "model" / "tokenizer.json"))
     special = {
         "unk_token": json.loads(backend.to_str())["model"]["unk_token"],
-        "pad_token": backend.id_to_token(config.pad),
-        "cls_token": backend.id_to_token(config.prefix[0]),
-        "sep_token": backend.id_to_token(config.suffix[-1]),
+        "pad_token": backend.id_to_token(config.pad_id),
+        "cls_token": backend.id_to_token(config.prefix_ids[0]),
+        "sep_token": backend.id_to_token(config.suffix_ids[-1]),
     }
     PreTrainedTokenizerFast(
         tokenizer_object=backend, model_max_length=config.window, **special

@@ -17,7 +17,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from ..training.tagger.mentions import Mention
-from ..training.tagger.tagger import Tagger
+from ..training.tagger.tagger import NeuralTagger
 from .runtime import HASHES, file_names, load_packaged
 
 FACTORY = "orbat_ner"
@@ -55,10 +55,10 @@ class EntityTagger:
         self._files: dict[str, bytes] = {}
         # By process: onnxruntime's threads do not survive a fork, and a child that destroyed its
         # parent's session would wait for them for ever.
-        self._taggers: dict[int, Tagger] = {}
+        self._taggers: dict[int, NeuralTagger] = {}
 
     @property
-    def tagger(self) -> Tagger:
+    def tagger(self) -> NeuralTagger:
         """The tagger of this process.
 
         Raises:
@@ -87,7 +87,7 @@ class EntityTagger:
         docs, again = itertools.tee(stream)
         # Smaller parts than nlp.pipe's 1,000: one is encoded while the network reads another.
         size = min(batch_size, CHUNK_SIZE)
-        found = self.tagger.pipe((doc.text for doc in again), texts_at_once=size)
+        found = self.tagger.pipe((doc.text for doc in again), chunk_size=size)
         for doc, mentions in zip(docs, found, strict=True):
             self._set(doc, mentions)
             yield doc

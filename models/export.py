@@ -19,8 +19,9 @@ def export_onnx(network: TokenClassifier, path: Path) -> None:
     """Export a network to ONNX with free batch and sequence axes.
 
     Uses torch's TorchScript-based exporter with eager attention: of its graph onnxruntime makes
-    plain matrix products, which are faster on CPUs than the fused attention. A network that skims
-    reads on what is chosen of the whole batch at once; see :meth:`TokenClassifier.read_on`.
+    plain matrix products, which are faster on CPUs than the fused attention. With token pruning,
+    the upper layers read the kept pieces of the whole batch at once; see
+    :meth:`TokenClassifier.run_upper_layers`.
 
     Args:
         network: the network.
@@ -35,10 +36,12 @@ def export_onnx(network: TokenClassifier, path: Path) -> None:
             self.network = network
 
         def forward(self, ids: Tensor, mask: Tensor, features: Tensor) -> Tensor:
-            if self.network.skimmer is None:
+            if self.network.pruner is None:
                 logits: Tensor = self.network(ids, mask, features)["logits"]
                 return logits
-            return self.network.read_on(*self.network.skim(ids, mask, features))
+            return self.network.run_upper_layers(
+                *self.network.run_lower_layers(ids, mask, features)
+            )
 
     network.eval()
     ids = torch.ones((2, 16), dtype=torch.int64)

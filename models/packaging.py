@@ -21,7 +21,7 @@ from ..evaluation.counts import total_counts
 from ..evaluation.metrics import evaluate, evaluation_to_json
 from ..training.run_folder import EVALUATIONS, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
-from ..training.tagger.tagger import Tagger
+from ..training.tagger.tagger import NeuralTagger
 from ..training.tagger.words import find_words
 from ..training.tagging import tag_documents
 from ..training.transformer.model_folder import load_network, load_run_gazetteer, load_tagger
@@ -190,7 +190,7 @@ def package(
 
 
 def _export(
-    network: TokenClassifier, trained: Tagger, texts: Sequence[str], folder: Path
+    network: TokenClassifier, trained: NeuralTagger, texts: Sequence[str], folder: Path
 ) -> dict[str, Path]:
     """Write the network as ONNX: as it is, and with ever fewer 8-bit products.
 
@@ -204,7 +204,7 @@ def _export(
     batches = (dict(zip(names, batch, strict=True)) for batch in trained.batches(some))
     inputs = measure_inputs(plain, batches)
     plans = {"int8": inputs}
-    if network.skimmer is not None:
+    if network.pruner is not None:
         plans["int8 where it reads on"] = inputs_after_pruning(plain, inputs)
     graphs = {"float32": folder / "float32.onnx"}
     optimize(plain, graphs["float32"])

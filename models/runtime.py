@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ..training.tagger.arrays import Floats, Ints
 from ..training.tagger.config import TaggerConfig
 from ..training.tagger.gazetteer import Gazetteer
-from ..training.tagger.tagger import Tagger
+from ..training.tagger.tagger import NeuralTagger
 
 FILES = ("model.onnx", "tokenizer.json", "tagger.json", "gazetteer.json")
 """The files that every packaged tagger has."""
@@ -90,7 +90,9 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8, workers: int = 0) -> Tagger:
+def load_packaged(
+    files: Mapping[str, bytes], *, batch_size: int = 8, workers: int = 0
+) -> NeuralTagger:
     """Make a tagger of a packaged model's files.
 
     Args:
@@ -114,11 +116,11 @@ def load_packaged(files: Mapping[str, bytes], *, batch_size: int = 8, workers: i
     tokenizer = Tokenizer.from_buffer(files["tokenizer.json"])
     config = TaggerConfig.from_json(value)
     gazetteer = Gazetteer.from_bytes(files["gazetteer.json"])
-    return Tagger(
+    return NeuralTagger(
         OnnxNetwork(files["model.onnx"]),
         tokenizer,
         config,
         gazetteer.find,
         batch_size=batch_size,
-        lanes=workers or processors(),
+        workers=workers or processors(),
     )

@@ -369,5 +369,5 @@ def print_metrics(metrics: dict[str, Any], output: Path) -> None:
             ),
         )
     Console().print(table)
-    arithmetic = f", {metrics['precision']}" if "precision" in metrics else ""
+    arithmetic = f", {metrics['dtype']}" if "dtype" in metrics else ""
     typer.echo(f"run: {output} ({metrics['seconds']:.0f} s{arithmetic})")

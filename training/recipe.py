@@ -36,20 +36,21 @@ class Recipe(_Recipe):
     layers: Annotated[int, Field(ge=1)] | None = None
     """How many of the encoder's layers to keep, the first ones: fewer make a faster model. All if
     it is left out."""
-    skim: Annotated[int, Field(ge=1)] | None = None
-    """Layers that read every piece; those above them read only what may be of a mention, which
-    makes a much faster model. All layers read all if it is left out."""
-    skim_sure: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """Chance of being outside any mention from which a piece is only skimmed."""
-    quantisation_aware: bool = False
-    """Round inputs and weights in training as 8-bit arithmetic will, so that the packaged model
-    loses less by it. Training takes longer."""
+    prune_after_layer: Annotated[int, Field(ge=1)] | None = None
+    """Token pruning: the number of layers that read every piece. The layers above them read only
+    pieces that may belong to a mention, which makes a much faster model. No pruning by default."""
+    prune_threshold: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Prune a piece when its probability of being outside every mention is at least this."""
+    quantization_aware: bool = False
+    """Round inputs and weights in training as 8-bit arithmetic does, so that the packaged model
+    loses less accuracy. Training takes longer."""
     teachers: tuple[str, ...] = ()
-    """Run folders, of any encoder, whose odds the model learns beside the gold tags."""
-    portable: bool = False
-    """Train what a plain transformers checkpoint can hold: case and line breaks are kept in the
-    vocabulary, and each word has its own best tag. There is no room for gazetteer, word_features
-    and crf, which make better models, nor for skim."""
+    """Run folders of trained models, of any encoder, whose tag probabilities the model learns
+    beside the gold tags (knowledge distillation)."""
+    transformers_compatible: bool = False
+    """Train a model that a plain transformers checkpoint can hold: the vocabulary keeps case and
+    line breaks, and each word takes its own best tag. Excludes gazetteer, word_features and crf,
+    which make better models, and token pruning."""
     word_features: bool = True
     """Give the encoder each word's shape and the gap before it, which uncased vocabularies and
     tokenizers throw away."""
@@ -60,8 +61,8 @@ class Recipe(_Recipe):
     """Learn which tag follows which, and train on whole sequences: a conditional random field."""
     window: Annotated[int, Field(ge=16, le=8192)] = 64
     """Pieces in a window, special tokens included."""
-    overlap: Annotated[int, Field(ge=0)] = 16
-    """Pieces that neighbouring windows share when the model tags."""
+    stride: Annotated[int, Field(ge=0)] = 16
+    """Pieces that neighboring windows share when the model tags."""
     epochs: Annotated[float, Field(gt=0, le=1000)] = 6
     """Passes over the training windows."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
@@ -80,22 +81,23 @@ class Recipe(_Recipe):
     """Of the encoder's attention weights; drawing it costs time."""
     freeze_embeddings: bool = True
     """Leave the encoder's piece embeddings as they are, which trains faster."""
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    dtype: Literal["auto", "bf16", "fp32"] = "auto"
     """`bf16` autocast, `fp32`, or `auto`: bf16 where the hardware has it."""
 
     @model_validator(mode="after")
-    def _nothing_beside(self) -> Recipe:
-        beside = self.gazetteer != "none" or self.word_features or self.crf or self.skim
-        if self.portable and beside:
+    def _fits_plain_checkpoint(self) -> Recipe:
+        extras = (self.gazetteer != "none", self.word_features, self.crf, self.prune_after_layer)
+        if self.transformers_compatible and any(extras):
             raise ValueError(
-                "a portable model needs gazetteer=none, word_features=false, crf=false and no skim"
+                "transformers_compatible needs gazetteer=none, word_features=false, crf=false and "
+                "no prune_after_layer"
             )
         return self
 
     @model_validator(mode="after")
-    def _room_for_overlap(self) -> Recipe:
-        if self.overlap > self.window // 2:
-            raise ValueError(f"overlap must be at most half the window ({self.window // 2})")
+    def _stride_fits_window(self) -> Recipe:
+        if self.stride > self.window // 2:
+            raise ValueError(f"stride must be at most half the window ({self.window // 2})")
         return self
 
 

@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("gold", type=Path, nargs="+")
     arguments = parser.parse_args()
     tagger = json.loads((arguments.run / "model" / "tagger.json").read_text())
-    labels, stride = tagger["labels"], tagger["overlap"]
+    labels, stride = tagger["labels"], tagger["stride"]
     read = pipeline(
         "token-classification",
         model=str(arguments.checkpoint),

@@ -143,16 +143,16 @@ class Naive:
 
     def __call__(self, texts: Sequence[str]) -> None:
         """Score the texts' windows."""
-        tagging = importlib.import_module(f"{_MODEL}.tagging")
+        windowing = importlib.import_module(f"{_MODEL}.windows")
         config = self._tagger.config
         encoded = self._tagger.encode(texts)
         windows = [
             (index, window)
             for index, text in enumerate(encoded)
-            for window in tagging.cut_windows(text, config)
+            for window in windowing.cut_windows(text, config)
         ]
         for begin in range(0, len(windows), 8):
-            batch = tagging.batch_inputs(encoded, windows[begin : begin + 8], config)
+            batch = windowing.batch_inputs(encoded, windows[begin : begin + 8], config)
             inputs = dict(zip(("input_ids", "attention_mask", "features"), batch, strict=True))
             wanted = {each.name: inputs[each.name] for each in self._session.get_inputs()}
             self._session.run(["logits"], wanted)

@@ -34,7 +34,7 @@ VARIANTS = {
     "embeddings": ("piece embeddings trained too", ("freeze_embeddings=false",)),
     "windows-128": (
         "windows of 128 pieces, 8 at a time",
-        ("window=128", "overlap=32", "batch_size=8"),
+        ("window=128", "stride=32", "batch_size=8"),
     ),
 }
 

@@ -36,7 +36,7 @@ def run(orbat: Orbat, trained: Trained, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("portable") / "run"
     outcome = orbat(
         *("train", "transformers", "--train", trained.train, "--dev", trained.dev),
-        *("--output", folder, *settings("layers=2", "window=256", "overlap=64", "epochs=8")),
+        *("--output", folder, *settings("layers=2", "window=256", "stride=64", "epochs=8")),
     )
     assert outcome.code == 0, outcome.err
     return folder

@@ -21,7 +21,7 @@ from orbat.corpus.files import read_documents, write_documents
 from orbat.models.export import export_onnx, optimize
 from orbat.models.runtime import OnnxNetwork
 from orbat.training.recipe import load_recipe
-from orbat.training.tagger.tagger import Tagger
+from orbat.training.tagger.tagger import NeuralTagger
 from orbat.training.transformer.model_folder import load_network, load_tagger
 from tests.conftest import ROOT, Orbat, Trained
 from tests.corpus.test_document import HARD_TEXT
@@ -90,7 +90,7 @@ def test_the_float_network_finds_on_onnxruntime_what_it_finds_on_torch(
     export_onnx(network, tmp_path / "plain.onnx")
     optimize(tmp_path / "plain.onnx", tmp_path / "float32.onnx")
     wanted = load_tagger(trained.run)
-    exported = Tagger(
+    exported = NeuralTagger(
         OnnxNetwork((tmp_path / "float32.onnx").read_bytes()),
         wanted.tokenizer,
         config,

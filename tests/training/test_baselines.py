@@ -115,7 +115,7 @@ def test_a_recipe_explains_itself(recipe: str, orbat: Orbat, tmp_path: Path) -> 
     changes: list[str] = []
     if recipe == "quick":
         encoder = tiny_encoder(tmp_path / "encoder")
-        changes = settings(f"encoder={encoder}", "window=32", "overlap=8")
+        changes = settings(f"encoder={encoder}", "window=32", "stride=8")
     bare = orbat("train", recipe, "--explain", *changes)
     assert bare.code == 0, bare.err
     assert "Name --train and --dev to see how long it takes." in bare.out

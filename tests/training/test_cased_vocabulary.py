@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from orbat.training.transformer.cased_vocabulary import LINE_BREAKS, Casing, give_case
+from orbat.training.transformer.cased_vocabulary import (
+    LINE_BREAKS,
+    CasedVocabulary,
+    make_cased_tokenizer,
+)
 from tests.corpus.test_document import texts
 from tests.training.test_encoders import byte_level, roberta
 from tests.training.test_training import settings, tiny_data
@@ -27,8 +31,8 @@ def uncased() -> Any:
 
 
 @pytest.fixture(scope="module")
-def cased(uncased: Any) -> tuple[Any, Casing]:
-    return give_case(uncased, "minilm")
+def cased(uncased: Any) -> tuple[Any, CasedVocabulary]:
+    return make_cased_tokenizer(uncased, "minilm")
 
 
 def ids(tokenizer: Any, text: str) -> list[int]:
@@ -38,21 +42,21 @@ def ids(tokenizer: Any, text: str) -> list[int]:
 
 @pytest.mark.parametrize("text", ["sergeant major of düsseldorf", "mechanised brigade, 42 of it"])
 def test_each_way_of_writing_has_the_same_pieces_under_another_sign(
-    uncased: Any, cased: tuple[Any, Casing], text: str
+    uncased: Any, cased: tuple[Any, CasedVocabulary], text: str
 ) -> None:
-    tokenizer, casing = cased
+    tokenizer, vocabulary = cased
     seen = set()
     for form in (text, text.title(), text.upper()):
         found = np.array(ids(tokenizer, form))
-        assert casing.base[found].tolist() == ids(uncased, text)
-        seen.add(tuple(casing.signs[found]))
+        assert vocabulary.base_ids[found].tolist() == ids(uncased, text)
+        seen.add(tuple(vocabulary.shape_ids[found]))
     assert len(seen) == 3
 
 
 @given(texts)
-def test_line_breaks_are_pieces_of_their_own(cased: tuple[Any, Casing], text: str) -> None:
-    tokenizer, casing = cased
-    assert len(casing.base) == len(casing.signs) == tokenizer.get_vocab_size()
+def test_line_breaks_are_pieces_of_their_own(cased: tuple[Any, CasedVocabulary], text: str) -> None:
+    tokenizer, vocabulary = cased
+    assert len(vocabulary.base_ids) == len(vocabulary.shape_ids) == tokenizer.get_vocab_size()
     encoding = tokenizer.encode(text, add_special_tokens=False)
     breaks = [
         start
@@ -68,10 +72,12 @@ def test_an_encoder_with_case_of_its_own_keeps_its_entries() -> None:
     from tokenizers import Tokenizer, models
 
     entries = ["[UNK]", "Gen", "gen", ".", "##eral"]
-    vocabulary = {entry: place for place, entry in enumerate(entries)}
-    tokenizer, casing = give_case(Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]")), "x")
+    ids_by_entry = {entry: index for index, entry in enumerate(entries)}
+    tokenizer, vocabulary = make_cased_tokenizer(
+        Tokenizer(models.WordPiece(ids_by_entry, unk_token="[UNK]")), "x"
+    )
     assert tokenizer.encode("Gen.\ngeneral").tokens == ["Gen", ".", "\n", "gen", "##eral"]
-    assert casing.base.tolist() == [0, 1, 2, 3, 4, 3, 3]
+    assert vocabulary.base_ids.tolist() == [0, 1, 2, 3, 4, 3, 3]
 
 
 def test_what_cannot_be_portable_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
@@ -92,6 +98,6 @@ def test_what_cannot_be_portable_is_refused(refused: Callable[..., str], tmp_pat
     tokenizer = byte_level()
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>").save_pretrained(tmp_path)
     roberta(tokenizer.get_vocab_size()).save_pretrained(tmp_path)
-    line = refused(*arguments, *settings(f"encoder={tmp_path}", "window=32", "overlap=8"))
-    assert "does not read WordPieces" in line
+    line = refused(*arguments, *settings(f"encoder={tmp_path}", "window=32", "stride=8"))
+    assert "does not use WordPieces" in line
     assert not (tmp_path / "run").exists()

@@ -22,7 +22,7 @@ def arguments(tmp_path: Path) -> list[object]:
     encoder = tiny_encoder(tmp_path / "encoder", layers=2)
     return [
         *("train", "quick", "--train", train, "--dev", dev),
-        *settings(f"encoder={encoder}", "window=32", "overlap=8", "epochs=16", "batch_size=2"),
+        *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=16", "batch_size=2"),
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_teacher_may_read_in_another_way(
 ) -> None:
     teacher, student = tmp_path / "teacher", tmp_path / "student"
     assert orbat(*arguments, *settings("crf=true"), "--output", teacher).code == 0
-    other = settings("word_features=false", "gazetteer=none", "crf=false", "window=48", "overlap=0")
+    other = settings("word_features=false", "gazetteer=none", "crf=false", "window=48", "stride=0")
     quick = settings("learning_rate=3e-3", "head_learning_rate=3e-3", "epochs=40")
     outcome = orbat(
         *arguments, *other, *quick, *settings(f'teachers=["{teacher}"]'), "--output", student
@@ -82,7 +82,7 @@ def test_a_teacher_that_cannot_teach_is_refused(
     assert orbat(*arguments, "--output", teacher).code == 0
     labels = tmp_path / "labels.toml"
     labels.write_text('name = "two"\n[[label]]\nname = "RANK"\n[[label]]\nname = "UNIT"\n')
-    assert "knows other labels" in refusal("--labels", labels)
+    assert "has other labels" in refusal("--labels", labels)
     swapped = [tmp_path / "train.jsonl", tmp_path / "dev.jsonl"]
     swap = dict(zip(swapped, reversed(swapped), strict=True))
     arguments[:] = [swap.get(part, part) if isinstance(part, Path) else part for part in arguments]

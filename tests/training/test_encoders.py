@@ -163,10 +163,10 @@ def test_an_encoder_of_each_family_learns_exact_spans(
     settings = {
         "encoder": encoder,
         "gazetteer": "none",
-        "precision": "fp32",
+        "dtype": "fp32",
         "batch_size": 2,
         "window": 32,
-        "overlap": 8,
+        "stride": 8,
         "epochs": 25,
         "warmup": 0,
         "learning_rate": 1e-3,

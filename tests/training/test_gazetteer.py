@@ -101,7 +101,7 @@ def test_the_network_learns_to_use_phrases_that_it_never_read(
     encoder = tiny_encoder(tmp_path / "encoder")
     arguments = (
         *("train", "quick", "--train", train, "--dev", dev),
-        *settings(f"encoder={encoder}", "window=32", "overlap=8", "epochs=30", "precision=fp32"),
+        *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=30", "dtype=fp32"),
         *settings("learning_rate=3e-3", "head_learning_rate=3e-3", "batch_size=2"),
     )
     f1 = {}

@@ -11,7 +11,11 @@ from torch import Tensor, nn
 
 from orbat.models import quantization
 from orbat.models.quantization import measure_inputs, quantize
-from orbat.training.transformer.quantization_aware import EXPONENT, RoundedLinear, round_products
+from orbat.training.transformer.quantization_aware import (
+    EXPONENT,
+    FakeQuantLinear,
+    insert_fake_quantization,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -30,11 +34,11 @@ def given() -> Tensor:
     return (torch.randn(2, 20, 96, generator=rng) + 0.3) * reach
 
 
-def rounded(layer: nn.Linear) -> RoundedLinear:
+def rounded(layer: nn.Linear) -> FakeQuantLinear:
     parent = nn.Sequential(nn.Sequential(layer))
-    round_products(parent)
+    insert_fake_quantization(parent)
     found = parent[0][0]  # type: ignore[index]
-    assert isinstance(found, RoundedLinear)
+    assert isinstance(found, FakeQuantLinear)
     return found
 
 

@@ -40,13 +40,15 @@ def test_settings_win_over_the_file(tmp_path: Path) -> None:
         ("", ["learning=1"], "unknown key 'learning'"),
         ("epochs = 'many'", [], "epochs: "),
         ("epochs = 0", [], "epochs: "),
-        ("window = 64\noverlap = 40", [], "overlap must be at most half the window (32)"),
+        ("window = 64\nstride = 40", [], "stride must be at most half the window (32)"),
         ("epochs 3", [], "broken TOML"),
         ("", ["epochs"], "--set epochs: write key=value"),
         (
-            "portable = true\ngazetteer = 'none'\nword_features = false\ncrf = false\nskim = 1",
+            "transformers_compatible = true\ngazetteer = 'none'\nword_features = false\n"
+            "crf = false\nprune_after_layer = 1",
             [],
-            "a portable model needs gazetteer=none, word_features=false, crf=false and no skim",
+            "transformers_compatible needs gazetteer=none, word_features=false, crf=false and "
+            "no prune_after_layer",
         ),
         ("kind = 'lstm'", [], "kind: must be one of transformer, rules, linear, cnn"),
         ("kind = 'linear'\nwindow = 64", [], "unknown key 'window'"),

@@ -17,13 +17,18 @@ from tokenizers import Tokenizer
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents
 from orbat.training.tagger.config import TaggerConfig
-from orbat.training.tagger.decoding import TagDecoder, best_tags
-from orbat.training.tagger.mentions import Mention, keep_longer, spans_to_tags, tags_to_mentions
-from orbat.training.tagger.tagger import Tagger
-from orbat.training.tagger.windows import cut_pieces, cut_windows, encode_texts, owned_words
+from orbat.training.tagger.decoding import TagDecoder, argmax_tags
+from orbat.training.tagger.mentions import (
+    Mention,
+    keep_longest_mentions,
+    spans_to_tags,
+    tags_to_mentions,
+)
+from orbat.training.tagger.tagger import NeuralTagger
+from orbat.training.tagger.windows import cut_piece_windows, cut_windows, encode_texts, scored_words
 from orbat.training.tagger.words import find_features, find_words
+from orbat.training.transformer.crf import CRF
 from orbat.training.transformer.encoder import encoder_source
-from orbat.training.transformer.network import Chain
 from tests.conftest import ARTICLES
 from tests.corpus.test_document import HARD_TEXT, documents
 
@@ -114,12 +119,12 @@ def test_windows_fit_and_share_out_every_word(
     setup = config(size, data.draw(st.integers(0, size // 2)))
     (text,) = encode_texts(tokenizer, ["".join(parts)])
     windows = cut_windows(text, setup)
-    owned = [word for start, end in owned_words(windows) for word in range(start, end)]
+    owned = [word for start, end in scored_words(windows) for word in range(start, end)]
     assert owned == list(range(len(text.words)))
-    for window, (start, end) in zip(windows, owned_words(windows), strict=True):
-        assert window.last - window.first <= size - 2
-        assert window.start <= start <= end <= window.end
-        assert window.start < window.end
+    for window, (start, end) in zip(windows, scored_words(windows), strict=True):
+        assert window.piece_end - window.piece_start <= size - 2
+        assert window.word_start <= start <= end <= window.word_end
+        assert window.word_start < window.word_end
 
 
 def scores_of(*shape: int) -> st.SearchStrategy[np.ndarray]:
@@ -176,7 +181,7 @@ def test_tags_taken_one_by_one_keep_their_labels_and_are_lawful(
 ) -> None:
     logits = data.draw(scores_of(sum(lengths), 5))
     bounds = [0, *itertools.accumulate(lengths)]
-    path, log_probs = best_tags(logits, bounds)
+    path, log_probs = argmax_tags(logits, bounds)
     best = logits.argmax(axis=1)
     assert ((path + 1) // 2).tolist() == ((best + 1) // 2).tolist()
     nothing = np.zeros((5, 5)), np.zeros(5)
@@ -194,10 +199,10 @@ def test_the_loss_is_the_odds_of_the_gold_tags(data: st.DataObject, lengths: lis
     import torch
 
     transitions, starts = data.draw(scores_of(5, 5)), data.draw(scores_of(5))
-    chain = Chain(5, by_line=True)
+    crf = CRF(5, by_line=True)
     with torch.no_grad():
-        chain.transitions.copy_(torch.from_numpy(transitions))
-        chain.starts.copy_(torch.from_numpy(starts))
+        crf.transitions.copy_(torch.from_numpy(transitions))
+        crf.start_transitions.copy_(torch.from_numpy(starts))
     # One row, in which each sequence begins a line; pieces without a word stand between.
     rows, labels, breaks, odds = [], [], [], []
     for length in lengths:
@@ -212,8 +217,8 @@ def test_the_loss_is_the_odds_of_the_gold_tags(data: st.DataObject, lengths: lis
     # In training a cut span may begin a sequence, so the unlawful beginnings count there too.
     free = [n for n in range(5) if n % 2 == 1 or n == 0]
     with torch.no_grad():
-        chain.starts[[n for n in range(5) if n not in free]] = -1e4
-    loss = chain(
+        crf.start_transitions[[n for n in range(5) if n not in free]] = -1e4
+    loss = crf(
         torch.from_numpy(np.array([rows], np.float32)),
         torch.tensor([labels]),
         torch.tensor([breaks]),
@@ -242,7 +247,7 @@ def rank_network(tokenizer: Any) -> Any:
 def test_mentions_do_not_depend_on_windows(tokenizer: Any, parts: list[str], size: int) -> None:
     text = " Gen. ".join(parts)
     expected = [(m.start(), m.end(), "RANK") for m in re.finditer(r"(?<= )Gen\.(?= )", text)]
-    tagger = Tagger(rank_network(tokenizer), tokenizer, config(size, size // 2), batch_size=3)
+    tagger = NeuralTagger(rank_network(tokenizer), tokenizer, config(size, size // 2), batch_size=3)
     (found,) = tagger.tag([text])
     got = [m[:3] for m in found]
     assert [m for m in expected if m not in got] == []
@@ -251,8 +256,8 @@ def test_mentions_do_not_depend_on_windows(tokenizer: Any, parts: list[str], siz
 
 def test_a_stream_of_odd_texts_is_tagged_in_order(tokenizer: Any) -> None:
     texts = ["", " \n", "Gen. A", "\u200b", "x" * 100_000, "😀", "a\0b Gen. B", HARD_TEXT]
-    tagger = Tagger(rank_network(tokenizer), tokenizer, config())
-    found = list(tagger.pipe(texts, texts_at_once=2))
+    tagger = NeuralTagger(rank_network(tokenizer), tokenizer, config())
+    found = list(tagger.pipe(texts, chunk_size=2))
     assert len(found) == len(texts)
     marked = [[t[m.start : m.end] for m in ms] for t, ms in zip(texts, found, strict=True)]
     assert marked == [[], [], ["Gen."], [], [], [], ["Gen."], ["Gen."]]
@@ -264,15 +269,17 @@ def test_windows_of_pieces_are_those_that_tokenizers_cut(
 ) -> None:
     text = "".join(parts)
     (encoded,) = encode_texts(tokenizer, [text])
-    windows = cut_pieces(encoded, config(size, overlap))
+    windows = cut_piece_windows(encoded, config(size, overlap))
     cutting = Tokenizer.from_str(tokenizer.to_str())
     cutting.enable_truncation(size - 2, stride=overlap)
     first = cutting.encode(text, add_special_tokens=False)
     wanted = [part.ids for part in (first, *first.overflowing) if part.ids]
-    assert [encoded.pieces[w.first : w.last].tolist() for w in windows] == wanted
+    assert [encoded.piece_ids[w.piece_start : w.piece_end].tolist() for w in windows] == wanted
     for window in windows:
-        inside = (encoded.first >= window.first) & (encoded.first < window.last)
-        assert np.flatnonzero(inside).tolist() == list(range(window.start, window.end))
+        inside = (encoded.first_pieces >= window.piece_start) & (
+            encoded.first_pieces < window.piece_end
+        )
+        assert np.flatnonzero(inside).tolist() == list(range(window.word_start, window.word_end))
 
 
 spans_in_windows = st.lists(
@@ -290,6 +297,6 @@ def test_overlapping_mentions_are_joined_as_transformers_joins_them(found: list[
 
     theirs: Any = TokenClassificationPipeline.aggregate_overlapping_entities
     wanted = theirs(None, [{"start": m.start, "end": m.end, "score": m.score} for m in found])
-    assert [(m.start, m.end, m.score) for m in keep_longer(found)] == [
+    assert [(m.start, m.end, m.score) for m in keep_longest_mentions(found)] == [
         (each["start"], each["end"], each["score"]) for each in wanted
     ]

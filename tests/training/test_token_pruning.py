@@ -15,7 +15,7 @@ from orbat.corpus.files import read_documents
 from orbat.models import quantization
 from orbat.models.export import export_onnx
 from orbat.training.transformer.network import TokenClassifier
-from orbat.training.transformer.token_pruning import Skimmer, skimming_loss
+from orbat.training.transformer.token_pruning import TokenPruner, pruning_loss
 from tests.conftest import Orbat
 from tests.training.test_training import settings, tiny_data, tiny_encoder
 
@@ -36,12 +36,12 @@ def network(folder: Path) -> TokenClassifier:
         gazetteer=False,
         crf=False,
         by_line=False,
-        skim=1,
-        skim_sure=0.23,
+        prune_after_layer=1,
+        prune_threshold=0.23,
     )
     # Random scores that are far enough apart for some pieces to be chosen and some not.
-    assert made.skimmer is not None
-    torch.nn.init.normal_(made.skimmer.classifier.weight, std=0.15)
+    assert made.pruner is not None
+    torch.nn.init.normal_(made.pruner.classifier.weight, std=0.15)
     return made.eval()
 
 
@@ -63,7 +63,7 @@ def test_pieces_that_are_not_read_on_may_as_well_be_left_out(
     net, (ids, mask, features) = network(tmp_path), batch()
     with torch.inference_mode():
         whole = net(ids, mask, features)["logits"]
-        skimmed, hidden, chosen = net.skim(ids, mask, features)
+        skimmed, hidden, chosen = net.run_lower_layers(ids, mask, features)
         shares = (chosen.sum(dim=1) / mask.sum(dim=1)).tolist()
         assert any(0 < share < 1 for share in shares)
         assert torch.equal(whole[~chosen], skimmed[~chosen])
@@ -71,15 +71,15 @@ def test_pieces_that_are_not_read_on_may_as_well_be_left_out(
             own = chosen[row : row + 1]
             alone = hidden[row][own[0]].unsqueeze(0)
             nothing = torch.zeros(*alone.shape[:2], 5)
-            scores = net.read_on(nothing, alone, torch.ones(alone.shape[:2]) > 0)
+            scores = net.run_upper_layers(nothing, alone, torch.ones(alone.shape[:2]) > 0)
             torch.testing.assert_close(whole[row][own[0]], scores[0])
         # Nor do the windows beside one change it.
-        monkeypatch.setattr("orbat.training.transformer.network.READ_TOGETHER", 1)
+        monkeypatch.setattr("orbat.training.transformer.network.PIECES_PER_ROW", 1)
         alone = net(ids, mask, features)["logits"]
         torch.testing.assert_close(alone[features > 0], whole[features > 0])
         # Of none is there anything to read on.
-        assert net.skimmer is not None
-        net.skimmer.sure = 0.0
+        assert net.pruner is not None
+        net.pruner.threshold = 0.0
         alone = net(ids, mask, features)["logits"]
         assert torch.equal(alone[features > 0], skimmed[features > 0])
 
@@ -100,17 +100,17 @@ def test_8_bits_can_be_kept_to_what_is_read_on(
 
 
 def test_neighbours_and_special_tokens_are_read_with_what_may_be_of_a_mention() -> None:
-    skimmer = Skimmer(layers=1, width=4, tags=3, sure=0.9)
+    pruner = TokenPruner(layers=1, width=4, tags=3, threshold=0.9)
     sure, unsure = [9.0, 0.0, 0.0], [1.0, 1.0, 0.0]
     mask = torch.tensor([[1] * 8 + [0], [1] * 6 + [0] * 3])
     features = torch.tensor([[0, *[3] * 6, 0, 0], [0, *[3] * 4, 0, 0, 0, 0]])
     logits = torch.tensor([[sure] * 9, [sure] * 9])
     # Something must be read on.
-    assert skimmer.choose(logits, mask, features).nonzero().tolist() == [[0, 0]]
+    assert pruner.select(logits, mask, features).nonzero().tolist() == [[0, 0]]
     logits[0, 3] = torch.tensor(unsure)
     # What special tokens and padding look like says nothing.
     logits[1, [0, 5, 8]] = torch.tensor(unsure)
-    chosen = skimmer.choose(logits, mask, features)
+    chosen = pruner.select(logits, mask, features)
     assert np.flatnonzero(chosen[0]).tolist() == [0, 2, 3, 4, 7]
     assert not chosen[1].any()
 
@@ -120,17 +120,15 @@ def test_all_pieces_of_a_word_are_skimmed_as_the_word_is() -> None:
     features = torch.tensor([[0, 7, 7, 7, 7, 7, 0]])
     wanted = torch.tensor([[0, 1, 2, 2, 0, 0, 0]])
     right = torch.nn.functional.one_hot(wanted, 3).float() * 30
-    assert skimming_loss(right, labels, features) < 1e-6
+    assert pruning_loss(right, labels, features) < 1e-6
     for piece in range(1, 6):
         wrong = right.clone()
         wrong[0, piece] = wrong[0, piece].roll(1)
-        assert skimming_loss(wrong, labels, features) > 1
+        assert pruning_loss(wrong, labels, features) > 1
     # Special tokens have no label.
     other = right.clone()
     other[0, [0, 6]] = 5.0
-    assert torch.equal(
-        skimming_loss(other, labels, features), skimming_loss(right, labels, features)
-    )
+    assert torch.equal(pruning_loss(other, labels, features), pruning_loss(right, labels, features))
 
 
 @pytest.fixture
@@ -138,7 +136,7 @@ def arguments(tmp_path: Path) -> list[object]:
     train, dev = tiny_data(tmp_path)
     return [
         *("train", "quick", "--train", train, "--dev", dev),
-        *settings("window=32", "overlap=8", "epochs=24", "batch_size=2"),
+        *settings("window=32", "stride=8", "epochs=24", "batch_size=2"),
     ]
 
 
@@ -147,7 +145,7 @@ def test_a_skimming_model_learns_and_its_wheel_finds_the_same(
 ) -> None:
     encoder = tiny_encoder(tmp_path / "encoder", layers=3)
     run, dist = tmp_path / "run", tmp_path / "dist"
-    how = settings(f"encoder={encoder}", "skim=1", "quantisation_aware=true")
+    how = settings(f"encoder={encoder}", "prune_after_layer=1", "quantization_aware=true")
     outcome = orbat(*arguments, *how, "--output", run)
     assert outcome.code == 0, outcome.err
     outcome = orbat("package", run, "--output", dist)
@@ -171,8 +169,8 @@ def test_an_encoder_that_cannot_skim_is_refused(
 
     two = tiny_encoder(tmp_path / "two", layers=2)
     output = ("--output", tmp_path / "run")
-    assert "skim 2: the encoder has 2 layers" in refused(
-        *arguments, *settings(f"encoder={two}", "skim=2"), *output
+    assert "prune_after_layer 2: the encoder has 2 layers" in refused(
+        *arguments, *settings(f"encoder={two}", "prune_after_layer=2"), *output
     )
     other = tiny_encoder(tmp_path / "other")
     size = AutoConfig.from_pretrained(other)
@@ -190,6 +188,6 @@ def test_an_encoder_that_cannot_skim_is_refused(
             sep_token_id=3,
         )
     ).save_pretrained(other)
-    line = refused(*arguments, *settings(f"encoder={other}", "skim=1"), *output)
-    assert "an encoder of kind modernbert cannot skim" in line
+    line = refused(*arguments, *settings(f"encoder={other}", "prune_after_layer=1"), *output)
+    assert "an encoder of kind modernbert does not support token pruning" in line
     assert not (tmp_path / "run").exists()

@@ -121,7 +121,7 @@ def test_any_encoder_folder_and_label_set_can_be_trained(orbat: Orbat, tmp_path:
     encoder = tiny_encoder(tmp_path / "encoder")
     arguments = (
         *("train", "quick", "--train", train, "--dev", dev, "--labels", tmp_path / "labels.toml"),
-        *settings(f"encoder={encoder}", "window=32", "overlap=8", "epochs=30", "precision=fp32"),
+        *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=30", "dtype=fp32"),
         *settings("learning_rate=3e-3", "head_learning_rate=3e-3", "batch_size=2"),
     )
     outcome = orbat(*arguments, "--output", tmp_path / "run", "--json")
@@ -143,7 +143,7 @@ def test_the_same_seed_gives_the_same_weights_also_after_a_kill(
     encoder = tiny_encoder(tmp_path / "encoder")
     arguments = [
         *("train", "quick", "--train", train, "--dev", dev),
-        *settings(f"encoder={encoder}", "window=32", "overlap=8", "epochs=60", "precision=fp32"),
+        *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=60", "dtype=fp32"),
         *settings("batch_size=1"),
     ]
     for name in ("one", "two"):
@@ -199,7 +199,7 @@ def test_bad_input_is_named_and_leaves_no_run(
     pickled = tiny_encoder(tmp_path / "pickled")
     (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
     assert "pickled weights are never read" in refused(
-        "train", "quick", *base, *settings(f"encoder={pickled}", "window=32", "overlap=8")
+        "train", "quick", *base, *settings(f"encoder={pickled}", "window=32", "stride=8")
     )
     assert "cannot be loaded" in refused(
         "train", "quick", *base, *settings(f"encoder={tmp_path / 'nowhere'}")
@@ -219,7 +219,7 @@ def test_leaks_between_train_and_dev_are_told(orbat: Orbat, tmp_path: Path) -> N
     encoder = tiny_encoder(tmp_path / "encoder")
     outcome = orbat(
         *("train", "quick", "--train", train, "--dev", train, "--output", tmp_path / "run"),
-        *settings(f"encoder={encoder}", "window=32", "overlap=8", "epochs=1"),
+        *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=1"),
     )
     assert outcome.code == 0, outcome.err
     assert "warning: 4 dev documents repeat training documents" in outcome.err

@@ -28,7 +28,7 @@ def arguments(tmp_path: Path) -> list[object]:
     encoder = tiny_encoder(tmp_path / "encoder")
     return [
         *("train", "quick", "--train", train, "--dev", dev),
-        *settings(f"encoder={encoder}", "window=32", "overlap=8", "precision=fp32", "epochs=4"),
+        *settings(f"encoder={encoder}", "window=32", "stride=8", "dtype=fp32", "epochs=4"),
         *settings("batch_size=2"),
     ]
 
@@ -130,7 +130,7 @@ def test_a_loss_that_is_no_number_ends_training(
     assert outcome.code == 2
     assert "Traceback" not in outcome.err
     assert outcome.err.splitlines()[-1] == (
-        "error: the loss is nan at step 10; lower learning_rate or set precision to fp32"
+        "error: the loss is nan at step 10; lower learning_rate or set dtype to fp32"
     )
 
 

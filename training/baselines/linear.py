@@ -19,7 +19,7 @@ from ..base import TrainingJob
 from ..data import TrainingData
 from ..run_folder import GAZETTEER, read_json
 from ..tagger.arrays import Floats, Ints
-from ..tagger.decoding import TagDecoder, label_chances
+from ..tagger.decoding import TagDecoder, label_probabilities
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import Mention, spans_to_tags, tag_names, tags_to_mentions
 from ..tagger.words import find_features, find_words
@@ -185,12 +185,12 @@ class LinearTagger:
             yield tags_to_mentions(words, path, log_probs, self.labels)
 
     def probabilities(self, texts: Iterable[str]) -> Iterator[tuple[Ints, NDArray[np.float64]]]:
-        """Give the words of each text, and the chances of no label and of each label for them."""
+        """Yield the words of each text, and their probabilities of no label and of each label."""
         for words, logits in self._scores(texts):
-            chances = np.empty(logits.shape)
+            marginals = np.empty(logits.shape)
             if len(words):
-                chances = self._decoder.marginals(logits, [0, len(words)])
-            yield words, label_chances(chances)
+                marginals = self._decoder.marginals(logits, [0, len(words)])
+            yield words, label_probabilities(marginals)
 
     def _scores(self, texts: Iterable[str]) -> Iterator[tuple[Ints, Floats]]:
         weights = np.ascontiguousarray(self.weights.T)

@@ -1,4 +1,4 @@
-"""The configuration of a tagger."""
+"""The configuration of a tagger: what it needs beside its weights, tokenizer and gazetteer."""
 
 from __future__ import annotations
 
@@ -10,51 +10,63 @@ from .mentions import tag_names
 
 @dataclass(frozen=True)
 class TaggerConfig:
-    """What a trained tagger must know beside its weights.
+    """Labels, windows, special tokens and decoding of a tagger; saved as `tagger.json`.
 
     Attributes:
         labels: the label names.
         window: pieces in a window, special tokens included.
-        overlap: pieces that neighbouring windows share.
-        prefix: ids of the special tokens before the pieces of a window.
-        suffix: ids of the special tokens behind them.
-        pad: id that fills up a batch.
-        features: whether the network takes word features.
-        gazetteer: whether it is told of known phrases.
-        by_line: whether no span goes over a line break: each line is decoded by itself.
-        greedy: whether texts are read as transformers' pipeline does: windows begin at any piece,
-            each word has its own best tag instead of its tag in the best sequence, and of spans
-            that overlap in two windows the longer is kept.
-        transitions: score of each tag (column) behind each tag (row), *Shape:* (tags, tags);
-            empty for none but those that BIO tags allow.
-        starts: score of each tag at the beginning, *Shape:* (tags,); empty for none.
-        calibration: confidences that the model gives and the share of mentions that are right at
-            each, in rising order, *Shape:* (points, 2); empty for none.
+        stride: pieces that neighboring windows share.
+        prefix_ids: ids of the special tokens before the pieces of a window.
+        suffix_ids: ids of the special tokens after them.
+        pad_id: id of the padding token.
+        word_features: whether the network takes word features.
+        gazetteer: whether the network takes the tags of gazetteer matches.
+        by_line: whether each line is decoded as its own sequence, so that no mention crosses a
+            line break.
+        transformers_compatible: whether texts are tagged as the token-classification pipeline of
+            transformers does: windows may begin inside a word, each word takes its own best tag
+            instead of its tag in the best sequence, and of mentions that overlap in two windows
+            the longest is kept.
+        transitions: score of each tag (column) after each tag (row), *Shape:* (tags, tags).
+            Empty if the network has no CRF.
+        start_transitions: score of each tag at the start of a sequence, *Shape:* (tags,). Empty
+            if the network has no CRF.
+        calibration: raw confidences and the share of correct mentions at each, in rising order,
+            *Shape:* (points, 2). Empty if confidences are not calibrated.
     """
 
     labels: tuple[str, ...]
     window: int
-    overlap: int
-    prefix: tuple[int, ...]
-    suffix: tuple[int, ...]
-    pad: int
-    features: bool
+    stride: int
+    prefix_ids: tuple[int, ...]
+    suffix_ids: tuple[int, ...]
+    pad_id: int
+    word_features: bool
     gazetteer: bool = False
     by_line: bool = False
-    greedy: bool = False
+    transformers_compatible: bool = False
     transitions: tuple[tuple[float, ...], ...] = ()
-    starts: tuple[float, ...] = ()
+    start_transitions: tuple[float, ...] = ()
     calibration: tuple[tuple[float, float], ...] = ()
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The classes of the classifier."""
+        """The classes of the classifier; see :func:`tag_names`."""
         return tag_names(self.labels)
+
+    @property
+    def capacity(self) -> int:
+        """Pieces of text in a window, special tokens not counted."""
+        return self.window - len(self.prefix_ids) - len(self.suffix_ids)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> TaggerConfig:
-        """Build from the object that `dataclasses.asdict` gave, lists for tuples."""
-        return cls(**{name: _to_tuples(each) for name, each in value.items()})
+        """Build a configuration from the JSON form of `dataclasses.asdict`.
+
+        Raises:
+            TypeError: if a field is missing or unknown.
+        """
+        return cls(**{name: _to_tuples(item) for name, item in value.items()})
 
 
 def _to_tuples(value: Any) -> Any:

@@ -1,4 +1,7 @@
-"""Mentions, and their conversion from and to tags of words."""
+"""Mentions, and their conversion from and to BIO tags of words.
+
+Tag 0 is O. The label with index n has the tags 2n + 1 (B-) and 2n + 2 (I-).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,14 @@ from .arrays import Floats, Ints
 
 
 class Mention(NamedTuple):
-    """A labelled stretch of text: code point offsets, end exclusive, and a confidence, if any."""
+    """A labeled stretch of text.
+
+    Attributes:
+        start: first code point.
+        end: code point after the last.
+        label: the label's name.
+        score: confidence from 0 to 1, or None if the tagger gives none.
+    """
 
     start: int
     end: int
@@ -27,7 +37,12 @@ def tag_names(labels: Iterable[str]) -> tuple[str, ...]:
 def spans_to_tags(words: Ints, spans: Iterable[tuple[int, int, str]], tags: Sequence[str]) -> Ints:
     """Return the tag index of each word, *Shape:* (words,).
 
-    A word belongs to a span when its first character does.
+    A word belongs to a span if its first character does.
+
+    Args:
+        words: start and end of each word, *Shape:* (words, 2).
+        spans: start, end and label of each span, in code points. Spans must not overlap.
+        tags: the tags; see :func:`tag_names`.
     """
     result = np.zeros(len(words), dtype=np.int64)
     for start, end, label in spans:
@@ -39,25 +54,33 @@ def spans_to_tags(words: Ints, spans: Iterable[tuple[int, int, str]], tags: Sequ
 
 
 def tags_to_mentions(
-    words: Ints, path: Ints, log_probs: Floats, labels: Sequence[str]
+    words: Ints, tags: Ints, log_probs: Floats, labels: Sequence[str]
 ) -> list[Mention]:
-    """Read the spans off a lawful tag sequence; the score is the geometric mean over its words."""
+    """Return the mentions of a valid tag sequence, in order.
+
+    A mention's score is the geometric mean of its tags' probabilities.
+
+    Args:
+        words: start and end of each word, *Shape:* (words, 2).
+        tags: tag index of each word, *Shape:* (words,).
+        log_probs: log-probability of each of these tags, *Shape:* (words,).
+        labels: the label names.
+    """
     mentions = []
-    begins = np.flatnonzero(path % 2 == 1)
-    for begin in begins.tolist():
+    for begin in np.flatnonzero(tags % 2 == 1).tolist():
         end = begin + 1
-        while end < len(path) and path[end] == path[begin] + 1:
+        while end < len(tags) and tags[end] == tags[begin] + 1:
             end += 1
         score = float(np.exp(log_probs[begin:end].mean()))
-        label = labels[(int(path[begin]) - 1) // 2]
+        label = labels[(int(tags[begin]) - 1) // 2]
         mentions.append(Mention(int(words[begin, 0]), int(words[end - 1, 1]), label, score))
     return mentions
 
 
-def keep_longer(mentions: Iterable[Mention]) -> list[Mention]:
-    """Return of mentions that overlap the longer, of equally long ones the surer.
+def keep_longest_mentions(mentions: Iterable[Mention]) -> list[Mention]:
+    """Return the longest of overlapping mentions; of equally long ones the most confident.
 
-    As `TokenClassificationPipeline.aggregate_overlapping_entities` of transformers does.
+    Does what `TokenClassificationPipeline.aggregate_overlapping_entities` of transformers does.
     """
 
     def weight(mention: Mention) -> tuple[int, float]:

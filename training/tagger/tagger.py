@@ -1,13 +1,15 @@
-"""Text to spans around any token classifier: words, windows, the label rule and decoding.
+"""A tagger of texts of any length around a token classifier.
 
-Training, evaluation and the installed model share this one file (a model wheel carries a copy of
-it), so it needs numpy and tokenizers only and imports nothing of orbat.
+Training, evaluation and the installed model share the modules of this folder, and a model wheel
+carries a copy of them. So they need numpy and tokenizers only, and import nothing else of orbat.
 
-The way of a text: it is split into *words* (runs of letters and digits, or single other
-characters); the tokenizer cuts it into *pieces*; each word is read off at the first piece that
-covers its first character; *windows* of whole words overlap, and each word is scored in the
-window that shows most context on both its sides; the tags of a whole line, or of the whole text,
-are decoded together.
+How a text is tagged:
+
+1. :mod:`.words` splits it into words, :mod:`.gazetteer` finds known phrases in it.
+2. :mod:`.windows` tokenizes it, aligns words with pieces and cuts windows that fit the network.
+3. The network scores the tags of each piece, in batches of windows of similar length.
+4. :mod:`.decoding` finds the best tag sequence of each line, or of the whole text.
+5. :mod:`.mentions` turns tags into mentions with code point offsets.
 """
 
 from __future__ import annotations
@@ -15,44 +17,64 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .arrays import Floats, Ints
+from .arrays import Doubles, Floats, Ints
 from .config import TaggerConfig
-from .decoding import TagDecoder, best_tags, label_chances, sequence_bounds
-from .mentions import Mention, keep_longer, tags_to_mentions
+from .decoding import TagDecoder, argmax_tags, label_probabilities, sequence_bounds
+from .mentions import Mention, keep_longest_mentions, tags_to_mentions
 from .windows import (
     EncodedText,
     FindPhrases,
     Window,
     batch_inputs,
-    cut_pieces,
+    cut_piece_windows,
     cut_windows,
     encode_texts,
-    owned_words,
-    read_off,
+    scored_words,
+    word_positions,
 )
 
-ENOUGH = 30_000
-"""Characters of texts that are read side by side, so that windows of like length fill batches."""
+CHUNK_CHARACTERS = 30_000
+"""Characters of a chunk: enough windows of similar length to fill batches."""
+
 Network = Callable[[Ints, Ints, Ints], Floats]
-"""Input ids, attention mask and feature ids, each *Shape:* (batch, pieces), to logits over the
-tags, *Shape:* (batch, pieces, tags)."""
+"""Takes input ids, attention mask and feature ids, each *Shape:* (batch, pieces); returns logits,
+*Shape:* (batch, pieces, tags)."""
 
 
-class Tagger:
+class _Task(NamedTuple):
+    """A window to score: the index of its text, and the words that are scored in it."""
+
+    text: int
+    window: Window
+    word_start: int
+    word_end: int
+
+
+class _PendingScores(NamedTuple):
+    """Encoded texts, and batches of their windows, each with the function that returns its logits.
+
+    The function waits for the network if that is still at work.
+    """
+
+    texts: Sequence[EncodedText]
+    batches: list[tuple[list[_Task], Callable[[], Floats]]]
+
+
+class NeuralTagger:
     """Tags texts of any length with a token classifier.
 
     Args:
         network: the classifier.
         tokenizer: a `tokenizers.Tokenizer` without truncation and padding.
-        config: labels, windows and special tokens.
-        find_phrases: finds known phrases; needed where the configuration asks for them.
-        batch_size: full windows in a batch; of shorter ones more.
-        lanes: batches that the network scores side by side; more than one need a network that
+        config: labels, windows, special tokens and decoding.
+        find_phrases: finds gazetteer matches; needed if `config.gazetteer` is set.
+        batch_size: windows in a batch if they are full; a batch has more windows if they are
+            shorter.
+        workers: batches that the network scores in parallel. More than one need a network that
             threads may call.
     """
 
@@ -64,17 +86,17 @@ class Tagger:
         find_phrases: FindPhrases | None = None,
         *,
         batch_size: int = 8,
-        lanes: int = 1,
+        workers: int = 1,
     ) -> None:
         self.network = network
         self.tokenizer = tokenizer
         self.config = config
         self.find_phrases = find_phrases if config.gazetteer else None
         self.batch_size = batch_size
-        self._decoder = TagDecoder(len(config.tags), config.transitions, config.starts)
+        self._decoder = TagDecoder(len(config.tags), config.transitions, config.start_transitions)
         self._calibration = np.array(config.calibration, dtype=np.float64).reshape(-1, 2)
-        self._lane_count = lanes
-        self._lanes = ThreadPoolExecutor(lanes, "tagger") if lanes > 1 else None
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, "tagger") if workers > 1 else None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -83,173 +105,181 @@ class Tagger:
 
     def tag(self, texts: Sequence[str]) -> list[list[Mention]]:
         """Return the mentions of each text, in order of position."""
-        return self._finish(self._begin(self.encode(texts)))
+        return self._find_mentions(self._submit(self.encode(texts)))
 
-    def pipe(self, texts: Iterable[str], *, texts_at_once: int = 64) -> Iterator[list[Mention]]:
-        """Tag a stream of texts, a few at a time, in order."""
-        begun: _Begun | None = None
-        for chunk in _chunks(texts, texts_at_once):
-            # The network works on one chunk while the next is being encoded.
-            begun, before = self._begin(self.encode(chunk)), begun
-            if before is not None:
-                yield from self._finish(before)
-        if begun is not None:
-            yield from self._finish(begun)
+    def pipe(self, texts: Iterable[str], *, chunk_size: int = 64) -> Iterator[list[Mention]]:
+        """Yield the mentions of each text of a stream, in order.
+
+        Args:
+            texts: the texts.
+            chunk_size: texts that are read ahead and encoded together, at most.
+        """
+        previous: _PendingScores | None = None
+        for chunk in _chunks(texts, chunk_size):
+            # The network scores one chunk while the next is encoded.
+            pending = self._submit(self.encode(chunk))
+            if previous is not None:
+                yield from self._find_mentions(previous)
+            previous = pending
+        if previous is not None:
+            yield from self._find_mentions(previous)
+
+    def probabilities(
+        self, texts: Iterable[str], *, chunk_size: int = 64
+    ) -> Iterator[tuple[Ints, Doubles]]:
+        """Yield the words of each text, and their probabilities of no label and of each label.
+
+        *Shapes:* (words, 2), (words, 1 + labels).
+        """
+        for chunk in _chunks(texts, chunk_size):
+            encoded = self.encode(chunk)
+            for text, logits in zip(encoded, self.logits(encoded), strict=True):
+                bounds = sequence_bounds(text.line_starts, self.config)
+                empty = np.empty((0, len(self.config.tags)))
+                marginals = self._decoder.marginals(logits, bounds) if len(bounds) > 1 else empty
+                yield text.words, label_probabilities(marginals)
+
+    def encode(self, texts: Sequence[str]) -> list[EncodedText]:
+        """Tokenize texts and find gazetteer matches in them."""
+        return encode_texts(self.tokenizer, texts, self.find_phrases, self.config.tags)
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Give what the network is asked about some texts; see :data:`Network`."""
+        """Yield the inputs of the network for some texts; see :data:`Network`."""
         encoded = self.encode(texts)
         for batch in self._batches(encoded):
             yield self._inputs(encoded, batch)
 
-    def encode(self, texts: Sequence[str]) -> list[EncodedText]:
-        """Tokenize texts, and find what the network is told of them."""
-        return encode_texts(self.tokenizer, texts, self.find_phrases, self.config.tags)
+    def logits(self, encoded: Sequence[EncodedText]) -> list[Floats]:
+        """Return the network's scores of the tags of each text's words, *Shape:* (words, tags)."""
+        return self._word_logits(self._submit(encoded))
 
-    def scores(self, encoded: Sequence[EncodedText]) -> list[Floats]:
-        """Return the network's scores of each text's words, *Shape:* (words, tags)."""
-        return self._gather(self._begin(encoded))[1]
-
-    def _batches(self, encoded: Sequence[EncodedText]) -> list[list[_Job]]:
+    def _batches(self, encoded: Sequence[EncodedText]) -> list[list[_Task]]:
         config = self.config
-        jobs: list[_Job] = []
+        cut = cut_piece_windows if config.transformers_compatible else cut_windows
+        tasks: list[_Task] = []
         for index, text in enumerate(encoded):
-            windows = (cut_pieces if config.greedy else cut_windows)(text, config)
-            for window, owned in zip(windows, owned_words(windows), strict=True):
-                jobs.append((index, window, owned))
-        # Windows of like length share a batch, so that little is padding.
-        jobs.sort(key=lambda job: job[1].first - job[1].last)
-        # Few windows are shared out among the lanes too, up to one more or less.
-        lengths = [window.last - window.first for _, window, _ in jobs]
-        share = sum(lengths) // self._lane_count + max(lengths, default=0)
-        return list(_in_batches(jobs, min(self.batch_size * config.window, share)))
+            windows = cut(text, config)
+            for window, words in zip(windows, scored_words(windows), strict=True):
+                tasks.append(_Task(index, window, *words))
+        # Windows of similar length share a batch, so that there is little padding.
+        tasks.sort(key=lambda task: task.window.piece_start - task.window.piece_end)
+        # Few windows are shared out among the workers evenly, give or take one window.
+        lengths = [task.window.piece_end - task.window.piece_start for task in tasks]
+        share = sum(lengths) // self._workers + max(lengths, default=0)
+        return list(_group(tasks, min(self.batch_size * config.window, share)))
 
     def _inputs(
-        self, encoded: Sequence[EncodedText], batch: Sequence[_Job]
+        self, encoded: Sequence[EncodedText], batch: Sequence[_Task]
     ) -> tuple[Ints, Ints, Ints]:
-        return batch_inputs(encoded, [(index, window) for index, window, _ in batch], self.config)
+        return batch_inputs(encoded, [(task.text, task.window) for task in batch], self.config)
 
-    def _begin(self, encoded: Sequence[EncodedText]) -> _Begun:
-        """Set the network to work on texts."""
-        scored: list[tuple[list[_Job], Callable[[], Floats]]] = []
+    def _submit(self, encoded: Sequence[EncodedText]) -> _PendingScores:
+        """Start to score texts."""
+        batches: list[tuple[list[_Task], Callable[[], Floats]]] = []
         for batch in self._batches(encoded):
             score = partial(self._score, encoded, batch)
-            scored.append((batch, self._lanes.submit(score).result if self._lanes else score))
-        return encoded, scored
+            batches.append((batch, self._pool.submit(score).result if self._pool else score))
+        return _PendingScores(encoded, batches)
 
-    def _score(self, encoded: Sequence[EncodedText], batch: Sequence[_Job]) -> Floats:
+    def _score(self, encoded: Sequence[EncodedText], batch: Sequence[_Task]) -> Floats:
         return self.network(*self._inputs(encoded, batch))
 
-    def probabilities(
-        self, texts: Iterable[str], *, texts_at_once: int = 64
-    ) -> Iterator[tuple[Ints, NDArray[np.float64]]]:
-        """Give the words of each text, and the chances of no label and of each label for them.
+    def _find_mentions(self, pending: _PendingScores) -> list[list[Mention]]:
+        if self.config.transformers_compatible:
+            return self._decode_windows(pending)
+        return self._decode_texts(pending.texts, self._word_logits(pending))
 
-        *Shapes:* (words, 2), (words, 1 + labels).
-        """
-        for chunk in _chunks(texts, texts_at_once):
-            encoded = self.encode(chunk)
-            for text, own in zip(encoded, self.scores(encoded), strict=True):
-                bounds = sequence_bounds(text.breaks, self.config)
-                empty = np.empty((0, len(self.config.tags)))
-                chances = self._decoder.marginals(own, bounds) if len(bounds) > 1 else empty
-                yield text.words, label_chances(chances)
-
-    def _finish(self, begun: _Begun) -> list[list[Mention]]:
-        if self.config.greedy:
-            return self._join(begun)
-        return self._decode(*self._gather(begun))
-
-    def _join(self, begun: _Begun) -> list[list[Mention]]:
-        """Read each window by itself, and join what they give."""
-        encoded, scored = begun
+    def _decode_windows(self, pending: _PendingScores) -> list[list[Mention]]:
+        """Decode each window by itself, and resolve overlaps between windows."""
         config = self.config
-        found: list[list[Mention]] = [[] for _ in encoded]
-        for batch, outputs in scored:
-            for output, (index, window, _) in zip(outputs(), batch, strict=True):
-                # Of a word of many pieces that is read in the window before.
-                if window.start == window.end:
+        results: list[list[Mention]] = [[] for _ in pending.texts]
+        for batch, outputs in pending.batches:
+            for output, (index, window, _, _) in zip(outputs(), batch, strict=True):
+                # A window inside one long word, which is scored in the window before.
+                if window.word_start == window.word_end:
                     continue
-                text, own = encoded[index], slice(window.start, window.end)
-                position = read_off(text, window, config)
-                # A word without a piece is outside.
-                logits = np.zeros((len(position), len(config.tags)), np.float32)
-                logits[position >= 0] = output[position[position >= 0]]
-                path, log_probs = best_tags(logits, sequence_bounds(text.breaks[own], config))
-                found[index] += tags_to_mentions(text.words[own], path, log_probs, config.labels)
-        return [self._calibrate(keep_longer(mentions)) for mentions in found]
+                text, words = pending.texts[index], slice(window.word_start, window.word_end)
+                positions = word_positions(text, window, config)
+                # A word without a piece becomes O.
+                logits = np.zeros((len(positions), len(config.tags)), np.float32)
+                logits[positions >= 0] = output[positions[positions >= 0]]
+                bounds = sequence_bounds(text.line_starts[words], config)
+                path, log_probs = argmax_tags(logits, bounds)
+                results[index] += tags_to_mentions(
+                    text.words[words], path, log_probs, config.labels
+                )
+        return [self._calibrate(keep_longest_mentions(mentions)) for mentions in results]
 
-    def _gather(self, begun: _Begun) -> tuple[Sequence[EncodedText], list[Floats]]:
-        """Gather what the network has said of each word."""
-        encoded, scored = begun
+    def _word_logits(self, pending: _PendingScores) -> list[Floats]:
+        """Return the logits of each text's words, each from the window that scores the word."""
         tags = len(self.config.tags)
-        logits = [np.zeros((len(text.words), tags), np.float32) for text in encoded]
-        for batch, outputs in scored:
-            for output, (index, window, (start, end)) in zip(outputs(), batch, strict=True):
-                position = read_off(encoded[index], window, self.config)[
-                    start - window.start : end - window.start
+        logits = [np.zeros((len(text.words), tags), np.float32) for text in pending.texts]
+        for batch, outputs in pending.batches:
+            for output, (index, window, start, end) in zip(outputs(), batch, strict=True):
+                positions = word_positions(pending.texts[index], window, self.config)[
+                    start - window.word_start : end - window.word_start
                 ]
-                # A word without a piece keeps even odds: its neighbours decide.
-                found = position >= 0
-                logits[index][start:end][found] = output[position[found]]
-        return encoded, logits
+                # A word without a piece keeps equal logits, so its neighbors decide its tag.
+                present = positions >= 0
+                logits[index][start:end][present] = output[positions[present]]
+        return logits
 
-    def _decode(
+    def _decode_texts(
         self, encoded: Sequence[EncodedText], logits: Sequence[Floats]
     ) -> list[list[Mention]]:
+        """Decode the sequences of all texts together."""
         bounds = [0]
         for text in encoded:
             base = bounds[-1]
-            bounds += [base + end for end in sequence_bounds(text.breaks, self.config)[1:]]
+            bounds += [base + end for end in sequence_bounds(text.line_starts, self.config)[1:]]
         if len(bounds) == 1:
             return [[] for _ in encoded]
         path, log_probs = self._decoder.decode(np.concatenate(logits), bounds)
-        results, first = [], 0
+        results, start = [], 0
         for text in encoded:
-            own = slice(first, first + len(text.words))
-            first = own.stop
-            mentions = tags_to_mentions(text.words, path[own], log_probs[own], self.config.labels)
+            words = slice(start, start + len(text.words))
+            start = words.stop
+            mentions = tags_to_mentions(
+                text.words, path[words], log_probs[words], self.config.labels
+            )
             results.append(self._calibrate(mentions))
         return results
 
-    def _calibrate(self, mentions: Iterable[Mention]) -> list[Mention]:
+    def _calibrate(self, mentions: Sequence[Mention]) -> list[Mention]:
         if not len(self._calibration):
             return list(mentions)
-        known, right = self._calibration.T
-        return [m._replace(score=float(np.interp(m.score or 0.0, known, right))) for m in mentions]
+        raw, calibrated = self._calibration.T
+        return [
+            mention._replace(score=float(np.interp(mention.score or 0.0, raw, calibrated)))
+            for mention in mentions
+        ]
 
 
-_Job = tuple[int, Window, tuple[int, int]]
-"""The index of a text, a window of it and the words that the window decides."""
-_Begun = tuple[Sequence[EncodedText], list[tuple[list[_Job], Callable[[], Floats]]]]
-"""Encoded texts, and batches of windows with what gives their scores."""
+def _chunks(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Cut a stream into chunks of at most `size` texts, fewer if they are long.
 
-
-def _chunks(texts: Iterable[str], most: int) -> Iterator[list[str]]:
-    """Cut a stream into chunks of at most so many texts, fewer of long ones.
-
-    The less is encoded at a time, the sooner the network has something to do.
+    Small chunks let the network start early.
     """
     chunk: list[str] = []
     length = 0
     for text in texts:
         chunk.append(text)
         length += len(text)
-        if len(chunk) == most or length >= ENOUGH:
+        if len(chunk) == size or length >= CHUNK_CHARACTERS:
             yield chunk
             chunk, length = [], 0
     if chunk:
         yield chunk
 
 
-def _in_batches(jobs: Iterable[_Job], size: int) -> Iterator[list[_Job]]:
-    """Cut windows, the longest first, into batches of at most so many pieces, padding included."""
-    batch: list[_Job] = []
-    for job in jobs:
-        longest = (batch or [job])[0][1]
-        if batch and (longest.last - longest.first) * (len(batch) + 1) > size:
+def _group(tasks: Iterable[_Task], size: int) -> Iterator[list[_Task]]:
+    """Group windows, longest first, into batches of at most `size` pieces, padding included."""
+    batch: list[_Task] = []
+    for task in tasks:
+        longest = (batch or [task])[0].window
+        if batch and (longest.piece_end - longest.piece_start) * (len(batch) + 1) > size:
             yield batch
             batch = []
-        batch.append(job)
+        batch.append(task)
     if batch:
         yield batch

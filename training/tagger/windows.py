@@ -1,4 +1,10 @@
-"""Encoded texts, their windows and padded batches of windows."""
+"""Encoding of texts, and windows of them that fit the network.
+
+The tokenizer cuts a text into *pieces*. A word is scored at its first piece: the first one that
+ends after the word's first character. Long texts are cut into *windows* of whole words that share
+:attr:`TaggerConfig.stride` pieces. A word in two windows is scored in the one that shows more
+context on both its sides; see :func:`scored_words`.
+"""
 
 from __future__ import annotations
 
@@ -8,47 +14,53 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .arrays import Ints
+from .arrays import Bools, Ints
 from .config import TaggerConfig
 from .mentions import spans_to_tags
-from .words import FEATURE_COUNT, begins_line, find_features, find_words
+from .words import FEATURE_COUNT, find_features, find_words, starts_line
 
 FindPhrases = Callable[[str, Sequence[Sequence[int]]], list[tuple[int, int, str]]]
-"""A text and the start and end of its words, to start, end and label of the phrases in it."""
+"""Takes a text and the start and end of its words; returns start, end and label of each phrase."""
 
 
 @dataclass(frozen=True)
 class EncodedText:
-    """A text as the network sees it.
+    """The words and pieces of a text, and how they align.
 
     Attributes:
-        words: start and end of each word in code points, *Shape:* (words, 2).
-        pieces: tokenizer ids, *Shape:* (pieces,).
-        first: index of the piece at which each word is read off, *Shape:* (words,); for a word
-            that the tokenizer drops, that of the next piece.
-        read: whether the word has a piece at all, *Shape:* (words,).
-        features: of each piece its word's feature id, and :data:`FEATURE_COUNT` times the tag
-            that known phrases give the word, *Shape:* (pieces,).
-        breaks: whether a line break stands before the word, *Shape:* (words,).
+        words: start and end of each word in code points, end exclusive. *Shape:* (words, 2).
+        piece_ids: tokenizer ids. *Shape:* (pieces,).
+        first_pieces: index of each word's first piece; of the next piece for a word that the
+            tokenizer drops. *Shape:* (words,).
+        has_piece: whether the word has a piece. *Shape:* (words,).
+        features: of each piece the feature id of its word, plus :data:`FEATURE_COUNT` times the tag
+            that a gazetteer match gives the word. *Shape:* (pieces,).
+        line_starts: whether a line break precedes the word. *Shape:* (words,).
     """
 
     words: Ints
-    pieces: Ints
-    first: Ints
-    read: NDArray[np.bool_]
+    piece_ids: Ints
+    first_pieces: Ints
+    has_piece: Bools
     features: Ints
-    breaks: NDArray[np.bool_]
+    line_starts: Bools
 
 
 class Window(NamedTuple):
-    """Words `start` to `end` (exclusive) of a text, and the pieces `first` to `last` they are."""
+    """A part of a text that the network reads at once; ends are exclusive.
 
-    start: int
-    end: int
-    first: int
-    last: int
+    Attributes:
+        word_start: index of the first word.
+        word_end: index after the last word.
+        piece_start: index of the first piece.
+        piece_end: index after the last piece.
+    """
+
+    word_start: int
+    word_end: int
+    piece_start: int
+    piece_end: int
 
 
 def encode_texts(
@@ -60,91 +72,113 @@ def encode_texts(
     """Tokenize texts and align words with pieces.
 
     Args:
-        tokenizer: a `tokenizers.Tokenizer`.
+        tokenizer: a `tokenizers.Tokenizer` without truncation and padding.
         texts: the texts.
-        find_phrases: finds known phrases, where the network is told of them.
-        tags: the tags that they are told as; see :attr:`TaggerConfig.tags`.
+        find_phrases: finds gazetteer matches; None if the network does not take them.
+        tags: the tags; see :attr:`TaggerConfig.tags`. Needed with `find_phrases` only.
     """
     encoded = []
     for text, encoding in zip(
         texts, tokenizer.encode_batch(list(texts), add_special_tokens=False), strict=True
     ):
         words = find_words(text)
-        pieces = np.array(encoding.ids, dtype=np.int64)
+        piece_ids = np.array(encoding.ids, dtype=np.int64)
         offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-        # Byte-level pieces of one character repeat its offsets: ends never fall.
-        first = np.searchsorted(offsets[:, 1], words[:, 0], side="right")
-        inside = np.minimum(first, max(len(pieces) - 1, 0))
-        read = (first < len(pieces)) & (
-            offsets[inside, 0] < words[:, 1] if len(pieces) else np.zeros(len(words), bool)
+        # Byte-level pieces of one character repeat its offsets, so ends never decrease.
+        first_pieces = np.searchsorted(offsets[:, 1], words[:, 0], side="right")
+        inside = np.minimum(first_pieces, max(len(piece_ids) - 1, 0))
+        has_piece = (first_pieces < len(piece_ids)) & (
+            offsets[inside, 0] < words[:, 1] if len(piece_ids) else np.zeros(len(words), bool)
         )
         word_features = find_features(text, words)
-        breaks = begins_line(word_features)
+        line_starts = starts_line(word_features)
         if find_phrases is not None and len(words):
-            known = spans_to_tags(words, find_phrases(text, words.tolist()), tags)
-            word_features += FEATURE_COUNT * known
-        features = np.zeros(len(pieces), dtype=np.int64)
+            phrase_tags = spans_to_tags(words, find_phrases(text, words.tolist()), tags)
+            word_features += FEATURE_COUNT * phrase_tags
+        features = np.zeros(len(piece_ids), dtype=np.int64)
         if len(words):
-            owner = np.searchsorted(first, np.arange(len(pieces)), side="right") - 1
-            features = np.where(owner >= 0, word_features[np.maximum(owner, 0)], 0)
-        encoded.append(EncodedText(words, pieces, first, read, features, breaks))
+            owners = np.searchsorted(first_pieces, np.arange(len(piece_ids)), side="right") - 1
+            features = np.where(owners >= 0, word_features[np.maximum(owners, 0)], 0)
+        encoded.append(
+            EncodedText(words, piece_ids, first_pieces, has_piece, features, line_starts)
+        )
     return encoded
 
 
 def cut_windows(
-    text: EncodedText, config: TaggerConfig, first_room: int | None = None
+    text: EncodedText, config: TaggerConfig, first_capacity: int | None = None
 ) -> list[Window]:
     """Cut a text into overlapping windows of whole words; every word is in at least one.
 
-    A word of more pieces than a window holds is read from its first pieces.
+    A word with more pieces than a window holds is cut off after the pieces that fit.
 
     Args:
         text: the text.
-        config: length and overlap of the windows.
-        first_room: pieces that the first window holds, where it shall be shorter.
+        config: length and stride of the windows.
+        first_capacity: pieces in the first window, if it is to be shorter than the others.
     """
-    full = config.window - len(config.prefix) - len(config.suffix)
-    count = len(text.words)
-    bounds = np.append(text.first, len(text.pieces))
+    full, count = config.capacity, len(text.words)
+    bounds = np.append(text.first_pieces, len(text.piece_ids))
     windows: list[Window] = []
     start = 0
     while start < count:
-        room = full if windows else first_room or full
-        end = int(np.searchsorted(bounds, bounds[start] + room, side="right")) - 1
+        capacity = full if windows else first_capacity or full
+        end = int(np.searchsorted(bounds, bounds[start] + capacity, side="right")) - 1
         end = min(max(end, start + 1), count)
-        last = min(int(bounds[end]), int(bounds[start]) + room)
-        windows.append(Window(start, end, int(bounds[start]), last))
+        piece_end = min(int(bounds[end]), int(bounds[start]) + capacity)
+        windows.append(Window(start, end, int(bounds[start]), piece_end))
         if end == count:
             break
-        back = int(np.searchsorted(bounds, bounds[end] - config.overlap, side="left"))
-        start = min(max(back, start + 1), end)
+        next_start = int(np.searchsorted(bounds, bounds[end] - config.stride, side="left"))
+        start = min(max(next_start, start + 1), end)
     return windows
 
 
-def cut_pieces(text: EncodedText, config: TaggerConfig) -> list[Window]:
-    """Cut a text into overlapping windows of pieces, wherever words end, as tokenizers do.
+def cut_piece_windows(text: EncodedText, config: TaggerConfig) -> list[Window]:
+    """Cut a text into overlapping windows of pieces, as truncation in tokenizers does.
+
+    Windows may begin and end inside a word. Except for the last, all have the same length.
 
     Args:
         text: the text.
-        config: length and overlap of the windows.
+        config: length and stride of the windows.
     """
-    room = config.window - len(config.prefix) - len(config.suffix)
+    capacity = config.capacity
     windows = []
-    for first in range(0, len(text.pieces), room - config.overlap):
-        last = min(first + room, len(text.pieces))
-        start, end = np.searchsorted(text.first, (first, last)).tolist()
-        windows.append(Window(start, end, first, last))
-        if last == len(text.pieces):
+    for start in range(0, len(text.piece_ids), capacity - config.stride):
+        end = min(start + capacity, len(text.piece_ids))
+        word_start, word_end = np.searchsorted(text.first_pieces, (start, end)).tolist()
+        windows.append(Window(word_start, word_end, start, end))
+        if end == len(text.piece_ids):
             break
     return windows
 
 
-def owned_words(windows: Sequence[Window]) -> list[tuple[int, int]]:
-    """Return for each window the words that it decides: overlaps are shared out at their middle."""
-    cuts = [(left.end + right.start + 1) // 2 for left, right in itertools.pairwise(windows)]
-    starts = [windows[0].start, *cuts] if windows else []
-    ends = [*cuts, windows[-1].end] if windows else []
+def scored_words(windows: Sequence[Window]) -> list[tuple[int, int]]:
+    """Return for each window the start and end of the words that are scored in it.
+
+    Overlaps are split in the middle, so each word of the text is scored in one window.
+    """
+    cuts = [
+        (left.word_end + right.word_start + 1) // 2 for left, right in itertools.pairwise(windows)
+    ]
+    starts = [windows[0].word_start, *cuts] if windows else []
+    ends = [*cuts, windows[-1].word_end] if windows else []
     return list(zip(starts, ends, strict=True))
+
+
+def word_positions(text: EncodedText, window: Window, config: TaggerConfig) -> Ints:
+    """Return the position in the network's input at which each word of a window is scored.
+
+    Returns:
+        Positions, special tokens counted; -1 for a word without a piece in the window. *Shape:*
+        (words in the window,).
+    """
+    words = slice(window.word_start, window.word_end)
+    first_pieces = text.first_pieces[words]
+    positions = first_pieces - window.piece_start + len(config.prefix_ids)
+    inside = text.has_piece[words] & (first_pieces < window.piece_end)
+    return np.where(inside, positions, -1)
 
 
 def batch_inputs(
@@ -152,29 +186,27 @@ def batch_inputs(
     windows: Sequence[tuple[int, Window]],
     config: TaggerConfig,
 ) -> tuple[Ints, Ints, Ints]:
-    """Lay windows, each with the index of its text, side by side as a padded batch.
+    """Return the network's inputs for a batch of windows, padded to the longest.
+
+    Args:
+        texts: the texts.
+        windows: windows, each with the index of its text.
+        config: the special tokens.
 
     Returns:
-        Input ids, attention mask and feature ids, each *Shape:* (windows, longest window).
+        Input ids, attention mask and feature ids, each *Shape:* (windows, pieces).
     """
-    before, behind = len(config.prefix), len(config.suffix)
-    width = max(w.last - w.first for _, w in windows) + before + behind
-    ids = np.full((len(windows), width), config.pad, dtype=np.int64)
+    before, after = len(config.prefix_ids), len(config.suffix_ids)
+    width = max(window.piece_end - window.piece_start for _, window in windows) + before + after
+    ids = np.full((len(windows), width), config.pad_id, dtype=np.int64)
     mask = np.zeros_like(ids)
     features = np.zeros_like(ids)
     for row, (index, window) in enumerate(windows):
-        text, length = texts[index], window.last - window.first
-        ids[row, :before] = config.prefix
-        ids[row, before : before + length] = text.pieces[window.first : window.last]
-        ids[row, before + length : before + length + behind] = config.suffix
-        mask[row, : before + length + behind] = 1
-        features[row, before : before + length] = text.features[window.first : window.last]
+        text, pieces = texts[index], slice(window.piece_start, window.piece_end)
+        end = before + window.piece_end - window.piece_start
+        ids[row, :before] = config.prefix_ids
+        ids[row, before:end] = text.piece_ids[pieces]
+        ids[row, end : end + after] = config.suffix_ids
+        mask[row, : end + after] = 1
+        features[row, before:end] = text.features[pieces]
     return ids, mask, features
-
-
-def read_off(text: EncodedText, window: Window, config: TaggerConfig) -> Ints:
-    """Return the row position at which each word of the window is read off; -1 where it is not."""
-    words = slice(window.start, window.end)
-    position = text.first[words] - window.first + len(config.prefix)
-    inside = text.read[words] & (text.first[words] < window.last)
-    return np.where(inside, position, -1)

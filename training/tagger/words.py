@@ -1,4 +1,12 @@
-"""The word rule, word shapes and word features."""
+r"""The word rule, and the features of words that tokenizers lose.
+
+A *word* is a run of letters and digits, or a single other character that is not white space:
+`Gen. O'Neill's 2nd` has the words `Gen` `.` `O` `'` `Neill` `'` `s` `2nd`. The rule does not depend
+on the tokenizer, so every model predicts one tag a word, at the same offsets.
+
+The *features* of a word are its shape (:data:`SHAPES`) and the gap before it: none, a space or a
+line break. Uncased tokenizers lose the shape, and almost all tokenizers lose the line break.
+"""
 
 from __future__ import annotations
 
@@ -10,44 +18,44 @@ import numpy as np
 
 from .arrays import Ints
 
-# Combining marks stay with their letter, or decomposed accents would cut words in two.
+# Combining marks stay with their letter; otherwise decomposed accents would split words.
 WORD = r"(?:[^\W_][\u0300-\u036f]*)+|[^\w\s]|_"
 """Regular expression of a word: letters and digits, or a single other character."""
 _WORD = re.compile(WORD)
 SHAPES = ("lower", "title", "upper", "initial", "mixed", "digits", "alphanumeric", "other")
+"""The shapes of words; `initial` is a single capital letter."""
 _GAPS = ("none", "space", "line break")
-_LINE = _GAPS.index("line break")
+_LINE_BREAK_GAP = _GAPS.index("line break")
 _LINE_BREAK = re.compile(r"[\n\r]")
 FEATURE_COUNT = 1 + len(SHAPES) * len(_GAPS)
-"""Number of word features; 0 stands for special tokens and padding."""
+"""Number of feature ids; 0 is for special tokens and padding."""
 
 
 def find_words(text: str) -> Ints:
-    """Return start and end of each word, *Shape:* (words, 2)."""
+    """Return the start and end of each word in code points, end exclusive, *Shape:* (words, 2)."""
     words = [match.span() for match in _WORD.finditer(text)]
     return np.array(words, dtype=np.int64).reshape(-1, 2)
 
 
 def find_features(text: str, words: Ints) -> Ints:
-    """Return of each word its shape, and what stands before it, as one id, *Shape:* (words,).
-
-    Uncased encoders lose case and every encoder loses line breaks; this gives both back.
+    """Return the feature id of each word, from 1 to `FEATURE_COUNT - 1`, *Shape:* (words,).
 
     Args:
         text: the text.
-        words: its words; see :func:`find_words`.
+        words: its words; see :func:`find_words`. *Shape:* (words, 2).
     """
-    shapes = np.array([word_shape(text[a:b]) for a, b in words.tolist()], dtype=np.int64)
+    shapes = np.array([word_shape(text[start:end]) for start, end in words.tolist()], np.int64)
     breaks = np.array([match.start() for match in _LINE_BREAK.finditer(text)], dtype=np.int64)
-    starts, ends = words[:, 0], np.append(0, words[:-1, 1])[: len(words)]
-    gaps = np.where(starts > ends, _GAPS.index("space"), _GAPS.index("none"))
-    gaps[np.searchsorted(breaks, starts) > np.searchsorted(breaks, ends)] = _LINE
+    starts, previous_ends = words[:, 0], np.append(0, words[:-1, 1])[: len(words)]
+    gaps = np.where(starts > previous_ends, _GAPS.index("space"), _GAPS.index("none"))
+    breaks_before = np.searchsorted(breaks, starts) > np.searchsorted(breaks, previous_ends)
+    gaps[breaks_before] = _LINE_BREAK_GAP
     return 1 + shapes * len(_GAPS) + gaps
 
 
 @lru_cache(maxsize=100_000)
 def word_shape(word: str) -> int:
-    """Return which of :data:`SHAPES` a word has."""
+    """Return the index of a word's shape in :data:`SHAPES`."""
     if word.isdigit():
         shape = "digits"
     elif not word[0].isalnum():
@@ -63,6 +71,10 @@ def word_shape(word: str) -> int:
     return SHAPES.index(shape)
 
 
-def begins_line(features: Any) -> Any:
-    """Tell of word feature ids, an array or tensor, whether a line break stands before the word."""
-    return (features > 0) & ((features - 1) % len(_GAPS) == _LINE)
+def starts_line(features: Any) -> Any:
+    """Return which feature ids belong to words after a line break.
+
+    Args:
+        features: an array or tensor of feature ids, of any shape.
+    """
+    return (features > 0) & ((features - 1) % len(_GAPS) == _LINE_BREAK_GAP)

@@ -1,4 +1,4 @@
-"""Training windows: documents encoded once, and cut anew in every epoch."""
+"""Training windows: documents are encoded once, and cut into new windows in every epoch."""
 
 from __future__ import annotations
 
@@ -15,32 +15,39 @@ from ..tagger.arrays import Floats, Ints
 from ..tagger.config import TaggerConfig
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import spans_to_tags
-from ..tagger.windows import EncodedText, Window, cut_windows, encode_texts, read_off
+from ..tagger.windows import EncodedText, Window, cut_windows, encode_texts, word_positions
 
-IGNORED = -100
-"""Label of a piece at which no word is read off; cross-entropy leaves it out."""
+IGNORE_INDEX = -100
+"""Label of a piece at which no word is scored; cross-entropy ignores it."""
+TEACHER_LOG_PROBS = "teacher_log_probs"
+"""Field of rows and batches with the log-probabilities that teachers give to tags."""
 
 Row = dict[str, Any]
-Teach = Callable[[Sequence[tuple[int, Window]]], Iterable[Floats]]
-"""Windows, each with the index of its document, to the logarithms of the odds that teachers give
-the tags of its words, *Shape:* (words, tags)."""
+TeacherScorer = Callable[[Sequence[tuple[int, Window]]], Iterable[Floats]]
+"""Takes windows, each with the index of its document; yields for each window the log-probabilities
+that teachers give to the tags of its words, *Shape:* (words, tags)."""
 
 
 def encode_documents(
     documents: Sequence[Document], tokenizer: Any, config: TaggerConfig, gazetteer: Gazetteer
 ) -> list[tuple[EncodedText, Ints]]:
-    """Return of each document its encoded text and its words' gold tags, *Shape:* (words,).
+    """Return the encoded text and the gold tags of the words of each document.
 
     Args:
         documents: documents with gold spans.
         tokenizer: a `tokenizers.Tokenizer`.
         config: the tags, and whether the gazetteer is used.
         gazetteer: finds known phrases.
+
+    Returns:
+        Of each document its text, and the tag indices of its words, *Shape:* (words,).
     """
     find_phrases = gazetteer.find if config.gazetteer else None
     texts = [document.text for document in documents]
     encoded = encode_texts(tokenizer, texts, find_phrases, config.tags)
-    spans = ([(span.start, span.end, span.label) for span in d.spans] for d in documents)
+    spans = (
+        [(span.start, span.end, span.label) for span in document.spans] for document in documents
+    )
     return [
         (text, spans_to_tags(text.words, gold, config.tags))
         for text, gold in zip(encoded, spans, strict=True)
@@ -51,73 +58,95 @@ def make_windows(
     documents: Sequence[tuple[EncodedText, Ints]],
     config: TaggerConfig,
     rng: np.random.Generator,
-    outside: Collection[int] = (),
-    teach: Teach | None = None,
+    outside_ids: Collection[int] = (),
+    teachers: TeacherScorer | None = None,
 ) -> list[Row]:
     """Cut documents into training windows.
 
+    The first window of each document has a random length, so that windows end at different words
+    in every epoch. Windows without a word to score are left out.
+
     Args:
-        documents: encoded texts and their words' tags.
-        config: length and overlap of the windows.
-        rng: shortens the first window of each document at random, so that other words come to
-            stand at the windows' ends.
-        outside: ids of pieces that are no word's and shall be learnt as outside of any span.
-        teach: what teachers think of the words.
+        documents: encoded texts and the tag indices of their words.
+        config: length and stride of the windows.
+        rng: source of the random lengths.
+        outside_ids: ids of pieces that belong to no word but are labeled O, such as line breaks.
+        teachers: gives the words' log-probabilities by teachers.
 
     Returns:
-        For each window `input_ids`, `features` and `labels`, of one length, and with teachers
-        `odds`, *Shape:* (pieces, tags). A word's tag stands at the piece where it is read off,
-        all other pieces are :data:`IGNORED`. Windows without any word to learn from are left out.
+        For each window `input_ids`, `features` and `labels`, each with one entry a piece, and with
+        teachers :data:`TEACHER_LOG_PROBS`, *Shape:* (pieces, tags). The label of a word is at its
+        first piece; all other pieces have :data:`IGNORE_INDEX`.
     """
-    before, behind = len(config.prefix), len(config.suffix)
-    room = config.window - before - behind
     windows = []
     for index, (text, _) in enumerate(documents):
-        first_room = int(rng.integers(room // 4, room + 1))
-        for window in cut_windows(text, config, first_room):
-            if (read_off(text, window, config) >= 0).any():
+        first_capacity = int(rng.integers(config.capacity // 4, config.capacity + 1))
+        for window in cut_windows(text, config, first_capacity):
+            if (word_positions(text, window, config) >= 0).any():
                 windows.append((index, window))
-    rows = []
-    taught = teach(windows) if teach else repeat(None, len(windows))
-    for (index, window), odds in zip(windows, taught, strict=True):
-        text, tags = documents[index]
-        pieces = text.pieces[window.first : window.last].tolist()
-        ids = [*config.prefix, *pieces, *config.suffix]
-        labels = np.full(len(ids), IGNORED)
-        labels[np.isin(ids, list(outside))] = 0
-        position = read_off(text, window, config)
-        found = position >= 0
-        labels[position[found]] = tags[window.start : window.end][found]
-        features = text.features[window.first : window.last].tolist()
-        row: Row = {
-            "input_ids": ids,
-            "features": [0] * before + features + [0] * behind,
-            "labels": labels.tolist(),
-        }
-        if odds is not None:
-            row["odds"] = np.tile(_surely_outside(len(config.tags)), (len(ids), 1))
-            row["odds"][position[found]] = odds[found]
-        rows.append(row)
-    return rows
+    log_probs = teachers(windows) if teachers else repeat(None, len(windows))
+    return [
+        _make_row(*documents[index], window, config, outside_ids, window_log_probs)
+        for (index, window), window_log_probs in zip(windows, log_probs, strict=True)
+    ]
 
 
-def _surely_outside(tags: int) -> Floats:
-    """Return the odds, as logarithms, of a piece that cannot be inside a span."""
-    odds = np.full(tags, -1e4, dtype=np.float32)
-    odds[0] = 0
-    return odds
+def _make_row(
+    text: EncodedText,
+    tags: Ints,
+    window: Window,
+    config: TaggerConfig,
+    outside_ids: Collection[int],
+    log_probs: Floats | None,
+) -> Row:
+    """Return a window as a row; see :func:`make_windows`.
+
+    Args:
+        text: the text of the window.
+        tags: tag indices of the text's words. *Shape:* (words of the text,).
+        window: the window.
+        config: the special tokens.
+        outside_ids: ids of pieces that are labeled O.
+        log_probs: of the teachers. *Shape:* (words of the window, tags).
+    """
+    pieces = text.piece_ids[window.piece_start : window.piece_end].tolist()
+    features = text.features[window.piece_start : window.piece_end].tolist()
+    before, after = [0] * len(config.prefix_ids), [0] * len(config.suffix_ids)
+    input_ids = [*config.prefix_ids, *pieces, *config.suffix_ids]
+    labels = np.full(len(input_ids), IGNORE_INDEX)
+    labels[np.isin(input_ids, list(outside_ids))] = 0
+    positions = word_positions(text, window, config)
+    present = positions >= 0
+    labels[positions[present]] = tags[window.word_start : window.word_end][present]
+    row: Row = {
+        "input_ids": input_ids,
+        "features": before + features + after,
+        "labels": labels.tolist(),
+    }
+    if log_probs is not None:
+        row_log_probs = np.tile(_certainly_outside(len(config.tags)), (len(input_ids), 1))
+        row_log_probs[positions[present]] = log_probs[present]
+        row[TEACHER_LOG_PROBS] = row_log_probs
+    return row
+
+
+def _certainly_outside(tags: int) -> Floats:
+    """Return the log-probabilities of a piece that is O for certain, *Shape:* (tags,)."""
+    log_probs = np.full(tags, -1e4, dtype=np.float32)
+    log_probs[0] = 0
+    return log_probs
 
 
 class TrainingWindows(Dataset[Row]):
-    """Windows that differ from epoch to epoch, though never in their number.
+    """Windows that differ from epoch to epoch, in constant number.
 
-    A seed and an epoch give the same windows whatever came before, so that a resumed run sees
-    what an unbroken one sees. Of an epoch that has more windows than the first, some are left
-    out at random; one that has fewer repeats some.
+    The windows depend on seed and epoch only, so a resumed run trains on the same windows as an
+    uninterrupted one. If an epoch has more windows than the first, a random selection of them is
+    used; if it has fewer, some are repeated.
 
     Args:
         make: makes the windows of one epoch.
-        seed: of the random choices.
+        seed: seed of the random choices.
     """
 
     def __init__(self, make: Callable[[np.random.Generator], list[Row]], seed: int) -> None:
@@ -131,33 +160,44 @@ class TrainingWindows(Dataset[Row]):
         """Make the windows of an epoch."""
         rng = np.random.default_rng([self._seed, epoch])
         rows = self._make(rng)
-        self._rows = [rows[place] for place in rng.permutation(len(rows)).tolist()]
+        self._rows = [rows[index] for index in rng.permutation(len(rows)).tolist()]
 
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, place: int) -> Row:
-        return self._rows[place % len(self._rows)]
+    def __getitem__(self, index: int) -> Row:
+        return self._rows[index % len(self._rows)]
 
 
 class Collator:
-    """Pads windows to the longest of their batch."""
+    """Pads windows to the longest of their batch.
 
-    def __init__(self, pad: int) -> None:
-        self.fill = {"input_ids": pad, "features": 0, "labels": IGNORED, "attention_mask": 0}
+    Args:
+        pad_id: id of the padding token.
+    """
+
+    def __init__(self, pad_id: int) -> None:
+        self._padding = {
+            "input_ids": pad_id,
+            "features": 0,
+            "labels": IGNORE_INDEX,
+            "attention_mask": 0,
+        }
 
     def __call__(self, rows: list[Row]) -> dict[str, torch.Tensor]:
-        """Return a batch with its attention mask, each field *Shape:* (rows, longest row).
+        """Return a batch with its attention mask.
 
-        `odds` have the tags as a third axis.
+        Returns:
+            Each field *Shape:* (rows, pieces); :data:`TEACHER_LOG_PROBS` *Shape:* (rows, pieces,
+            tags).
         """
         width = max(len(row["input_ids"]) for row in rows)
         rows = [{**row, "attention_mask": [1] * len(row["input_ids"])} for row in rows]
         batch = {
-            name: torch.tensor([row[name] + [fill] * (width - len(row[name])) for row in rows])
-            for name, fill in self.fill.items()
+            name: torch.tensor([row[name] + [padding] * (width - len(row[name])) for row in rows])
+            for name, padding in self._padding.items()
         }
-        if "odds" in rows[0]:
-            odds = [torch.from_numpy(row["odds"]) for row in rows]
-            batch["odds"] = torch.nn.utils.rnn.pad_sequence(odds, batch_first=True)
+        if TEACHER_LOG_PROBS in rows[0]:
+            log_probs = [torch.from_numpy(row[TEACHER_LOG_PROBS]) for row in rows]
+            batch[TEACHER_LOG_PROBS] = torch.nn.utils.rnn.pad_sequence(log_probs, batch_first=True)
         return batch

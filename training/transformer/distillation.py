@@ -1,9 +1,10 @@
-"""Learning from trained models beside the gold: knowledge distillation."""
+"""Knowledge distillation: learning from trained models beside the gold tags."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,32 +14,36 @@ from ...errors import InputError
 from ..run_folder import read_manifest
 from ..tagger.arrays import Floats
 from ..tagger.decoding import TagDecoder, sequence_bounds
-from ..tagger.tagger import Tagger
+from ..tagger.tagger import NeuralTagger
 from ..tagger.windows import EncodedText, Window
-from .dataset import IGNORED
+from .dataset import IGNORE_INDEX, TEACHER_LOG_PROBS
 from .model_folder import load_tagger
+
+_WINDOWS_AT_ONCE = 64
 
 
 class Teachers:
-    """Trained runs whose odds a network learns beside the gold tags (Hinton et al. 2015).
+    """Trained runs whose tag probabilities a network learns beside the gold tags.
 
-    The mean of several seeds' odds is better than each; what they are unsure of tells the network
-    more than the gold tag alone. They read the words of a window and none around it, as the network
-    that learns does: reading whole articles they taught worse where it was tried. But each reads in
-    its own way, and may have other pieces, features or gazetteer than that network.
+    Knowledge distillation (Hinton, Vinyals and Dean 2015, arXiv:1503.02531). The mean over several
+    teachers is better than each, and tells the network more about uncertain words than the gold tag
+    alone.
+
+    Teachers read the words of a training window without their context, as the student does; reading
+    whole documents gave worse students where it was tried. A teacher may have another tokenizer,
+    features or gazetteer than the student.
 
     Args:
         runs: finished run folders.
-        labels: those of the network that learns.
-        texts: what it learns from.
-        held_out: SHA-256 of the texts that no teacher may have been trained on.
-        chain: whether the network that learns has a chain of tags itself: it is then taught what
-            words look like, else what the teachers' own chains make of that.
-        autocast: whether they compute in bf16.
+        labels: the labels of the student.
+        texts: the training texts of the student.
+        held_out: SHA-256 of the texts on which no teacher may have been trained.
+        crf: whether the student has a CRF. It then learns the teachers' emission scores, otherwise
+            the marginal probabilities after the teachers' own CRFs.
+        autocast: whether the teachers compute in bf16.
 
     Raises:
-        InputError: if a run cannot be used, has other labels or has been trained on a text that is
-            held out.
+        InputError: if a run cannot be used, has other labels or was trained on a held-out text.
     """
 
     def __init__(
@@ -48,83 +53,107 @@ class Teachers:
         texts: Sequence[str],
         held_out: set[str],
         *,
-        chain: bool,
+        crf: bool,
         autocast: bool,
     ) -> None:
-        self._teachers: list[tuple[Tagger, list[EncodedText]]] = []
-        self._chain = chain
+        self._teachers: list[tuple[NeuralTagger, list[EncodedText]]] = []
+        self._crf = crf
         device = "cuda" if torch.cuda.is_available() else "cpu"
         for run in runs:
             tagger = load_tagger(run, device=device, autocast=autocast)
             if tagger.labels != labels:
-                raise InputError(f"teacher {run}: knows other labels; train it with the same file")
-            taught = {entry["sha256"] for entry in read_manifest(run)["documents"]["train"]}
-            if taught & held_out:
                 raise InputError(
-                    f"teacher {run}: was trained on {len(taught & held_out)} of the dev documents; "
-                    "name a teacher that was not"
+                    f"teacher {run}: has other labels; train it with the same label file"
+                )
+            train_hashes = {entry["sha256"] for entry in read_manifest(run)["documents"]["train"]}
+            if train_hashes & held_out:
+                raise InputError(
+                    f"teacher {run}: was trained on {len(train_hashes & held_out)} of the dev "
+                    "documents; name a teacher that was not"
                 )
             self._teachers.append((tagger, tagger.encode(texts)))
 
-    def read(self, windows: Sequence[tuple[int, Window]]) -> Iterator[Floats]:
-        """Give the logarithms of the odds of each tag for the words of windows.
+    def log_probs(self, windows: Sequence[tuple[int, Window]]) -> Iterator[Floats]:
+        """Yield the log-probabilities of the tags of each window's words.
 
         Args:
-            windows: each with the index of its text.
+            windows: windows of the student, each with the index of its text.
 
         Yields:
-            Of each window, *Shape:* (words, tags).
+            *Shape:* (words, tags).
         """
-        readings = [self._read(*teacher, windows) for teacher in self._teachers]
-        for each in zip(*readings, strict=True):
-            mean = np.mean(each, axis=0)
-            scores = mean if self._chain else np.log(np.maximum(mean, 1e-6))
+        by_teacher = [self._scores(*teacher, windows) for teacher in self._teachers]
+        for window_scores in zip(*by_teacher, strict=True):
+            mean = np.mean(window_scores, axis=0)
+            scores = mean if self._crf else np.log(np.maximum(mean, 1e-6))
             yield scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
 
-    def _read(
-        self, tagger: Tagger, encoded: Sequence[EncodedText], windows: Sequence[tuple[int, Window]]
+    def _scores(
+        self,
+        tagger: NeuralTagger,
+        encoded: Sequence[EncodedText],
+        windows: Sequence[tuple[int, Window]],
     ) -> Iterator[Floats]:
-        """Give a teacher's scores, or the chances of the tags, of the words of windows."""
+        """Yield a teacher's emission scores or marginal probabilities, *Shape:* (words, tags)."""
         config = tagger.config
-        decoder = TagDecoder(len(config.tags), config.transitions, config.starts)
-        for place in range(0, len(windows), _AT_ONCE):
-            some = windows[place : place + _AT_ONCE]
-            parts = [_cut(encoded[index], window.start, window.end) for index, window in some]
-            for part, scores in zip(parts, tagger.scores(parts), strict=True):
-                if self._chain:
-                    yield scores
+        decoder = TagDecoder(len(config.tags), config.transitions, config.start_transitions)
+        for start in range(0, len(windows), _WINDOWS_AT_ONCE):
+            parts = [
+                _slice_words(encoded[index], window.word_start, window.word_end)
+                for index, window in windows[start : start + _WINDOWS_AT_ONCE]
+            ]
+            for part, logits in zip(parts, tagger.logits(parts), strict=True):
+                if self._crf:
+                    yield logits
                 else:
-                    bounds = sequence_bounds(part.breaks, config)
-                    yield decoder.marginals(scores, bounds).astype(np.float32)
+                    bounds = sequence_bounds(part.line_starts, config)
+                    yield decoder.marginals(logits, bounds).astype(np.float32)
 
 
-_AT_ONCE = 64
-
-
-def _cut(text: EncodedText, start: int, end: int) -> EncodedText:
-    """Return some of a text's words as a text of their own."""
-    first, last = np.append(text.first, len(text.pieces))[[start, end]]
+def _slice_words(text: EncodedText, start: int, end: int) -> EncodedText:
+    """Return the words `start` to `end` (exclusive) of a text as a text of their own."""
+    bounds = np.append(text.first_pieces, len(text.piece_ids))
+    first, last = bounds[[start, end]]
     words, pieces = slice(start, end), slice(first, last)
     return EncodedText(
         words=text.words[words],
-        pieces=text.pieces[pieces],
-        first=text.first[words] - first,
-        read=text.read[words],
+        piece_ids=text.piece_ids[pieces],
+        first_pieces=text.first_pieces[words] - first,
+        has_piece=text.has_piece[words],
         features=text.features[pieces],
-        breaks=text.breaks[words],
+        line_starts=text.line_starts[words],
     )
 
 
-def teaching_loss(odds: Tensor, labels: Tensor, logits: Tensor) -> Tensor:
-    """Return how far a batch's odds are from the teachers', averaged over its words.
-
-    The Kullback-Leibler divergence of the tags' odds, word by word.
+def distillation_loss(teacher_log_probs: Tensor, labels: Tensor, logits: Tensor) -> Tensor:
+    """Return the Kullback-Leibler divergence from the teachers' tags, averaged over words.
 
     Args:
-        odds: of the teachers, as logarithms, *Shape:* (batch, pieces, tags).
-        labels: gold tags, *Shape:* (batch, pieces); see :func:`training.windows.make_windows`.
-        logits: the network's, *Shape:* (batch, pieces, tags).
+        teacher_log_probs: *Shape:* (batch, pieces, tags).
+        labels: gold tag indices; see :func:`.dataset.make_windows`. *Shape:* (batch, pieces).
+        logits: of the student. *Shape:* (batch, pieces, tags).
+
+    Returns:
+        *Shape:* ().
     """
-    read = labels != IGNORED
-    found = logits[read].log_softmax(dim=1)
-    return nn.functional.kl_div(found, odds[read], log_target=True, reduction="batchmean")
+    has_word = labels != IGNORE_INDEX
+    log_probs = logits[has_word].log_softmax(dim=1)
+    return nn.functional.kl_div(
+        log_probs, teacher_log_probs[has_word], log_target=True, reduction="batchmean"
+    )
+
+
+def batch_loss(network: Any, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the loss of a batch, distillation included, and the network's outputs.
+
+    Args:
+        network: a :class:`.network.TokenClassifier`, perhaps wrapped.
+        batch: what :class:`.dataset.Collator` returns.
+    """
+    inputs = dict(batch)
+    teacher_log_probs = inputs.pop(TEACHER_LOG_PROBS, None)
+    outputs: dict[str, Tensor] = network(**inputs)
+    loss = outputs["loss"]
+    if teacher_log_probs is not None:
+        loss = loss + distillation_loss(teacher_log_probs, batch["labels"], outputs["logits"])
+    return loss, outputs

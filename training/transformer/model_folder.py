@@ -18,7 +18,7 @@ from ...errors import ModelError
 from ..run_folder import FORMAT, GAZETTEER, read_json, read_manifest
 from ..tagger.config import TaggerConfig
 from ..tagger.gazetteer import Gazetteer
-from ..tagger.tagger import Tagger
+from ..tagger.tagger import NeuralTagger
 from ..tagger.words import FEATURE_COUNT
 from .encoder import refuse_pickles
 
@@ -82,15 +82,18 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoModel
 
-    from .cased_vocabulary import Casing
+    from .cased_vocabulary import CasedVocabulary
     from .encoder import without_pooler
     from .network import TokenClassifier
 
     try:
         weights = load_file(folder / "model.safetensors")
-        casing = None
-        if "cased.base" in weights:
-            casing = Casing(weights["cased.base"].numpy(), weights["cased.signs"].numpy())
+        cased_vocabulary = None
+        if "cased_embedding.base_ids" in weights:
+            cased_vocabulary = CasedVocabulary(
+                weights["cased_embedding.base_ids"].numpy(),
+                weights["cased_embedding.shape_ids"].numpy(),
+            )
         encoder: PreTrainedModel = AutoModel.from_config(
             AutoConfig.from_pretrained(folder, trust_remote_code=False)
         )
@@ -98,13 +101,13 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
             without_pooler(encoder),
             tags=len(config.tags),
             features=FEATURE_COUNT,
-            word_features=config.features,
+            word_features=config.word_features,
             gazetteer=config.gazetteer,
             crf=bool(config.transitions),
             by_line=config.by_line,
-            casing=casing,
-            skim=recipe.get("skim"),
-            skim_sure=recipe.get("skim_sure", 1.0),
+            cased_vocabulary=cased_vocabulary,
+            prune_after_layer=recipe.get("prune_after_layer"),
+            prune_threshold=recipe.get("prune_threshold", 1.0),
         )
         network.load_state_dict(weights)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -113,7 +116,7 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
     return network.eval(), config
 
 
-def load_tagger(run: Path, *, device: str = "cpu", autocast: bool = False) -> Tagger:
+def load_tagger(run: Path, *, device: str = "cpu", autocast: bool = False) -> NeuralTagger:
     """Load a finished transformer run as a tagger on torch.
 
     Args:
@@ -132,7 +135,7 @@ def load_tagger(run: Path, *, device: str = "cpu", autocast: bool = False) -> Ta
     tokenizer = Tokenizer.from_file(str(Path(run) / "model" / "tokenizer.json"))
     gazetteer = load_run_gazetteer(run)
     run_network = torch_network(network, autocast=autocast)
-    return Tagger(run_network, tokenizer, config, gazetteer.find, batch_size=16)
+    return NeuralTagger(run_network, tokenizer, config, gazetteer.find, batch_size=16)
 
 
 def load_run_gazetteer(run: Path) -> Gazetteer:

@@ -1,4 +1,9 @@
-"""Quantisation-aware training: a network learns to bear the rounding that 8 bits bring."""
+"""Quantization-aware training: linear layers that round as the packaged 8-bit model will.
+
+In training, inputs and weights of each linear layer are rounded to the 8-bit grid, and gradients
+pass through the rounding unchanged (Jacob et al. 2018, arXiv:1712.05877). The network learns
+weights that lose little in 8 bits. In evaluation the layers are ordinary linear layers.
+"""
 
 from __future__ import annotations
 
@@ -6,49 +11,58 @@ import torch
 from torch import Tensor, nn
 
 EXPONENT = 0.7
-"""How much of a channel's range is moved to its weights, about what packaging finds best."""
+"""How much of a channel's range is moved to its weights; about what packaging chooses."""
 _HIGHEST_INPUT = 255
 _HIGHEST_WEIGHT = 63
 
 
-class RoundedLinear(nn.Linear):
-    """A linear layer that in training sees only what 8 bits leave of its inputs and weights.
+class FakeQuantLinear(nn.Linear):
+    """A linear layer that rounds its inputs and weights to 8 bits in training.
 
-    They are rounded as :func:`models.quantization.quantize` rounds them, but that the ranges are
-    those of the batch; gradients go through as if nothing were rounded (Jacob et al. 2018,
-    arXiv:1712.05877). Outside training it is the plain layer.
+    The rounding is that of :func:`models.quantization.quantize`, except that ranges are those of
+    the batch: channels of wide range are narrowed at the cost of their weights (SmoothQuant, Xiao
+    et al. 2022, arXiv:2211.10438), inputs have 256 steps and weights 127 steps an output.
     """
 
-    def forward(self, given: Tensor) -> Tensor:
-        """Return the product, *Shape:* (..., outputs), of an input *Shape:* (..., inputs)."""
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the product.
+
+        Args:
+            inputs: *Shape:* (..., in_features).
+
+        Returns:
+            *Shape:* (..., out_features).
+        """
         if not self.training:
-            return super().forward(given)
+            return super().forward(inputs)
         with torch.no_grad():
-            reach = given.abs().flatten(0, -2).amax(dim=0).float().clamp(min=1e-3)
-            weight = self.weight.abs().amax(dim=0).clamp(min=1e-3)
-            factors = reach**EXPONENT / weight ** (1 - EXPONENT)
-        even = given.float() / factors
-        matrix = self.weight * factors
+            input_range = inputs.abs().flatten(0, -2).amax(dim=0).float().clamp(min=1e-3)
+            weight_range = self.weight.abs().amax(dim=0).clamp(min=1e-3)
+            factors = input_range**EXPONENT / weight_range ** (1 - EXPONENT)
+        smoothed = inputs.float() / factors
+        weight = self.weight * factors
         with torch.no_grad():
-            low, high = even.min().clamp(max=0), even.max().clamp(min=0)
-            step = ((high - low) / _HIGHEST_INPUT).clamp(min=1e-8)
-            zero = torch.round(-low / step).int()
-            steps = matrix.abs().amax(dim=1).clamp(min=1e-12) / _HIGHEST_WEIGHT
-            zeros = torch.zeros_like(steps, dtype=torch.int32)
-        rounded = torch.fake_quantize_per_tensor_affine(even, step, zero, 0, _HIGHEST_INPUT)
-        matrix = torch.fake_quantize_per_channel_affine(
-            matrix, steps, zeros, 0, -_HIGHEST_WEIGHT, _HIGHEST_WEIGHT
+            low, high = smoothed.min().clamp(max=0), smoothed.max().clamp(min=0)
+            scale = ((high - low) / _HIGHEST_INPUT).clamp(min=1e-8)
+            zero_point = torch.round(-low / scale).int()
+            weight_scales = weight.abs().amax(dim=1).clamp(min=1e-12) / _HIGHEST_WEIGHT
+            weight_zero_points = torch.zeros_like(weight_scales, dtype=torch.int32)
+        rounded = torch.fake_quantize_per_tensor_affine(
+            smoothed, scale, zero_point, 0, _HIGHEST_INPUT
         )
-        return nn.functional.linear(rounded, matrix, self.bias)
+        weight = torch.fake_quantize_per_channel_affine(
+            weight, weight_scales, weight_zero_points, 0, -_HIGHEST_WEIGHT, _HIGHEST_WEIGHT
+        )
+        return nn.functional.linear(rounded, weight, self.bias)
 
 
-def round_products(module: nn.Module) -> None:
-    """Make every linear layer inside a module a :class:`RoundedLinear` with the same weights."""
+def insert_fake_quantization(module: nn.Module) -> None:
+    """Replace every linear layer inside a module by a :class:`FakeQuantLinear`, keeping weights."""
     for parent in list(module.modules()):
         for name, child in parent.named_children():
             if type(child) is nn.Linear:
-                rounded = RoundedLinear(
+                layer = FakeQuantLinear(
                     child.in_features, child.out_features, child.bias is not None, device="meta"
                 )
-                rounded.weight, rounded.bias = child.weight, child.bias
-                setattr(parent, name, rounded)
+                layer.weight, layer.bias = child.weight, child.bias
+                setattr(parent, name, layer)

@@ -1,9 +1,14 @@
-"""Skimming: the first layers read every piece, those above only what may be of a mention.
+"""Token pruning: upper layers read only the pieces that may belong to a mention.
 
-Most of a text is surely outside any mention, and one layer can tell. The pieces that are left, with
-a few around them, go through the other layers among themselves: they have taken up their context
-below. Which pieces go on is decided alike in training and in use, so that the layers above learn
-from just what they will see (after Kim et al. 2022, Learned Token Pruning, arXiv:2107.00910).
+Most of a text is outside every mention, and one layer can tell. So the lower layers of the encoder
+read every piece, a classifier on top of them scores the tags, and a piece that is outside with a
+probability of at least the threshold keeps these scores. The other pieces, with their neighbors and
+the special tokens of their window, go through the upper layers and attend to each other only: the
+lower layers have given them their context. Training and inference select pieces by the same rule,
+so the upper layers learn from what they will read.
+
+After Kim et al. 2022, Learned Token Pruning for Transformers, arXiv:2107.00910, which prunes by
+attention scores instead of by tags.
 """
 
 from __future__ import annotations
@@ -11,38 +16,48 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .dataset import IGNORED
+from .dataset import IGNORE_INDEX
 
-NEIGHBOURS = 1
-"""Pieces on each side of one that may be of a mention which are read on with it."""
+NEIGHBORS = 1
+"""Pieces kept on each side of a piece that may belong to a mention."""
 
 
-class Skimmer(nn.Module):
-    """Tells after the first layers what each piece is, and which are read on.
+class TokenPruner(nn.Module):
+    """Scores pieces after the lower layers, and selects those that the upper layers read.
 
     Args:
-        layers: the first layers, which read every piece.
-        width: of the encoder.
-        tags: number of classes, the first of them outside any mention.
-        sure: chance of being outside from which a piece is not read on.
+        layers: number of lower layers, which read every piece.
+        width: width of the encoder.
+        tags: number of tags, the first of them O.
+        threshold: prune a piece when its probability of O is at least this.
     """
 
-    def __init__(self, *, layers: int, width: int, tags: int, sure: float) -> None:
+    def __init__(self, *, layers: int, width: int, tags: int, threshold: float) -> None:
         super().__init__()
         self.layers = layers
-        self.sure = sure
+        self.threshold = threshold
         self.classifier = nn.Linear(width, tags)
         nn.init.normal_(self.classifier.weight, std=0.02)
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Score the tags of skimmed pieces, *Shape:* (batch, pieces, tags)."""
+        """Score the tags of pieces.
+
+        Args:
+            hidden: output of the lower layers. *Shape:* (batch, pieces, width).
+
+        Returns:
+            *Shape:* (batch, pieces, tags).
+        """
         logits: Tensor = self.classifier(hidden).float()
         return logits
 
     @torch.no_grad()
-    def choose(self, logits: Tensor, attention_mask: Tensor, features: Tensor) -> Tensor:
-        """Return which pieces are read on.
+    def select(self, logits: Tensor, attention_mask: Tensor, features: Tensor) -> Tensor:
+        """Return whether the upper layers read a piece.
+
+        Special tokens are kept if any piece of their window is. The first piece of the batch is
+        always kept, as the upper layers cannot run on nothing.
 
         Args:
             logits: see :meth:`forward`. *Shape:* (batch, pieces, tags).
@@ -50,43 +65,47 @@ class Skimmer(nn.Module):
             features: word feature ids, 0 for special tokens and padding. *Shape:* (batch, pieces).
 
         Returns:
-            *Shape:* (batch, pieces). Special tokens go with the pieces of their window, if any. The
-            very first piece always does: the other layers need something to read.
+            *Shape:* (batch, pieces).
         """
-        given = attention_mask > 0
-        words = given & (features > 0)
-        found = words & (logits.softmax(dim=2)[:, :, 0] < self.sure)
-        span = 2 * NEIGHBOURS + 1
-        near = nn.functional.max_pool1d(found.float().unsqueeze(1), span, 1, NEIGHBOURS) > 0
-        chosen: Tensor = near.squeeze(1) & words
-        chosen = chosen | (given & ~words & chosen.any(dim=1, keepdim=True))
-        rows, columns = (torch.arange(size, device=given.device) for size in given.shape)
-        return chosen | (rows.unsqueeze(1) + columns == 0)
+        real = attention_mask > 0
+        in_word = real & (features > 0)
+        uncertain = in_word & (logits.softmax(dim=2)[:, :, 0] < self.threshold)
+        span = 2 * NEIGHBORS + 1
+        near = nn.functional.max_pool1d(uncertain.float().unsqueeze(1), span, 1, NEIGHBORS) > 0
+        kept: Tensor = near.squeeze(1) & in_word
+        kept = kept | (real & ~in_word & kept.any(dim=1, keepdim=True))
+        rows, columns = (torch.arange(size, device=real.device) for size in real.shape)
+        return kept | (rows.unsqueeze(1) + columns == 0)
 
 
-def skimming_loss(logits: Tensor, labels: Tensor, features: Tensor) -> Tensor:
-    """Return the cross-entropy of skimmed pieces, each of them labelled as its word is.
+def pruning_loss(logits: Tensor, labels: Tensor, features: Tensor) -> Tensor:
+    """Return the mean cross-entropy of the pruner's scores; all pieces of a word have its label.
 
     Args:
         logits: *Shape:* (batch, pieces, tags).
-        labels: tag indices at the pieces where words are read off, else negative. *Shape:* (batch,
+        labels: tag indices at the first pieces of words, elsewhere negative. *Shape:* (batch,
             pieces).
         features: word feature ids, 0 for special tokens and padding. *Shape:* (batch, pieces).
+
+    Returns:
+        *Shape:* ().
     """
-    places = torch.arange(labels.shape[1], device=labels.device)
-    last = torch.where(labels >= 0, places, -1).cummax(dim=1).values
-    spread = labels.gather(1, last.clamp(min=0))
-    # The further pieces of a word that begins a span are inside it.
+    indices = torch.arange(labels.shape[1], device=labels.device)
+    first_pieces = torch.where(labels >= 0, indices, -1).cummax(dim=1).values
+    spread = labels.gather(1, first_pieces.clamp(min=0))
+    # The further pieces of a word with a B- tag get the I- tag.
     spread = torch.where((labels < 0) & (spread % 2 == 1), spread + 1, spread)
-    spread = torch.where((last >= 0) & ((features > 0) | (labels >= 0)), spread, IGNORED)
+    has_word = (first_pieces >= 0) & ((features > 0) | (labels >= 0))
+    spread = torch.where(has_word, spread, IGNORE_INDEX)
     return nn.functional.cross_entropy(logits.flatten(0, 1), spread.flatten())
 
 
 def additive_mask(mask: Tensor) -> Tensor:
-    """Return what is added to attention's scores, *Shape:* (batch, 1, pieces or 1, pieces).
+    """Return the mask to add to attention scores, *Shape:* (batch, 1, pieces or 1, pieces).
 
     Args:
-        mask: which pieces each looks at, or all alike. *Shape:* (batch, pieces or 1, pieces).
+        mask: nonzero where a piece (second axis) may attend to a piece (third axis). The second
+            axis has length 1 if that is the same for all. *Shape:* (batch, pieces or 1, pieces).
     """
     hidden = (mask == 0).to(torch.float32).unsqueeze(1)
     return hidden * torch.finfo(torch.float32).min

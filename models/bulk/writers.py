@@ -1,0 +1,93 @@
+"""Writers of tagged documents: JSON Lines, Parquet and spaCy's DocBin."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...corpus.document import Document, document_to_json, parse_document
+from ...corpus.files import open_atomic, read_json_lines
+
+OUTPUT_SUFFIXES = (".jsonl", ".parquet", ".spacy")
+"""File name extensions of the output formats."""
+PARQUET_BATCH = 1000
+"""Documents in one row group of a Parquet file."""
+DOCBIN_DOCUMENTS = 10_000
+"""Documents in one DocBin file, which spaCy reads into memory whole."""
+
+
+def write_output(part: Path, output: Path) -> tuple[Path, ...]:
+    """Convert tagged documents to the format that the output's extension names.
+
+    Args:
+        part: JSON Lines of tagged documents with unique ids. Moved if the output is JSON Lines.
+        output: a path with one of :data:`OUTPUT_SUFFIXES`.
+
+    Returns:
+        The files written: several numbered ones for many documents in DocBin format.
+    """
+    match output.suffix:
+        case ".parquet":
+            _write_parquet(part, output)
+        case ".spacy":
+            return _write_docbins(part, output)
+        case _:
+            part.replace(output)
+    return (output,)
+
+
+def _write_parquet(part: Path, output: Path) -> None:
+    """Write a table with the columns id, text, spans (list of structs) and meta (JSON)."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+    span = pa.struct(
+        [
+            ("start", pa.int64()),
+            ("end", pa.int64()),
+            ("label", pa.string()),
+            ("score", pa.float64()),
+        ]
+    )
+    columns = [("id", pa.string()), ("text", pa.string()), ("spans", pa.list_(span))]
+    schema = pa.schema([*columns, ("meta", pa.string())])
+    with open_atomic(output) as file, ParquetWriter(file, schema) as writer:
+        for documents in _read_batches(part, PARQUET_BATCH):
+            rows = [document_to_json(document) for document in documents]
+            rows = [{**row, "meta": json.dumps(row.get("meta", {}))} for row in rows]
+            writer.write_table(pa.Table.from_pylist(rows, schema))
+
+
+def _write_docbins(part: Path, output: Path) -> tuple[Path, ...]:
+    """Write DocBin files OUT.spacy, OUT-2.spacy, … with the entities in `doc.ents`."""
+    import spacy
+    from spacy.tokens import DocBin
+
+    from ...annotation.formats.docbin import to_doc
+
+    # Registers the span attribute `_.confidence`.
+    from .. import component  # noqa: F401
+
+    nlp = spacy.blank("xx")
+    paths = []
+    for index, documents in enumerate(_read_batches(part, DOCBIN_DOCUMENTS)):
+        path = output if not index else output.with_stem(f"{output.stem}-{index + 1}")
+        docbin = DocBin(store_user_data=True)
+        for document in documents:
+            doc = to_doc(nlp, document)
+            for span, entity in zip(document.spans, doc.ents, strict=True):
+                entity._.confidence = span.score
+            docbin.add(doc)
+        with open_atomic(path) as file:
+            file.write(docbin.to_bytes())
+        paths.append(path)
+    return tuple(paths)
+
+
+def _read_batches(part: Path, size: int) -> Iterator[list[Document]]:
+    # Not read_documents: it keeps every id in memory, and these are known to be unique.
+    documents = (parse_document(record, where) for where, record in read_json_lines(part))
+    while batch := list(itertools.islice(documents, size)):
+        yield batch

@@ -1,0 +1,74 @@
+"""The model card of a transformers checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...ui import format_value
+from .sections import EXAMPLE, CardData, render_card
+
+
+@dataclass(frozen=True)
+class PipelineAgreement:
+    """How well transformers' pipeline reproduces a trained model on the dev documents.
+
+    Attributes:
+        window: tokens in one window.
+        stride: tokens that neighbouring windows share: the pipeline's argument `stride`.
+        same: spans that both find.
+        either: spans that at least one of them finds.
+        f1: strict F1 of the pipeline.
+        trained_f1: strict F1 of the trained model.
+    """
+
+    window: int
+    stride: int
+    same: int
+    either: int
+    f1: float | None
+    trained_f1: float | None
+
+
+def checkpoint_card(data: CardData, agreement: PipelineAgreement) -> str:
+    """Return a checkpoint's model card in Markdown, with the Hugging Face Hub's metadata.
+
+    Args:
+        data: the facts of the run.
+        agreement: how well transformers' pipeline reproduces the trained model.
+    """
+    labels = ", ".join(label["name"] for label in data.manifest["labels"]["label"])
+    metadata = f"""---
+library_name: transformers
+pipeline_tag: token-classification
+language: {data.info.lang}
+tags: [{labels}]
+---
+
+"""
+    summary = """Finds named entities in English defence news. A standard transformers checkpoint;
+it needs no other code."""
+    usage = f"""```python
+from transformers import pipeline
+
+ner = pipeline("token-classification", "path/to/this/folder",
+               aggregation_strategy="first", stride={agreement.stride})
+for entity in ner("{EXAMPLE}"):
+    print(entity["word"], entity["entity_group"], entity["score"])
+```
+
+Both arguments are required: the model labels each word at its first token, and without `stride` the
+pipeline drops everything after the first {agreement.window} tokens of a text."""
+    specifications = f"""Numeric format: float32, as safetensors. If the base model is uncased, the
+vocabulary is extended: each entry has a lower-case, a title-case and an upper-case form, whose
+embedding is the original one plus a learned vector. Line breaks have entries of their own.
+
+On the dev documents, transformers' pipeline and the trained model agree on {agreement.same} of the
+{agreement.either} spans that either of them finds. The trained model's strict F1 is
+{format_value(agreement.trained_f1)}. Both split and join long texts in the same way."""
+    return metadata + render_card(
+        data,
+        summary=summary,
+        usage=usage,
+        specifications=specifications,
+        limitation="Entity scores are the softmax outputs; they are not calibrated.",
+    )

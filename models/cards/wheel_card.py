@@ -1,0 +1,76 @@
+"""The model card of a wheel."""
+
+from __future__ import annotations
+
+from ...evaluation.comparison.system_comparison import Difference
+from ...ui import format_value
+from ..variants import ALLOWED_LOSS, VariantReport
+from .sections import EXAMPLE, CardData, render_card
+
+
+def wheel_card(data: CardData, variants: VariantReport) -> str:
+    """Return a wheel's model card in Markdown.
+
+    Args:
+        data: the facts of the run.
+        variants: the numeric format of the weights, and how it was chosen.
+    """
+    summary = """Finds named entities in English defence news. A spaCy pipeline with one component,
+which runs a transformer on onnxruntime. It needs neither torch nor transformers."""
+    usage = f"""```python
+import spacy
+
+nlp = spacy.load("{data.info.package_name}")
+for ent in nlp("{EXAMPLE}").ents:
+    print(ent.text, ent.label_, ent._.confidence)
+```"""
+    limitation = """Confidences were calibrated on the documents used for model selection. On new
+  text they are slightly too high."""
+    return render_card(
+        data,
+        summary=summary,
+        usage=usage,
+        specifications=_specifications(variants),
+        limitation=limitation,
+    )
+
+
+def _specifications(variants: VariantReport) -> str:
+    sizes = "\n".join(
+        f"| {variant.name} | {format_value(variant.f1)} | {variant.megabytes:.1f} |"
+        for variant in variants.tried
+    )
+    changes = "\n".join(
+        _difference_row(f"{variant.name}: {label}", difference)
+        for variant in variants.tried
+        if variant.change is not None
+        for label, difference in {
+            "**all**": variant.change.micro,
+            **variant.change.labels,
+        }.items()
+    )
+    confidence = (
+        f"Confidences are calibrated on the dev documents ({variants.calibration})."
+        if variants.calibration
+        else "Confidences are not calibrated: there are too few dev documents."
+    )
+    return f"""Numeric format: **{variants.chosen}**. 8-bit integers are used if strict F1 on the
+dev documents is at most {ALLOWED_LOSS * 100:.1f} points below float32, and no label's paired
+interval lies entirely below that.
+
+| format | dev F1 | MB |
+|---|---|---|
+{sizes}
+
+| compared with float32 | strict F1 | 95 % interval, paired by document |
+|---|---|---|
+{changes}
+
+{confidence}"""
+
+
+def _difference_row(name: str, difference: Difference) -> str:
+    f1, low, high = difference.f1, difference.low, difference.high
+    if f1 is None or low is None or high is None:
+        return f"| {name} | – | – |"
+    return f"| {name} | {f1:+.3f} | {low:+.3f} to {high:+.3f} |"

@@ -1,0 +1,74 @@
+"""`orbat tag`: find the entities in articles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...corpus.commands import Engine
+
+
+def tag(
+    model: Annotated[
+        str, typer.Argument(help="A run folder, a wheel file or an installed model's name.")
+    ],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Articles: any files that orbat corpus add reads, or folders of them; - for "
+            "standard input (JSON Lines or one text).",
+            allow_dash=True,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            help="Tagged documents to write: .jsonl for records, .parquet for a table, .spacy for "
+            "spaCy's DocBin."
+        ),
+    ],
+    engine: Annotated[
+        Engine, typer.Option(help="Where articles are tagged: on this machine or on Ray.")
+    ] = Engine.local,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Find the entities in articles.
+
+    Ids and texts stay as they are; of a web page, the article is extracted. Articles that cannot
+    be used are listed in a file beside the output. An interrupted run resumes when the same
+    command is given again.
+    """
+    import json
+    import tempfile
+    from dataclasses import asdict
+
+    from ...ui import progress_bars
+    from ..bulk.tagging import tag_files
+    from ..loading import load_model
+
+    loaded = load_model(model)
+    with tempfile.TemporaryDirectory() as folder, progress_bars() as on_progress:
+        sources = [_save_stdin(Path(folder)) if str(path) == "-" else path for path in inputs]
+        report = tag_files(loaded, sources, output, engine=engine.value, on_progress=on_progress)
+    if json_output:
+        typer.echo(json.dumps(asdict(report), default=str))
+        return
+    if report.resumed:
+        typer.echo(f"resumed after {report.resumed} articles")
+    typer.echo(f"{report.documents} documents tagged in {', '.join(map(str, report.outputs))}")
+    if report.rejected_file is not None:
+        typer.echo(f"{report.rejected} articles rejected, see {report.rejected_file}")
+
+
+def _save_stdin(folder: Path) -> Path:
+    """Copy standard input to a file with the extension of its content: JSON Lines or text."""
+    import shutil
+    import sys
+
+    path = folder / "standard-input.txt"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    with path.open("rb") as file:
+        return path.rename(path.with_suffix(".jsonl")) if file.read(1) == b"{" else path

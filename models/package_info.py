@@ -1,0 +1,39 @@
+"""The identity of a model package: language, name and version."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class PackageInfo:
+    """What a wheel, a checkpoint and their model cards are called.
+
+    Attributes:
+        lang: ISO 639 code of the pipeline's language, as spaCy uses it.
+        name: the model's name without the language: lower-case letters, digits and underscores.
+        version: the model's version (PEP 440).
+
+    Raises:
+        InputError: if a field is malformed.
+    """
+
+    lang: str = "en"
+    name: str = "orbat_news"
+    version: str = "0.1.0"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z]{2,3}", self.lang):
+            raise InputError(f"--lang {self.lang}: write a language code such as en")
+        if not re.fullmatch(r"[a-z][a-z0-9_]*[a-z0-9]", self.name):
+            raise InputError(f"--name {self.name}: use lower-case letters, digits and underscores")
+        if not re.fullmatch(r"\d+(\.\d+)*((a|b|rc)\d+)?", self.version):
+            raise InputError(f"--version {self.version}: write a version such as 0.1.0")
+
+    @property
+    def package_name(self) -> str:
+        """The name of the Python package, such as `en_orbat_news`."""
+        return f"{self.lang}_{self.name}"

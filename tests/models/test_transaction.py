@@ -1,0 +1,59 @@
+"""The unfinished output of a bulk tagging run: commits, resuming, refusals."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from orbat.corpus.document import Document
+from orbat.corpus.files import read_documents
+from orbat.errors import InputError
+from orbat.models.bulk.transaction import OutputTransaction
+from orbat.models.bulk.writers import write_output
+
+ANN, BEN = Document("ann", "Gen. Ann Doe", (), {}), Document("ben", "Maj. Ben Roe", (), {})
+
+
+def test_a_run_resumes_after_the_last_commit(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    with OutputTransaction(output, "model") as transaction:
+        transaction.append([ANN], [{"reason": "bad.jsonl:1: broken"}])
+    # An interrupted write.
+    with transaction.part.open("ab") as file:
+        file.write(b'{"id": "half a')
+    with OutputTransaction(output, "model") as transaction:
+        assert (transaction.articles, transaction.documents, transaction.rejected) == (2, 1, 1)
+        assert transaction.has_id("ann")
+        assert not transaction.has_id("ben")
+        transaction.reserve_id("ben")
+        assert transaction.has_id("ben")
+        transaction.append([BEN], [])
+        assert write_output(transaction.part, output) == (output,)
+        rejected = transaction.finish()
+    assert rejected == tmp_path / "out.rejected.jsonl"
+    assert [document.id for document in read_documents(output)] == ["ann", "ben"]
+    assert not list(tmp_path.glob(".out.jsonl*"))
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    with (
+        OutputTransaction(tmp_path / "out.jsonl", "model"),
+        pytest.raises(InputError, match="is another run writing it"),
+    ):
+        OutputTransaction(tmp_path / "out.jsonl", "model")
+
+
+def test_another_model_is_refused(tmp_path: Path) -> None:
+    with OutputTransaction(tmp_path / "out.jsonl", "model"):
+        pass
+    with pytest.raises(InputError, match="another model or other sources"):
+        OutputTransaction(tmp_path / "out.jsonl", "other")
+
+
+def test_the_state_of_another_version_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / ".out.jsonl.state") as state:
+        state.execute("CREATE TABLE ids (hash INTEGER PRIMARY KEY)")
+    with pytest.raises(InputError, match=r"\.out\.jsonl\.state: written by another version"):
+        OutputTransaction(tmp_path / "out.jsonl", "model")

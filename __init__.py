@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .annotation.agreement import measure_agreement
+    from .annotation.agreement.measures import measure_agreement
     from .annotation.session.pull import pull
     from .annotation.session.push import push
     from .corpus.document import Document, Span
@@ -38,7 +38,7 @@ _MODULES = {
     "split_corpus": "corpus.splitting",
     "push": "annotation.session.push",
     "pull": "annotation.session.pull",
-    "measure_agreement": "annotation.agreement",
+    "measure_agreement": "annotation.agreement.measures",
     "load_recipe": "training.recipe",
     "train": "training.train",
     "evaluate": "evaluation.metrics",

@@ -9,20 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..corpus.document import Document, Span
+from ..evaluation.span_alignment import ErrorKind
 from ..ui import DataTable
-from .agreement import Disagreement, find_disagreements, quote
+from .agreement.disagreements import Disagreement, find_disagreements, quote
 from .word_probabilities import WordProbabilities
 
 Prediction = tuple[Document, WordProbabilities]
 """A document with a model's spans, and what that model thinks of its words."""
-
-KINDS = {
-    "only the first": "spurious",
-    "only the second": "missed",
-    "label": "wrong label",
-    "boundary": "wrong boundary",
-    "label and boundary": "wrong label and boundary",
-}
 
 
 @dataclass(frozen=True)
@@ -31,7 +24,7 @@ class LabelIssue:
 
     Attributes:
         document: the gold document.
-        kind: `spurious`, `missed`, `wrong label`, `wrong boundary` or both of the latter.
+        kind: how gold differs from the model, with the model as reference.
         gold: the span in gold; None where one is missed.
         suggested: the span that the model would have; None where gold's is spurious.
         chance: the model's chance that gold is wrong there, from 0 to 1.
@@ -42,7 +35,7 @@ class LabelIssue:
     """
 
     document: Document
-    kind: str
+    kind: ErrorKind
     gold: Span | None
     suggested: Span | None
     chance: float
@@ -87,7 +80,7 @@ def _suspect(document: Document, found: Disagreement, chances: WordProbabilities
     own = values[np.arange(len(mine)), mine][differ] if differ.any() else np.ones(1)
     surprise = float(-np.log(np.maximum(own, 1e-300)).mean())
     return LabelIssue(
-        *(document, KINDS[found.kind], found.first, found.second),
+        *(document, found.kind.reversed, found.first, found.second),
         *(float(1 - own.mean()), surprise, quote(found), found.context),
     )
 

@@ -201,7 +201,7 @@ def _print(
     from rich.console import Console
     from rich.table import Table
 
-    from .error_analysis import CLASSES
+    from .error_analysis import ERROR_KINDS
 
     console = Console()
     evaluation, errors = assessment.evaluation, assessment.errors
@@ -251,7 +251,7 @@ def _print(
                 f"(chosen on dev); here precision {sure.achieved.precision:.3f}, recall "
                 f"{_number(sure.achieved.recall)}"
             )
-    kinds = (f"{kind} {count}" for kind in CLASSES if (count := errors.of_class(kind)))
+    kinds = (f"{kind} {count}" for kind in ERROR_KINDS if (count := errors.count_kind(kind)))
     say(f"{errors.total} errors: {', '.join(kinds) or 'none'}")
     for pattern in errors.patterns[:5]:
         say(f"  {pattern.errors:4} {pattern.description}, e.g. {pattern.examples[0]}")

@@ -11,7 +11,7 @@ from ..corpus.document import Document, Span
 _NO_WORD = re.compile(r"[\W_]+")
 
 
-def normalise(surface: str) -> str:
+def normalize(surface: str) -> str:
     """Fold case, and white space and punctuation into single spaces."""
     return _NO_WORD.sub(" ", surface.casefold()).strip()
 
@@ -22,19 +22,19 @@ def surface_of(document: Document, span: Span) -> str:
 
 
 class MentionIndex:
-    """Counts of labels by surface, exact and normalised."""
+    """Counts of labels by surface, exact and normalized."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self._exact: dict[str, Counter[str]] = defaultdict(Counter)
-        self._normalised: dict[str, Counter[str]] = defaultdict(Counter)
+        self._normalized: dict[str, Counter[str]] = defaultdict(Counter)
         for document in documents:
             for span in document.spans:
                 surface = surface_of(document, span)
                 self._exact[surface][span.label] += 1
-                self._normalised[normalise(surface)][span.label] += 1
+                self._normalized[normalize(surface)][span.label] += 1
 
-    def labels_of(self, surface: str, *, normalised: bool = False) -> Mapping[str, int]:
+    def labels_of(self, surface: str, *, normalized: bool = False) -> Mapping[str, int]:
         """Return how often each label was given to a surface."""
-        if normalised:
-            return self._normalised.get(normalise(surface), Counter())
+        if normalized:
+            return self._normalized.get(normalize(surface), Counter())
         return self._exact.get(surface, Counter())

@@ -12,10 +12,13 @@ from ..corpus.document import Span
 from ..ui import render_template
 from .assessment import Assessment
 from .comparison.system_comparison import PairedComparison, SystemScores
-from .error_analysis import CLASSES, CONTEXT, ErrorSummary, SpanError
+from .error_analysis import ERROR_KINDS, ErrorSummary
+from .error_patterns import SpanError
 
 TEMPLATE = Path(__file__).parent / "report.html"
 NONE = "(none)"
+CONTEXT = 160
+"""Characters of text shown on each side of an error."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def render_report(
         human_baseline=assessment.human_baseline,
         errors=errors,
         confusion=confusion_matrix(errors, labels),
-        classes=[(kind, errors.of_class(kind)) for kind in CLASSES],
+        kinds=[(kind, errors.count_kind(kind)) for kind in ERROR_KINDS],
         error_labels=sorted({label for _, label in errors.counts}),
         cards=[(error, view_error(error, colors)) for error in errors.shown],
         comparisons=comparisons,

@@ -101,17 +101,17 @@ def _year(key: str) -> Dimension:
     )
 
 
-def _seen(index: MentionIndex, *, normalised: bool) -> Dimension:
+def _seen(index: MentionIndex, *, normalized: bool) -> Dimension:
     def of(document: Document) -> Callable[[Span], str]:
         def group(span: Span) -> str:
-            labels = index.labels_of(surface_of(document, span), normalised=normalised)
+            labels = index.labels_of(surface_of(document, span), normalized=normalized)
             if not labels:
                 return "unseen"
             return "seen" if span.label in labels else "seen with another label"
 
         return group
 
-    return Dimension(f"in training ({'normalised' if normalised else 'exact'})", of)
+    return Dimension(f"in training ({'normalized' if normalized else 'exact'})", of)
 
 
 def dimensions(*, train: MentionIndex | None = None, asked: Sequence[str] = ()) -> list[Dimension]:
@@ -122,7 +122,7 @@ def dimensions(*, train: MentionIndex | None = None, asked: Sequence[str] = ()) 
         asked: further meta fields; documents without one are a group of their own.
     """
     return [
-        *((_seen(train, normalised=n) for n in (False, True)) if train else ()),
+        *((_seen(train, normalized=n) for n in (False, True)) if train else ()),
         _of_surface("words in mention", _words),
         _of_surface("casing of mention", _casing),
         _of_document("words in document", _document_length),

@@ -160,7 +160,7 @@ def plant(path: Path, line: str) -> None:
     [
         ("corpus/document.py", "from ..evaluation.metrics import evaluate"),
         ("evaluation/metrics.py", "def f():\n    from ..annotation import agreement"),
-        ("annotation/agreement.py", "from ..training.recipe import load_recipe"),
+        ("annotation/agreement/measures.py", "from ...training.recipe import load_recipe"),
         ("training/train.py", "from ..models import loading"),
         ("training/train.py", "from ..corpus.document import _parse_span"),
         ("corpus/document.py", "from ..cli import main"),

@@ -35,20 +35,21 @@ def agree(
         name_annotation_sets,
         read_annotation_set,
     )
-    from ..agreement import agreement_tables, agreement_to_json, measure_agreement
+    from ..agreement.measures import measure_agreement
+    from ..agreement.presentation import agreement_tables, agreement_to_json
 
     known = load_labels(labels).names
     named = name_annotation_sets([read_annotation_set(path, known) for path in readings])
     kept, left_out = confirmed_by_all(named, unconfirmed=unconfirmed)
     agreement = measure_agreement(kept)
     summary = f"{agreement.documents} documents are read by two or more annotators."
-    if agreement.alone:
-        summary += f" {agreement.alone} are read by one only and left out."
+    if agreement.single:
+        summary += f" {agreement.single} are read by one only and left out."
     if left_out:
         summary += f" {left_out} are not confirmed by all who have them and left out."
     tables = agreement_tables(agreement)
     if html is not None:
-        title = f"Agreement of {', '.join(agreement.names)}"
+        title = f"Agreement of {', '.join(agreement.annotators)}"
         write_text(html, render_tables(title, summary, tables))
     if json_output:
         typer.echo(json.dumps(agreement_to_json(agreement)))

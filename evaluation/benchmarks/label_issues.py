@@ -26,7 +26,7 @@ from ...corpus.files import read_documents, read_json_lines, write_documents
 from ...corpus.labels import load_labels
 from .training import ARTICLES, orbat
 
-KINDS = ("missed", "spurious", "wrong label", "wrong boundary")
+KINDS = ("missed", "spurious", "label", "boundary")
 DEPTHS = (50, 100)
 _NAME = re.compile(r"\b[A-Z]\w+(?: [A-Z]\w+)*")
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -65,7 +65,7 @@ def spoil(
             wrong = _added(document, spans[number], str(rng.choice(labels)), rng)
         elif kind == "missed":
             wrong = span
-        elif kind == "wrong label":
+        elif kind == "label":
             others = [label for label in labels if label != span.label]
             wrong = Span(span.start, span.end, str(rng.choice(others)))
         else:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orbat.annotation.adjudication.conflicts import compare_annotations, make_gold
 from orbat.annotation.adjudication.report import conflict_tables
-from orbat.annotation.agreement import measure_agreement
+from orbat.annotation.agreement.measures import measure_agreement
 from orbat.corpus.document import Document, Span, check_spans
 from orbat.corpus.files import read_documents, write_documents
 from orbat.evaluation.counts import total_counts

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from orbat.annotation.agreement import KINDS, find_disagreements, measure_agreement
+from orbat.annotation.agreement.disagreements import find_disagreements
+from orbat.annotation.agreement.measures import DISAGREEMENT_KINDS, measure_agreement
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
 from tests.annotation.test_adjudication import readings
@@ -89,7 +90,7 @@ def test_every_difference_is_told_once(read: dict[str, Document]) -> None:
     mine, theirs = set(first.spans), set(second.spans)
     assert sorted(d.first for d in found if d.first) == sorted(mine - theirs)
     assert sorted(d.second for d in found if d.second) == sorted(theirs - mine)
-    assert {d.kind for d in found} <= set(KINDS)
+    assert {d.kind for d in found} <= set(DISAGREEMENT_KINDS)
     for each in found:
         if each.first and each.second:
             assert each.first.start < each.second.end
@@ -116,7 +117,7 @@ def test_kinds_of_difference() -> None:
         "b": [Document("d", text, tuple(second)), Document("e", text)],
     }
     (pair,) = measure_agreement(read).pairs
-    assert pair.kinds() == dict.fromkeys(KINDS, 1)
+    assert pair.count_kinds() == dict.fromkeys(DISAGREEMENT_KINDS, 1)
     assert pair.strict[None].f1 == 0.0
     assert pair.partial[None].f1 == pytest.approx((0.5 + 0.5 + 1) / 4)
     assert next((a, b, len(found)) for a, b, found in pair.confusions()) == ("UNIT", "ROLE", 2)
@@ -138,7 +139,7 @@ def test_recorded_passes_agree_and_the_intervals_hold_the_figures(
     assert orbat("annotate", "agree", *files, "--html", tmp_path / "a.html").code == 0
     page = (tmp_path / "a.html").read_text()
     assert f"{micro['f1']:.3f}" in page
-    assert "take for each other" in page
+    assert "Confused labels" in page
 
 
 def test_three_annotators_with_parts_of_their_own(orbat: Orbat, tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def test_three_annotators_with_parts_of_their_own(orbat: Orbat, tmp_path: Path) 
         write("cat", ("1", (rank,), done), ("2", (wing,), done)),
     ]
     found = orbat("annotate", "agree", *files, "--json").json()
-    assert (found["documents"], found["read_by_one"]) == (1, 1)
+    assert (found["documents"], found["annotated_by_one"]) == (1, 1)
     assert [(p["first"], p["second"]) for p in found["pairs"]] == [
         ("ann", "ben"),
         ("ann", "cat"),

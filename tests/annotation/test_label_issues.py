@@ -49,7 +49,7 @@ def test_each_kind_of_error_is_named_and_the_likeliest_comes_first() -> None:
     )
     found = find_label_issues([gold], [prediction])
     assert [(s.kind, TEXT[(s.gold or s.suggested).start :][:4]) for s in found] == [
-        ("wrong label", "Gen."),
+        ("label", "Gen."),
         ("spurious", "Air "),
         ("missed", "4 Wi"),
     ]
@@ -57,14 +57,14 @@ def test_each_kind_of_error_is_named_and_the_likeliest_comes_first() -> None:
     assert found[1].surprise == pytest.approx(-math.log(0.01))
     (document,) = worst_documents(found)
     assert document.spans == gold.spans
-    assert document.meta["review"]["issue 1"].startswith("wrong label (100%): gold UNIT 0-4")
+    assert document.meta["review"]["issue 1"].startswith("label (100%): gold UNIT 0-4")
 
 
 def test_a_moved_border_counts_at_the_words_that_it_moves_over() -> None:
     wide = Span(0, 9, "RANK")
     gold = Document("d", TEXT, (wide,))
     (found,) = find_label_issues([gold], [judge({mark("Gen.", "RANK"): 0.9})])
-    assert found.kind == "wrong boundary"
+    assert found.kind == "boundary"
     assert found.chance == pytest.approx(0.99)
 
 

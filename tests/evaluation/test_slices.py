@@ -47,7 +47,7 @@ def test_seen_mentions_are_told_from_unseen_ones() -> None:
     assert groups["in training (exact)", "seen"] == 1
     assert groups["in training (exact)", "unseen"] == 2
     assert groups["in training (exact)", "seen with another label"] == 1
-    assert groups["in training (normalised)", "seen"] == 2
+    assert groups["in training (normalized)", "seen"] == 2
     assert groups["casing of mention", "all capitals"] == 1
     assert groups["words in mention", "2"] == 3
 

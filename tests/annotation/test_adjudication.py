@@ -133,7 +133,7 @@ def test_agreement_by_hand() -> None:
     assert pair.partial[None].f1 == pytest.approx(1.0)
     # Observed 3/4; by chance (1*2 + 1*0 + 2*2) / 16 = 6/16; (12 - 6) / (16 - 6).
     assert pair.kappa[None].value == pytest.approx(0.6)
-    assert pair.kinds()["label"] == 1
+    assert pair.count_kinds()["label"] == 1
     assert pair.differing == ("d",)
 
 

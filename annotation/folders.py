@@ -1,4 +1,4 @@
-"""Folders that are whole or absent, and file names made of document ids."""
+"""Folders that are written completely or not at all, and file names for document ids."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..errors import InputError
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Fill a neighbour folder, and rename it to `path` when the block ends well.
+    """Yield a temporary folder, and rename it to `path` if the block succeeds.
 
     Raises:
-        InputError: if there is something at `path` already, or it cannot be written.
+        InputError: if `path` exists and is not an empty folder, or cannot be written.
     """
     path = Path(path)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise InputError(f"{path}: is there already; remove it or name another folder")
+        raise InputError(f"{path}: already exists; remove it or name another folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
@@ -36,7 +36,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise
 
 
-def file_name(identity: str) -> str:
-    """Return an id as a relative path without ending; what no path may have becomes `_`."""
-    parts = [re.sub(r"[^\w.@+=,-]", "_", part)[:100] for part in identity.split("/")]
+def file_name(doc_id: str) -> str:
+    """Return a document id as a relative path without suffix; unsafe characters become `_`."""
+    parts = [re.sub(r"[^\w.@+=,-]", "_", part)[:100] for part in doc_id.split("/")]
     return "/".join("_" if part in ("", ".", "..") else part for part in parts)

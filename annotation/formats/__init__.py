@@ -1,1 +1,1 @@
-"""Annotated corpora in the forms of other tools: one module for each family of forms."""
+"""Reading and writing annotated corpora in other formats: one module per format."""

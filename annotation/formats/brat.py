@@ -1,4 +1,7 @@
-"""brat standoff: `NAME.ann` beside `NAME.txt` (https://brat.nlplab.org/standoff.html)."""
+"""brat standoff: `NAME.ann` beside `NAME.txt` (https://brat.nlplab.org/standoff.html).
+
+Offsets count code points.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from .conversion_report import (
     ConversionReport,
     assemble,
     check_quote,
-    count_lost_marks,
-    count_lost_meta,
+    drop_meta,
+    drop_span_fields,
     refuse_spaces,
 )
 
@@ -28,124 +31,127 @@ _KINDS = {
 }
 
 
-def read_brat(folder: Path, losses: ConversionReport) -> Iterator[Document]:
-    """Read a folder of brat standoff and those below it.
+def read_brat(folder: Path, report: ConversionReport) -> Iterator[Document]:
+    """Read brat standoff from a folder and its subfolders.
 
-    Text-bound annotations become spans, and annotators' notes on them the spans' notes.
-    Relations, events, attributes and references have no place in the record; of a discontinuous
-    annotation all fragments are left out.
+    Text-bound annotations become spans, and annotators' notes on them become the spans' notes.
+    Relations, events, attributes, references and discontinuous annotations are dropped.
 
     Args:
         folder: the folder.
-        losses: counts what is left out.
+        report: records what is dropped.
 
     Raises:
         InputError: naming the file and line that cannot be read.
     """
-    found = False
-    for path in sorted(Path(folder).rglob("*.ann")):
-        found = True
+    paths = sorted(Path(folder).rglob("*.ann"))
+    if not paths:
+        raise InputError(f"{folder}: no .ann files; name a folder of brat standoff")
+    for path in paths:
         text_file = path.with_suffix(".txt")
         try:
-            # As bytes: Python would make \r\n one character, and brat counts two.
+            # As bytes: in text mode Python reads \r\n as one character, but brat counts two.
             text = text_file.read_bytes().decode()
             lines = path.read_bytes().decode().split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(
                 f"{text_file}: missing or not UTF-8; put the text of {path.name} there"
             ) from error
-        spans: dict[str, Span] = {}
-        for number, line in enumerate(lines, start=1):
-            line = line.removesuffix("\r")
-            where = f"{path}:{number}"
-            if line.startswith("T"):
-                span = _read_span(line, where, losses)
-                if span is not None:
-                    name, _, quote = line.split("\t", 2)
-                    check_quote(text, (span.start, span.end, span.label), quote, where)
-                    spans[name] = span
-            elif line.startswith("#"):
-                _add_note(spans, line, losses)
-            elif line.strip():
-                losses[_KINDS.get(line[0], "other lines")] += 1
-        identity = path.relative_to(folder).with_suffix("").as_posix()
-        yield assemble(identity, text, spans.values(), {}, losses)
-    if not found:
-        raise InputError(f"{folder}: no .ann files; name a folder of brat standoff")
+        spans = _read_annotations(path, lines, text, report)
+        doc_id = path.relative_to(folder).with_suffix("").as_posix()
+        yield assemble(doc_id, text, spans, {}, report)
 
 
-def _read_span(line: str, where: str, losses: ConversionReport) -> Span | None:
+def _read_annotations(
+    path: Path, lines: list[str], text: str, report: ConversionReport
+) -> Iterable[Span]:
+    spans: dict[str, Span] = {}
+    for number, raw in enumerate(lines, start=1):
+        line = raw.removesuffix("\r")
+        where = f"{path}:{number}"
+        if line.startswith("T"):
+            span = _read_span(line, where, report)
+            if span is not None:
+                name, _, quote = line.split("\t", 2)
+                check_quote(text, span.start, span.end, quote, where)
+                spans[name] = span
+        elif line.startswith("#"):
+            _add_note(spans, line, report)
+        elif line.strip():
+            report.drop(_KINDS.get(line[0], "other lines"))
+    return spans.values()
+
+
+def _read_span(line: str, where: str, report: ConversionReport) -> Span | None:
     try:
-        _, place, _ = line.split("\t", 2)
-        label, offsets = place.split(" ", 1)
+        _, position, _ = line.split("\t", 2)
+        label, offsets = position.split(" ", 1)
         if ";" in offsets:
-            losses["discontinuous annotations"] += 1
+            report.drop("discontinuous annotations")
             return None
         start, end = offsets.split(" ")
         return Span(int(start), int(end), label)
     except ValueError as error:
         raise InputError(
-            f"{where}: not 'ID<tab>LABEL START END<tab>TEXT'; mend the line"
+            f"{where}: not 'ID<tab>LABEL START END<tab>TEXT'; correct the line"
         ) from error
 
 
-def _add_note(spans: dict[str, Span], line: str, losses: ConversionReport) -> None:
+def _add_note(spans: dict[str, Span], line: str, report: ConversionReport) -> None:
     _, _, rest = line.partition("\t")
     kind, _, note = rest.partition("\t")
     target = kind.split(" ")[-1]
     if kind.startswith("AnnotatorNotes ") and note and target in spans:
         spans[target] = replace(spans[target], note=note)
     else:
-        losses["notes"] += 1
+        report.drop("notes")
 
 
 def write_brat(
     folder: Path,
     documents: Iterable[Document],
-    losses: ConversionReport,
+    report: ConversionReport,
     labels: Iterable[str] | None,
 ) -> int:
-    """Write a new folder of brat standoff with an `annotation.conf`, and count the documents.
+    """Write a new folder of brat standoff with an `annotation.conf`; return the document count.
 
     Args:
-        folder: must not be there yet.
-        documents: named after their ids.
-        losses: counts what is left out.
-        labels: for `annotation.conf`; None takes those that occur.
+        folder: must not exist.
+        documents: the documents. Their ids become the file names.
+        report: records what is dropped.
+        labels: for `annotation.conf`; None for the labels that occur.
 
     Raises:
-        InputError: for a label that brat cannot hold.
+        InputError: if a label contains a space.
     """
-    taken: set[str] = set()
-    used: dict[str, None] = dict.fromkeys(labels or ())
+    names: set[str] = set()
+    entity_types: dict[str, None] = dict.fromkeys(labels or ())
     with new_folder(folder) as draft:
         for document in documents:
             name = file_name(document.id)
             if name != document.id:
-                losses["ids that are no file names"] += 1
-            while name.lower() in taken:
+                report.drop("ids that are no file names")
+            while name.lower() in names:
                 name += "-again"
-            taken.add(name.lower())
-            count_lost_meta(document, losses)
-            count_lost_marks(document, losses, ("note",))
+            names.add(name.lower())
+            drop_meta(document, report)
+            drop_span_fields(document, report, ("note",))
             refuse_spaces(document, "brat's labels")
-            lines: list[str] = []
-            for number, span in enumerate(document.spans, start=1):
-                used[span.label] = None
-                lines += _lines(number, span, document.text)
+            entity_types |= dict.fromkeys(span.label for span in document.spans)
             (draft / name).parent.mkdir(parents=True, exist_ok=True)
             (draft / f"{name}.txt").write_bytes(document.text.encode())
-            content = "".join(f"{line}\n" for line in lines)
+            content = "".join(f"{line}\n" for line in _to_lines(document))
             (draft / f"{name}.ann").write_bytes(content.encode())
         sections = ("[relations]", "[events]", "[attributes]")
-        conf = "\n".join(["[entities]", *used, *(f"\n{section}" for section in sections)])
+        conf = "\n".join(["[entities]", *entity_types, *(f"\n{section}" for section in sections)])
         (draft / "annotation.conf").write_text(f"{conf}\n", encoding="utf-8")
-    return len(taken)
+    return len(names)
 
 
-def _lines(number: int, span: Span, text: str) -> Iterator[str]:
-    quote = text[span.start : span.end].replace("\n", " ").replace("\r", " ")
-    yield f"T{number}\t{span.label} {span.start} {span.end}\t{quote}"
-    if span.note:
-        note = " ".join(span.note.split())
-        yield f"#{number}\tAnnotatorNotes T{number}\t{note}"
+def _to_lines(document: Document) -> Iterator[str]:
+    for number, span in enumerate(document.spans, start=1):
+        quote = document.text[span.start : span.end].replace("\n", " ").replace("\r", " ")
+        yield f"T{number}\t{span.label} {span.start} {span.end}\t{quote}"
+        if span.note:
+            note = " ".join(span.note.split())
+            yield f"#{number}\tAnnotatorNotes T{number}\t{note}"

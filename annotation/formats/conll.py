@@ -1,4 +1,4 @@
-"""CoNLL-2003: one word a line in four columns.
+"""CoNLL-2003: one word per line in four columns.
 
 Tjong Kim Sang and De Meulder (2003), https://www.clips.uantwerpen.be/conll2003/ner/.
 """
@@ -14,71 +14,82 @@ from ...errors import InputError
 from .conversion_report import ConversionReport
 from .tokens import Sentence, Word, read_lines, rebuild, tagged_sentences
 
-_BEGIN = "-DOCSTART-"
+_DOCUMENT_START = "-DOCSTART-"
 
 
-def read_conll(path: Path, losses: ConversionReport) -> Iterator[Document]:
+def read_conll(path: Path, report: ConversionReport) -> Iterator[Document]:
     """Read a CoNLL-2003 file: four columns, the word first and its tag last."""
-    return read_columns(path, losses, 4)
+    return read_columns(path, report, 4)
 
 
-def read_columns(path: Path, losses: ConversionReport, columns: int) -> Iterator[Document]:
+def write_conll(
+    path: Path, documents: Iterable[Document], report: ConversionReport, scheme: str = "bio"
+) -> int:
+    """Write a CoNLL-2003 file, part of speech and chunk as `-X-`; return the document count."""
+    return write_columns(path, documents, report, scheme, " -X- -X- ")
+
+
+def read_columns(path: Path, report: ConversionReport, columns: int) -> Iterator[Document]:
     """Read words in columns.
 
-    Sentences end at blank lines. Documents begin at `-DOCSTART-`; in a file without it each
-    sentence is a document. The text is rebuilt with a space between words and a line for each
-    sentence. Documents are numbered.
+    A blank line ends a sentence, `-DOCSTART-` starts a document. In a file without `-DOCSTART-`
+    each sentence is a document. Documents are numbered.
 
     Args:
         path: the file.
-        losses: counts what is left out.
-        columns: how many there must be.
+        report: records what is dropped.
+        columns: the number of columns.
 
     Raises:
         InputError: naming the file and line that cannot be read.
     """
     documents: list[list[Sentence]] = []
-    loose: list[Sentence] = []
+    before_first: list[Sentence] = []
     sentence: Sentence = []
     for number, line in enumerate(read_lines(path), start=1):
         where = f"{path}:{number}"
         fields = line.split()
-        if fields and fields[0] != _BEGIN:
+        if fields and fields[0] != _DOCUMENT_START:
             if len(fields) != columns:
                 raise InputError(
-                    f"{where}: {len(fields)} columns where {columns} are expected; mend the line"
+                    f"{where}: {len(fields)} columns, expected {columns}; correct the line"
                 )
             sentence.append(Word(fields[0], fields[-1], where))
             continue
         if sentence:
-            (documents[-1] if documents else loose).append(sentence)
+            (documents[-1] if documents else before_first).append(sentence)
             sentence = []
         if fields:
             documents.append([])
     if sentence:
-        (documents[-1] if documents else loose).append(sentence)
-    each_alone = [[sentence] for sentence in loose]
-    for number, sentences in enumerate([*each_alone, *documents], start=1):
-        yield rebuild(f"{path.stem}-{number}", sentences, losses)
-
-
-def write_conll(
-    path: Path, documents: Iterable[Document], losses: ConversionReport, scheme: str = "bio"
-) -> int:
-    """Write a CoNLL-2003 file, part of speech and chunk left open; count the documents."""
-    return write_columns(path, documents, losses, scheme, " -X- -X- ")
+        (documents[-1] if documents else before_first).append(sentence)
+    single = [[sentence] for sentence in before_first]
+    for number, sentences in enumerate([*single, *documents], start=1):
+        yield rebuild(f"{path.stem}-{number}", sentences, report)
 
 
 def write_columns(
-    path: Path, documents: Iterable[Document], losses: ConversionReport, scheme: str, between: str
+    path: Path,
+    documents: Iterable[Document],
+    report: ConversionReport,
+    scheme: str,
+    separator: str,
 ) -> int:
-    """Write words in columns, `between` in each line between word and tag; count the documents."""
+    """Write words in columns, and return the number of documents.
+
+    Args:
+        path: the file.
+        documents: the documents.
+        report: records what is dropped.
+        scheme: the tagging scheme, `bio` or `bilou`.
+        separator: the characters between a word and its tag.
+    """
     count = 0
     with open_atomic(path) as file:
         for document in documents:
             count += 1
-            file.write(f"{_BEGIN}{between}O\n\n".encode())
-            for sentence in tagged_sentences(document, losses, scheme):
-                lines = [f"{token.text}{between}{token.tag}\n" for token in sentence]
+            file.write(f"{_DOCUMENT_START}{separator}O\n\n".encode())
+            for sentence in tagged_sentences(document, report, scheme):
+                lines = [f"{token.text}{separator}{token.tag}\n" for token in sentence]
                 file.write("".join([*lines, "\n"]).encode())
     return count

@@ -1,4 +1,4 @@
-"""Annotated corpora from one form to another; what a form cannot keep is told."""
+"""Conversion of annotated corpora between formats."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from ...corpus.document import Document
 from ...corpus.files import read_documents, write_documents
 from ...errors import InputError
+from ...ui import OnProgress, Progress, ignore_progress
 from .brat import read_brat, write_brat
 from .conll import read_conll, write_conll
 from .conversion_report import ConversionReport
@@ -22,7 +23,7 @@ from .tokens import SCHEMES
 from .words_tags import read_word_files, write_word_files
 
 READERS: dict[str, Callable[[Path, ConversionReport], Iterator[Document]]] = {
-    "jsonl": lambda path, losses: read_documents(path),
+    "jsonl": lambda path, report: read_documents(path),
     "doccano": read_doccano,
     "brat": read_brat,
     "conll": read_conll,
@@ -34,89 +35,131 @@ READERS: dict[str, Callable[[Path, ConversionReport], Iterator[Document]]] = {
     "datasets": read_datasets,
     "re3d": read_re3d,
 }
-FORMS = tuple(READERS)
+FORMATS = tuple(READERS)
+
+
+def convert(
+    source: Path,
+    target: Path,
+    source_format: str,
+    target_format: str = "jsonl",
+    *,
+    labels: Iterable[str] | None = None,
+    scheme: str = "bio",
+    on_progress: OnProgress = ignore_progress,
+) -> ConversionReport:
+    """Convert an annotated corpus to another format.
+
+    The target is written completely or not at all.
+
+    Args:
+        source: the file or folder to read.
+        target: the file or new folder to write.
+        source_format: one of :data:`FORMATS`.
+        target_format: one of :data:`FORMATS`.
+        labels: spans with other labels are dropped; None keeps all.
+        scheme: the tagging scheme of `conll`, `iob` and `words-tags`, `bio` or `bilou`.
+        on_progress: called after each document.
+
+    Returns:
+        The number of documents, and what was dropped.
+
+    Raises:
+        InputError: naming the position that cannot be read, or if the target cannot be written.
+    """
+    report = ConversionReport()
+    labels = None if labels is None else tuple(labels)
+
+    def documents() -> Iterator[Document]:
+        for count, document in enumerate(read_format(source, source_format, report, labels), 1):
+            yield document
+            on_progress(Progress("Converting documents", count))
+
+    report.documents = write_format(
+        target, target_format, documents(), report, labels, scheme=scheme
+    )
+    return report
 
 
 def read_format(
-    source: Path, form: str, losses: ConversionReport, labels: Iterable[str] | None = None
+    source: Path, format_name: str, report: ConversionReport, labels: Iterable[str] | None = None
 ) -> Iterator[Document]:
-    """Read an annotated corpus, in any of :data:`FORMS`.
+    """Read an annotated corpus, one document at a time.
 
     Args:
-        source: its file or folder.
-        form: which form it has.
-        losses: counts what is left out.
-        labels: spans of other labels are left out; None keeps all.
+        source: the file or folder.
+        format_name: one of :data:`FORMATS`.
+        report: records what is dropped.
+        labels: spans with other labels are dropped; None keeps all.
 
     Raises:
-        InputError: naming the place that cannot be read, and for doubled ids.
+        InputError: naming the position that cannot be read, and for duplicate ids.
     """
-    wanted = None if labels is None else set(labels)
+    names = None if labels is None else set(labels)
     seen: set[str] = set()
-    for document in READERS[_known(form)](Path(source), losses):
+    for document in READERS[_check_format(format_name)](Path(source), report):
         if document.id in seen:
-            raise InputError(f"{source}: id '{document.id}' stands twice; ids must be unique")
+            raise InputError(f"{source}: duplicate id '{document.id}'; ids must be unique")
         seen.add(document.id)
-        kept = [span for span in document.spans if wanted is None or span.label in wanted]
-        if len(kept) < len(document.spans):
-            losses["annotations of other labels"] += len(document.spans) - len(kept)
+        kept = [span for span in document.spans if names is None or span.label in names]
+        report.drop("annotations of other labels", len(document.spans) - len(kept))
         yield document.with_spans(kept)
 
 
 def write_format(
     target: Path,
-    form: str,
+    format_name: str,
     documents: Iterable[Document],
-    losses: ConversionReport,
+    report: ConversionReport,
     labels: Iterable[str] | None = None,
     *,
     scheme: str = "bio",
 ) -> int:
-    """Write an annotated corpus, in any of :data:`FORMS`, whole or not at all.
+    """Write an annotated corpus, completely or not at all.
 
     Args:
-        target: the file or the new folder.
-        form: which form it shall have.
-        documents: read as they are written.
-        losses: counts what the form cannot keep.
-        labels: for forms that list them, in this order; None takes those that occur.
-        scheme: one of :data:`SCHEMES`, for tags as text.
+        target: the file or new folder.
+        format_name: one of :data:`FORMATS`.
+        documents: read while they are written.
+        report: records what the format cannot keep.
+        labels: for formats that list the labels, in this order; None for the labels that occur.
+        scheme: the tagging scheme of `conll`, `iob` and `words-tags`, `bio` or `bilou`.
 
     Returns:
         The number of documents.
 
     Raises:
-        InputError: if the target cannot be written, or the form has no place for a label.
+        InputError: if the target cannot be written, or the format cannot hold a label.
     """
     target = Path(target)
     if scheme not in SCHEMES:
         raise InputError(f"unknown scheme '{scheme}'; choose one of {', '.join(SCHEMES)}")
-    match _known(form):
+    match _check_format(format_name):
         case "jsonl":
             return write_documents(target, documents)
         case "doccano":
-            return write_doccano(target, documents, losses)
+            return write_doccano(target, documents, report)
         case "brat":
-            return write_brat(target, documents, losses, labels)
+            return write_brat(target, documents, report, labels)
         case "conll":
-            return write_conll(target, documents, losses, scheme)
+            return write_conll(target, documents, report, scheme)
         case "iob":
-            return write_iob(target, documents, losses, scheme)
+            return write_iob(target, documents, report, scheme)
         case "words-tags":
-            return write_word_files(target, documents, losses, scheme)
+            return write_word_files(target, documents, report, scheme)
         case "docbin":
-            return write_docbin(target, documents, losses)
+            return write_docbin(target, documents, report)
         case "labelstudio":
-            return write_label_studio(target, documents, losses)
+            return write_label_studio(target, documents, report)
         case "prodigy":
-            return write_prodigy(target, documents, losses)
+            return write_prodigy(target, documents, report)
         case "datasets":
-            return write_datasets(target, documents, losses, labels)
+            return write_datasets(target, documents, report, labels)
         case _:
-            return write_re3d(target, documents, losses)
+            return write_re3d(target, documents, report)
 
 
-def _known(form: str) -> str:
-    if form not in FORMS:
-        raise InputError(f"unknown form '{form}'; choose one of {', '.join(FORMS)}")
-    return form
+def _check_format(name: str) -> str:
+    if name not in FORMATS:
+        raise InputError(f"unknown format '{name}'; choose one of {', '.join(FORMATS)}")
+    return name

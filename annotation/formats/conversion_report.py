@@ -1,41 +1,51 @@
-"""What a change of form cannot keep: counted by kind, never dropped in silence."""
+"""The report of a conversion, and the checks that all formats share."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...corpus.document import Document, Span, trim
 from ...errors import InputError
 from ..utf16 import Utf16Offsets
 
-ConversionReport = Counter[str]
-"""How many things of each kind could not be kept."""
 
-Found = tuple[int, int, str]
-"""Start, end and label of an annotation as another tool has it, in code points."""
+@dataclass
+class ConversionReport:
+    """The result of a conversion.
+
+    Attributes:
+        documents: the number of documents written.
+        dropped: the number of dropped items by kind, such as `relations`.
+    """
+
+    documents: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def drop(self, kind: str, count: int = 1) -> None:
+        """Record that items of a kind were dropped."""
+        if count:
+            self.dropped[kind] += count
 
 
-def count_lost_meta(document: Document, losses: ConversionReport, kept: Iterable[str] = ()) -> None:
-    """Count a document whose meta, beside the fields kept, the form has no place for."""
+def drop_meta(document: Document, report: ConversionReport, kept: Iterable[str] = ()) -> None:
+    """Record that a document's metadata are dropped, unless all fields are among those kept."""
     if set(document.meta) - set(kept):
-        losses["documents' meta"] += 1
+        report.drop("document metadata")
 
 
-def count_lost_marks(
-    document: Document, losses: ConversionReport, kept: Iterable[str] = ()
+def drop_span_fields(
+    document: Document, report: ConversionReport, kept: Iterable[str] = ()
 ) -> None:
-    """Count the spans' annotators, scores and notes that the form has no place for."""
+    """Record which of the spans' annotators, scores and notes are dropped."""
     for name in {"annotator", "score", "note"} - set(kept):
-        marked = sum(getattr(span, name) is not None for span in document.spans)
-        if marked:
-            losses[f"{name}s of spans"] += marked
+        report.drop(f"span {name}s", sum(getattr(s, name) is not None for s in document.spans))
 
 
-def refuse_spaces(document: Document, holder: str) -> None:
-    """Refuse a document with a label that has a space, which the form would take for its end.
+def refuse_spaces(document: Document, subject: str) -> None:
+    """Refuse a document with a label that contains a space, for formats that split at spaces.
 
     Raises:
         InputError: naming document and label.
@@ -43,41 +53,43 @@ def refuse_spaces(document: Document, holder: str) -> None:
     for span in document.spans:
         if len(span.label.split()) != 1:
             raise InputError(
-                f"document '{document.id}': {holder} have no spaces, label '{span.label}' has; "
-                "rename it"
+                f"document '{document.id}': {subject} cannot contain spaces, but label "
+                f"'{span.label}' does; rename it"
             )
 
 
 def assemble(
-    identity: str, text: str, spans: Iterable[Span], meta: dict[str, Any], losses: ConversionReport
+    doc_id: str, text: str, spans: Iterable[Span], meta: dict[str, Any], report: ConversionReport
 ) -> Document:
-    """Build a document of the spans that the record allows; of those that overlap the longest."""
+    """Make a document of the spans that the record allows.
+
+    Spans are trimmed. Blank spans are dropped, and of overlapping spans all but the longest.
+    """
     kept: list[Span] = []
     distinct = {(span.start, span.end, span.label): span for span in spans}
     for _, span in sorted(distinct.items(), key=lambda item: (item[0][0] - item[0][1], item[0])):
         start, end = trim(text, span.start, span.end)
         if start >= end:
-            losses["blank annotations"] += 1
+            report.drop("blank annotations")
         elif any(start < other.end and other.start < end for other in kept):
-            losses["overlapping annotations"] += 1
+            report.drop("overlapping annotations")
         else:
             kept.append(replace(span, start=start, end=end))
-    return Document(identity, text, tuple(sorted(kept)), meta)
+    return Document(doc_id, text, tuple(sorted(kept)), meta)
 
 
-def check_quote(text: str, found: Found, quote: str, where: str) -> None:
-    """Refuse an annotation whose quoted text is not what stands at its offsets.
+def check_quote(text: str, start: int, end: int, quote: str, where: str) -> None:
+    """Refuse an annotation whose quoted text differs from the text at its offsets.
 
     Raises:
         InputError: naming both texts.
     """
-    start, end, _ = found
-    there = text[start:end]
-    # re3d writes quotation marks and spaces another way than its texts do, brat line breaks.
-    if not 0 <= start < end <= len(text) or _letters(there) != _letters(quote):
+    actual = text[start:end]
+    # re3d normalizes quotation marks and spaces in its quotes, brat line breaks.
+    if not 0 <= start < end <= len(text) or _letters(actual) != _letters(quote):
         raise InputError(
-            f"{where}: '{quote[:40]}' does not stand at {start} to {end} of its text "
-            f"('{there[:40]}' does); offsets and text do not belong together"
+            f"{where}: expected '{quote[:40]}' at {start}-{end}, but the text has "
+            f"'{actual[:40]}'; check that the offsets belong to this text"
         )
 
 
@@ -86,10 +98,10 @@ def _letters(text: str) -> list[str]:
 
 
 def from_browser(offsets: Utf16Offsets, start: object, end: object, where: str) -> tuple[int, int]:
-    """Return the code point offsets of an annotation that a browser made in UTF-16 units.
+    """Convert the offsets of an annotation from UTF-16 code units to code points.
 
     Raises:
-        InputError: if they are no offsets into the text.
+        InputError: if they are not offsets into the text.
     """
     try:
         first, last = int(str(start)), int(str(end))
@@ -97,20 +109,17 @@ def from_browser(offsets: Utf16Offsets, start: object, end: object, where: str) 
             raise ValueError(f"{first} to {last} is empty")
         return offsets.to_code_points(first), offsets.to_code_points(last)
     except ValueError as error:
-        raise InputError(f"{where}: {error}; mend or remove the annotation") from error
+        raise InputError(f"{where}: {error}; correct or remove the annotation") from error
 
 
-def read_text(record: Any, where: str, *names: str) -> str:
-    """Return the text of a record, from the first of the fields that it has.
+def read_text(record: Any, where: str, *fields: str) -> str:
+    """Return the text of a JSON record, from the first of these fields that the record has.
 
     Raises:
-        InputError: if there is none.
+        InputError: if there is no such field, or it holds no string.
     """
-    found = (
-        next((record[name] for name in names if name in record), None)
-        if (isinstance(record, dict))
-        else None
-    )
-    if not isinstance(found, str):
-        raise InputError(f"{where}: no field '{names[0]}' with a text; check --from")
-    return found
+    names = (name for name in fields if name in record) if isinstance(record, dict) else iter(())
+    text = next((record[name] for name in names), None)
+    if not isinstance(text, str):
+        raise InputError(f"{where}: no field '{fields[0]}' with a text; check --from")
+    return text

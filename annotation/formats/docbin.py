@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...corpus.document import Document, Span
 from ...corpus.files import open_atomic
 from ...errors import InputError
-from .conversion_report import ConversionReport, assemble, count_lost_marks
+from .conversion_report import ConversionReport, assemble, drop_span_fields
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def to_doc(nlp: Language, document: Document) -> Doc:
-    """Return a document as spaCy's, its text to the character.
+    """Convert a document to a spaCy `Doc` with exactly the same text.
 
-    Spans are in `doc.ents`; tokens are cut where one begins or ends. Id and meta, as JSON, are
-    in `doc.user_data`.
+    Spans are in `doc.ents`; tokens are split where a span starts or ends. The id, and the
+    metadata as JSON, are in `doc.user_data`.
     """
     from spacy.tokens import Doc
 
-    borders = {place for span in document.spans for place in (span.start, span.end)}
+    borders = {offset for span in document.spans for offset in (span.start, span.end)}
     words: list[str] = []
     spaces: list[bool] = []
     for token in nlp.make_doc(document.text):
@@ -40,33 +40,33 @@ def to_doc(nlp: Language, document: Document) -> Doc:
     return doc
 
 
-def write_docbin(path: Path, documents: Iterable[Document], losses: ConversionReport) -> int:
-    """Write a DocBin for spaCy's training and pipes; count the documents."""
+def write_docbin(path: Path, documents: Iterable[Document], report: ConversionReport) -> int:
+    """Write a `DocBin` for spaCy's training; return the document count."""
     import spacy
     from spacy.tokens import DocBin
 
     nlp = spacy.blank("xx")
     box = DocBin(store_user_data=True)
     for document in documents:
-        count_lost_marks(document, losses)
+        drop_span_fields(document, report)
         box.add(to_doc(nlp, document))
     with open_atomic(path) as file:
         file.write(box.to_bytes())
     return len(box)
 
 
-def read_docbin(path: Path, losses: ConversionReport) -> Iterator[Document]:
-    """Read a DocBin: `doc.ents` become spans.
+def read_docbin(path: Path, report: ConversionReport) -> Iterator[Document]:
+    """Read the `doc.ents` of a `DocBin` as spans.
 
-    Ids and meta are those of :func:`to_doc` where it made the file; else documents are numbered.
-    Span groups are left out.
+    Ids and metadata are read from `doc.user_data`, where :func:`to_doc` writes them; other
+    documents are numbered. Span groups are dropped.
 
     Args:
         path: the file.
-        losses: counts what is left out.
+        report: records what is dropped.
 
     Raises:
-        InputError: if it is none.
+        InputError: if the file is not a `DocBin`.
     """
     import spacy
     from spacy.tokens import DocBin
@@ -75,12 +75,12 @@ def read_docbin(path: Path, losses: ConversionReport) -> Iterator[Document]:
         docs = list(DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    # zlib, msgpack and numpy each raise errors of their own for bytes that are no DocBin.
+    # For other bytes zlib, msgpack and numpy each raise errors of their own.
     except Exception as error:
         raise InputError(f"{path}: not a DocBin ({error}); write one with to_disk") from error
     for number, doc in enumerate(docs, start=1):
-        losses["spans of span groups"] += sum(len(group) for group in doc.spans.values())
+        report.drop("spans of span groups", sum(len(group) for group in doc.spans.values()))
         spans = [Span(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
-        identity = doc.user_data.get("id", f"{Path(path).stem}-{number}")
+        doc_id = doc.user_data.get("id", f"{Path(path).stem}-{number}")
         meta = json.loads(doc.user_data.get("meta", "{}"))
-        yield assemble(identity, doc.text, spans, meta, losses)
+        yield assemble(doc_id, doc.text, spans, meta, report)

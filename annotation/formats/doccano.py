@@ -16,57 +16,57 @@ from ..utf16 import Utf16Offsets
 from .conversion_report import (
     ConversionReport,
     assemble,
-    count_lost_marks,
+    drop_span_fields,
     from_browser,
     read_text,
 )
 
-_DOCCANO = {"id", "text", "data", "label", "labels", "entities", "relations", "Comments"}
-_DOCCANO |= {"comments", "upload_name", "example_uuid", "filename"}
+_SPAN_FIELDS = ("label", "labels", "entities")
+_FIELDS = {*_SPAN_FIELDS, "id", "text", "data", "relations", "Comments", "comments"}
+_FIELDS |= {"upload_name", "example_uuid", "filename"}
 
 
-def read_doccano(path: Path, losses: ConversionReport) -> Iterator[Document]:
+def read_doccano(path: Path, report: ConversionReport) -> Iterator[Document]:
     """Read a JSONL export of doccano.
 
-    A document is called by `upload_name`, else by the id that orbat put into its meta, else by
-    doccano's number. Relations and comments are left out. Exports of doccano 1.2 and older, whose
+    The document id is `upload_name`, else the id in the metadata that orbat uploads, else
+    doccano's number. Relations and comments are dropped. Exports of doccano 1.2 and older, whose
     labels are numbers, are refused.
 
     Args:
         path: the file.
-        losses: counts what is left out.
+        report: records what is dropped.
 
     Raises:
         InputError: naming the file and line that cannot be read.
     """
     for where, record in read_json_lines(path):
         text = read_text(record, where, "text", "data")
-        for name, kind in (("relations", "relations"), ("Comments", "comments")):
-            losses[kind] += len(record.get(name) or record.get(name.lower()) or ())
-        offsets, spans = Utf16Offsets(text), []
-        entries: list[Any] = next(
-            (record[name] for name in ("label", "labels", "entities") if record.get(name)), []
-        )
         if "annotations" in record:
             raise InputError(
                 f"{where}: an export of doccano 1.2 or older, whose labels are numbers; "
                 "export as 'JSONL (text label)'"
             )
-        for place, entry in enumerate(entries):
-            start, end, label = _doccano_entry(entry, f"{where}: label[{place}]")
-            start, end = from_browser(offsets, start, end, f"{where}: label[{place}]")
+        report.drop("relations", len(record.get("relations") or ()))
+        report.drop("comments", len(record.get("Comments") or record.get("comments") or ()))
+        offsets, spans = Utf16Offsets(text), []
+        entries = next((record[name] for name in _SPAN_FIELDS if record.get(name)), [])
+        for index, entry in enumerate(entries):
+            start, end, label = _parse_entry(entry, f"{where}: label[{index}]")
+            start, end = from_browser(offsets, start, end, f"{where}: label[{index}]")
             spans.append(Span(start, end, label))
-        rest = {key: value for key, value in record.items() if key not in _DOCCANO}
-        # The upload asks for one nested object, which comes back as it went.
-        meta = rest.pop("meta", None)
-        meta = {**rest, **meta} if isinstance(meta, dict) else rest
-        identity = record.get("upload_name") or meta.get("document") or record.get("id") or where
-        if meta.get("document") == identity:
+        meta = {key: value for key, value in record.items() if key not in _FIELDS}
+        # Metadata are uploaded as one nested object, which doccano exports unchanged.
+        nested = meta.pop("meta", None)
+        if isinstance(nested, dict):
+            meta |= nested
+        doc_id = record.get("upload_name") or meta.get("document") or record.get("id") or where
+        if meta.get("document") == doc_id:
             del meta["document"]
-        yield assemble(str(identity), text, spans, meta, losses)
+        yield assemble(str(doc_id), text, spans, meta, report)
 
 
-def _doccano_entry(entry: Any, where: str) -> tuple[Any, Any, str]:
+def _parse_entry(entry: Any, where: str) -> tuple[Any, Any, str]:
     if isinstance(entry, dict):
         entry = (entry.get("start_offset"), entry.get("end_offset"), entry.get("label"))
     if not isinstance(entry, list | tuple) or len(entry) < 3 or not isinstance(entry[2], str):
@@ -74,11 +74,11 @@ def _doccano_entry(entry: Any, where: str) -> tuple[Any, Any, str]:
     return entry[0], entry[1], entry[2]
 
 
-def write_doccano(path: Path, documents: Iterable[Document], losses: ConversionReport) -> int:
-    """Write JSONL that doccano imports; count the documents."""
+def write_doccano(path: Path, documents: Iterable[Document], report: ConversionReport) -> int:
+    """Write JSONL that doccano imports; return the document count."""
 
-    def record(document: Document) -> dict[str, Any]:
-        count_lost_marks(document, losses)
+    def to_record(document: Document) -> dict[str, Any]:
+        drop_span_fields(document, report)
         offsets = Utf16Offsets(document.text)
         return {
             "text": document.text,
@@ -86,9 +86,9 @@ def write_doccano(path: Path, documents: Iterable[Document], losses: ConversionR
                 [offsets.to_units(span.start), offsets.to_units(span.end), span.label]
                 for span in document.spans
             ],
-            # One object in every row: doccano cannot import rows of different keys.
+            # One nested object, because doccano cannot import rows with different keys.
             "meta": {**document.meta, "document": document.id},
             "upload_name": document.id,
         }
 
-    return write_json_lines(path, map(record, documents))
+    return write_json_lines(path, map(to_record, documents))

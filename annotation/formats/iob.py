@@ -1,4 +1,4 @@
-"""IOB: one word a line, in two columns."""
+"""IOB: one word per line with its tag, in two columns."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .conll import read_columns, write_columns
 from .conversion_report import ConversionReport
 
 
-def read_iob(path: Path, losses: ConversionReport) -> Iterator[Document]:
+def read_iob(path: Path, report: ConversionReport) -> Iterator[Document]:
     """Read a file of two columns, word and tag."""
-    return read_columns(path, losses, 2)
+    return read_columns(path, report, 2)
 
 
 def write_iob(
-    path: Path, documents: Iterable[Document], losses: ConversionReport, scheme: str = "bio"
+    path: Path, documents: Iterable[Document], report: ConversionReport, scheme: str = "bio"
 ) -> int:
-    """Write a file of two columns with a tab between; count the documents."""
-    return write_columns(path, documents, losses, scheme, "\t")
+    """Write a file of two columns, separated by a tab; return the document count."""
+    return write_columns(path, documents, report, scheme, "\t")

@@ -18,26 +18,41 @@ from .conversion_report import (
     ConversionReport,
     assemble,
     check_quote,
-    count_lost_marks,
+    drop_span_fields,
     from_browser,
     read_text,
 )
 
 
-def read_label_studio(path: Path, losses: ConversionReport) -> Iterator[Document]:
+def read_label_studio(path: Path, report: ConversionReport) -> Iterator[Document]:
     """Read Label Studio's JSON or JSON-MIN export of a text labelling project.
 
-    Of several annotations of a task the ground truth counts, else the newest; cancelled ones do
-    not, and a task without any takes its newest prediction. Relations and regions of other kinds
-    are left out.
+    Of several annotations of a task the ground truth is used, else the newest. Cancelled
+    annotations are ignored. A task without annotations uses its newest prediction. Relations and
+    regions of other types are dropped.
 
     Args:
         path: the file.
-        losses: counts what is left out.
+        report: records what is dropped.
 
     Raises:
         InputError: naming the file and task that cannot be read.
     """
+    for number, task in enumerate(_read_tasks(path), start=1):
+        where = f"{path}: task {task.get('id', number)}"
+        data = task.get("data", task)
+        text = read_text(data, where, "text")
+        spans = [
+            span
+            for region in _regions(task, report)
+            for span in _region_spans(region, text, where, report)
+        ]
+        meta = {**(task.get("meta") or {}), **(data.get("meta") or {})}
+        doc_id = data.get("document") or task.get("id") or number
+        yield assemble(str(doc_id), text, spans, meta, report)
+
+
+def _read_tasks(path: Path) -> list[dict[str, Any]]:
     try:
         tasks = json.loads(Path(path).read_bytes())
     except OSError as error:
@@ -46,81 +61,74 @@ def read_label_studio(path: Path, losses: ConversionReport) -> Iterator[Document
         raise InputError(f"{path}: broken JSON ({error}); export as JSON") from error
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         raise InputError(f"{path}: not a list of tasks; export as JSON")
-    for number, task in enumerate(tasks, start=1):
-        where = f"{path}: task {task.get('id', number)}"
-        data = task.get("data", task)
-        text = read_text(data, where, "text")
-        spans = [
-            span
-            for region in _regions(task, losses)
-            for span in _label_studio_spans(region, text, where, losses)
-        ]
-        meta = {**(task.get("meta") or {}), **(data.get("meta") or {})}
-        identity = data.get("document") or task.get("id") or number
-        yield assemble(str(identity), text, spans, meta, losses)
+    return tasks
 
 
-def _regions(task: dict[str, Any], losses: ConversionReport) -> list[Any]:
+def _regions(task: dict[str, Any], report: ConversionReport) -> list[Any]:
+    """Return the regions of the annotation that counts."""
     if "annotations" not in task and "predictions" not in task:
         return [{"type": "labels", "value": value} for value in task.get("label") or ()]
-    answers = [each for each in task.get("annotations") or () if not each.get("was_cancelled")]
-    losses["cancelled annotations"] += len(task.get("annotations") or ()) - len(answers)
+    every = list(task.get("annotations") or ())
+    answers = [answer for answer in every if not answer.get("was_cancelled")]
+    report.drop("cancelled annotations", len(every) - len(answers))
     answers = answers or list(task.get("predictions") or ())
     if not answers:
         return []
-    losses["further annotations of a task"] += len(answers) - 1
+    report.drop("other annotations of a task", len(answers) - 1)
     best = max(answers, key=lambda a: (bool(a.get("ground_truth")), str(a.get("updated_at") or "")))
     return list(best.get("result") or ())
 
 
-def _label_studio_spans(
-    region: Any, text: str, where: str, losses: ConversionReport
-) -> Iterator[Span]:
+def _region_spans(region: Any, text: str, where: str, report: ConversionReport) -> Iterator[Span]:
     kind = region.get("type")
     if kind != "labels":
-        losses["relations" if kind == "relation" else "regions of other kinds"] += 1
+        report.drop("relations" if kind == "relation" else "regions of other types")
         return
     value = region.get("value") or {}
     labels = value.get("labels") or []
-    place = f"{where}: region {region.get('id', '')}".rstrip()
-    start, end = from_browser(Utf16Offsets(text), value.get("start"), value.get("end"), place)
+    position = f"{where}: region {region.get('id', '')}".rstrip()
+    start, end = from_browser(Utf16Offsets(text), value.get("start"), value.get("end"), position)
     if value.get("text"):
-        check_quote(text, (start, end, ""), str(value["text"]), place)
-    losses["second labels of a region"] += max(len(labels) - 1, 0)
-    losses["regions without a label"] += not labels
+        check_quote(text, start, end, str(value["text"]), position)
+    report.drop("additional labels of a region", max(len(labels) - 1, 0))
+    report.drop("regions without a label", int(not labels))
     for label in labels[:1]:
         yield Span(start, end, str(label), score=region.get("score"))
 
 
-def write_label_studio(path: Path, documents: Iterable[Document], losses: ConversionReport) -> int:
-    """Write tasks that Label Studio imports, for a `<Labels name="label" toName="text">`."""
-    tasks = []
-    for document in documents:
-        count_lost_marks(document, losses, ("score",))
-        offsets = Utf16Offsets(document.text)
-        result = [
-            {
-                "id": f"{span.start}-{span.end}",
-                "from_name": "label",
-                "to_name": "text",
-                "type": "labels",
-                "value": {
-                    "start": offsets.to_units(span.start),
-                    "end": offsets.to_units(span.end),
-                    "text": document.text[span.start : span.end],
-                    "labels": [span.label],
-                },
-                **({} if span.score is None else {"score": span.score}),
-            }
-            for span in document.spans
-        ]
-        tasks.append(
-            {
-                "data": {"text": document.text, "document": document.id},
-                "meta": dict(document.meta),
-                "annotations": [{"result": result}],
-            }
-        )
+def write_label_studio(path: Path, documents: Iterable[Document], report: ConversionReport) -> int:
+    """Write tasks for a Label Studio project with `<Labels name="label" toName="text">`.
+
+    Returns:
+        The document count.
+    """
+    tasks = [_to_task(document, report) for document in documents]
     with open_atomic(path) as file:
         file.write(json.dumps(tasks, ensure_ascii=False, indent=1).encode() + b"\n")
     return len(tasks)
+
+
+def _to_task(document: Document, report: ConversionReport) -> dict[str, Any]:
+    drop_span_fields(document, report, ("score",))
+    offsets = Utf16Offsets(document.text)
+    regions = [
+        {
+            "id": f"{span.start}-{span.end}",
+            "from_name": "label",
+            "to_name": "text",
+            "type": "labels",
+            "value": {
+                "start": offsets.to_units(span.start),
+                "end": offsets.to_units(span.end),
+                "text": document.text[span.start : span.end],
+                "labels": [span.label],
+            },
+            **({} if span.score is None else {"score": span.score}),
+        }
+        for span in document.spans
+    ]
+    return {
+        "data": {"text": document.text, "document": document.id},
+        "meta": dict(document.meta),
+        "annotations": [{"result": regions}],
+    }

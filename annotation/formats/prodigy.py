@@ -12,22 +12,17 @@ from typing import Any
 from ...corpus.document import Document, Span
 from ...corpus.files import read_json_lines, write_json_lines
 from ...errors import InputError
-from .conversion_report import (
-    ConversionReport,
-    assemble,
-    count_lost_marks,
-    read_text,
-)
+from .conversion_report import ConversionReport, assemble, drop_span_fields, read_text
 
 
-def read_prodigy(path: Path, losses: ConversionReport) -> Iterator[Document]:
+def read_prodigy(path: Path, report: ConversionReport) -> Iterator[Document]:
     """Read a JSONL export of Prodigy (`db-out`).
 
-    Rejected and ignored tasks are left out, and relations.
+    Rejected and ignored tasks are dropped, and relations.
 
     Args:
         path: the file.
-        losses: counts what is left out.
+        report: records what is dropped.
 
     Raises:
         InputError: naming the file and line that cannot be read.
@@ -35,33 +30,36 @@ def read_prodigy(path: Path, losses: ConversionReport) -> Iterator[Document]:
     for number, (where, record) in enumerate(read_json_lines(path), start=1):
         text = read_text(record, where, "text")
         if record.get("answer", "accept") != "accept":
-            losses[f"tasks answered '{record['answer']}'"] += 1
+            report.drop(f"tasks answered '{record['answer']}'")
             continue
-        losses["relations"] += len(record.get("relations") or ())
-        spans = []
-        for place, entry in enumerate(record.get("spans") or ()):
-            try:
-                span = Span(int(entry["start"]), int(entry["end"]), str(entry["label"]))
-            except (KeyError, TypeError, ValueError) as error:
-                raise InputError(
-                    f"{where}: spans[{place}] lacks start, end or label; mend it"
-                ) from error
-            if not 0 <= span.start < span.end <= len(text):
-                raise InputError(
-                    f"{where}: spans[{place}] {span.start}-{span.end} is empty or beyond the "
-                    f"text of {len(text)} characters; mend it"
-                )
-            spans.append(span)
+        report.drop("relations", len(record.get("relations") or ()))
+        spans = [
+            _parse_span(entry, len(text), f"{where}: spans[{index}]")
+            for index, entry in enumerate(record.get("spans") or ())
+        ]
         meta = dict(record.get("meta") or {})
-        identity = record.get("id") or meta.pop("id", None) or f"{path.stem}-{number}"
-        yield assemble(str(identity), text, spans, meta, losses)
+        doc_id = record.get("id") or meta.pop("id", None) or f"{path.stem}-{number}"
+        yield assemble(str(doc_id), text, spans, meta, report)
 
 
-def write_prodigy(path: Path, documents: Iterable[Document], losses: ConversionReport) -> int:
-    """Write JSONL that Prodigy loads with `ner.manual`; count the documents."""
+def _parse_span(entry: Any, length: int, where: str) -> Span:
+    try:
+        span = Span(int(entry["start"]), int(entry["end"]), str(entry["label"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{where} lacks start, end or label; correct it") from error
+    if not 0 <= span.start < span.end <= length:
+        raise InputError(
+            f"{where} {span.start}-{span.end} is empty or outside the text of {length} "
+            "characters; correct it"
+        )
+    return span
 
-    def record(document: Document) -> dict[str, Any]:
-        count_lost_marks(document, losses)
+
+def write_prodigy(path: Path, documents: Iterable[Document], report: ConversionReport) -> int:
+    """Write JSONL that Prodigy loads with `ner.manual`; return the document count."""
+
+    def to_record(document: Document) -> dict[str, Any]:
+        drop_span_fields(document, report)
         return {
             "text": document.text,
             "spans": [
@@ -73,4 +71,4 @@ def write_prodigy(path: Path, documents: Iterable[Document], losses: ConversionR
             "answer": "accept",
         }
 
-    return write_json_lines(path, map(record, documents))
+    return write_json_lines(path, map(to_record, documents))

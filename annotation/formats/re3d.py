@@ -15,21 +15,23 @@ from .conversion_report import (
     ConversionReport,
     assemble,
     check_quote,
-    count_lost_marks,
-    count_lost_meta,
+    drop_meta,
+    drop_span_fields,
 )
 
 _META = {"url": "sourceUrl", "title": "title"}
+_Entity = tuple[Span, str, str]
+"""The span of an entity, its quoted text and its position in the file."""
 
 
-def read_re3d(folder: Path, losses: ConversionReport) -> Iterator[Document]:
-    """Read re3d's mongo-export: one JSON object on each line.
+def read_re3d(folder: Path, report: ConversionReport) -> Iterator[Document]:
+    """Read re3d's MongoDB export, one JSON object per line.
 
-    Entities of confidence 0 are those that re3d's makers rejected; they are left out.
+    Entities of confidence 0, which the authors of re3d rejected, are dropped.
 
     Args:
-        folder: one source's folder, or the one above all of them.
-        losses: counts what is left out.
+        folder: the folder of one source, or a folder of such folders.
+        report: records what is dropped.
 
     Raises:
         InputError: naming the file and line that cannot be read.
@@ -38,49 +40,56 @@ def read_re3d(folder: Path, losses: ConversionReport) -> Iterator[Document]:
     if not sources:
         raise InputError(f"{folder}: no documents.json; name a folder of re3d")
     for source in sources:
-        entities: dict[str, list[tuple[Span, str, str]]] = {}
-        for where, entry in _lines(source / "entities.json"):
-            try:
-                if not entry.get("confidence", 1):
-                    losses["rejected annotations"] += 1
-                    continue
-                span = Span(int(entry["begin"]), int(entry["end"]), str(entry["type"]))
-                entities.setdefault(entry["documentId"], []).append((span, entry["value"], where))
-            except (KeyError, TypeError, ValueError) as error:
-                raise InputError(f"{where}: no usable entity ({error}); mend the line") from error
+        entities = _read_entities(source / "entities.json", report)
         if (source / "relations.json").is_file():
-            losses["relations"] += sum(1 for _ in _lines(source / "relations.json"))
-        for where, entry in read_json_lines(source / "documents.json"):
+            report.drop("relations", sum(1 for _ in _read_lines(source / "relations.json")))
+        for where, record in read_json_lines(source / "documents.json"):
             try:
-                identity, text = str(entry["_id"]), str(entry["text"])
+                doc_id, text = str(record["_id"]), str(record["text"])
             except (KeyError, TypeError) as error:
-                raise InputError(f"{where}: field {error} is missing; mend the line") from error
-            found = entities.pop(identity, [])
-            for span, quote, place in found:
-                check_quote(text, (span.start, span.end, span.label), quote, place)
+                raise InputError(f"{where}: field {error} is missing; correct the line") from error
+            spans = []
+            for span, quote, position in entities.pop(doc_id, []):
+                check_quote(text, span.start, span.end, quote, position)
+                spans.append(span)
             meta = {"source": source.name}
-            meta |= {key: entry[field] for key, field in _META.items() if entry.get(field)}
-            yield assemble(identity, text, (span for span, _, _ in found), meta, losses)
-        losses["annotations of missing documents"] += sum(map(len, entities.values()))
+            meta |= {key: record[field] for key, field in _META.items() if record.get(field)}
+            yield assemble(doc_id, text, spans, meta, report)
+        report.drop("annotations of missing documents", sum(map(len, entities.values())))
 
 
-def _lines(path: Path) -> Iterator[tuple[str, Any]]:
-    # A corpus without any entity has an empty file.
+def _read_entities(path: Path, report: ConversionReport) -> dict[str, list[_Entity]]:
+    """Return the entities by document id."""
+    entities: dict[str, list[_Entity]] = {}
+    for where, record in _read_lines(path):
+        try:
+            if not record.get("confidence", 1):
+                report.drop("rejected annotations")
+                continue
+            span = Span(int(record["begin"]), int(record["end"]), str(record["type"]))
+            entities.setdefault(record["documentId"], []).append((span, record["value"], where))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{where}: not an entity ({error}); correct the line") from error
+    return entities
+
+
+def _read_lines(path: Path) -> Iterator[tuple[str, Any]]:
+    # A corpus without entities has an empty file.
     if path.is_file() and not path.read_bytes().strip():
         return iter(())
     return read_json_lines(path)
 
 
-def write_re3d(folder: Path, documents: Iterable[Document], losses: ConversionReport) -> int:
-    """Write a new folder of re3d, a folder in it for each `meta.source`; count the documents."""
+def write_re3d(folder: Path, documents: Iterable[Document], report: ConversionReport) -> int:
+    """Write a new folder of re3d with one folder per `meta.source`; return the document count."""
     count = 0
     files: dict[str, tuple[IO[str], IO[str]]] = {}
     with new_folder(folder) as draft:
         try:
             for document in documents:
                 count += 1
-                count_lost_meta(document, losses, ("source", *_META))
-                count_lost_marks(document, losses)
+                drop_meta(document, report, ("source", *_META))
+                drop_span_fields(document, report)
                 source = str(document.meta.get("source") or "documents")
                 name = file_name(source).replace("/", "_")
                 if name not in files:
@@ -89,7 +98,7 @@ def write_re3d(folder: Path, documents: Iterable[Document], losses: ConversionRe
                         (draft / name / "documents.json").open("w", encoding="utf-8", newline="\n"),
                         (draft / name / "entities.json").open("w", encoding="utf-8", newline="\n"),
                     )
-                _write(document, source, *files[name])
+                _write_document(document, source, *files[name])
         finally:
             for pair in files.values():
                 for file in pair:
@@ -97,10 +106,12 @@ def write_re3d(folder: Path, documents: Iterable[Document], losses: ConversionRe
     return count
 
 
-def _write(document: Document, source: str, texts: IO[str], entities: IO[str]) -> None:
+def _write_document(
+    document: Document, source: str, document_file: IO[str], entity_file: IO[str]
+) -> None:
     meta = {field: document.meta[key] for key, field in _META.items() if key in document.meta}
     record = {"_id": document.id, "sourceName": source, **meta, "text": document.text}
-    texts.write(json.dumps(record, ensure_ascii=False) + "\n")
+    document_file.write(json.dumps(record, ensure_ascii=False) + "\n")
     for span in document.spans:
         entity = {
             "_id": f"{document.id}-0-{span.start}-{span.end}-{span.label}",
@@ -111,4 +122,4 @@ def _write(document: Document, source: str, texts: IO[str], entities: IO[str]) -
             "documentId": document.id,
             "confidence": 1,
         }
-        entities.write(json.dumps(entity, ensure_ascii=False) + "\n")
+        entity_file.write(json.dumps(entity, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""Tokens and their tags: what the token-based forms hold instead of a text and offsets."""
+"""Tokens with tags, for the formats that hold no text and offsets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ...errors import InputError
 from .conversion_report import (
     ConversionReport,
     assemble,
-    count_lost_marks,
-    count_lost_meta,
+    drop_meta,
+    drop_span_fields,
     refuse_spaces,
 )
 
@@ -24,7 +24,7 @@ SCHEMES = ("bio", "bilou")
 
 
 class Word(NamedTuple):
-    """A word as a file of words and tags has it, and where it stands there."""
+    """A word of a file of words and tags, and its position there, such as `FILE:LINE`."""
 
     text: str
     tag: str
@@ -35,7 +35,7 @@ Sentence = list[Word]
 
 
 class Token(NamedTuple):
-    """A word or sign of a text."""
+    """A word or punctuation mark of a text, with its tag."""
 
     start: int
     text: str
@@ -43,28 +43,28 @@ class Token(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset behind it."""
+        """The offset after the token."""
         return self.start + len(self.text)
 
 
 def to_sentences(document: Document, scheme: str = "bio") -> list[list[Token]]:
-    """Cut a document into sentences of tagged tokens.
+    """Split a document into sentences of tagged tokens.
 
-    Tokens are words and single signs, cut again where a span begins or ends inside one. A line
-    of the text is a sentence; a span that runs across a line break keeps its lines together.
+    Tokens are words and single punctuation marks, split again where a span starts or ends inside
+    one. Each line of the text is a sentence, but a span is never split between two sentences.
 
     Args:
         document: the document.
         scheme: `bio` (Ramshaw and Marcus 1995, as IOB2) or `bilou` (Ratinov and Roth 2009).
     """
-    borders = sorted({place for span in document.spans for place in (span.start, span.end)})
+    borders = sorted({offset for span in document.spans for offset in (span.start, span.end)})
     spans, borders = list(document.spans), [*borders, len(document.text) + 1]
     sentences: list[list[Token]] = [[]]
     at_border = at_span = last = 0
     for match in _WORD.finditer(document.text):
         start, end = match.span()
-        crossed = at_span < len(spans) and spans[at_span].start < last < spans[at_span].end
-        if sentences[-1] and not crossed and _BREAK.search(document.text, last, start):
+        inside_span = at_span < len(spans) and spans[at_span].start < last < spans[at_span].end
+        if sentences[-1] and not inside_span and _BREAK.search(document.text, last, start):
             sentences.append([])
         while start < end:
             while borders[at_border] <= start:
@@ -73,59 +73,58 @@ def to_sentences(document: Document, scheme: str = "bio") -> list[list[Token]]:
             while at_span < len(spans) and spans[at_span].end <= start:
                 at_span += 1
             span = spans[at_span] if at_span < len(spans) else None
-            inside = span is not None and span.start <= start
-            tag = _tag(span, start, stop, document.text, scheme) if span and inside else "O"
+            tag = _tag(span, start, stop, scheme) if span and span.start <= start else "O"
             sentences[-1].append(Token(start, document.text[start:stop], tag))
             start = last = stop
     return [sentence for sentence in sentences if sentence]
 
 
-def _tag(span: Span, start: int, stop: int, text: str, scheme: str) -> str:
+def _tag(span: Span, start: int, end: int, scheme: str) -> str:
     first = start == span.start
-    final = stop == span.end
+    final = end == span.end
     if scheme == "bio":
         return f"{'B' if first else 'I'}-{span.label}"
     return f"{'U' if first and final else 'B' if first else 'L' if final else 'I'}-{span.label}"
 
 
 def read_spans(tokens: Sequence[Token], where: Sequence[str]) -> Iterator[Span]:
-    """Read spans off tags of any usual scheme: IOB1, IOB2 (BIO), BILOU and BIOES.
+    """Decode the tags of a sentence to spans. Accepts IOB1, IOB2 (BIO), BILOU and BIOES.
 
     Args:
         tokens: of one sentence.
-        where: each token's place in its file.
+        where: each token's position in its file, for messages.
 
     Raises:
-        InputError: for a tag of no such scheme.
+        InputError: for a tag of none of these schemes.
     """
-    begun: Token | None = None
+    first: Token | None = None
     end, label = 0, ""
-    for token, place in zip(tokens, where, strict=True):
+    for token, position in zip(tokens, where, strict=True):
         match = _TAG.fullmatch(token.tag)
         if match is None:
             raise InputError(
-                f"{place}: tag '{token.tag[:40]}' is none of O, B-, I-, L-, U-, E- and S-LABEL; "
-                "mend it"
+                f"{position}: unknown tag '{token.tag[:40]}'; expected O, or a label after B-, "
+                "I-, L-, U-, E- or S-"
             )
-        prefix, here = token.tag[0], match[1]
-        if begun is not None and (prefix in "OBUS" or here != label):
-            yield Span(begun.start, end, label)
-            begun = None
-        if here is None:
+        prefix, token_label = token.tag[0], match[1]
+        if first is not None and (prefix in "OBUS" or token_label != label):
+            yield Span(first.start, end, label)
+            first = None
+        if token_label is None:
             continue
-        begun, end, label = begun or token, token.end, here
+        first, end, label = first or token, token.end, token_label
         if prefix in "LEUS":
-            yield Span(begun.start, end, label)
-            begun = None
-    if begun is not None:
-        yield Span(begun.start, end, label)
+            yield Span(first.start, end, label)
+            first = None
+    if first is not None:
+        yield Span(first.start, end, label)
 
 
-def rebuild(identity: str, sentences: Iterable[Sentence], losses: ConversionReport) -> Document:
-    """Make a document of words and tags: a space between words, a line for each sentence.
+def rebuild(doc_id: str, sentences: Iterable[Sentence], report: ConversionReport) -> Document:
+    """Make a document of words and tags: words joined by spaces, one sentence per line.
 
     Raises:
-        InputError: naming the place of a tag of no known scheme.
+        InputError: naming the position of an unknown tag.
     """
     lines: list[str] = []
     spans: list[Span] = []
@@ -137,22 +136,41 @@ def rebuild(identity: str, sentences: Iterable[Sentence], losses: ConversionRepo
             start += len(word.text) + 1
         spans += read_spans(tokens, [word.where for word in sentence])
         lines.append(" ".join(word.text for word in sentence))
-    return assemble(identity, "\n".join(lines), spans, {}, losses)
+    return assemble(doc_id, "\n".join(lines), spans, {}, report)
 
 
-def count_token_losses(
-    document: Document, sentences: list[list[Token]], losses: ConversionReport
-) -> None:
-    """Count what a file of words and tags alone does not keep of a document."""
-    losses["ids of documents"] += 1
-    count_lost_meta(document, losses)
-    count_lost_marks(document, losses)
+def tagged_sentences(
+    document: Document, report: ConversionReport, scheme: str
+) -> list[list[Token]]:
+    """Return the sentences of a document for a file that holds words and tags only.
+
+    Args:
+        document: the document.
+        report: records what such a file cannot keep.
+        scheme: one of :data:`SCHEMES`.
+
+    Raises:
+        InputError: if a label contains a space.
+    """
+    refuse_spaces(document, "tags")
+    sentences = to_sentences(document, scheme)
+    report.drop("document ids")
+    drop_meta(document, report)
+    drop_span_fields(document, report)
     text = "\n".join(" ".join(token.text for token in sentence) for sentence in sentences)
-    losses["texts' own spaces and line breaks"] += text != document.text
+    if text != document.text:
+        report.drop("original whitespace")
+    return sentences
 
 
 def read_lines(path: Path) -> list[str]:
-    """Return a file's lines; only line feeds end one, for U+2028 and the like may stand in it."""
+    r"""Return the lines of a text file.
+
+    Lines end at `\n` only, because words may contain other line separators such as U+2028.
+
+    Raises:
+        InputError: if the file is missing, empty or not UTF-8.
+    """
     try:
         content = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -162,17 +180,3 @@ def read_lines(path: Path) -> list[str]:
     if not content.strip():
         raise InputError(f"{path}: is empty; expected words and tags")
     return content.split("\n")
-
-
-def tagged_sentences(
-    document: Document, losses: ConversionReport, scheme: str
-) -> list[list[Token]]:
-    """Return the sentences of a document for a file of words and tags.
-
-    Raises:
-        InputError: if a label contains a space.
-    """
-    refuse_spaces(document, "tags")
-    sentences = to_sentences(document, scheme)
-    count_token_losses(document, sentences, losses)
-    return sentences

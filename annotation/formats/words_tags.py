@@ -1,4 +1,4 @@
-"""Pairs of files: one of words, one of tags."""
+"""Pairs of files: words in one, tags in the other, one sentence per line."""
 
 from __future__ import annotations
 
@@ -12,53 +12,60 @@ from .conversion_report import ConversionReport
 from .tokens import Sentence, Word, read_lines, rebuild, tagged_sentences
 
 
-def read_word_files(folder: Path, losses: ConversionReport) -> Iterator[Document]:
+def read_word_files(folder: Path, report: ConversionReport) -> Iterator[Document]:
     """Read pairs of files, `words.txt` and `tags.txt` or `NAME.words.txt` and `NAME.tags.txt`.
 
-    Line by line they hold a sentence's words and their tags, with spaces between. A blank line
-    in both ends a document; without any each line is a document.
+    Each line holds the words or tags of one sentence, separated by spaces. A line that is blank
+    in both files ends a document; without blank lines each line is a document.
 
     Args:
         folder: the folder of the pairs.
-        losses: counts what is left out.
+        report: records what is dropped.
 
     Raises:
         InputError: naming the file and line that cannot be read.
     """
-    found = sorted(Path(folder).glob("*words.txt"))
-    if not found:
+    word_files = sorted(Path(folder).glob("*words.txt"))
+    if not word_files:
         raise InputError(f"{folder}: no words.txt or NAME.words.txt; name a folder with one")
-    for path in found:
-        other = path.with_name(f"{path.name.removesuffix('words.txt')}tags.txt")
-        words, tags = read_lines(path), read_lines(other)
+    for path in word_files:
+        name = path.name.removesuffix("words.txt")
+        documents = _read_pair(path, path.with_name(f"{name}tags.txt"))
+        doc_id = name.rstrip(".") or Path(folder).name
+        for number, sentences in enumerate(documents, start=1):
+            yield rebuild(f"{doc_id}-{number}", sentences, report)
+
+
+def _read_pair(word_file: Path, tag_file: Path) -> list[list[Sentence]]:
+    """Return the sentences of each document in a pair of files."""
+    word_lines, tag_lines = read_lines(word_file), read_lines(tag_file)
+    if len(word_lines) != len(tag_lines):
+        raise InputError(
+            f"{tag_file}: {len(tag_lines)} lines, but {word_file.name} has {len(word_lines)}; "
+            "give both the same lines"
+        )
+    documents: list[list[Sentence]] = [[]]
+    for number, lines in enumerate(zip(word_lines, tag_lines, strict=True), start=1):
+        where = f"{tag_file}:{number}"
+        words, tags = (line.split() for line in lines)
         if len(words) != len(tags):
             raise InputError(
-                f"{other}: {len(tags)} lines where {path.name} has {len(words)}; make them one"
+                f"{where}: {len(tags)} tags for {len(words)} words; give each word one tag"
             )
-        blocks: list[list[Sentence]] = [[]]
-        for number, (left, right) in enumerate(zip(words, tags, strict=True), start=1):
-            where = f"{other}:{number}"
-            texts, marks = left.split(), right.split()
-            if len(texts) != len(marks):
-                raise InputError(
-                    f"{where}: {len(marks)} tags for {len(texts)} words; give each word its own"
-                )
-            if texts:
-                pairs = zip(texts, marks, strict=True)
-                blocks[-1].append([Word(text, mark, where) for text, mark in pairs])
-            elif number < len(words):
-                blocks.append([])
-        if len(blocks) == 1:
-            blocks = [[sentence] for sentence in blocks[0]]
-        name = path.name.removesuffix("words.txt").rstrip(".") or Path(folder).name
-        for number, sentences in enumerate(filter(None, blocks), start=1):
-            yield rebuild(f"{name}-{number}", sentences, losses)
+        if words:
+            pairs = zip(words, tags, strict=True)
+            documents[-1].append([Word(word, tag, where) for word, tag in pairs])
+        elif number < len(word_lines):
+            documents.append([])
+    if len(documents) == 1:
+        documents = [[sentence] for sentence in documents[0]]
+    return [sentences for sentences in documents if sentences]
 
 
 def write_word_files(
-    folder: Path, documents: Iterable[Document], losses: ConversionReport, scheme: str = "bio"
+    folder: Path, documents: Iterable[Document], report: ConversionReport, scheme: str = "bio"
 ) -> int:
-    """Write a new folder with `words.txt` and `tags.txt`, and count the documents."""
+    """Write a new folder with `words.txt` and `tags.txt`; return the document count."""
     count = 0
     with (
         new_folder(folder) as draft,
@@ -67,7 +74,7 @@ def write_word_files(
     ):
         for document in documents:
             count += 1
-            for sentence in tagged_sentences(document, losses, scheme):
+            for sentence in tagged_sentences(document, report, scheme):
                 words.write((" ".join(token.text for token in sentence) + "\n").encode())
                 tags.write((" ".join(token.tag for token in sentence) + "\n").encode())
             words.write(b"\n")

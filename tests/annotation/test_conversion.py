@@ -1,4 +1,4 @@
-"""Corpora in other makers' forms become documents, and nothing is lost in silence."""
+"""Conversion between formats: what is kept, and that the rest is reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def annotation(number: int, label: str, quote: str, text: str = TEXT) -> str:
     return f"T{number}\t{label} {start} {start + len(quote)}\t{quote}"
 
 
-def test_brat_spans_stand_where_they_stood(orbat: Orbat, tmp_path: Path) -> None:
+def test_brat_spans_keep_their_offsets(orbat: Orbat, tmp_path: Path) -> None:
     lines = [
         annotation(1, "Rank", "Gen."),
         annotation(2, "Organization", "4th Brigade"),
@@ -56,10 +56,10 @@ def test_brat_spans_stand_where_they_stood(orbat: Orbat, tmp_path: Path) -> None
     ]
     assert [span.note for span in document.spans] == ["sure", None]
     assert outcome.err.splitlines() == [
-        "left out: 1 discontinuous annotations",
-        "left out: 1 notes",
-        "left out: 1 overlapping annotations",
-        "left out: 1 relations",
+        "dropped: 1 discontinuous annotations",
+        "dropped: 1 notes",
+        "dropped: 1 overlapping annotations",
+        "dropped: 1 relations",
     ]
 
 
@@ -72,18 +72,18 @@ def test_any_brat_span_is_the_text_that_brat_shows(
     # brat shows line breaks as spaces, for its file has one annotation on each line.
     quote = text[start:end].replace("\n", " ")
     folder = write_brat(tmp_path_factory.mktemp("brat"), [f"T1\tUnit {start} {end}\t{quote}"], text)
-    losses = ConversionReport()
-    (document,) = read_brat(folder, losses)
+    report = ConversionReport()
+    (document,) = read_brat(folder, report)
     assert document.text == text
     if document.spans:
         (span,) = document.spans
         assert text[span.start : span.end] == text[start:end].strip()
     else:
         assert not text[start:end].strip()
-        assert losses == {"blank annotations": 1}
+        assert report.dropped == {"blank annotations": 1}
 
 
-def test_re3d_leaves_out_what_its_makers_rejected(tmp_path: Path) -> None:
+def test_entities_that_the_authors_of_re3d_rejected_are_dropped(tmp_path: Path) -> None:
     source = tmp_path / "re3d" / "SOURCE"
     source.mkdir(parents=True)
     text = "The “4th” Brigade\u2028left on 8 Jan."
@@ -98,18 +98,18 @@ def test_re3d_leaves_out_what_its_makers_rejected(tmp_path: Path) -> None:
     (source / "entities.json").write_text(
         "\n".join(json.dumps({**entity, "documentId": "x"}) for entity in entities)
     )
-    losses = ConversionReport()
-    (document,) = read_format(tmp_path, "re3d", losses, ["Organisation"])
+    report = ConversionReport()
+    (document,) = read_format(tmp_path, "re3d", report, ["Organisation"])
     assert document.spans == (Span(4, 17, "Organisation"),)
     assert document.meta == {"source": "SOURCE", "url": "http://a.test/"}
-    assert +losses == {"rejected annotations": 1, "annotations of other labels": 1}
+    assert report.dropped == {"rejected annotations": 1, "annotations of other labels": 1}
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("T1\tRank 0 4\tMaj.", "'Maj.' does not stand at 0 to 4"),
-        ("T1\tRank 60 400\tGen.", "does not stand at 60 to 400"),
+        ("T1\tRank 0 4\tMaj.", "expected 'Maj.' at 0-4"),
+        ("T1\tRank 60 400\tGen.", "expected 'Gen.' at 60-400"),
         ("T1 Rank 0 4 Gen.", "not 'ID<tab>LABEL START END<tab>TEXT'"),
         ("T1\tRank 0 x\tGen.", "not 'ID<tab>LABEL START END<tab>TEXT'"),
     ],
@@ -124,7 +124,7 @@ def test_a_bad_line_is_named(
     assert not (tmp_path / "o.jsonl").exists()
 
 
-def test_a_missing_text_and_an_unknown_form_are_named(
+def test_a_missing_text_and_an_unknown_format_are_refused(
     refused: Callable[..., str], tmp_path: Path
 ) -> None:
     folder = write_brat(tmp_path / "brat", [annotation(1, "Rank", "Gen.")])
@@ -134,12 +134,12 @@ def test_a_missing_text_and_an_unknown_form_are_named(
     assert "no .ann files" in refused(
         "annotate", "convert", tmp_path / "no", target, "--from", "brat"
     )
-    assert "unknown form 'word'; choose one of jsonl, doccano, brat" in refused(
+    assert "unknown format 'word'; choose one of jsonl, doccano, brat" in refused(
         "annotate", "convert", folder, target, "--from", "word"
     )
 
 
-# -- every form -------------------------------------------------------------------------------
+# -- every format ------------------------------------------------------------------------------
 
 KEEP_ALL = ("jsonl", "doccano", "docbin", "labelstudio", "prodigy", "datasets")
 """Forms that keep id, text, spans and meta."""
@@ -147,15 +147,15 @@ TOKENS_ONLY = ("conll", "iob", "words-tags")
 
 
 def there_and_back(
-    folder: Path, form: str, many: list[Document], **options: str
+    folder: Path, format_name: str, many: list[Document], **options: str
 ) -> tuple[list[Document], ConversionReport]:
-    losses = ConversionReport()
-    count = write_format(folder / "there", form, many, losses, **options)
+    report = ConversionReport()
+    count = write_format(folder / "there", format_name, many, report, **options)
     assert count == len(many)
     back = ConversionReport()
-    read = list(read_format(folder / "there", form, back))
-    assert not +back
-    return read, +losses
+    read = list(read_format(folder / "there", format_name, back))
+    assert not back.dropped
+    return read, report
 
 
 def renamed(many: list[Document]) -> list[Document]:
@@ -168,39 +168,39 @@ def renamed(many: list[Document]) -> list[Document]:
     ]
 
 
-@pytest.mark.parametrize("form", KEEP_ALL)
+@pytest.mark.parametrize("format_name", KEEP_ALL)
 @given(many=st.lists(documents(), min_size=1, max_size=4))
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
-def test_forms_with_offsets_lose_nothing(
-    tmp_path_factory: pytest.TempPathFactory, form: str, many: list[Document]
+def test_formats_with_offsets_lose_nothing(
+    tmp_path_factory: pytest.TempPathFactory, format_name: str, many: list[Document]
 ) -> None:
     sent = renamed(many)
-    read, losses = there_and_back(tmp_path_factory.mktemp("x"), form, sent)
+    read, report = there_and_back(tmp_path_factory.mktemp("x"), format_name, sent)
     assert list(map(document_to_json, read)) == list(map(document_to_json, sent))
-    assert not losses
+    assert not report.dropped
 
 
-@pytest.mark.parametrize("form", ["brat", "re3d"])
+@pytest.mark.parametrize("format_name", ["brat", "re3d"])
 @given(many=st.lists(documents(), min_size=1, max_size=4))
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_standoff_keeps_texts_and_spans(
-    tmp_path_factory: pytest.TempPathFactory, form: str, many: list[Document]
+    tmp_path_factory: pytest.TempPathFactory, format_name: str, many: list[Document]
 ) -> None:
     sent = renamed(many)
-    read, losses = there_and_back(tmp_path_factory.mktemp("x"), form, sent)
+    read, report = there_and_back(tmp_path_factory.mktemp("x"), format_name, sent)
     assert {d.id: (d.text, d.spans) for d in read} == {d.id: (d.text, d.spans) for d in sent}
-    assert losses == {"documents' meta": len(sent)}
+    assert report.dropped == {"document metadata": len(sent)}
 
 
 @pytest.mark.parametrize("scheme", ["bio", "bilou"])
-@pytest.mark.parametrize("form", TOKENS_ONLY)
+@pytest.mark.parametrize("format_name", TOKENS_ONLY)
 @given(many=st.lists(documents(), min_size=1, max_size=4))
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
-def test_words_and_tags_keep_every_span_and_tell_the_rest(
-    tmp_path_factory: pytest.TempPathFactory, form: str, scheme: str, many: list[Document]
+def test_words_and_tags_keep_every_span_and_report_the_rest(
+    tmp_path_factory: pytest.TempPathFactory, format_name: str, scheme: str, many: list[Document]
 ) -> None:
     sent = renamed(many)
-    read, losses = there_and_back(tmp_path_factory.mktemp("x"), form, sent, scheme=scheme)
+    read, report = there_and_back(tmp_path_factory.mktemp("x"), format_name, sent, scheme=scheme)
 
     def marked(document: Document) -> list[tuple[str, str]]:
         return [("".join(document.text[s.start : s.end].split()), s.label) for s in document.spans]
@@ -208,46 +208,46 @@ def test_words_and_tags_keep_every_span_and_tell_the_rest(
     assert [marked(d) for d in read] == [marked(d) for d in sent]
     assert ["".join(d.text.split()) for d in read] == ["".join(d.text.split()) for d in sent]
     changed = sum(a.text != b.text for a, b in zip(read, sent, strict=True))
-    assert losses["texts' own spaces and line breaks"] == changed
-    assert losses["ids of documents"] == len(sent)
+    assert report.dropped["original whitespace"] == changed
+    assert report.dropped["document ids"] == len(sent)
 
 
-def test_the_command_says_what_a_form_cannot_keep(orbat: Orbat, tmp_path: Path) -> None:
+def test_the_command_reports_what_a_format_cannot_keep(orbat: Orbat, tmp_path: Path) -> None:
     text = "Gen. Osei  led the 4th Brigade."
     spans = (Span(0, 4, "RANK", "ann", 0.5, "sure"), Span(19, 30, "UNIT", "ann"))
     write_documents(tmp_path / "a.jsonl", [Document("a", text, spans, {"url": "http://a.test"})])
 
-    def convert(form: str) -> list[str]:
+    def convert(format_name: str) -> list[str]:
         out = orbat(
-            *("annotate", "convert", tmp_path / "a.jsonl", tmp_path / form),
-            *("--from", "jsonl", "--to", form),
+            *("annotate", "convert", tmp_path / "a.jsonl", tmp_path / format_name),
+            *("--from", "jsonl", "--to", format_name),
         )
         assert out.code == 0, out.err
-        return [line.removeprefix("left out: ") for line in out.err.splitlines()]
+        return [line.removeprefix("dropped: ") for line in out.err.splitlines()]
 
     assert convert("jsonl") == []
-    assert convert("brat") == ["2 annotators of spans", "1 documents' meta", "1 scores of spans"]
-    assert convert("labelstudio") == ["2 annotators of spans", "1 notes of spans"]
+    assert convert("brat") == ["1 document metadata", "2 span annotators", "1 span scores"]
+    assert convert("labelstudio") == ["2 span annotators", "1 span notes"]
     assert convert("conll") == [
-        "2 annotators of spans",
-        "1 documents' meta",
-        "1 ids of documents",
-        "1 notes of spans",
-        "1 scores of spans",
-        "1 texts' own spaces and line breaks",
+        "1 document ids",
+        "1 document metadata",
+        "1 original whitespace",
+        "2 span annotators",
+        "1 span notes",
+        "1 span scores",
     ]
     assert (tmp_path / "conll").read_text().splitlines() == [
         *("-DOCSTART- -X- -X- O", "", "Gen -X- -X- B-RANK", ". -X- -X- I-RANK"),
         *("Osei -X- -X- O", "led -X- -X- O", "the -X- -X- O"),
         *("4th -X- -X- B-UNIT", "Brigade -X- -X- I-UNIT", ". -X- -X- O", ""),
     ]
-    # A folder that is there is not written over.
+    # An existing folder is not overwritten.
     (tmp_path / "brat" / "mine.txt").write_text("mine")
     again = orbat(
         *("annotate", "convert", tmp_path / "a.jsonl", tmp_path / "brat"),
         *("--from", "jsonl", "--to", "brat"),
     )
-    assert (again.code, "is there already" in again.err) == (2, True)
+    assert (again.code, "already exists" in again.err) == (2, True)
 
 
 def test_spacy_and_datasets_read_what_was_written(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_tags_of_every_scheme_are_read(
     assert [(s.start // 2, (s.end + 1) // 2) for s in document.spans] == spans
 
 
-def test_what_other_tools_write_is_read(tmp_path: Path) -> None:
+def test_files_of_other_tools_are_read(tmp_path: Path) -> None:
     text = "💩 Gen. Osei spoke"
     label_studio = {
         "id": 7,
@@ -321,15 +321,15 @@ def test_what_other_tools_write_is_read(tmp_path: Path) -> None:
         ],
     }
     (tmp_path / "ls.json").write_text(json.dumps([label_studio]))
-    losses = ConversionReport()
-    (document,) = read_format(tmp_path / "ls.json", "labelstudio", losses)
+    report = ConversionReport()
+    (document,) = read_format(tmp_path / "ls.json", "labelstudio", report)
     assert (document.id, document.spans) == ("7", (Span(2, 6, "RANK"),))
-    assert +losses == {
+    assert report.dropped == {
         "cancelled annotations": 1,
-        "further annotations of a task": 1,
+        "other annotations of a task": 1,
         "relations": 1,
-        "regions of other kinds": 1,
-        "second labels of a region": 1,
+        "regions of other types": 1,
+        "additional labels of a region": 1,
     }
     minimal = {"id": 7, "text": text, "label": [{"start": 3, "end": 7, "labels": ["RANK"]}]}
     (tmp_path / "min.json").write_text(json.dumps([minimal]))
@@ -340,22 +340,22 @@ def test_what_other_tools_write_is_read(tmp_path: Path) -> None:
 
     export = {"id": 3, "text": text, "meta": {"document": "d"}, "label": [[3, 7, "RANK"]]}
     (tmp_path / "d.jsonl").write_text(json.dumps({**export, "Comments": ["why?"]}))
-    losses = ConversionReport()
-    (document,) = read_format(tmp_path / "d.jsonl", "doccano", losses)
+    report = ConversionReport()
+    (document,) = read_format(tmp_path / "d.jsonl", "doccano", report)
     assert (document.id, document.spans, document.meta) == ("d", (Span(2, 6, "RANK"),), {})
-    assert +losses == {"comments": 1}
+    assert report.dropped == {"comments": 1}
 
     task = {"text": text, "spans": [{"start": 2, "end": 6, "label": "RANK"}], "answer": "accept"}
     tasks = [task, {**task, "answer": "reject"}]
     (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, tasks)))
-    losses = ConversionReport()
-    (document,) = read_format(tmp_path / "p.jsonl", "prodigy", losses)
+    report = ConversionReport()
+    (document,) = read_format(tmp_path / "p.jsonl", "prodigy", report)
     assert (document.id, document.spans) == ("p-1", (Span(2, 6, "RANK"),))
-    assert +losses == {"tasks answered 'reject'": 1}
+    assert report.dropped == {"tasks answered 'reject'": 1}
 
 
 @pytest.mark.parametrize(
-    ("form", "content", "reason"),
+    ("format_name", "content", "reason"),
     [
         (
             "doccano",
@@ -366,28 +366,32 @@ def test_what_other_tools_write_is_read(tmp_path: Path) -> None:
         ("doccano", '{"id": 1, "text": "a", "label": ["A"]}', "not [start, end"),
         ("doccano", '{"id": 1}', "no field 'text'"),
         ("prodigy", '{"text": "a", "spans": [{"start": 0, "label": "A"}]}', "lacks start, end"),
-        ("prodigy", '{"text": "a", "spans": [{"start": 0, "end": 9, "label": "A"}]}', "beyond the"),
+        (
+            "prodigy",
+            '{"text": "a", "spans": [{"start": 0, "end": 9, "label": "A"}]}',
+            "outside the text",
+        ),
         ("labelstudio", "{}", "not a list of tasks"),
         ("labelstudio", "[{", "broken JSON"),
-        ("conll", "Gen. B-RANK", ":1: 2 columns where 4 are expected"),
-        ("iob", "a O\nGen. RANK", ":2: tag 'RANK' is none of O, B-, I-"),
+        ("conll", "Gen. B-RANK", ":1: 2 columns, expected 4"),
+        ("iob", "a O\nGen. RANK", ":2: unknown tag 'RANK'; expected O, or a label after B-, I-"),
         ("iob", "", "is empty"),
         ("docbin", "no box", "not a DocBin"),
         ("datasets", "no parquet", "no data set can be loaded"),
     ],
 )
-def test_broken_files_of_every_form_are_named(
-    refused: Callable[..., str], tmp_path: Path, form: str, content: str, reason: str
+def test_broken_files_of_every_format_are_refused(
+    refused: Callable[..., str], tmp_path: Path, format_name: str, content: str, reason: str
 ) -> None:
     path = tmp_path / "in.txt"
     path.write_text(content)
-    message = refused("annotate", "convert", path, tmp_path / "o.jsonl", "--from", form)
+    message = refused("annotate", "convert", path, tmp_path / "o.jsonl", "--from", format_name)
     assert message.startswith(str(path))
     assert reason in message
     assert not (tmp_path / "o.jsonl").exists()
 
 
-def test_pairs_of_files_must_fit(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_pairs_of_files_must_match(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("a b\nc\n")
     (tmp_path / "tags.txt").write_text("O\nO\n")
     convert = ("annotate", "convert", tmp_path, tmp_path / "o.jsonl", "--from", "words-tags")

@@ -1,48 +1,35 @@
-"""A network in 8 bits: its large matrix products computed in integers."""
+"""Static post-training quantization of an ONNX model: large matrix products in 8-bit integers."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..training.tagger.arrays import Floats
+from .smooth_quant import InputStatistics, choose_quantization, quantize_weights
 
 LARGE = 10_000
-"""Numbers in a weight from which on 8 bits pay."""
-EVERY = 8
-"""Of the rows that go into a product each so manyeth is kept, to try roundings on."""
-EXPONENTS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""How much of a channel's range may be moved to its weights; see :func:`quantize`."""
-
-
-@dataclass(frozen=True)
-class InputStatistics:
-    """What goes into a matrix product.
-
-    Attributes:
-        low: lowest number of each channel, at most 0. *Shape:* (channels,).
-        high: highest number of each channel, at least 0. *Shape:* (channels,).
-        rows: some of what went in. *Shape:* (rows, channels).
-    """
-
-    low: Floats
-    high: Floats
-    rows: Floats
+"""Number of weights from which 8-bit integers are faster."""
+SAMPLE_EVERY = 8
+"""Of the inputs of a product, every n-th row is kept as a sample."""
+_CONTRIB_DOMAIN = "com.microsoft"
 
 
 def measure_inputs(
     source: Path, batches: Iterable[Mapping[str, Any]]
 ) -> dict[str, InputStatistics]:
-    """Return what goes into each large matrix product, by its name.
+    """Run a model on sample texts and measure the inputs of its large matrix products.
 
     Args:
         source: an exported model.
-        batches: its inputs by name; one of them is `attention_mask`.
+        batches: inputs of the model by name; one of them is `attention_mask`.
+
+    Returns:
+        The statistics by the name of the product's input in the graph.
     """
     import onnx
     import onnxruntime
@@ -56,190 +43,210 @@ def measure_inputs(
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    wanted = {each.name for each in session.get_inputs()}
-    # 0 must be a number of the 8-bit grid.
+    input_names = {node.name for node in session.get_inputs()}
+    # Ranges start at 0, because 0 must be a number of the 8-bit grid.
     zero = np.zeros(1, np.float32)
     ranges = dict.fromkeys(names, (zero, zero))
     rows: dict[str, list[Floats]] = defaultdict(list)
     for batch in batches:
-        read = batch["attention_mask"].astype(bool)
-        # A model without word features and gazetteer takes no features.
-        feed = {name: array for name, array in batch.items() if name in wanted}
-        for name, numbers in zip(names, session.run(names, feed), strict=True):
+        mask = batch["attention_mask"].astype(bool)
+        # A model without word features and gazetteer has no input `features`.
+        feed = {name: array for name, array in batch.items() if name in input_names}
+        for name, values in zip(names, session.run(names, feed), strict=True):
             low, high = ranges[name]
-            # What does not come from the pieces, such as distances, has no padding.
-            real = numbers[read] if numbers.shape[:2] == read.shape else numbers
-            real = real.reshape(-1, real.shape[-1])
-            ranges[name] = np.minimum(low, real.min(axis=0)), np.maximum(high, real.max(axis=0))
-            rows[name].append(real[::EVERY])
+            # Padding is left out. Values that do not belong to tokens have none.
+            kept = values[mask] if values.shape[:2] == mask.shape else values
+            kept = kept.reshape(-1, kept.shape[-1])
+            ranges[name] = np.minimum(low, kept.min(axis=0)), np.maximum(high, kept.max(axis=0))
+            rows[name].append(kept[::SAMPLE_EVERY])
     return {name: InputStatistics(*ranges[name], np.concatenate(rows[name])) for name in names}
 
 
 def inputs_after_pruning(
     source: Path, inputs: Mapping[str, InputStatistics]
 ) -> dict[str, InputStatistics]:
-    """Return of the inputs those of layers that read what a network that skims has chosen.
+    """Return only the inputs of layers after the token pruning.
 
     Args:
-        source: an exported model.
-        inputs: see :func:`measure_inputs`.
+        source: an exported model that prunes tokens.
+        inputs: the statistics of all layers; see :func:`measure_inputs`.
     """
     import onnx
 
-    after_choice: set[str] = set()
+    # The indices of the kept tokens come from the graph's NonZero nodes.
+    after_pruning: set[str] = set()
     for node in onnx.load(str(source)).graph.node:
-        if node.op_type == "NonZero" or not after_choice.isdisjoint(node.input):
-            after_choice.update(node.output)
-    return {name: measured for name, measured in inputs.items() if name in after_choice}
+        if node.op_type == "NonZero" or not after_pruning.isdisjoint(node.input):
+            after_pruning.update(node.output)
+    return {name: statistics for name, statistics in inputs.items() if name in after_pruning}
 
 
 def quantize(source: Path, target: Path, inputs: Mapping[str, InputStatistics]) -> None:
     """Write a model that computes its large matrix products in 8-bit integers.
 
-    Static post-training quantisation (Jacob et al. 2018): what goes into a product is cut to 256
-    steps over its range, weights to 127 steps a column. As the ranges are fixed, a text's scores
-    do not depend on the texts beside it in a batch. Weights have 7 bits: with 8, processors
-    without VNNI would saturate where they add two products in 16 bits. Channels of wide range are
-    first made narrower at their weights' cost, or they would leave the others few steps
-    (SmoothQuant, Xiao et al. 2022, arXiv:2211.10438); by how much is tried for each product.
+    Static post-training quantization (Jacob et al. 2018, arXiv:1712.05877): inputs have 256 steps
+    over their range, weights 127 steps a column. Because the ranges are fixed, a text's scores do
+    not depend on the other texts of its batch. See :mod:`models.smooth_quant` for the choice of
+    the steps.
 
     Args:
         source: an exported model.
-        target: the model to write.
-        inputs: see :func:`measure_inputs`. Products of what it lacks stay as they are; tables of
-            embeddings are stored in 8 bits in any case.
+        target: the file to write.
+        inputs: the statistics of the inputs; see :func:`measure_inputs`. Products whose inputs are
+            not in it stay in float32. Embedding tables are stored in 8 bits in any case.
     """
     import onnx
-    from onnx import helper, numpy_helper
 
     model = onnx.load(str(source))
-    graph = model.graph
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    readers: dict[str, list[Any]] = defaultdict(list)
-    for node in graph.node:
-        for name in node.input:
-            readers[name].append(node)
-    even: dict[str, Any] = {}
-
-    def constant(name: str, value: Any) -> str:
-        graph.initializer.append(numpy_helper.from_array(value, name))
-        return name
-
-    def put(place: Any, nodes: Sequence[Any]) -> None:
-        position = list(graph.node).index(place)
-        graph.node.remove(place)
-        for node in reversed(nodes):
-            graph.node.insert(position, node)
-
+    quantizer = _GraphQuantizer(model)
     products = [node for node in _large_products(model) if node.input[0] in inputs]
-    matrices: dict[str, list[Any]] = defaultdict(list)
+    matrices: dict[str, list[Floats]] = defaultdict(list)
     for node in products:
-        matrices[node.input[0]].append(numpy_helper.to_array(weights[node.input[1]]))
+        matrices[node.input[0]].append(quantizer.weight(node.input[1]))
     for node in products:
-        given, weight = node.input
-        nodes = []
-        if given not in even:
-            rounding = _choose_quantization(inputs[given], matrices[given])
-            even[given] = rounding.factors
-            constant(f"{given}/step", np.array(rounding.step))
-            constant(f"{given}/zero", np.array(rounding.zero, np.uint8))
-            names = [given, constant(f"{given}/factor", 1 / rounding.factors)]
-            nodes.append(helper.make_node("Mul", names, [f"{given}/even"]))
-            names = [f"{given}/even", f"{given}/step", f"{given}/zero"]
-            nodes.append(helper.make_node("QuantizeLinear", names, [f"{given}/int8"]))
-        matrix = numpy_helper.to_array(weights[weight])
-        rounded, steps = _quantize_weights(matrix * even[given][:, None])
-        if len(readers[weight]) == 1:
-            graph.initializer.remove(weights[weight])
-        constant(f"{weight}/int8", rounded.astype(np.int8))
-        names = [
-            *(f"{given}/int8", f"{weight}/int8", f"{given}/step"),
-            constant(f"{weight}/step", steps),
-            f"{given}/zero",
-            constant(f"{weight}/zero", np.array(0, np.int8)),
-        ]
-        output = node.output[0]
-        added = _added_vector(readers[output], output, weights)
-        if added is not None:
-            sum_node, vector = added
-            names.append(vector)
-            output = sum_node.output[0]
-            graph.node.remove(sum_node)
-        nodes.append(
-            helper.make_node("MatMulIntegerToFloat", names, [output], domain="com.microsoft")
-        )
-        put(node, nodes)
-    for node in [node for node in graph.node if node.op_type == "Gather"]:
-        table, rows = node.input
-        if table not in weights or len(weights[table].dims) != 2 or len(readers[table]) > 1:
-            continue
-        matrix = numpy_helper.to_array(weights[table])
-        if matrix.size < LARGE:
-            continue
-        steps = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), 1e-12) / 127
-        graph.initializer.remove(weights[table])
-        constant(f"{table}/int8", np.round(matrix / steps).astype(np.int8))
-        constant(f"{table}/step", steps.astype(np.float32))
-        parts = [f"{table}/row", f"{table}/wide", f"{table}/row-step"]
-        put(
-            node,
-            [
-                helper.make_node("Gather", [f"{table}/int8", rows], parts[:1]),
-                helper.make_node("Cast", parts[:1], parts[1:2], to=onnx.TensorProto.FLOAT),
-                helper.make_node("Gather", [f"{table}/step", rows], parts[2:]),
-                helper.make_node("Mul", parts[1:], node.output),
-            ],
-        )
-    if not any(each.domain == "com.microsoft" for each in model.opset_import):
-        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+        name = node.input[0]
+        quantizer.quantize_product(node, inputs[name], matrices[name])
+    for node in [node for node in model.graph.node if node.op_type == "Gather"]:
+        quantizer.quantize_embedding(node)
+    if not any(entry.domain == _CONTRIB_DOMAIN for entry in model.opset_import):
+        model.opset_import.append(onnx.helper.make_opsetid(_CONTRIB_DOMAIN, 1))
     onnx.save(model, str(target))
 
 
-_HIGHEST_WEIGHT = 63
-
-
-class _Quantization(NamedTuple):
-    """How what goes into a product is cut to 8 bits.
-
-    Attributes:
-        factors: what each channel is divided by, and its weights are multiplied by.
-        step: between two numbers of the grid.
-        zero: the place of 0 in it.
-    """
-
-    factors: Floats
-    step: np.float32
-    zero: int
-
-
-def _choose_quantization(given: InputStatistics, matrices: Sequence[Floats]) -> _Quantization:
-    """Return of several roundings the one by which the products come nearest to the true ones.
+class _GraphQuantizer:
+    """Replaces nodes of an ONNX graph by quantized ones.
 
     Args:
-        given: what goes into the products.
-        matrices: what it is multiplied by, each *Shape:* (channels, outputs).
+        model: an `onnx.ModelProto`; it is changed in place.
     """
-    reach = np.maximum(np.maximum(-given.low, given.high), 1e-3)
-    weight = np.maximum(np.max([np.abs(each).max(axis=1) for each in matrices], axis=0), 1e-3)
-    matrix = np.concatenate(matrices, axis=1)
-    wanted = given.rows @ matrix
-    tried: list[tuple[float, _Quantization]] = []
-    for exponent in EXPONENTS:
-        factors = (reach**exponent / weight ** (1 - exponent)).astype(np.float32)
-        low, high = (given.low / factors).min(), (given.high / factors).max()
-        step = np.float32(max(high - low, 1e-6) / 255)
-        zero = round(-low / step)
-        rows = np.clip(np.round(given.rows / factors / step), -zero, 255 - zero) * step
-        rounded, steps = _quantize_weights(matrix * factors[:, None])
-        error = float(np.square(rows @ (rounded * steps) - wanted).mean())
-        tried.append((error, _Quantization(factors, step, zero)))
-    return min(tried, key=lambda each: each[0])[1]
 
+    def __init__(self, model: Any) -> None:
+        self._graph = model.graph
+        self._weights = {tensor.name: tensor for tensor in self._graph.initializer}
+        self._consumers: dict[str, list[Any]] = defaultdict(list)
+        for node in self._graph.node:
+            for name in node.input:
+                self._consumers[name].append(node)
+        self._factors: dict[str, Floats] = {}
+        """Smoothing factors of the inputs that have been quantized, by name."""
 
-def _quantize_weights(matrix: Floats) -> tuple[Floats, Floats]:
-    """Return a matrix in whole steps, and the step of each column, *Shape:* (columns,)."""
-    steps = (np.maximum(np.abs(matrix).max(axis=0), 1e-12) / _HIGHEST_WEIGHT).astype(np.float32)
-    return np.round(matrix / steps), steps
+    def weight(self, name: str) -> Floats:
+        """Return a weight as an array."""
+        from onnx import numpy_helper
+
+        return numpy_helper.to_array(self._weights[name])  # type: ignore[no-any-return]
+
+    def quantize_product(
+        self, node: Any, statistics: InputStatistics, matrices: Sequence[Floats]
+    ) -> None:
+        """Replace a MatMul, and an addition of a bias after it, by an 8-bit product.
+
+        Args:
+            node: the MatMul of an input and a weight.
+            statistics: of the input.
+            matrices: all weights that the input is multiplied by, in this and other nodes.
+        """
+        from onnx import helper
+
+        source, weight = node.input
+        nodes = []
+        if source not in self._factors:
+            nodes += self._quantize_input(source, statistics, matrices)
+        quantized, scales = quantize_weights(self.weight(weight) * self._factors[source][:, None])
+        if len(self._consumers[weight]) == 1:
+            self._graph.initializer.remove(self._weights[weight])
+        names = [
+            f"{source}/int8",
+            self._add_constant(f"{weight}/int8", quantized.astype(np.int8)),
+            f"{source}/scale",
+            self._add_constant(f"{weight}/scale", scales),
+            f"{source}/zero_point",
+            self._add_constant(f"{weight}/zero_point", np.array(0, np.int8)),
+        ]
+        output = node.output[0]
+        bias = self._find_bias(output)
+        if bias is not None:
+            addition, vector = bias
+            names.append(vector)
+            output = addition.output[0]
+            self._graph.node.remove(addition)
+        nodes.append(
+            helper.make_node("MatMulIntegerToFloat", names, [output], domain=_CONTRIB_DOMAIN)
+        )
+        self._replace(node, nodes)
+
+    def _quantize_input(
+        self, name: str, statistics: InputStatistics, matrices: Sequence[Floats]
+    ) -> list[Any]:
+        """Return the nodes that smooth and quantize an input."""
+        from onnx import helper
+
+        quantization = choose_quantization(statistics, matrices)
+        self._factors[name] = quantization.factors
+        factors = self._add_constant(f"{name}/factors", 1 / quantization.factors)
+        scale = self._add_constant(f"{name}/scale", np.array(quantization.scale))
+        zero_point = self._add_constant(
+            f"{name}/zero_point", np.array(quantization.zero_point, np.uint8)
+        )
+        smoothed = f"{name}/smoothed"
+        return [
+            helper.make_node("Mul", [name, factors], [smoothed]),
+            helper.make_node("QuantizeLinear", [smoothed, scale, zero_point], [f"{name}/int8"]),
+        ]
+
+    def quantize_embedding(self, node: Any) -> None:
+        """Replace a Gather from a large table by one from an 8-bit table with a scale per row."""
+        import onnx
+        from onnx import helper
+
+        table, rows = node.input
+        if table not in self._weights or len(self._weights[table].dims) != 2:
+            return
+        matrix = self.weight(table)
+        if matrix.size < LARGE or len(self._consumers[table]) > 1:
+            return
+        scales = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), 1e-12) / 127
+        self._graph.initializer.remove(self._weights[table])
+        quantized = self._add_constant(f"{table}/int8", np.round(matrix / scales).astype(np.int8))
+        scale = self._add_constant(f"{table}/scale", scales.astype(np.float32))
+        row, row_float, row_scale = (
+            f"{table}/{part}" for part in ("row", "row_float", "row_scale")
+        )
+        self._replace(
+            node,
+            [
+                helper.make_node("Gather", [quantized, rows], [row]),
+                helper.make_node("Cast", [row], [row_float], to=onnx.TensorProto.FLOAT),
+                helper.make_node("Gather", [scale, rows], [row_scale]),
+                helper.make_node("Mul", [row_float, row_scale], node.output),
+            ],
+        )
+
+    def _find_bias(self, output: str) -> tuple[Any, str] | None:
+        """Return the node that adds a vector to an output, and the vector's name.
+
+        None if the output has other consumers.
+        """
+        consumers = self._consumers[output]
+        if len(consumers) != 1 or consumers[0].op_type != "Add":
+            return None
+        for name in consumers[0].input:
+            if name != output and name in self._weights and len(self._weights[name].dims) == 1:
+                return consumers[0], name
+        return None
+
+    def _add_constant(self, name: str, value: Any) -> str:
+        from onnx import numpy_helper
+
+        self._graph.initializer.append(numpy_helper.from_array(value, name))
+        return name
+
+    def _replace(self, node: Any, nodes: Sequence[Any]) -> None:
+        """Put nodes in the position of another one."""
+        position = list(self._graph.node).index(node)
+        self._graph.node.remove(node)
+        for new in reversed(nodes):
+            self._graph.node.insert(position, new)
 
 
 def _large_products(model: Any) -> list[Any]:
@@ -252,15 +259,3 @@ def _large_products(model: Any) -> list[Any]:
     return [
         node for node in model.graph.node if node.op_type == "MatMul" and node.input[1] in large
     ]
-
-
-def _added_vector(
-    readers: Sequence[Any], output: str, weights: Mapping[str, Any]
-) -> tuple[Any, str] | None:
-    """Return the one node that reads `output` and the vector that it adds, if it does just that."""
-    if len(readers) != 1 or readers[0].op_type != "Add":
-        return None
-    for name in readers[0].input:
-        if name != output and name in weights and len(weights[name].dims) == 1:
-            return readers[0], name
-    return None

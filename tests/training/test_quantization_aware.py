@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from orbat.models import quantization
+from orbat.models import smooth_quant
 from orbat.models.quantization import measure_inputs, quantize
 from orbat.training.transformer.quantization_aware import (
     EXPONENT,
@@ -55,7 +55,7 @@ def test_training_sees_what_the_packaged_product_gives(
 ) -> None:
     import onnxruntime
 
-    monkeypatch.setattr(quantization, "EXPONENTS", (EXPONENT,))
+    monkeypatch.setattr(smooth_quant, "EXPONENTS", (EXPONENT,))
     plain, small = tmp_path / "plain.onnx", tmp_path / "small.onnx"
     torch.onnx.export(layer, (given,), str(plain), dynamo=False, input_names=["given"])
     batch = {"given": given.numpy(), "attention_mask": np.ones(given.shape[:2])}

@@ -1,6 +1,6 @@
 """The spaCy component of a model wheel: `orbat_ner` sets `doc.ents`.
 
-A model wheel carries a copy of this file; it needs spaCy beside what the runtime needs.
+A model wheel contains a copy of this file. It needs spaCy and what the runtime needs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .runtime import HASHES, file_names, load_packaged
 FACTORY = "orbat_ner"
 
 CHUNK_SIZE = 64
-"""Documents that are read side by side: enough that windows of like length fill batches."""
+"""Documents encoded together: enough that windows of similar length fill batches."""
 
 if not Span.has_extension("confidence"):
     Span.set_extension("confidence", default=None)
@@ -32,17 +32,16 @@ if not Span.has_extension("confidence"):
 class EntityTagger:
     """Finds entities with a packaged orbat model.
 
-    Entities set by earlier components stay; found ones that overlap them are left out. With a
-    `spans_key`, `doc.ents` is left alone and all that is found goes to `doc.spans[spans_key]`.
-    Where an entity begins or ends inside a spaCy token, the token is split there, so that the
-    document has exactly what the model found. `span._.confidence` is the chance from 0 to 1 that
-    an entity is right.
+    Entities set by earlier components are kept; new ones that overlap them are dropped. With
+    `spans_key`, all entities go to `doc.spans[spans_key]` and `doc.ents` is not changed. A spaCy
+    token inside which an entity begins or ends is split there, so that entities keep the model's
+    character offsets. `span._.confidence` is the estimated probability that an entity is correct.
 
     Args:
         name: the component's name in its pipeline.
-        batch_size: windows in a batch.
-        workers: batches scored side by side; 0 for as many as there are processors.
-        spans_key: where in `doc.spans` entities go; None for `doc.ents`.
+        batch_size: number of full windows in a batch.
+        workers: batches scored in parallel; 0 for one per processor.
+        spans_key: key of `doc.spans` for the entities; None for `doc.ents`.
     """
 
     def __init__(
@@ -53,16 +52,16 @@ class EntityTagger:
         self.workers = workers
         self.spans_key = spans_key
         self._files: dict[str, bytes] = {}
-        # By process: onnxruntime's threads do not survive a fork, and a child that destroyed its
-        # parent's session would wait for them for ever.
+        # By process id: onnxruntime's threads do not survive a fork, and a child that destroyed
+        # its parent's session would wait for them forever.
         self._taggers: dict[int, NeuralTagger] = {}
 
     @property
     def tagger(self) -> NeuralTagger:
-        """The tagger of this process.
+        """The model in this process, loaded at first use.
 
         Raises:
-            ValueError: if the component was made without a model.
+            ValueError: if the component has no model.
         """
         process = os.getpid()
         if process not in self._taggers:
@@ -75,7 +74,7 @@ class EntityTagger:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that the model knows."""
+        """The labels that the model can give."""
         return self.tagger.config.labels if self._files else ()
 
     def __call__(self, doc: Doc) -> Doc:
@@ -85,10 +84,10 @@ class EntityTagger:
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
         """Set the entities of a stream of documents, at most `batch_size` of them at a time."""
         docs, again = itertools.tee(stream)
-        # Smaller parts than nlp.pipe's 1,000: one is encoded while the network reads another.
+        # Less than nlp.pipe's 1,000: a chunk is encoded while the network scores the one before.
         size = min(batch_size, CHUNK_SIZE)
-        found = self.tagger.pipe((doc.text for doc in again), chunk_size=size)
-        for doc, mentions in zip(docs, found, strict=True):
+        mentions_per_doc = self.tagger.pipe((doc.text for doc in again), chunk_size=size)
+        for doc, mentions in zip(docs, mentions_per_doc, strict=True):
             self._set(doc, mentions)
             yield doc
 
@@ -99,7 +98,7 @@ class EntityTagger:
             doc.spans[self.spans_key] = make_spans(doc, list(mentions))
 
     def load_files(self, files: Mapping[str, bytes]) -> None:
-        """Take the contents of a packaged model."""
+        """Set the contents of a packaged model's files, by name."""
         self._files = dict(files)
         self._taggers.pop(os.getpid(), None)
 
@@ -115,7 +114,7 @@ class EntityTagger:
         folder = Path(path)
         names = file_names((folder / HASHES).read_bytes())
         self.load_files({name: (folder / name).read_bytes() for name in names})
-        # Load now, so that a damaged model is found at spacy.load and the first text is not slow.
+        # Loaded here, so that spacy.load refuses a damaged model and the first text is not slow.
         _ = self.tagger
         return self
 
@@ -125,7 +124,7 @@ class EntityTagger:
         return packed
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> EntityTagger:
-        """Take the model's files from MessagePack."""
+        """Read the model's files from MessagePack."""
         self.load_files(srsly.msgpack_loads(data))
         return self
 
@@ -134,7 +133,7 @@ class EntityTagger:
 
 
 def set_entities(doc: Doc, mentions: Iterable[Mention]) -> None:
-    """Add mentions to `doc.ents` where they overlap no entity that is there."""
+    """Add to `doc.ents` the mentions that overlap none of its entities."""
     present = [(ent.start_char, ent.end_char) for ent in doc.ents]
     new = [m for m in mentions if all(m.end <= s or e <= m.start for s, e in present)]
     if new:
@@ -143,9 +142,9 @@ def set_entities(doc: Doc, mentions: Iterable[Mention]) -> None:
 
 
 def make_spans(doc: Doc, mentions: Sequence[Mention]) -> list[Span]:
-    """Return mentions as spans of a document, whose tokens are split where a mention asks for it.
+    """Return mentions as spans of a document, with `_.confidence`.
 
-    Their `_.confidence` is set.
+    Tokens are split where a mention begins or ends inside them.
     """
     _split_tokens(doc, {offset for m in mentions for offset in (m.start, m.end)})
     spans = []
@@ -157,7 +156,7 @@ def make_spans(doc: Doc, mentions: Sequence[Mention]) -> list[Span]:
 
 
 def _split_tokens(doc: Doc, offsets: set[int]) -> None:
-    """Split every token that has one of the character offsets inside it."""
+    """Split the tokens that contain one of the character offsets."""
     cuts: dict[int, list[int]] = {}
     starts = [token.idx for token in doc]
     for offset in sorted(offsets):
@@ -166,7 +165,7 @@ def _split_tokens(doc: Doc, offsets: set[int]) -> None:
             cuts.setdefault(index, []).append(offset - starts[index])
     if not cuts:
         return
-    # The retokenizer moves doc.ents along, but not these.
+    # The retokenizer updates doc.ents, but not doc.spans.
     groups = {
         key: [(s.start_char, s.end_char, s.label_, s.kb_id_, s.id_) for s in group]
         for key, group in doc.spans.items()
@@ -192,5 +191,5 @@ def _split_tokens(doc: Doc, offsets: set[int]) -> None:
 def make_entity_tagger(
     nlp: Language, name: str, batch_size: int, workers: int, spans_key: str | None
 ) -> EntityTagger:
-    """Make the component."""
+    """Create the component for a pipeline."""
     return EntityTagger(name, batch_size, workers, spans_key)

@@ -50,7 +50,7 @@ def read_doccano(path: Path, report: ConversionReport) -> Iterator[Document]:
         report.drop("relations", len(record.get("relations") or ()))
         report.drop("comments", len(record.get("Comments") or record.get("comments") or ()))
         offsets, spans = Utf16Offsets(text), []
-        entries = next((record[name] for name in _SPAN_FIELDS if record.get(name)), [])
+        entries: list[Any] = next((record[name] for name in _SPAN_FIELDS if record.get(name)), [])
         for index, entry in enumerate(entries):
             start, end, label = _parse_entry(entry, f"{where}: label[{index}]")
             start, end = from_browser(offsets, start, end, f"{where}: label[{index}]")

@@ -19,9 +19,8 @@ from ..corpus.tagger import Tagger
 from ..errors import ModelError
 from ..training.backends import load_run
 from ..training.base import TextTagger
-from ..training.experiments.cross_validation import read_probabilities
 from ..training.run_folder import EVALUATIONS, read_manifest, run_documents
-from ..training.tagging import tag_documents
+from ..training.tagging import predict_probabilities, tag_documents
 from ..training.transformer.encoder import refuse_pickles
 from .runtime import HASHES, load_packaged
 
@@ -69,7 +68,7 @@ class Model(Tagger):
             InputError: if the model is of a kind without probabilities.
         """
         texts = (document.text for document in documents)
-        return read_probabilities(self.tagger, texts, self.name)
+        return predict_probabilities(self.tagger, texts, self.name)
 
     def documents(self, part: str) -> list[Document] | None:
         """Return the documents of `train` or `dev`; None for a packaged model, which has none."""

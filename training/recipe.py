@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -201,11 +201,30 @@ def override(values: dict[str, Any], settings: Iterable[str], where: str) -> Any
         raise InputError(f"{where}: {first_error(error)} (fields: {known})") from error
 
 
-def describe_fields(recipe: AnyRecipe) -> list[tuple[str, Any, Any, str]]:
-    """Return of each field its name, its value, the default and what it means."""
-    rows = []
-    for name, field in type(recipe).model_fields.items():
-        default = None if field.is_required() else field.default
-        meaning = " ".join((field.description or "").split())
-        rows.append((name, getattr(recipe, name), default, meaning))
-    return rows
+class FieldDescription(NamedTuple):
+    """A recipe field.
+
+    Attributes:
+        name: its name.
+        value: its value in a recipe.
+        default: its default; None if it has none.
+        meaning: its documentation, on one line.
+    """
+
+    name: str
+    value: Any
+    default: Any
+    meaning: str
+
+
+def describe_fields(recipe: AnyRecipe) -> list[FieldDescription]:
+    """Return the description of each field of a recipe, in order of declaration."""
+    return [
+        FieldDescription(
+            name,
+            getattr(recipe, name),
+            None if field.is_required() else field.default,
+            " ".join((field.description or "").split()),
+        )
+        for name, field in type(recipe).model_fields.items()
+    ]

@@ -1,4 +1,4 @@
-"""Tagging documents with a text tagger, and scoring the result."""
+"""Tagging documents with a text tagger: spans, word probabilities and dev scores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document, Span
+from ..errors import ModelError
 from ..evaluation.counts import counts_to_json, total_counts
 from .base import TextTagger
 from .tagger.mentions import Mention
@@ -29,6 +31,28 @@ def mentions_to_spans(mentions: Iterable[Mention]) -> list[Span]:
         Span(m.start, m.end, m.label, score=None if m.score is None else round(m.score, 4))
         for m in mentions
     ]
+
+
+def predict_probabilities(
+    tagger: TextTagger, texts: Iterable[str], name: str
+) -> Iterator[WordProbabilities]:
+    """Yield the predicted label probabilities of the words of each text, in order.
+
+    Args:
+        tagger: a tagger of a kind that has a method `probabilities`.
+        texts: the texts.
+        name: names the tagger in the error message.
+
+    Raises:
+        ModelError: if the tagger gives no probabilities.
+    """
+    probabilities = getattr(tagger, "probabilities", None)
+    if probabilities is None:
+        raise ModelError(
+            f"{name}: gives no probabilities of words; train a transformer or baseline-linear"
+        )
+    for words, values in probabilities(texts):
+        yield WordProbabilities(words, tagger.labels, values)
 
 
 def score_dev(tagger: TextTagger, documents: Sequence[Document]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def audit(
             label_set,
             work,
             folds=folds,
-            report=lambda done, total: report("Training", done, total),
+            on_progress=lambda progress: report("Training", progress.completed, progress.total),
         )
     write_json_lines(
         work / "words.jsonl",

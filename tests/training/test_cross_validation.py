@@ -1,4 +1,4 @@
-"""Folds, and what a model thinks of each word."""
+"""Cross-validation folds, and the probabilities of words."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ import pytest
 from orbat.corpus.document import Document
 from orbat.errors import InputError
 from orbat.models.loading import load_model
-from orbat.training.experiments.cross_validation import cut_folds
+from orbat.training.experiments.cross_validation import split_folds
 from tests.conftest import Trained
 
 
-def test_folds_are_of_like_size_and_keep_near_duplicates_together(
+def test_folds_have_similar_sizes_and_keep_near_duplicates_together(
     train_articles: list[Document],
 ) -> None:
     documents = list(train_articles[:30])
     documents += [Document(f"{d.id}-again", d.text + " More.") for d in documents[:5]]
-    folds = cut_folds(documents, 5)
-    assert sorted(place for fold in folds for place in fold) == list(range(35))
+    folds = split_folds(documents, 5)
+    assert sorted(index for fold in folds for index in fold) == list(range(35))
     assert max(map(len, folds)) - min(map(len, folds)) <= 2
-    fold_of = {documents[place].id: number for number, fold in enumerate(folds) for place in fold}
+    fold_of = {documents[i].id: number for number, fold in enumerate(folds) for i in fold}
     assert all(fold_of[d.id] == fold_of[f"{d.id}-again"] for d in documents[:5])
-    assert cut_folds(documents, 5) == folds
-    assert cut_folds(documents, 5, seed=1) != folds
-    with pytest.raises(InputError, match="two at least"):
-        cut_folds(documents, 1)
+    assert split_folds(documents, 5) == folds
+    assert split_folds(documents, 5, seed=1) != folds
+    with pytest.raises(InputError, match="at least two"):
+        split_folds(documents, 1)
 
 
-def test_chances_agree_with_the_spans_found(
+def test_probabilities_agree_with_the_predicted_spans(
     trained: Trained, test_articles: list[Document]
 ) -> None:
     model = load_model(str(trained.run))
     documents = [*test_articles[:4], Document("empty", ""), Document("blank", " \n ")]
     tagged = list(model.tag(documents))
-    chances = list(model.probabilities(documents))
-    assert len(chances) == len(documents)
+    probabilities = list(model.probabilities(documents))
+    assert len(probabilities) == len(documents)
     agree = words = 0
-    for document, found in zip(tagged, chances, strict=True):
+    for document, found in zip(tagged, probabilities, strict=True):
         assert found.values.shape == (len(found.words), 1 + len(found.labels))
         assert np.allclose(found.values.sum(axis=1), 1)
         agree += int((found.values.argmax(axis=1) == found.classes(document.spans)).sum())

@@ -1,4 +1,4 @@
-"""`orbat train --curve`: scores by number of documents, and what more of them would give."""
+"""`orbat train --curve`: scores by number of documents, and their forecast."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
-from orbat.training.experiments.learning_curve import fit_curve
+from orbat.training.experiments.curve_fitting import fit_learning_curve
 from tests.conftest import Orbat
 
 
@@ -22,27 +22,27 @@ def counts_of(f1: list[float], documents: int = 40, spans: int = 400) -> np.ndar
     return np.stack([every, every, right], axis=-1).astype(float)
 
 
-def test_a_power_law_is_found_again_and_carried_on() -> None:
+def test_a_power_law_is_recovered_and_extrapolated() -> None:
     sizes = [20, 40, 80, 160, 320]
     law = [0.9 - 0.3 * (n / 20) ** -0.5 for n in sizes]
-    curve = fit_curve(sizes, counts_of(law))
+    curve = fit_learning_curve(sizes, counts_of(law))
     assert [point.documents for point in curve.forecast] == [400, 480, 640]
     assert curve.limit == pytest.approx(0.9, abs=0.03)
-    for point, wanted in zip(curve.points, law, strict=True):
-        assert point.low < wanted < point.high
+    for point, expected in zip(curve.points, law, strict=True):
+        assert point.low < expected < point.high
         assert len(point.values) == 2
-    wanted = 0.9 - 0.3 * (640 / 20) ** -0.5
-    assert curve.forecast[-1].low < wanted < curve.forecast[-1].high
-    assert curve.forecast[-1].f1 == pytest.approx(wanted, abs=0.02)
+    expected = 0.9 - 0.3 * (640 / 20) ** -0.5
+    assert curve.forecast[-1].low < expected < curve.forecast[-1].high
+    assert curve.forecast[-1].f1 == pytest.approx(expected, abs=0.02)
 
 
-def test_a_flat_curve_promises_nothing() -> None:
-    curve = fit_curve([10, 20, 40], counts_of([0.8, 0.8, 0.8]))
+def test_a_flat_curve_forecasts_no_gain() -> None:
+    curve = fit_learning_curve([10, 20, 40], counts_of([0.8, 0.8, 0.8]))
     assert curve.forecast[-1].f1 == pytest.approx(0.8, abs=0.02)
 
 
 @pytest.mark.slow
-def test_the_command_trains_on_nested_parts_and_uses_what_is_there(
+def test_the_command_trains_on_nested_parts_and_reuses_finished_runs(
     orbat: Orbat,
     refused: Callable[..., str],
     tmp_path: Path,

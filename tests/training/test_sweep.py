@@ -1,4 +1,4 @@
-"""`orbat sweep`: many trainings, killed and resumed, and the best recipe out of them."""
+"""`orbat sweep`: interrupted and resumed sweeps, and the best recipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
-from orbat.training.experiments.sweep import Range, parse_range
+from orbat.training.experiments.search_space import SearchDimension, parse_dimension
 from orbat.training.recipe import load_recipe
 from tests.conftest import Orbat
 
@@ -32,18 +32,18 @@ def gold(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("epochs=2:8", Range("epochs", (), 2, 8)),
-        ("learning_rate=1e-5:1e-3:log", Range("learning_rate", (), 1e-5, 1e-3, True)),
-        ("crf=true,false", Range("crf", (True, False))),
-        ("encoder=minilm,./other", Range("encoder", ("minilm", "./other"))),
+        ("epochs=2:8", SearchDimension("epochs", (), 2, 8)),
+        ("learning_rate=1e-5:1e-3:log", SearchDimension("learning_rate", (), 1e-5, 1e-3, True)),
+        ("crf=true,false", SearchDimension("crf", (True, False))),
+        ("encoder=minilm,./other", SearchDimension("encoder", ("minilm", "./other"))),
     ],
 )
-def test_ranges_are_read(text: str, expected: Range) -> None:
-    assert parse_range(text) == expected
+def test_dimensions_are_parsed(text: str, expected: SearchDimension) -> None:
+    assert parse_dimension(text) == expected
 
 
 @pytest.mark.parametrize("text", ["epochs", "epochs=", "a=3:2", "a=0:1:log", "a=1:2:lin", "a=x:y"])
-def test_a_range_that_is_none_is_refused(
+def test_an_invalid_dimension_is_refused(
     text: str, refused: Callable[..., str], tmp_path: Path
 ) -> None:
     line = refused("sweep", "quick", "--search", text, "--output", tmp_path / "sweep")
@@ -51,7 +51,7 @@ def test_a_range_that_is_none_is_refused(
 
 
 @pytest.mark.slow
-def test_a_killed_sweep_goes_on_to_its_best_recipe(
+def test_a_killed_sweep_resumes(
     orbat: Orbat, refused: Callable[..., str], tmp_path: Path, gold: list[object]
 ) -> None:
     output = tmp_path / "sweep"
@@ -90,7 +90,7 @@ def test_a_killed_sweep_goes_on_to_its_best_recipe(
 
 
 @pytest.mark.slow
-def test_a_value_that_the_recipe_refuses_ends_the_sweep_before_it_begins(
+def test_a_value_that_the_recipe_refuses_is_found_before_the_first_training(
     refused: Callable[..., str], tmp_path: Path, gold: list[object]
 ) -> None:
     output = tmp_path / "sweep"

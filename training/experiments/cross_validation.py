@@ -1,8 +1,8 @@
-"""Predictions for documents by models that have not seen them, in folds."""
+"""Cross-validation: out-of-fold predictions for every document."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,15 @@ from ...corpus.document import Document
 from ...corpus.labels import LabelSet
 from ...corpus.splitting import find_clusters
 from ...errors import InputError
+from ...ui import OnProgress, Progress, ignore_progress
 from ..backends import load_run
-from ..base import TextTagger
 from ..data import TrainingData
 from ..recipe import AnyRecipe
-from ..tagging import tag_documents
+from ..tagging import predict_probabilities, tag_documents
 from ..train import train_or_resume
 
-DEV_SHARE = 8
-"""Of the documents that a fold trains on every eighth chooses the epoch."""
+DEV_STEP = 8
+"""Every eighth document of the other folds selects the best epoch instead of being trained on."""
 
 
 def out_of_fold_predictions(
@@ -30,62 +30,64 @@ def out_of_fold_predictions(
     folder: Path,
     *,
     folds: int = 5,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> list[tuple[Document, WordProbabilities]]:
-    """Predict every document by a model that was neither trained nor chosen on it.
+    """Predict every document with a model that was neither trained nor selected on it.
 
-    Near duplicates and documents with shared passages are in one fold. Killed and called again,
-    it goes on.
+    Near duplicates and documents with shared n-grams are in the same fold. A second call uses the
+    finished runs in the folder and resumes an unfinished one.
 
     Args:
         recipe: how to train.
-        documents: with gold spans.
+        documents: documents with gold spans.
         labels: the label set.
-        folder: for the runs, one a fold.
-        folds: how many.
-        report: called with the folds done and all.
+        folder: folder for the runs, one for each fold.
+        folds: number of folds, at least two.
+        on_progress: called after each fold.
 
     Returns:
-        For each document, in order, itself with the predicted spans, and what the model thinks of
-        its words.
+        For each document, in order: the document with the predicted spans, and the predicted
+        probabilities of its words.
 
     Raises:
-        InputError: if there are too few documents, or the recipe's kind gives no probabilities.
+        InputError: if there are too few documents.
+        ModelError: if models of the recipe's kind give no probabilities.
     """
-    parts = cut_folds(documents, folds, recipe.seed)
-    result: dict[int, tuple[Document, WordProbabilities]] = {}
+    parts = split_folds(documents, folds, recipe.seed)
+    predictions: dict[int, tuple[Document, WordProbabilities]] = {}
     for fold, part in enumerate(parts):
-        rest = [documents[place] for other in parts if other is not part for place in other]
-        dev = rest[::DEV_SHARE]
-        train = [document for place, document in enumerate(rest) if place % DEV_SHARE]
+        rest = [documents[index] for other in parts if other is not part for index in other]
+        dev = rest[::DEV_STEP]
+        train = [document for index, document in enumerate(rest) if index % DEV_STEP]
         run = Path(folder) / f"fold-{fold + 1}"
         train_or_resume(recipe, TrainingData(train, dev), labels, run)
-        own = [documents[place] for place in part]
+        held_out = [documents[index] for index in part]
         tagger = load_run(run)
-        chances = read_probabilities(tagger, (document.text for document in own), str(run))
-        pairs = zip(tag_documents(tagger, own), chances, strict=True)
-        result.update(zip(part, pairs, strict=True))
-        report(fold + 1, folds)
-    return [result[place] for place in range(len(documents))]
+        texts = (document.text for document in held_out)
+        probabilities = predict_probabilities(tagger, texts, str(run))
+        pairs = zip(tag_documents(tagger, held_out), probabilities, strict=True)
+        predictions.update(zip(part, pairs, strict=True))
+        on_progress(Progress("Training folds", fold + 1, folds))
+    return [predictions[index] for index in range(len(documents))]
 
 
-def cut_folds(documents: Sequence[Document], folds: int, seed: int = 0) -> list[list[int]]:
-    """Deal documents out to folds of like size, clusters of near duplicates whole.
+def split_folds(documents: Sequence[Document], folds: int, seed: int = 0) -> list[list[int]]:
+    """Split documents into folds of similar size without splitting clusters of near duplicates.
 
     Returns:
-        The places of each fold's documents, in rising order.
+        The indices of each fold's documents, increasing.
 
     Raises:
         InputError: if there are fewer clusters than folds, or fewer than two folds.
     """
     words = sum(len(document.text.split()) for document in documents)
     clusters: dict[int, list[int]] = {}
-    for place, root in enumerate(find_clusters(documents, words)):
-        clusters.setdefault(root, []).append(place)
+    for index, root in enumerate(find_clusters(documents, words)):
+        clusters.setdefault(root, []).append(index)
     if folds < 2 or len(clusters) < folds:
         raise InputError(
-            f"{len(documents)} documents in {len(clusters)} clusters cannot be cut into {folds} "
-            "folds; give more documents or ask for fewer folds, two at least"
+            f"{len(documents)} documents in {len(clusters)} clusters cannot be split into {folds} "
+            "folds; give more documents or ask for fewer folds, at least two"
         )
     order = np.random.default_rng(seed).permutation(len(clusters))
     groups = list(clusters.values())
@@ -93,20 +95,3 @@ def cut_folds(documents: Sequence[Document], folds: int, seed: int = 0) -> list[
     for group in sorted((groups[i] for i in order.tolist()), key=len, reverse=True):
         min(parts, key=len).extend(group)
     return [sorted(part) for part in parts]
-
-
-def read_probabilities(
-    tagger: TextTagger, texts: Iterable[str], name: str
-) -> Iterator[WordProbabilities]:
-    """Ask a tagger what it thinks of each word.
-
-    Raises:
-        InputError: if it is of a kind that cannot tell.
-    """
-    read = getattr(tagger, "probabilities", None)
-    if read is None:
-        raise InputError(
-            f"{name}: gives no probabilities of words; train a transformer or baseline-linear"
-        )
-    for words, values in read(texts):
-        yield WordProbabilities(words, tagger.labels, values)

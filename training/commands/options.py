@@ -1,0 +1,57 @@
+"""Options that the training commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..data import TrainingData
+    from ..inputs import TrainingInputs
+
+RecipeName = Annotated[
+    str,
+    typer.Argument(
+        help="A shipped recipe (quick, default, fast, fastest, transformers, large, "
+        "baseline-rules, baseline-linear, baseline-cnn), a TOML file, or a run folder to train "
+        "again."
+    ),
+]
+TrainFiles = Annotated[
+    list[Path] | None, typer.Option("--train", help="Gold to train on (JSON Lines); repeatable.")
+]
+DevFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--dev", help="Gold to select the best epoch on (JSON Lines); repeatable."),
+]
+LabelsFile = Annotated[
+    Path | None, typer.Option("--labels", help="Label set file; default: the one for defence news.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Recipe field as key=value; repeatable.")
+]
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def require_data(inputs: TrainingInputs) -> TrainingData:
+    """Return the documents.
+
+    Raises:
+        InputError: if no documents were named.
+    """
+    from ...errors import InputError
+
+    if inputs.data is None:
+        raise InputError("name the gold to train on with --train and to select on with --dev")
+    return inputs.data
+
+
+def print_warnings(inputs: TrainingInputs) -> None:
+    """Print warnings about the documents to standard error, in the first process only."""
+    from ..train import is_first_process
+
+    if inputs.data is not None and is_first_process():
+        for warning in inputs.data.warnings(inputs.labels):
+            typer.echo(f"warning: {warning}", err=True)

@@ -1,0 +1,204 @@
+"""`orbat train`: train a model, estimate the training, or draw a learning curve."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import (
+    DevFiles,
+    JsonOutput,
+    LabelsFile,
+    RecipeName,
+    Settings,
+    TrainFiles,
+    print_warnings,
+    require_data,
+)
+
+if TYPE_CHECKING:
+    from ...ui import OnProgress, Progress
+    from ..data import TrainingData
+    from ..inputs import TrainingInputs
+
+
+def train(
+    recipe: RecipeName,
+    train: TrainFiles = None,
+    dev: DevFiles = None,
+    output: Annotated[Path | None, typer.Option(help="The run folder to write.")] = None,
+    labels: LabelsFile = None,
+    settings: Settings = None,
+    resume: Annotated[bool, typer.Option(help="Resume an unfinished run.")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Show the recipe's fields, and with --train and --dev the estimated time; "
+            "train nothing.",
+        ),
+    ] = False,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve", help="Train on growing parts and forecast the gain from more documents."
+        ),
+    ] = False,
+    points: Annotated[int, typer.Option(help="Sizes of the curve.", min=3, max=12)] = 4,
+    seeds: Annotated[int, typer.Option(help="Trainings at each size of the curve.", min=1)] = 1,
+    json_output: JsonOutput = False,
+) -> None:
+    """Train a model from a recipe."""
+    from ...errors import InputError
+    from ..inputs import load_inputs
+
+    inputs = load_inputs(recipe, train or (), dev or (), labels=labels, settings=settings or ())
+    if explain:
+        _explain(recipe, inputs, json_output)
+        return
+    data = require_data(inputs)
+    if output is None:
+        raise InputError("name the folder to write with --output")
+    print_warnings(inputs)
+    if curve:
+        _draw_curve(inputs, data, output, points, seeds, json_output)
+    else:
+        _train(inputs, data, output, resume, json_output)
+
+
+def _train(
+    inputs: TrainingInputs, data: TrainingData, output: Path, resume: bool, json_output: bool
+) -> None:
+    import json
+
+    from rich.console import Console
+
+    from ...ui import DataTable, print_tables
+    from ..train import is_first_process
+    from ..train import train as train_model
+
+    with _training_progress() as on_progress:
+        metrics = train_model(
+            inputs.recipe, data, inputs.labels, output, resume=resume, on_progress=on_progress
+        )
+    if not is_first_process():
+        return
+    if json_output:
+        typer.echo(json.dumps(metrics))
+        return
+    scores = {"all labels": metrics["dev"], **metrics["dev"]["labels"]}
+    rows = tuple(
+        (label, score["precision"], score["recall"], score["f1"]) for label, score in scores.items()
+    )
+    columns = ("label", "precision", "recall", "F1")
+    table = DataTable("Strict scores on the dev documents", columns, rows)
+    print_tables([table], Console(), len(rows))
+    dtype = f", {metrics['dtype']}" if "dtype" in metrics else ""
+    typer.echo(f"run: {output} ({metrics['seconds']:.0f} s{dtype})")
+
+
+def _draw_curve(
+    inputs: TrainingInputs,
+    data: TrainingData,
+    output: Path,
+    points: int,
+    seeds: int,
+    json_output: bool,
+) -> None:
+    from rich.console import Console
+
+    from ...ui import DataTable, format_interval, print_tables
+    from ..experiments.learning_curve import learning_curve
+
+    console = Console(stderr=True)
+
+    def print_run(documents: int, seed: int, f1: float) -> None:
+        console.print(f"{documents} documents, seed {seed}: F1 {f1:.3f}", highlight=False)
+
+    with console.status("Training"):
+        curve = learning_curve(
+            *(inputs.recipe, data, inputs.labels, output),
+            points=points,
+            seeds=seeds,
+            on_run=print_run,
+        )
+    if json_output:
+        typer.echo((output / "curve.json").read_text(encoding="utf-8"), nl=False)
+        return
+    rows = tuple(
+        (
+            *(point.documents, point.f1, format_interval(point.low, point.high)),
+            "measured" if point.values else "forecast",
+        )
+        for point in (*curve.points, *curve.forecast)
+    )
+    columns = ("labelled documents", "F1 on dev", "95 % interval", "")
+    print_tables([DataTable("Learning curve", columns, rows)], Console(), len(rows))
+    typer.echo(f"plot: {output / 'curve.png'}")
+
+
+def _explain(name: str, inputs: TrainingInputs, json_output: bool) -> None:
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..recipe import describe_fields
+
+    recipe, facts = inputs.recipe, {}
+    if inputs.data is not None:
+        with Console(stderr=True).status("Running a few steps"):
+            from ..train import estimate
+
+            facts = estimate(recipe, inputs.data, inputs.labels)
+    if json_output:
+        typer.echo(json.dumps({"recipe": recipe.model_dump(), "facts": facts}))
+        return
+    summary = " ".join((type(recipe).__doc__ or "").split())
+    table = Table("field", "value", "default", "meaning", title=f"{name}: {summary}")
+    for field in describe_fields(recipe):
+        default = "" if field.default is None else str(field.default)
+        style = "bold" if field.value != field.default else ""
+        table.add_row(field.name, str(field.value), default, field.meaning, style=style)
+    console = Console()
+    console.print(table)
+    if not facts:
+        typer.echo("Name --train and --dev to estimate the training time.")
+        return
+    estimates = Table(show_header=False)
+    for fact, value in facts.items():
+        estimates.add_row(fact, value)
+    console.print(estimates)
+
+
+@contextmanager
+def _training_progress() -> Iterator[OnProgress]:
+    """Show a progress bar on a terminal, else print a line for each evaluation on dev.
+
+    Nothing is shown by the other processes of a training under torchrun.
+    """
+    from rich.console import Console
+
+    from ...ui import ignore_progress, progress_bars
+    from ..train import is_first_process
+
+    if not is_first_process():
+        yield ignore_progress
+        return
+    console, metrics = Console(stderr=True), dict[str, float]()
+    with progress_bars() as show:
+
+        def on_progress(progress: Progress) -> None:
+            metrics.update(progress.metrics)
+            show(dataclasses.replace(progress, metrics=dict[str, Any](metrics)))
+            if "f1" in progress.metrics and not console.is_terminal:
+                scores = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+                step = f"step {progress.completed} of {progress.total}"
+                console.print(f"{step}  {scores}", highlight=False)
+
+        yield on_progress

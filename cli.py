@@ -36,19 +36,6 @@ app = typer.Typer(
 )
 
 
-def _load_model(name: str) -> Any:
-    from .models.loading import load_model
-
-    return load_model(name)
-
-
-def _cross_predict(recipe: str, settings: list[str], *arguments: Any, **options: Any) -> Any:
-    from .training.experiments.cross_validation import out_of_fold_predictions
-    from .training.recipe import load_recipe
-
-    return out_of_fold_predictions(load_recipe(recipe, settings), *arguments, **options)
-
-
 def _print_version(value: bool) -> None:
     if value:
         typer.echo(f"orbat {__version__}")
@@ -57,7 +44,6 @@ def _print_version(value: bool) -> None:
 
 @app.callback()
 def orbat(
-    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -66,7 +52,6 @@ def orbat(
     ] = False,
 ) -> None:
     """Annotate news articles, train an entity recognizer on them, evaluate it and package it."""
-    context.obj = {"load_model": _load_model, "cross_predict": _cross_predict}
 
 
 app.add_typer(corpus, name="corpus")

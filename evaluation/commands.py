@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    context: typer.Context,
     arguments: Annotated[
         list[str],
         typer.Argument(
@@ -101,10 +100,12 @@ def evaluate(
             gold.check()
             systems = [system_from_file(path, gold) for path in predictions]
         else:
+            from ..models.loading import load_model
+
             loaded = []
             for name in arguments[:-1]:
                 status.update(f"Loading {name}")
-                loaded.append(context.obj["load_model"](name))
+                loaded.append(load_model(name))
             gold = Gold(file, known or loaded[0].labels, where)
             gold.check()
             systems = []

@@ -17,7 +17,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from orbat.annotation.doccano.client import DoccanoClient
-from orbat.annotation.doccano.server import ADMIN, DoccanoServer
+from orbat.annotation.doccano.server import DoccanoServer
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
 
@@ -189,7 +189,7 @@ class Running(NamedTuple):
     env: dict[str, str]
 
     def connect(self) -> DoccanoClient:
-        return DoccanoClient(self.url, ADMIN, self.server.password)
+        return self.server.connect()
 
 
 @pytest.fixture(scope="session")

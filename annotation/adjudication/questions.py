@@ -11,7 +11,7 @@ number, 0 for no span, or x where none is right and the document must be marked 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ from typing import Any
 from ...corpus.document import Span
 from ...corpus.files import read_json_lines, sha256_text, write_json, write_json_lines
 from ...corpus.labels import Label
-from ...errors import InputError
-from ..doccano.client import DoccanoClient, UploadRow
+from ...errors import InputError, ServerError
+from ...ui import OnProgress, Progress, ignore_progress
+from ..doccano.client import DoccanoClient
+from ..doccano.records import UploadRow
 from ..session.accounts import ensure_account
-from ..session.folder import Report
 from .conflicts import AnnotationComparison
 
 ANOTHER = "another"
@@ -84,8 +85,7 @@ def ask(
     adjudicator: str,
     questions: Sequence[Question],
     *,
-    alive: Callable[[], bool] = lambda: True,
-    report: Report = lambda what, done, total: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> tuple[str, int]:
     """Put questions before the adjudicator; what was asked before is not asked again.
 
@@ -93,7 +93,7 @@ def ask(
         The address of the first question, and how many are new.
 
     Raises:
-        InputError: if the server fails, or does not hold what was sent.
+        ServerError: if the server fails, or does not hold what was sent.
     """
     folder = Path(folder)
     asked = {question.name: question for question in read_questions(folder)}
@@ -105,16 +105,16 @@ def ask(
         rows = [UploadRow(name=q.name, text=q.text, meta={"document": q.document}) for q in new]
         there = {example.upload_name for example in doccano.examples(project)}
         missing = [row for row in rows if row.name not in there]
-        report("Uploading questions", 0, len(missing))
+        on_progress(Progress("Uploading questions", 0, len(missing)))
         if missing:
-            doccano.upload(project, missing, task="DocumentClassification", alive=alive)
+            doccano.upload(project, missing, project_type="DocumentClassification")
         held = {example.upload_name: example.text for example in doccano.examples(project)}
         wrong = next((q for q in new if held.get(q.name) != q.text), None)
         if wrong is not None:
-            raise InputError(
+            raise ServerError(
                 f"{doccano.url}: question '{wrong.name}' did not arrive as sent; run this again"
             )
-        report("Uploading questions", len(missing), len(missing))
+        on_progress(Progress("Uploading questions", len(missing), len(missing)))
         _write_questions(folder, [*asked.values(), *new])
     return f"{doccano.url}/projects/{project}/text-classification?page=1", len(new)
 
@@ -125,7 +125,7 @@ def _ensure_project(doccano: DoccanoClient, folder: Path, choices: int) -> int:
         name = f"{folder.absolute().name} · conflicts"[:100]
         guide = "Press the number of the reading that is right, 0 for no span, x for none; Enter."
         project = doccano.create_project(
-            name, "Conflicts to settle", guide, kind="DocumentClassification"
+            name, "Conflicts to settle", guide, project_type="DocumentClassification"
         ).id
         write_json(folder / "choices.json", {"url": doccano.url, "project": project})
     labels = [
@@ -150,7 +150,7 @@ def _project_of(doccano: DoccanoClient, folder: Path) -> int | None:
     if record["url"] != doccano.url:
         raise InputError(f"{folder}: its questions are on {record['url']}; connect to that")
     if doccano.project(project) is None:
-        raise InputError(
+        raise ServerError(
             f"{doccano.url}: project {project} of the adjudicator's questions is gone; restore the "
             "server's data or begin a new session folder"
         )
@@ -182,12 +182,12 @@ def _write_questions(folder: Path, questions: Iterable[Question]) -> None:
 
 
 def read_answers(
-    doccano: DoccanoClient, folder: Path, *, report: Report = lambda what, done, total: None
+    doccano: DoccanoClient, folder: Path, *, on_progress: OnProgress = ignore_progress
 ) -> dict[str, tuple[Span, ...] | None]:
     """Return for each confirmed question with a choice the spans chosen; None for `another`.
 
     Raises:
-        InputError: if a question or the whole project was deleted in doccano.
+        ServerError: if a question or the whole project was deleted in doccano.
     """
     project = _project_of(doccano, Path(folder))
     if project is None:
@@ -199,7 +199,7 @@ def read_answers(
     for number, example in enumerate(doccano.examples(project), start=1):
         there.add(example.upload_name)
         question = asked.get(example.upload_name)
-        report("Reading answers", number, len(asked))
+        on_progress(Progress("Reading answers", number, len(asked)))
         if question is None or not example.is_confirmed:
             continue
         meanings: dict[str, tuple[Span, ...] | None] = {NOTHING: (), ANOTHER: None}
@@ -209,7 +209,7 @@ def read_answers(
             answers[question.name] = meanings[chosen[0]]
     gone = next((name for name in asked if name not in there), None)
     if gone is not None:
-        raise InputError(
+        raise ServerError(
             f"{doccano.url}: question '{gone}' was deleted from project {project}; restore "
             "doccano's data, or begin a new session folder"
         )

@@ -7,15 +7,16 @@ session in the same folder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...corpus.document import Document, Span
 from ...corpus.labels import LabelSet
+from ...ui import OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
-from ..session.accounts import password_of
-from ..session.folder import Report, is_session, open_session
+from ..session.accounts import read_password
+from ..session.folder import is_session, open_session
 from ..session.pull import pull
 from ..session.push import push
 from .conflicts import AnnotationComparison, adjudicator_document, gold_document, is_confirmed
@@ -49,13 +50,12 @@ def run_round(
     *,
     adjudicator: str = "adjudicator",
     guidelines: str = "",
-    alive: Callable[[], bool] = lambda: True,
-    report: Report = lambda what, done, total: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> AdjudicationRound:
     """Put what is in dispute before the adjudicator, and take what is settled. Call it again.
 
     Raises:
-        InputError: if the server fails, or what it held was changed by hand.
+        ServerError: if the server fails, or what it held was changed by hand.
     """
     folder = Path(folder)
     asked = {each.document.id: make_questions(each) for each in comparisons if each.conflicts}
@@ -63,8 +63,8 @@ def run_round(
     if not questions:
         gold = tuple(gold_document(each, each.agreed, adjudicator) for each in comparisons)
         return AdjudicationRound(gold, 0, 0, (), None)
-    link, new = ask(doccano, folder, adjudicator, questions, alive=alive, report=report)
-    answers = read_answers(doccano, folder, report=report)
+    link, new = ask(doccano, folder, adjudicator, questions, on_progress=on_progress)
+    answers = read_answers(doccano, folder, on_progress=on_progress)
     unanswered = sum(question.name not in answers for question in questions)
     links = [link] if unanswered else []
     by_hand = [
@@ -82,11 +82,10 @@ def run_round(
             [adjudicator],
             labels,
             guidelines=guidelines,
-            alive=alive,
-            report=report,
-        )
+            on_progress=on_progress,
+        ).session
         new += len(session.pushed(adjudicator)) - before
-        marked = pull(doccano, folder, report=report).readings[adjudicator]
+        marked = pull(doccano, folder, on_progress=on_progress).annotation_sets[adjudicator]
         settled = {document.id: document for document in marked if is_confirmed(document)}
         if any(each.document.id not in settled for each in by_hand):
             links.append(session.link(adjudicator))
@@ -98,7 +97,7 @@ def run_round(
             for each in comparisons
         )
     return AdjudicationRound(
-        gold, unanswered + unmarked, new, tuple(links), password_of(folder, adjudicator)
+        gold, unanswered + unmarked, new, tuple(links), read_password(folder, adjudicator)
     )
 
 

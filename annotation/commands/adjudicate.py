@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Home, Labels, Password, Unconfirmed, Url, Username, connect, show_progress
+from .options import Home, Labels, Password, Unconfirmed, Url, Username, connect
 
 
 def adjudicate(
@@ -48,7 +48,7 @@ def adjudicate(
     from ...corpus.files import read_documents, write_documents, write_text
     from ...corpus.labels import load_guidelines, load_labels
     from ...errors import InputError
-    from ...ui import render_tables
+    from ...ui import progress_bars, render_tables
     from ..adjudication.annotation_sets import compare_annotation_sets, read_annotation_set
     from ..adjudication.conflicts import check_policy, make_gold
     from ..adjudication.report import conflict_tables
@@ -72,16 +72,18 @@ def adjudicate(
     if policy == "manual":
         if session is None:
             raise InputError("policy manual needs --session FOLDER for the adjudication round")
-        with connect(home, url, username, password) as (doccano, alive), show_progress() as report:
+        with (
+            connect(home, url, username, password) as client,
+            progress_bars() as on_progress,
+        ):
             state = run_round(
-                doccano,
+                client,
                 session,
                 comparisons,
                 label_set,
                 adjudicator=adjudicator,
                 guidelines=with_keys(label_set, load_guidelines(label_set, labels)),
-                alive=alive,
-                report=report,
+                on_progress=on_progress,
             )
         if state.open:
             typer.echo(

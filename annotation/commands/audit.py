@@ -1,34 +1,41 @@
-"""Find likely label errors: `orbat annotate audit`."""
+"""`orbat annotate audit`: find likely label errors in gold."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Home, Labels, Password, Url, Username, connect, show_progress, split_names
+from .options import Home, Labels, Password, Url, Username, connect, split_names
+
+if TYPE_CHECKING:
+    from ...corpus.document import Document
+    from ...corpus.labels import LabelSet
+    from ..word_probabilities import WordProbabilities
 
 
 def audit(
-    context: typer.Context,
-    gold: Annotated[Path, typer.Argument(help="Gold documents to look through (JSON Lines).")],
+    gold: Annotated[Path, typer.Argument(help="Gold documents to check (JSON Lines).")],
     work: Annotated[
-        Path, typer.Option(help="Folder for the trainings; called again, the command goes on.")
+        Path, typer.Option(help="Folder of the training runs; run again to resume there.")
     ],
-    recipe: Annotated[str, typer.Option(help="Recipe of the models that judge.")] = "quick",
+    recipe: Annotated[str, typer.Option(help="Recipe of the models.")] = "quick",
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Recipe field as key=value; repeatable.")
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Trainings, each on all but its part.")] = 5,
-    top: Annotated[int, typer.Option(min=1, help="Report so many places.")] = 100,
-    output: Annotated[Path | None, typer.Option(help="JSON Lines of the places to write.")] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Number of cross-validation folds.")] = 5,
+    top: Annotated[int, typer.Option(min=1, help="Maximum number of issues to report.")] = 100,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write the issues to (JSON Lines).")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="HTML page to write.")] = None,
     session: Annotated[
-        Path | None, typer.Option(help="Put these documents before annotators in this session.")
+        Path | None,
+        typer.Option(help="Session folder to push the documents with issues to, for review."),
     ] = None,
     annotators: Annotated[
-        str | None, typer.Option(help="Account names for --session, with commas between.")
+        str | None, typer.Option(help="Account names for --session, separated by commas.")
     ] = None,
     labels: Labels = None,
     home: Home = None,
@@ -36,16 +43,16 @@ def audit(
     username: Username = "admin",
     password: Password = None,
 ) -> None:
-    """Find likely label errors in gold, by models that have not seen the documents they judge.
+    """Find likely label errors in gold, with models that were not trained on the document.
 
-    What the models think of each word is left in WORK/words.jsonl, for other tools.
+    The models' label probabilities of every word are written to WORK/words.jsonl.
     """
     from rich.console import Console
 
     from ...corpus.files import read_documents, write_json_lines, write_text
     from ...corpus.labels import load_guidelines, load_labels
     from ...errors import InputError
-    from ...ui import DataTable, print_tables, render_tables
+    from ...ui import DataTable, print_tables, progress_bars, render_tables
     from ..guide import with_keys
     from ..label_issues import (
         find_label_issues,
@@ -53,50 +60,68 @@ def audit(
         label_issue_to_json,
         worst_documents,
     )
-    from ..session.push import push as push_documents
+    from ..session.push import push
 
     if (session is None) != (annotators is None):
         raise InputError("--session and --annotators go together; pass both or neither")
     label_set = load_labels(labels)
     documents = list(read_documents(gold, label_set.names))
-    with show_progress() as report:
-        predictions = context.obj["cross_predict"](
-            recipe,
-            settings or [],
-            documents,
+    predictions = _predict(recipe, settings or [], documents, label_set, work, folds)
+    issues = find_label_issues(documents, predictions)[:top]
+    table = label_issue_table(issues)
+    if output is not None:
+        write_json_lines(output, map(label_issue_to_json, issues))
+    if html is not None:
+        summary = f"{len(issues)} issues in {len(documents)} documents of {gold.name}, worst first."
+        write_text(html, render_tables("Likely label errors", summary, [table]))
+    # The last column, the context, is too wide for a terminal.
+    brief = DataTable(table.title, table.columns[:-1], tuple(row[:-1] for row in table.rows))
+    print_tables([brief], Console(), 20)
+    if session is None or annotators is None:
+        return
+    with (
+        connect(home, url, username, password) as client,
+        progress_bars() as on_progress,
+    ):
+        pushed = push(
+            client,
+            session,
+            worst_documents(issues),
+            split_names(annotators),
             label_set,
-            work,
+            overlap=0,
+            guidelines=with_keys(label_set, load_guidelines(label_set, labels)),
+            on_progress=on_progress,
+        )
+    for share in pushed.shares:
+        typer.echo(f"{share.annotator} reviews {share.documents} documents at {share.link}")
+
+
+def _predict(
+    recipe: str,
+    settings: list[str],
+    documents: list[Document],
+    labels: LabelSet,
+    work: Path,
+    folds: int,
+) -> list[tuple[Document, WordProbabilities]]:
+    """Return out-of-fold predictions, and write their probabilities to WORK/words.jsonl."""
+    from ...corpus.files import write_json_lines
+    from ...training.experiments.cross_validation import out_of_fold_predictions
+    from ...training.recipe import load_recipe
+    from ...ui import progress_bars
+
+    with progress_bars() as on_progress:
+        predictions = out_of_fold_predictions(
+            *(load_recipe(recipe, settings), documents, labels, work),
             folds=folds,
-            on_progress=lambda progress: report("Training", progress.completed, progress.total),
+            on_progress=on_progress,
         )
     write_json_lines(
         work / "words.jsonl",
         (
-            {"id": document.id, **chances.to_json()}
-            for document, (_, chances) in zip(documents, predictions, strict=True)
+            {"id": document.id, **probabilities.to_json()}
+            for document, (_, probabilities) in zip(documents, predictions, strict=True)
         ),
     )
-    found = find_label_issues(documents, predictions)[:top]
-    table = label_issue_table(found)
-    summary = f"{len(found)} places in {len(documents)} documents of {gold.name}, worst first."
-    if output is not None:
-        write_json_lines(output, map(label_issue_to_json, found))
-    if html is not None:
-        write_text(html, render_tables("Likely label errors", summary, [table]))
-    brief = DataTable(table.title, table.columns[:-1], tuple(row[:-1] for row in table.rows))
-    print_tables([brief], Console(), 20)
-    if session is not None and annotators is not None:
-        with connect(home, url, username, password) as (doccano, alive), show_progress() as report:
-            made = push_documents(
-                doccano,
-                session,
-                worst_documents(found),
-                split_names(annotators),
-                label_set,
-                overlap=0,
-                guidelines=with_keys(label_set, load_guidelines(label_set, labels)),
-                alive=alive,
-                report=report,
-            )
-        for name in made.projects:
-            typer.echo(f"{name} looks at {len(made.pushed(name))} of them at {made.link(name)}")
+    return predictions

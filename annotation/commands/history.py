@@ -1,4 +1,4 @@
-"""Show the versions that were pulled: `orbat annotate history`."""
+"""`orbat annotate history`: show the versions that were pulled."""
 
 from __future__ import annotations
 
@@ -11,40 +11,24 @@ from .options import Json, SessionFolder
 
 def history(
     session: SessionFolder,
-    annotator: Annotated[str | None, typer.Option(help="Only this annotator's.")] = None,
-    document: Annotated[str | None, typer.Option(help="Only this document's, by id.")] = None,
+    annotator: Annotated[str | None, typer.Option(help="Only this annotator.")] = None,
+    document: Annotated[str | None, typer.Option(help="Only the document with this id.")] = None,
     json_output: Json = False,
 ) -> None:
-    """Show every version of the documents that was ever pulled: who, when, what changed."""
+    """Show every version of the documents that was pulled: user, time and changes."""
     import json
     from dataclasses import asdict
 
     from rich.console import Console
 
-    from ...errors import InputError
-    from ...ui import DataTable, print_tables
-    from ..session.folder import open_session
-    from ..session.history import history_rows, read_history
+    from ...ui import print_tables
+    from ..session.history import history_table, read_versions
 
-    made = open_session(session)
-    if annotator is not None and annotator not in made.projects:
-        raise InputError(
-            f"no annotator '{annotator}' in {session}; there are {', '.join(made.projects)}"
-        )
-    versions = [
-        version
-        for name in made.projects
-        if annotator in (None, name)
-        for version in read_history(session, name)
-        if document in (None, version.document)
-    ]
+    versions = read_versions(session, annotator, document)
     if json_output:
         for version in versions:
             typer.echo(json.dumps(asdict(version), ensure_ascii=False))
         return
-    columns = ("pulled at (UTC)", "annotator", "document", "state")
-    rows = tuple(history_rows(versions))
-    counts = ("spans", "added", "removed", "relabelled")
-    print_tables([DataTable("Versions", (*columns, *counts), rows)], Console(), len(rows))
-    if not rows:
-        typer.echo("nothing was pulled yet that fits; orbat annotate pull brings documents back")
+    print_tables([history_table(versions)], Console(), len(versions))
+    if not versions:
+        typer.echo("no matching version was pulled yet; pull with orbat annotate pull")

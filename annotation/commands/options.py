@@ -2,82 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from ...models.loading import Model
     from ..doccano.client import DoccanoClient
-    from ..session.folder import Report
 
 Home = Annotated[
     Path | None,
-    typer.Option(envvar="ORBAT_DOCCANO_HOME", help="Folder of the local doccano server's data."),
+    typer.Option(envvar="ORBAT_DOCCANO_HOME", help="Data folder of the local doccano server."),
 ]
 Url = Annotated[
-    str | None, typer.Option(help="A doccano server elsewhere; default: the local one.")
+    str | None, typer.Option(help="Address of another doccano server; default: the local one.")
 ]
-Username = Annotated[str, typer.Option(help="Administrator's account on that server.")]
+Username = Annotated[str, typer.Option(help="Administrator account on the server.")]
 Password = Annotated[
-    str | None, typer.Option(envvar="ORBAT_DOCCANO_PASSWORD", help="Its password.")
+    str | None,
+    typer.Option(
+        envvar="ORBAT_DOCCANO_PASSWORD", help="Password of the account; needed with --url."
+    ),
 ]
-SessionFolder = Annotated[Path, typer.Option("--session", help="Folder of the labelling session.")]
+SessionFolder = Annotated[Path, typer.Option("--session", help="Folder of the labeling session.")]
 Labels = Annotated[
-    Path | None, typer.Option(help="Label set file; default: the one for defence news.")
+    Path | None, typer.Option(help="Label set file; default: the shipped one for defence news.")
 ]
 Unconfirmed = Annotated[
-    bool, typer.Option(help="Use documents too that an annotator has not confirmed.")
+    bool, typer.Option(help="Include documents that an annotator has not confirmed.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@contextmanager
 def connect(
     home: Path | None, url: str | None, username: str, password: str | None
-) -> Iterator[tuple[DoccanoClient, Any]]:
-    """Yield a connection, and a question whether the server's worker lives."""
+) -> DoccanoClient:
+    """Return a connection to the server that the options name.
+
+    Args:
+        home: data folder of the local server.
+        url: address of another server; None for the local one.
+        username: an administrator's account.
+        password: its password; None for the local server's administrator.
+
+    Raises:
+        InputError: if another server is named without a password.
+        ServerError: if the server does not answer or refuses the password.
+    """
     from ...errors import InputError
     from ..doccano.client import DoccanoClient
     from ..doccano.server import DoccanoServer
 
     server = DoccanoServer(home)
-    local = server.url
     if url is None:
-        if local is None:
-            raise InputError(
-                f"no doccano is running in {server.home}; start it with orbat annotate up, "
-                "or pass --url"
-            )
-        url = local
-        password = password or server.password
-    elif password is None:
+        return server.connect(username, password)
+    if password is None:
         raise InputError(f"{url}: no password; pass --password or set ORBAT_DOCCANO_PASSWORD")
-    is_local = url.rstrip("/") == local
-    with DoccanoClient(url, username, password) as doccano:
-        yield doccano, server.worker_is_running if is_local else lambda: True
+    if url.rstrip("/") == server.url:
+        return server.connect(username, password)
+    return DoccanoClient(url, username, password)
 
 
-@contextmanager
-def show_progress() -> Iterator[Report]:
-    """Show a bar for each task on a terminal; yield the function to report to."""
-    from rich.console import Console
-    from rich.progress import Progress
+def load_optional_model(name: str | None) -> Model | None:
+    """Return the model of an option: a run folder, wheel or installed model; None without one."""
+    if name is None:
+        return None
+    # Models load heavy libraries, and most commands need none.
+    from ...models.loading import load_model
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        tasks: dict[str, Any] = {}
-
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=total)
-
-        yield report
+    return load_model(name)
 
 
-def split_names(annotators: str) -> list[str]:
-    """Return the names in a list with commas."""
-    return [name.strip() for name in annotators.split(",") if name.strip()]
+def split_names(names: str) -> list[str]:
+    """Return the names in a comma-separated list."""
+    return [name.strip() for name in names.split(",") if name.strip()]

@@ -1,4 +1,4 @@
-"""Bring the annotations back: `orbat annotate pull`."""
+"""`orbat annotate pull`: bring the annotations back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Home, Json, Password, SessionFolder, Url, Username, connect, show_progress
+from .options import Home, Json, Password, SessionFolder, Url, Username, connect
 
 
 def pull(
@@ -21,7 +21,7 @@ def pull(
     password: Password = None,
     json_output: Json = False,
 ) -> None:
-    """Bring back every annotator's spans, and tell what changed since the last time.
+    """Write every annotator's annotation set, and show the changes since the last pull.
 
     Every version of a document is kept in SESSION/history; see orbat annotate history.
     """
@@ -29,56 +29,23 @@ def pull(
 
     from rich.console import Console
 
-    from ...corpus.files import write_documents
-    from ...ui import DataTable, print_tables
-    from ..adjudication.conflicts import is_confirmed
-    from ..session.pull import SUGGESTED
-    from ..session.pull import pull as pull_readings
+    from ...ui import print_tables, progress_bars
+    from ..session.pull import pull as pull_annotation_sets
+    from ..session.pull import pull_tables
 
-    with connect(home, url, username, password) as (doccano, _), show_progress() as report:
-        pulled = pull_readings(doccano, session, report=report)
-    folder = output or session / "pulled"
-    rows = []
-    for name, documents in pulled.readings.items():
-        path = folder / f"{name}.jsonl"
-        write_documents(path, documents)
-        spans = [span for document in documents for span in document.spans]
-        rows.append(
-            {
-                "annotator": name,
-                "documents": len(documents),
-                "confirmed": sum(map(is_confirmed, documents)),
-                "spans": len(spans),
-                "as_suggested": sum(span.note == SUGGESTED for span in spans),
-                "file": str(path),
-            }
-        )
+    with (
+        connect(home, url, username, password) as client,
+        progress_bars() as on_progress,
+    ):
+        pulled = pull_annotation_sets(client, session, output=output, on_progress=on_progress)
     for warning in pulled.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    for name, documents in pulled.readings.items():
-        for document in documents:
-            for comment in document.meta["annotation"].get("comments", ()):
-                said = f"{comment['by']} on '{document.id}' of '{name}': {comment['text']}"
-                typer.echo(said, err=True)
+    for comment in pulled.comments:
+        typer.echo(comment, err=True)
     if json_output:
-        changes = {name: vars(found) for name, found in pulled.changes.items()}
-        typer.echo(json.dumps([{**row, "changes": changes[str(row["annotator"])]} for row in rows]))
+        typer.echo(json.dumps(pulled.to_json()))
         return
-    if not rows:
-        typer.echo("no annotator has documents yet; orbat annotate push gives them some")
+    if not pulled.annotation_sets:
+        typer.echo("no annotator has documents yet; assign some with orbat annotate push")
         return
-    columns = tuple(name.replace("_", " ") for name in rows[0])
-    console = Console()
-    print_tables(
-        [
-            DataTable("Pulled", columns, tuple(tuple(row.values()) for row in rows)),
-            DataTable(
-                "Since the last pull",
-                ("annotator", *vars(next(iter(pulled.changes.values())))),
-                tuple((name, *vars(found).values()) for name, found in pulled.changes.items()),
-                note="documents with a new version; spans added, removed and relabelled",
-            ),
-        ],
-        console,
-        len(rows),
-    )
+    print_tables(pull_tables(pulled), Console(), len(pulled.annotation_sets))

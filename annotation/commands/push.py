@@ -1,4 +1,4 @@
-"""Assign documents to annotators: `orbat annotate push`."""
+"""`orbat annotate push`: assign documents to annotators."""
 
 from __future__ import annotations
 
@@ -15,124 +15,124 @@ from .options import (
     Url,
     Username,
     connect,
-    show_progress,
+    load_optional_model,
     split_names,
 )
 
 if TYPE_CHECKING:
     from ...corpus.labels import LabelSet
     from ...corpus.tagger import Tagger
+    from ..session.push import Pushed
+
+SOURCES = ("rules", "model", "rules+model", "model+rules", "none")
+"""Values of `--suggest`. Where spans of two sources overlap, the first source takes precedence."""
 
 
 def push(
-    context: typer.Context,
     documents: Annotated[Path, typer.Argument(help="Documents (JSON Lines).")],
     session: SessionFolder,
-    annotators: Annotated[str, typer.Option(help="Account names, with commas between.")],
+    annotators: Annotated[str, typer.Option(help="Account names, separated by commas.")],
     overlap: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="Share of the documents that all annotators get; the rest is dealt."
+            min=0,
+            max=1,
+            help="Share of the documents that all annotators get; each of the others gets one "
+            "annotator.",
         ),
     ] = 1.0,
     batch: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Documents open at a time for each annotator; push again to hand out more."
+            min=1,
+            help="Maximum number of unconfirmed documents per annotator; push again to add more.",
         ),
     ] = None,
     labels: Labels = None,
     suggest: Annotated[
         str | None,
         typer.Option(
-            help="What marks documents without spans: rules, model, rules+model or model+rules "
-            "(the first named wins where both mark), or none. Default: rules, with --model "
-            "model+rules."
+            help="What suggests spans for documents without spans: rules, model, rules+model, "
+            "model+rules (the first wins where both overlap) or none. Default: rules, with "
+            "--model model+rules."
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Run folder, wheel or installed model that suggests.")
+        str | None, typer.Option(help="Run folder, wheel or installed model for suggestions.")
     ] = None,
     gold: Annotated[
         Path | None,
-        typer.Option(help="Gold to measure the suggestions on; default: the shipped dev."),
+        typer.Option(
+            help="Gold documents to measure the suggestions on; default: the shipped dev articles."
+        ),
     ] = None,
     gazetteer: Annotated[
-        Path | None, typer.Option(help="Gazetteer file; default: the one for defence news.")
+        Path | None,
+        typer.Option(help="Gazetteer file; default: the shipped one for defence news."),
     ] = None,
     home: Home = None,
     url: Url = None,
     username: Username = "admin",
     password: Password = None,
 ) -> None:
-    """Put documents before annotators in doccano. Pushing twice changes nothing."""
+    """Assign documents to annotators and upload them to doccano. Idempotent."""
     from rich.console import Console
-    from rich.table import Table
 
     from ...corpus.files import read_documents
     from ...corpus.labels import load_guidelines, load_labels
-    from ...ui import print_tables
+    from ...ui import print_tables, progress_bars
     from ..guide import with_keys
     from ..session.push import push as push_documents
-    from ..suggestions import DEFAULT_GOLD, measure_suggestions, suggestion_table
-    from ..suggestions import suggest as suggest_spans
+    from ..session.push import share_table
+    from ..suggestions import DEFAULT_GOLD, suggestion_table
 
     label_set = load_labels(labels)
     guidelines = with_keys(label_set, load_guidelines(label_set, labels))
-    wanted = list(read_documents(documents, label_set.names))
-    loaded = context.obj["load_model"](model) if model else None
+    pushable = list(read_documents(documents, label_set.names))
+    tagger = load_optional_model(model)
     sources = suggest or ("model+rules" if model else "rules")
-    taggers = build_taggers(sources, label_set, model=loaded, gazetteer=gazetteer)
+    suggesters = build_taggers(sources, label_set, model=tagger, gazetteer=gazetteer)
     gold_file = gold or (DEFAULT_GOLD if labels is None else None)
-    measured = None
-    own = sum(bool(document.spans) for document in wanted)
-    with connect(home, url, username, password) as (doccano, alive):
-        if taggers and own < len(wanted):
-            with Console(stderr=True).status("Suggesting spans"):
-                wanted = suggest_spans(wanted, taggers, label_set.names)
-                if gold_file is not None:
-                    known = list(read_documents(gold_file, label_set.names))
-                    scores = measure_suggestions(known, taggers, label_set.names)
-                    measured = suggestion_table(scores, gold_file, known, loaded)
-        with show_progress() as report:
-            made = push_documents(
-                doccano,
-                session,
-                wanted,
-                split_names(annotators),
-                label_set,
-                overlap=overlap,
-                batch=batch,
-                guidelines=guidelines,
-                alive=alive,
-                report=report,
-            )
+    gold_documents = []
+    if gold_file and suggesters and not all(document.spans for document in pushable):
+        gold_documents = list(read_documents(gold_file, label_set.names))
+    with (
+        connect(home, url, username, password) as client,
+        progress_bars() as on_progress,
+    ):
+        pushed = push_documents(
+            client,
+            session,
+            pushable,
+            split_names(annotators),
+            label_set,
+            suggesters=suggesters,
+            gold=gold_documents,
+            overlap=overlap,
+            batch=batch,
+            guidelines=guidelines,
+            on_progress=on_progress,
+        )
     console = Console()
-    if measured is not None:
-        print_tables([measured], console)
-    elif taggers and own < len(wanted):
-        typer.echo("how good the suggestions are was not measured; pass gold documents with --gold")
-    if taggers and own:
-        typer.echo(f"{own} documents keep the spans that they came with, which were not measured")
-    table = Table("annotator", "documents", "waiting", "password")
-    for name in made.projects:
-        pushed = made.pushed(name)
-        assigned = sum(owner in (None, name) for owner in made.assignments.values())
-        counts = (str(len(pushed)), str(assigned - len(pushed)))
-        table.add_row(name, *counts, made.password(name) or "(theirs)")
-    console.print(table)
-    for name in made.projects:
-        typer.echo(f"{name} begins at {made.link(name)}")
-    suggestions = sum(len(document.spans) for document in wanted)
-    shared = sum(owner is None for owner in made.assignments.values())
+    if pushed.evaluation is not None and gold_file is not None:
+        table = suggestion_table(pushed.evaluation, gold_file, gold_documents, tagger)
+        print_tables([table], console)
+    _print_notes(pushed, suggested=bool(suggesters))
+    print_tables([share_table(pushed)], console, len(pushed.shares))
+    for share in pushed.shares:
+        typer.echo(f"first document of {share.annotator}: {share.link}")
     typer.echo(
-        f"{len(wanted)} documents with {suggestions} suggested spans, {shared} shared by all; what "
-        "lies before annotators is verified on the server"
+        f"{len(pushed.documents)} documents with {pushed.spans} suggested spans, {pushed.shared} "
+        "shared by all annotators; all uploaded documents are verified on the server"
     )
 
 
-SOURCES = ("rules", "model", "rules+model", "model+rules", "none")
-"""Values of `--suggest`. Where spans of two sources overlap, the first source takes precedence."""
+def _print_notes(pushed: Pushed, *, suggested: bool) -> None:
+    """Print what the scores of the suggestions do not cover."""
+    if suggested and pushed.evaluation is None and pushed.labeled < len(pushed.documents):
+        typer.echo("the suggestions were not measured; pass gold documents with --gold")
+    if suggested and pushed.labeled:
+        typer.echo(f"{pushed.labeled} documents keep their own spans, which were not measured")
 
 
 def build_taggers(

@@ -1,4 +1,4 @@
-"""Replay recorded annotations: `orbat annotate replay`."""
+"""`orbat annotate replay`: replay recorded annotations in doccano."""
 
 from __future__ import annotations
 
@@ -7,34 +7,30 @@ from typing import Annotated
 
 import typer
 
-from .options import Home, Password, SessionFolder, Url, Username, connect, show_progress
+from .options import SessionFolder
 
 
 def replay(
     session: SessionFolder,
-    passes: Annotated[list[str], typer.Argument(help="ANNOTATOR=PASS.jsonl for each annotator.")],
-    home: Home = None,
-    url: Url = None,
-    username: Username = "admin",
-    password: Password = None,
+    recordings: Annotated[
+        list[str], typer.Argument(help="ANNOTATOR=FILE.jsonl for each annotator.")
+    ],
 ) -> None:
-    """Play recorded annotation passes through doccano as their annotators (for demos and tests)."""
+    """Replay recorded annotations in doccano as their annotators (for demos and tests)."""
     from ...corpus.files import read_documents
     from ...errors import InputError
+    from ...ui import progress_bars
     from ..session.folder import open_session
-    from ..session.replay import replay as replay_pass
+    from ..session.replay import replay as replay_documents
 
-    made = open_session(session)
-    with connect(home, url, username, password) as (doccano, _), show_progress() as report:
-        for pair in passes:
-            annotator, _, file = pair.partition("=")
-            if not file or annotator not in made.projects:
-                raise InputError(
-                    f"{pair}: write ANNOTATOR=PASS.jsonl; annotators are {', '.join(made.projects)}"
-                )
-            own = made.password(annotator)
-            if own is None:
-                raise InputError(f"'{annotator}' has an account of their own; only they can log in")
-            readings = read_documents(Path(file), made.labels.names)
-            done = replay_pass(doccano, own, made, annotator, readings, report=report)
-            typer.echo(f"replayed a recorded pass over {done} documents as '{annotator}'")
+    labeling_session = open_session(session)
+    with progress_bars() as on_progress:
+        for recording in recordings:
+            annotator, _, file = recording.partition("=")
+            if not file:
+                raise InputError(f"{recording}: write ANNOTATOR=FILE.jsonl")
+            documents = read_documents(Path(file), labeling_session.labels.names)
+            count = replay_documents(
+                labeling_session, annotator, documents, on_progress=on_progress
+            )
+            typer.echo(f"replayed {count} recorded documents as '{annotator}'")

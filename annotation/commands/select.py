@@ -1,61 +1,78 @@
-"""Select what to label next: `orbat annotate select`."""
+"""`orbat annotate select`: select what to label next."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import load_optional_model
+
+if TYPE_CHECKING:
+    from ...corpus.document import Document
+
 
 def select(
-    context: typer.Context,
-    documents: Annotated[Path, typer.Argument(help="Unlabelled documents (JSON Lines).")],
-    output: Annotated[Path, typer.Option(help="The same documents in the order to label them.")],
+    documents: Annotated[Path, typer.Argument(help="Unlabeled documents (JSON Lines).")],
+    output: Annotated[Path, typer.Option(help="File for the selected documents, in order.")],
     model: Annotated[
-        str | None, typer.Option(help="Run folder, wheel or installed model that is asked.")
+        str | None, typer.Option(help="Run folder, wheel or installed model to measure with.")
     ] = None,
     count: Annotated[
-        int | None, typer.Option(min=1, help="Choose so many; default: put all in order.")
+        int | None, typer.Option(min=1, help="Number of documents to select; default: all.")
     ] = None,
     session: Annotated[
-        Path | None, typer.Option(help="Leave out what this session's annotators have.")
+        Path | None, typer.Option(help="Leave out the documents of this session.")
     ] = None,
-    labelled: Annotated[
-        Path | None, typer.Option(help="Documents labelled already: left out, and kept away from.")
+    labeled: Annotated[
+        Path | None,
+        typer.Option(help="Labeled documents: left out, and new ones should differ from them."),
     ] = None,
     strategy: Annotated[str, typer.Option(help="uncertainty or random.")] = "uncertainty",
-    seed: Annotated[int, typer.Option(help="Of the random order.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random order.")] = 0,
 ) -> None:
-    """Choose what to label next: documents that a model is least sure of, unlike each other."""
+    """Select documents to label next: those that a model is least certain of, all different."""
     from rich.console import Console
 
     from ...corpus.files import read_documents, write_documents
     from ...errors import InputError
     from ...ui import DataTable, print_tables
     from ..active_learning import select_documents
-    from ..session.folder import open_session
 
-    known = list(read_documents(labelled)) if labelled else []
-    if session is not None:
-        made = open_session(session)
-        there = {d.id: d for name in made.projects for d in made.pushed(name)}
-        known += there.values()
-    taken = {document.id for document in known}
-    free = [document for document in read_documents(documents) if document.id not in taken]
-    if not free:
-        raise InputError(f"{documents}: every document is labelled or before annotators already")
-    loaded = context.obj["load_model"](model) if model else None
-    with Console(stderr=True).status("Asking the model"):
-        chosen = select_documents(
-            free, loaded, count=count, labelled=known, strategy=strategy, seed=seed
+    known = _known_documents(labeled, session)
+    known_ids = {document.id for document in known}
+    unlabeled = [d for d in read_documents(documents) if d.id not in known_ids]
+    if not unlabeled:
+        raise InputError(f"{documents}: every document is labeled or in the session already")
+    with Console(stderr=True).status("Scoring the documents"):
+        selected = select_documents(
+            unlabeled,
+            load_optional_model(model),
+            count=count,
+            labelled=known,
+            strategy=strategy,
+            seed=seed,
         )
-    write_documents(output, (document for document, _ in chosen))
+    write_documents(output, (document for document, _ in selected))
     if strategy != "random":
         rows = tuple(
-            (place, document.id, entropy, len(document.text.split()))
-            for place, (document, entropy) in enumerate(chosen, start=1)
+            (rank, document.id, entropy, len(document.text.split()))
+            for rank, (document, entropy) in enumerate(selected, start=1)
         )
-        columns = ("", "document", "entropy of a word", "words")
-        print_tables([DataTable("To label next", columns, rows)], Console(), 10)
-    typer.echo(f"{len(chosen)} of {len(free)} documents in {output}, in the order to label them")
+        columns = ("rank", "document", "mean word entropy", "words")
+        print_tables([DataTable("Documents to label next", columns, rows)], Console(), 10)
+    typer.echo(f"{len(selected)} of {len(unlabeled)} documents in {output}, in labeling order")
+
+
+def _known_documents(labeled: Path | None, session: Path | None) -> list[Document]:
+    """Return the documents of a file, and those that a session's annotators have."""
+    from ...corpus.files import read_documents
+    from ..session.folder import open_session
+
+    known = list(read_documents(labeled)) if labeled else []
+    if session is not None:
+        opened = open_session(session)
+        pushed = {d.id: d for name in opened.projects for d in opened.pushed(name)}
+        known += pushed.values()
+    return known

@@ -1,10 +1,10 @@
-"""Show the annotators' progress: `orbat annotate status`."""
+"""`orbat annotate status`: show the annotators' progress."""
 
 from __future__ import annotations
 
 import typer
 
-from .options import Home, Json, Password, SessionFolder, Url, Username, connect, show_progress
+from .options import Home, Json, Password, SessionFolder, Url, Username, connect
 
 
 def status(
@@ -15,35 +15,28 @@ def status(
     password: Password = None,
     json_output: Json = False,
 ) -> None:
-    """Show how far each annotator is, and how fast."""
+    """Show each annotator's progress, pace and estimated time left."""
     import json
 
     from rich.console import Console
 
-    from ...ui import DataTable, print_tables
-    from ..session.status import measure_status
+    from ...ui import print_tables, progress_bars
+    from ..session.status import measure_status, status_table
 
-    with connect(home, url, username, password) as (doccano, _), show_progress() as report:
-        found = measure_status(doccano, session, report=report)
+    with (
+        connect(home, url, username, password) as client,
+        progress_bars() as on_progress,
+    ):
+        statuses = measure_status(client, session, on_progress=on_progress)
     if json_output:
-        fields = ({**vars(each), "hours_left": each.hours_left} for each in found)
-        typer.echo(json.dumps(list(fields), default=str))
+        typer.echo(json.dumps([status.to_json() for status in statuses]))
         return
-    rows = tuple(
-        (
-            *(each.annotator, each.documents, each.confirmed, each.waiting),
-            *(each.per_hour, each.hours_left, each.last and f"{each.last:%Y-%m-%d %H:%M} UTC"),
-        )
-        for each in found
-    )
-    columns = ("annotator", "documents", "confirmed", "waiting", "per hour", "hours left", "last")
-    note = "waiting: assigned and not handed out yet; per hour: without pauses of half an hour"
-    print_tables([DataTable("Progress", columns, rows, note=note)], Console(), len(rows))
-    for each in found:
-        if not each.member:
+    print_tables([status_table(statuses)], Console(), len(statuses))
+    for status in statuses:
+        if not status.member:
             typer.echo(
-                f"'{each.annotator}' was taken out of their project; push again to let them in",
+                f"'{status.annotator}' was removed from their project; push again to add them",
                 err=True,
             )
-        elif each.confirmed < each.documents:
-            typer.echo(f"{each.annotator} goes on at {each.link}")
+        elif status.confirmed < status.documents:
+            typer.echo(f"next document of {status.annotator}: {status.link}")

@@ -1,4 +1,4 @@
-"""The doccano client: the REST calls that sessions need, typed records in and out."""
+"""The doccano client: the REST calls that labeling sessions need, with typed records."""
 
 from __future__ import annotations
 
@@ -8,156 +8,86 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from typing import Any, Literal, NamedTuple
-
-import httpx
-from pydantic import BaseModel
+from typing import Any
 
 from ...corpus.labels import Label
-from ...errors import InputError
+from ...errors import ServerError
+from .records import (
+    DOCUMENT_KEY,
+    Comment,
+    Example,
+    ExampleSpan,
+    ExportedExample,
+    LabelType,
+    Member,
+    Project,
+    ProjectType,
+    State,
+    UploadRow,
+    User,
+)
+from .transport import Transport
 
-PAGE = 500
-"""Records in a page: gunicorn kills requests of 30 s, 1,000 examples take 1.3 s."""
-TIMEOUT = httpx.Timeout(60, connect=10)
-READ_RETRIES = 3
-DOCUMENT = "document"
-"""Key of an uploaded row's meta that repeats its name, for exports lack the name itself."""
-
-
-Kind = Literal["SequenceLabeling", "DocumentClassification"]
-_RESOURCES: dict[Kind, str] = {
+EXPORT_SECONDS = 600
+_RESOURCE_TYPES: dict[ProjectType, str] = {
     "SequenceLabeling": "SequenceLabelingProject",
     "DocumentClassification": "TextClassificationProject",
 }
 
 
-class User(BaseModel):
-    """An account."""
-
-    id: int
-    username: str
-    is_superuser: bool = False
-
-
-class Member(BaseModel):
-    """An account's membership of a project."""
-
-    id: int
-    user: int
-    username: str
-
-
-class Project(BaseModel):
-    """A sequence labelling project."""
-
-    id: int
-    name: str
-    collaborative_annotation: bool = False
-    grapheme_mode: bool = False
-
-
-class LabelType(BaseModel):
-    """A label or category of a project."""
-
-    id: int
-    text: str
-
-
-class Example(BaseModel):
-    """A document of a project; `upload_name` is the id that we gave it."""
-
-    id: int
-    text: str
-    upload_name: str = ""
-    meta: Any = None
-    is_confirmed: bool = False
-    comment_count: int = 0
-
-
-class ExampleSpan(BaseModel):
-    """A span on an example: UTF-16 offsets, `label` is a span type's id, `user` who made it."""
-
-    id: int
-    start_offset: int
-    end_offset: int
-    label: int
-    user: int
-    created_at: datetime
-    updated_at: datetime
-
-
-class ExportedExample(NamedTuple):
-    """A document as an export has it: spans as UTF-16 start, UTF-16 end and label name."""
-
-    id: int
-    name: str
-    text: str
-    spans: list[tuple[int, int, str]]
-
-
-class Comment(BaseModel):
-    """What a user wrote about an example."""
-
-    text: str
-    username: str
-    created_at: datetime
-
-
-class State(BaseModel):
-    """A confirmation of an example."""
-
-    id: int
-    confirmed_by: int
-    confirmed_at: datetime
-
-
-class UploadRow(BaseModel):
-    """A document to upload; `spans` are UTF-16 start, UTF-16 end and label name."""
-
-    name: str
-    text: str
-    spans: list[tuple[int, int, str]] = []
-    meta: dict[str, Any] = {}
-
-
 class DoccanoClient:
     """A logged-in connection to a doccano server.
 
-    Reading and other safe calls are repeated when the connection breaks; writing is not, because
-    most of doccano's writing calls double or toggle when repeated.
+    Use it as a context manager, or call :meth:`close`.
 
     Args:
-        url: where doccano answers, below a sub-path too.
+        url: address of doccano, which may include a path.
         username: an account.
         password: its password.
+        worker_is_running: asked while the client waits for doccano's worker, which otherwise
+            looks the same whether it is slow or dead. The default suits a server on another
+            machine.
+
+    Attributes:
+        url: the server's address.
+        user: the account.
+        transport: sends the requests; use it for calls that the client lacks.
 
     Raises:
-        InputError: if the server is down, is no doccano or refuses the password.
+        InputError: if the address is not an http or https address.
+        ServerError: if the server does not answer, is not doccano or refuses the password.
     """
 
-    def __init__(self, url: str, username: str, password: str) -> None:
-        self.url = url.rstrip("/")
-        if not self.url.startswith(("http://", "https://")):
-            raise InputError(f"{url}: no http or https address; write http://HOST:PORT")
-        # A client of its own: the cookies of the login answer would win over the token, and every
-        # later write would fail for want of a CSRF token.
-        with httpx.Client(timeout=TIMEOUT) as door:
-            answer = self._send(
-                door,
+    def __init__(
+        self,
+        url: str,
+        username: str,
+        password: str,
+        *,
+        worker_is_running: Callable[[], bool] = lambda: True,
+    ) -> None:
+        # Log in with a transport of its own: the cookies of the response would take precedence
+        # over the token, and every later write would fail without a CSRF token.
+        login = Transport(url)
+        try:
+            response = login.send(
                 "POST",
                 "auth/login/",
                 repeat=True,
                 json={"username": username, "password": password},
             )
-        if answer.status_code == 400:
-            raise InputError(
-                f"{self.url}: refuses the password of '{username}'; "
-                "pass --username and --password (or ORBAT_DOCCANO_PASSWORD)"
-            )
-        key = self._json(answer)["key"]
-        self._client = httpx.Client(timeout=TIMEOUT, headers={"Authorization": f"Token {key}"})
-        self.user = User.model_validate(self._get("me"))
+            if response.status_code == 400:
+                raise ServerError(
+                    f"{login.url}: doccano refuses the password of '{username}'; "
+                    "pass --username and --password (or set ORBAT_DOCCANO_PASSWORD)"
+                )
+            token = login.decode(response)["key"]
+        finally:
+            login.close()
+        self.worker_is_running = worker_is_running
+        self.transport = Transport(url, token)
+        self.url = self.transport.url
+        self.user = User.model_validate(self.transport.get("me"))
 
     def __enter__(self) -> DoccanoClient:
         return self
@@ -166,173 +96,122 @@ class DoccanoClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connection. The token stays valid: logging out would end it for all."""
-        self._client.close()
-
-    # -- transport ----------------------------------------------------------------------------
-
-    def _send(
-        self, client: httpx.Client, method: str, path: str, *, repeat: bool, **arguments: Any
-    ) -> httpx.Response:
-        tries = READ_RETRIES if repeat else 1
-        for attempt in range(1, tries + 1):
-            try:
-                answer = client.request(method, f"{self.url}/v1/{path}", **arguments)
-            except httpx.HTTPError as error:
-                if attempt == tries:
-                    raise InputError(
-                        f"{self.url}: doccano does not answer ({type(error).__name__}); "
-                        "start it with orbat annotate up, or check --url"
-                    ) from error
-            else:
-                if answer.status_code < 500 or attempt == tries:
-                    return answer
-            time.sleep(attempt)
-        raise AssertionError("unreachable")
-
-    def _json(self, answer: httpx.Response) -> Any:
-        request = f"{answer.request.method} {answer.request.url.path}"
-        if answer.status_code >= 500:
-            raise InputError(
-                f"{self.url}: doccano failed at {request} with status {answer.status_code}; "
-                "see its log, then orbat annotate down and up"
-            )
-        # Unknown paths answer 200 with the web page.
-        if "application/json" not in answer.headers.get("content-type", ""):
-            raise InputError(
-                f"{self.url}: is no doccano 1.8 ({request} gave {answer.status_code} "
-                f"{answer.headers.get('content-type', 'without type')}); check --url"
-            )
-        if answer.status_code >= 400:
-            detail = json.dumps(answer.json(), ensure_ascii=False)
-            raise InputError(f"{self.url}: doccano refuses {request}: {detail}")
-        return answer.json()
-
-    def _get(self, path: str, **parameters: Any) -> Any:
-        return self._json(self._send(self._client, "GET", path, repeat=True, params=parameters))
-
-    def _post(self, path: str, body: Any, *, repeat: bool = False) -> Any:
-        return self._json(self._send(self._client, "POST", path, repeat=repeat, json=body))
-
-    def _delete(self, path: str, ids: Sequence[int]) -> None:
-        # An empty list would delete everything there.
-        if ids:
-            self._send(self._client, "DELETE", path, repeat=True, json={"ids": list(ids)})
-
-    def _pages(self, path: str, **parameters: Any) -> Iterator[Any]:
-        # `next` is built from the Host header and wrong behind proxies: count offsets here.
-        offset = 0
-        while True:
-            page = self._get(path, limit=PAGE, offset=offset, **parameters)
-            yield from page["results"]
-            offset += len(page["results"])
-            if not page["results"] or offset >= page["count"]:
-                return
+        """Close the connection. The token stays valid: logging out would end it for every user."""
+        self.transport.close()
 
     # -- server -------------------------------------------------------------------------------
 
-    def worker_is_alive(self) -> bool:
-        """Ask the server to run a task; False when no worker takes it within a few seconds.
+    def worker_answers(self) -> bool:
+        """Return whether a worker ran a task within a few seconds.
 
-        A worker busy with a long import looks dead too.
+        The answer is False for a worker that is busy with a long import, too.
         """
-        answer = self._send(
-            self._client, "GET", "health/", repeat=False, headers={"Accept": "application/json"}
+        response = self.transport.send(
+            "GET", "health/", repeat=False, headers={"Accept": "application/json"}
         )
-        return answer.status_code == 200
+        return response.status_code == 200
 
     # -- accounts -----------------------------------------------------------------------------
 
+    def users(self) -> list[User]:
+        """Return all accounts of the server."""
+        return [User.model_validate(user) for user in self.transport.get("users")]
+
     def find_user(self, username: str) -> User | None:
-        """Return the account of that exact name."""
-        users = map(User.model_validate, self._get("users", q=username))
+        """Return the account with exactly this name, or None."""
+        users = map(User.model_validate, self.transport.get("users", q=username))
         return next((user for user in users if user.username == username), None)
 
     def create_user(self, username: str, password: str) -> User:
-        """Make an account (administrators only)."""
+        """Create an account (administrators only)."""
         body = {"username": username, "password1": password, "password2": password}
-        return User.model_validate(self._post("users/create", body))
-
-    def users(self) -> list[User]:
-        """Return all accounts of the server."""
-        return [User.model_validate(user) for user in self._get("users")]
+        return User.model_validate(self.transport.post("users/create", body))
 
     def members(self, project: int) -> list[Member]:
         """Return the members of a project."""
-        return [Member.model_validate(m) for m in self._get(f"projects/{project}/members")]
-
-    def remove_member(self, project: int, user: int) -> None:
-        """Take an account out of a project; its spans stay. Nothing changes if it is no member."""
-        ids = [member.id for member in self.members(project) if member.user == user]
-        self._delete(f"projects/{project}/members", ids)
+        members = self.transport.get(f"projects/{project}/members")
+        return [Member.model_validate(member) for member in members]
 
     def add_member(self, project: int, user: int, role: str = "annotator") -> None:
-        """Make an account a member of a project; nothing changes if it is one already."""
+        """Make an account a member of a project; does nothing if it is a member."""
         if any(member.user == user for member in self.members(project)):
             return
-        roles = {each["name"]: each["id"] for each in self._get("roles")}
-        self._post(f"projects/{project}/members", {"user": user, "role": roles[role]})
+        role_ids = {role["name"]: role["id"] for role in self.transport.get("roles")}
+        body = {"user": user, "role": role_ids[role]}
+        self.transport.post(f"projects/{project}/members", body)
+
+    def remove_member(self, project: int, user: int) -> None:
+        """Remove an account from a project; its spans stay. Does nothing if it is no member."""
+        ids = [member.id for member in self.members(project) if member.user == user]
+        self.transport.delete_ids(f"projects/{project}/members", ids)
 
     # -- projects -----------------------------------------------------------------------------
 
     def projects(self, name: str) -> list[Project]:
-        """Return the projects of that exact name, oldest first."""
-        found = map(Project.model_validate, self._pages("projects", q=name))
-        return sorted((p for p in found if p.name == name), key=lambda project: project.id)
+        """Return the projects with exactly this name, oldest first."""
+        projects = map(Project.model_validate, self.transport.pages("projects", q=name))
+        return sorted((p for p in projects if p.name == name), key=lambda project: project.id)
 
     def project(self, project: int) -> Project | None:
-        """Return a project by id, or None if there is none."""
-        answer = self._send(self._client, "GET", f"projects/{project}", repeat=True)
-        return (
-            None if answer.status_code in (403, 404) else Project.model_validate(self._json(answer))
-        )
+        """Return a project by id, or None if it does not exist."""
+        response = self.transport.send("GET", f"projects/{project}", repeat=True)
+        if response.status_code in (403, 404):
+            return None
+        return Project.model_validate(self.transport.decode(response))
 
     def create_project(
-        self, name: str, description: str, guidelines: str, *, kind: Kind = "SequenceLabeling"
+        self,
+        name: str,
+        description: str,
+        guidelines: str,
+        *,
+        project_type: ProjectType = "SequenceLabeling",
     ) -> Project:
-        """Create a collaborative project: all members see all spans, or the one category."""
+        """Create a collaborative project: its members share all spans, or the one category."""
         body = {
             "name": name,
             "description": description,
-            "project_type": kind,
-            "resourcetype": _RESOURCES[kind],
-            "guideline": guidelines or "No guidelines were given.",
+            "project_type": project_type,
+            "resourcetype": _RESOURCE_TYPES[project_type],
+            "guideline": guidelines or "There are no guidelines.",
             "random_order": False,
             "collaborative_annotation": True,
-            "single_class_classification": kind == "DocumentClassification",
+            "single_class_classification": project_type == "DocumentClassification",
             "allow_member_to_create_label_type": False,
             "allow_overlapping": False,
             "grapheme_mode": False,
             "use_relation": False,
             "tags": [],
         }
-        return Project.model_validate(self._post("projects", body))
+        return Project.model_validate(self.transport.post("projects", body))
 
     def delete_project(self, project: int) -> None:
-        """Delete a project with all that is in it."""
-        self._send(self._client, "DELETE", f"projects/{project}", repeat=True)
+        """Delete a project with everything in it."""
+        self.transport.delete(f"projects/{project}")
 
     def span_types(self, project: int) -> list[LabelType]:
-        """Return the labels of a project."""
-        return [LabelType.model_validate(s) for s in self._get(f"projects/{project}/span-types")]
+        """Return the labels of a sequence labeling project."""
+        return self._types(f"projects/{project}/span-types")
 
     def ensure_span_types(self, project: int, labels: Sequence[Label]) -> None:
-        """Create the labels that a project lacks."""
+        """Create the labels that a sequence labeling project lacks."""
         self._ensure_types(f"projects/{project}/span-types", labels)
 
     def category_types(self, project: int) -> list[LabelType]:
-        """Return the categories that a text classification project offers."""
-        found = self._get(f"projects/{project}/category-types")
-        return [LabelType.model_validate(each) for each in found]
+        """Return the categories of a text classification project."""
+        return self._types(f"projects/{project}/category-types")
 
     def ensure_category_types(self, project: int, labels: Sequence[Label]) -> None:
-        """Create the categories that a project lacks."""
+        """Create the categories that a text classification project lacks."""
         self._ensure_types(f"projects/{project}/category-types", labels)
 
+    def _types(self, path: str) -> list[LabelType]:
+        return [LabelType.model_validate(record) for record in self.transport.get(path)]
+
     def _ensure_types(self, path: str, labels: Sequence[Label]) -> None:
-        there = {each["text"] for each in self._get(path)}
+        existing = {label_type.text for label_type in self._types(path)}
         for label in labels:
-            if label.name not in there:
+            if label.name not in existing:
                 body = {
                     "text": label.name,
                     "prefix_key": None,
@@ -340,188 +219,174 @@ class DoccanoClient:
                     "background_color": label.color,
                     "text_color": label.text_color,
                 }
-                self._post(path, body)
+                self.transport.post(path, body)
 
     # -- examples -----------------------------------------------------------------------------
 
     def examples(self, project: int) -> Iterator[Example]:
         """Yield the examples of a project in upload order."""
-        for example in self._pages(f"projects/{project}/examples", ordering="created_at"):
+        for example in self.transport.pages(f"projects/{project}/examples", ordering="created_at"):
             yield Example.model_validate(example)
 
     def count_examples(self, project: int) -> int:
-        """Return how many examples a project has."""
-        return int(self._get(f"projects/{project}/examples", limit=1)["count"])
+        """Return the number of examples of a project."""
+        return int(self.transport.get(f"projects/{project}/examples", limit=1)["count"])
 
     def delete_examples(self, project: int, ids: Sequence[int]) -> None:
         """Delete examples by id."""
-        self._delete(f"projects/{project}/examples", ids)
+        self.transport.delete_ids(f"projects/{project}/examples", ids)
 
     def upload(
         self,
         project: int,
         rows: Sequence[UploadRow],
         *,
-        task: Kind = "SequenceLabeling",
-        alive: Callable[[], bool] = lambda: True,
+        project_type: ProjectType = "SequenceLabeling",
     ) -> None:
-        """Upload documents with spans through the worker, and wait until it is done.
+        """Upload documents with spans through doccano's worker, and wait for it.
 
-        doccano may have stored any part of them when this fails, and drops faulty spans without
-        a word when it does not: compare what the server holds afterwards. Repeating an upload
-        doubles nothing, because every row carries a UUID made of server, project and name.
+        After a failure doccano may have stored any part of them, and after a success it may have
+        dropped invalid spans without an error: always compare what the server holds. Repeating an
+        upload creates no duplicates, because every row carries a UUID derived from server,
+        project and name.
 
         Args:
             project: the project's id.
-            rows: the documents; those of a text classification have no spans.
-            task: the project's kind.
-            alive: asked while waiting; the wait ends when it says False.
+            rows: the documents; those of a text classification project have no spans.
+            project_type: the project's type.
 
         Raises:
-            InputError: if the import fails, or the worker dies or does not finish in time.
+            ServerError: if the import fails, or the worker stops or does not finish in time.
         """
-        lines = []
-        for row in rows:
-            seed = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.url}/{project}/{row.name}")
-            record = {
-                "text": row.text,
-                "label": row.spans,
-                # One nested key in every row: differing keys break the whole import.
-                "meta": row.meta,
-                "upload_name": row.name,
-                "example_uuid": str(uuid.UUID(bytes=seed.bytes, version=4)),
-            }
-            lines.append(json.dumps(record, ensure_ascii=True))
+        lines = [json.dumps(self._to_record(project, row), ensure_ascii=True) for row in rows]
         content = ("\n".join(lines) + "\n").encode("ascii")
-        answer = self._send(
-            self._client,
+        response = self.transport.send(
             "POST",
             "fp/process/",
             repeat=True,
             files={"filepond": ("documents.jsonl", content, "application/jsonl")},
             headers={"Accept": "*/*"},
         )
-        if answer.status_code != 200 or "text/plain" not in answer.headers.get("content-type", ""):
-            raise InputError(f"{self.url}: doccano refuses the upload ({answer.status_code})")
+        content_type = response.headers.get("content-type", "")
+        if response.status_code != 200 or "text/plain" not in content_type:
+            raise ServerError(f"{self.url}: doccano refused the upload ({response.status_code})")
         body = {
             "format": "JSONL",
-            "uploadIds": [answer.text.strip()],
-            "task": task,
+            "uploadIds": [response.text.strip()],
+            "task": project_type,
+            # Without an encoding doccano guesses one, often wrongly.
             "encoding": "utf_8",
             "column_data": "text",
             "column_label": "label",
         }
-        number = self._post(f"projects/{project}/upload", body)["task_id"]
-        status = self._wait_for(number, 60 + len(rows) / 50, alive)
-        faults = (status["result"] or {}).get("error") or []
-        if status["error"] or faults:
-            first = faults[0]["message"] if faults else status["error"]["text"]
-            raise InputError(f"{self.url}: doccano could not import the documents: {first}")
+        task = self.transport.post(f"projects/{project}/upload", body)["task_id"]
+        status = self._wait_for(task, 60 + len(rows) / 50, self.worker_is_running)
+        row_errors = (status["result"] or {}).get("error") or []
+        if status["error"] or row_errors:
+            message = row_errors[0]["message"] if row_errors else status["error"]["text"]
+            raise ServerError(f"{self.url}: doccano could not import the documents: {message}")
+
+    def _to_record(self, project: int, row: UploadRow) -> dict[str, Any]:
+        seed = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.url}/{project}/{row.name}")
+        return {
+            "text": row.text,
+            "label": row.spans,
+            # One nested key in every row: rows with different keys break the whole import.
+            "meta": row.meta,
+            "upload_name": row.name,
+            "example_uuid": str(uuid.UUID(bytes=seed.bytes, version=4)),
+        }
 
     def export(self, project: int) -> list[ExportedExample]:
-        """Return all examples of a collaborative project that were uploaded under a name.
+        """Return all examples of a collaborative project that were uploaded with a name.
 
-        One task of the worker for all of them, which holds an example's text in memory once for
+        This is one task of the worker, which holds the text of an example in memory once for
         each of its spans.
 
         Raises:
-            InputError: if the export fails, or the worker does not finish it in time.
+            ServerError: if the export fails, or the worker does not finish in time.
         """
-        body = {"format": "JSONL", "exportApproved": False}
-        task = self._post(f"projects/{project}/download", body)["task_id"]
-        self._wait_for(task, 600, lambda: True)
-        answer = self._send(
-            self._client,
-            "GET",
-            f"projects/{project}/download",
-            repeat=True,
-            params={"taskId": task},
-        )
+        path = f"projects/{project}/download"
+        task = self.transport.post(path, {"format": "JSONL", "exportApproved": False})["task_id"]
+        self._wait_for(task, EXPORT_SECONDS, lambda: True)
+        response = self.transport.send("GET", path, repeat=True, params={"taskId": task})
         try:
-            with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-                # Split at line feeds only: U+2028 and the like come raw.
+            with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+                # Not splitlines(): doccano writes U+2028 and the like unescaped.
                 lines = archive.read("all.jsonl").decode().split("\n")
         except (zipfile.BadZipFile, KeyError) as error:
-            raise InputError(
+            raise ServerError(
                 f"{self.url}: doccano's export of project {project} failed; see its worker's log"
             ) from error
         records = (json.loads(line) for line in lines if line.strip())
-        # The export leaves upload_name out, but not what was uploaded as meta.
         return [
             ExportedExample(
                 record["id"],
-                record["meta"][DOCUMENT],
+                record["meta"][DOCUMENT_KEY],
                 record["text"],
                 [(start, end, label) for start, end, label in record["label"]],
             )
             for record in records
-            if DOCUMENT in (record.get("meta") or {})
+            if DOCUMENT_KEY in (record.get("meta") or {})
         ]
 
-    def _wait_for(self, task: str, seconds: float, alive: Callable[[], bool]) -> Any:
-        """Wait until the worker has finished a task, and return the task's state."""
-        began = time.monotonic()
+    def _wait_for(self, task: str, seconds: float, worker_is_running: Callable[[], bool]) -> Any:
+        """Wait until the worker has finished a task, and return the task's status."""
+        started = time.monotonic()
         while True:
-            waited = time.monotonic() - began
+            waited = time.monotonic() - started
             time.sleep(min(max(waited / 10, 0.25), 3))
-            status = self._get(f"tasks/status/{task}")
+            status = self.transport.get(f"tasks/status/{task}")
             if status["ready"]:
                 return status
-            if not alive() or waited > seconds:
-                raise InputError(
-                    f"{self.url}: doccano's worker stopped during the work; "
-                    "run orbat annotate up, then do this again to complete it"
+            if not worker_is_running() or waited > seconds:
+                raise ServerError(
+                    f"{self.url}: doccano's worker stopped before it finished; "
+                    "run orbat annotate up, then repeat this command to complete it"
                 )
 
-    # -- spans and states ---------------------------------------------------------------------
+    # -- annotations --------------------------------------------------------------------------
 
     def spans(self, project: int, example: int) -> list[ExampleSpan]:
-        """Return the spans of an example, of all members where the project is collaborative."""
-        found = self._get(f"projects/{project}/examples/{example}/spans")
-        return [ExampleSpan.model_validate(span) for span in found]
+        """Return the spans of an example; those of all members in a collaborative project."""
+        spans = self.transport.get(f"projects/{project}/examples/{example}/spans")
+        return [ExampleSpan.model_validate(span) for span in spans]
 
     def create_span(self, project: int, example: int, start: int, end: int, label: int) -> None:
-        """Add a span; offsets in UTF-16 units, `label` a span type's id."""
+        """Add a span; offsets in UTF-16 units, `label` is a span type's id."""
         body = {"start_offset": start, "end_offset": end, "label": label}
-        self._post(f"projects/{project}/examples/{example}/spans", body)
+        self.transport.post(f"projects/{project}/examples/{example}/spans", body)
 
     def delete_span(self, project: int, example: int, span: int) -> None:
-        """Delete a span; nothing changes if it is gone already."""
-        path = f"projects/{project}/examples/{example}/spans/{span}"
-        self._send(self._client, "DELETE", path, repeat=True)
+        """Delete a span; does nothing if it does not exist."""
+        self.transport.delete(f"projects/{project}/examples/{example}/spans/{span}")
 
     def categories(self, project: int, example: int) -> list[int]:
-        """Return the ids of the categories chosen for an example."""
-        found = self._get(f"projects/{project}/examples/{example}/categories")
-        return [int(each["label"]) for each in found]
+        """Return the ids of the category types assigned to an example."""
+        categories = self.transport.get(f"projects/{project}/examples/{example}/categories")
+        return [int(category["label"]) for category in categories]
 
-    def choose_category(self, project: int, example: int, label: int) -> None:
-        """Choose a category for an example; `label` is a category type's id."""
-        self._post(f"projects/{project}/examples/{example}/categories", {"label": label})
+    def create_category(self, project: int, example: int, label: int) -> None:
+        """Assign a category to an example; `label` is a category type's id."""
+        self.transport.post(f"projects/{project}/examples/{example}/categories", {"label": label})
 
     def comments(self, project: int, example: int) -> list[Comment]:
-        """Return what users wrote about an example."""
-        found = self._pages(f"projects/{project}/comments", example=example)
-        return [Comment.model_validate(comment) for comment in found]
+        """Return the comments on an example."""
+        comments = self.transport.pages(f"projects/{project}/comments", example=example)
+        return [Comment.model_validate(comment) for comment in comments]
 
-    def comment(self, project: int, example: int, text: str) -> None:
-        """Write something about an example."""
-        self._send(
-            self._client,
-            "POST",
-            f"projects/{project}/comments",
-            repeat=False,
-            params={"example": example},
-            json={"text": text},
-        ).raise_for_status()
+    def create_comment(self, project: int, example: int, text: str) -> None:
+        """Add a comment to an example."""
+        path = f"projects/{project}/comments"
+        self.transport.post(path, {"text": text}, params={"example": example})
 
     def states(self, project: int, example: int) -> list[State]:
         """Return the confirmations of an example."""
-        path = f"projects/{project}/examples/{example}/states"
-        return [State.model_validate(state) for state in self._pages(path)]
+        states = self.transport.pages(f"projects/{project}/examples/{example}/states")
+        return [State.model_validate(state) for state in states]
 
     def confirm(self, project: int, example: int) -> None:
-        """Mark an example as done; nothing changes if it is marked already."""
-        # POST toggles, so look first.
+        """Confirm an example; does nothing if it is confirmed."""
+        # POST toggles the confirmation, so look first.
         if not self.states(project, example):
-            self._post(f"projects/{project}/examples/{example}/states", {})
+            self.transport.post(f"projects/{project}/examples/{example}/states", {})

@@ -1,4 +1,4 @@
-"""Who labels what: documents that all annotators share, and documents dealt out among them."""
+"""Assign documents to annotators: some are shared by all, the others have one annotator each."""
 
 from __future__ import annotations
 
@@ -6,41 +6,43 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-Assignment = Mapping[str, str | None]
-"""For each document's id the annotator who has it alone; None where all share it."""
+Assignments = Mapping[str, str | None]
+"""The only annotator of each document, by document id; None where all annotators share it."""
 
 
 def assign(
-    documents: Iterable[str],
+    doc_ids: Iterable[str],
     annotators: Sequence[str],
     overlap: float,
-    already: Assignment,
+    existing: Assignments,
 ) -> dict[str, str | None]:
-    """Assign documents that are not assigned yet, and leave the others as they are.
+    """Assign documents that have no assignment yet; existing assignments do not change.
 
-    The shared ones are spread evenly over the order given; of the rest each goes to the annotator
-    who has the fewest of their own.
+    Shared documents are spread evenly over the order of the documents. Each of the others goes to
+    the annotator who has the fewest documents alone.
 
     Args:
-        documents: ids, in the order in which they shall be labelled.
+        doc_ids: ids of the documents, in labeling order.
         annotators: account names.
         overlap: share of the documents that all annotators get, from 0 to 1.
-        already: earlier assignments.
+        existing: earlier assignments.
 
     Returns:
-        All assignments, earlier ones first.
+        All assignments, existing ones first.
     """
-    plan = dict(already)
-    own = Counter(name for name in plan.values() if name is not None)
-    for identity in documents:
-        if identity in plan:
+    assignments = dict(existing)
+    counts = Counter(name for name in assignments.values() if name is not None)
+    for doc_id in doc_ids:
+        if doc_id in assignments:
             continue
-        # Rounded, because 0.1 * 30 is a little more than 3.
-        before, after = (math.ceil(round(n * overlap, 9)) for n in (len(plan), len(plan) + 1))
+        # Rounded, because 0.1 * 30 is slightly more than 3.
+        before, after = (
+            math.ceil(round(n * overlap, 9)) for n in (len(assignments), len(assignments) + 1)
+        )
         if after > before:
-            plan[identity] = None
+            assignments[doc_id] = None
             continue
-        annotator = min(annotators, key=lambda name: own[name])
-        plan[identity] = annotator
-        own[annotator] += 1
-    return plan
+        annotator = min(annotators, key=lambda name: counts[name])
+        assignments[doc_id] = annotator
+        counts[annotator] += 1
+    return assignments

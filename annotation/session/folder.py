@@ -1,18 +1,18 @@
-"""A labelling session: documents pushed to annotators' projects and pulled back with their spans.
+"""The folder of a labeling session.
 
-    SESSION/session.json            server, label set, each annotator's project, who labels what
-    SESSION/accounts.json           passwords of accounts made here, readable by the owner only
-    SESSION/pushed/ANNOTATOR.jsonl  documents as verified on the server, with the spans suggested
-    SESSION/history/ANNOTATOR.jsonl every version that was ever pulled
+    SESSION/session.json             server, label set, projects and assignments
+    SESSION/accounts.json            passwords of accounts made by orbat, readable by the owner only
+    SESSION/pushed/ANNOTATOR.jsonl   documents as verified on the server, with their suggestions
+    SESSION/pulled/ANNOTATOR.jsonl   annotation sets of the last pull
+    SESSION/history/ANNOTATOR.jsonl  every version that was ever pulled
 
-Each annotator has a collaborative doccano project of their own: they see and may change the
-suggestions, do not see each other's work, and the administrator's token reads all of it.
+Each annotator has a collaborative doccano project of their own: annotators see and may change the
+suggestions, they do not see each other's work, and the administrator's token reads all projects.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,32 +23,29 @@ from ...corpus.files import read_documents, write_json
 from ...corpus.labels import LabelSet
 from ...errors import InputError
 from ..doccano.client import DoccanoClient
-from .accounts import password_of
-from .assignment import Assignment
+from .accounts import read_password
+from .assignment import Assignments
 
-FORMAT = 2
-
-Report = Callable[[str, int, int], None]
-"""Called with what is being done, how many are done and how many there are."""
+FORMAT = 3
 
 
 @dataclass(frozen=True)
 class Session:
-    """A labelling session as its folder records it.
+    """A labeling session as its folder records it.
 
     Attributes:
-        folder: where it is recorded.
-        url: the doccano server.
+        folder: the session folder.
+        url: address of the doccano server.
         labels: the label set.
-        projects: each annotator's project id.
-        assignments: who labels which document.
+        projects: the project id of each annotator.
+        assignments: the annotator of each document.
     """
 
     folder: Path
     url: str
     labels: LabelSet
     projects: dict[str, int]
-    assignments: Assignment
+    assignments: Assignments
 
     def save(self) -> None:
         """Write `session.json`."""
@@ -63,59 +60,64 @@ class Session:
             },
         )
 
+    def assigned(self, annotator: str) -> set[str]:
+        """Return the ids of the documents assigned to an annotator, alone or with all."""
+        return {doc_id for doc_id, owner in self.assignments.items() if owner in (None, annotator)}
+
     def pushed(self, annotator: str) -> list[Document]:
         """Return the documents verified on the server for an annotator, with their suggestions."""
-        path = self.folder / "pushed" / f"{annotator}.jsonl"
+        path = self.pushed_path(annotator)
         return list(read_documents(path)) if path.is_file() else []
 
+    def pushed_path(self, annotator: str) -> Path:
+        """Return the file of :meth:`pushed`."""
+        return self.folder / "pushed" / f"{annotator}.jsonl"
+
     def password(self, annotator: str) -> str | None:
-        """Return the password of an account that this session made."""
-        return password_of(self.folder, annotator)
+        """Return the password of an account that orbat made; None for other accounts."""
+        return read_password(self.folder, annotator)
 
     def link(self, annotator: str, number: int = 1) -> str:
-        """Return the address of one of an annotator's documents, counted from 1."""
+        """Return the address of an annotator's document, counted from 1."""
         project = self.projects[annotator]
         return f"{self.url}/projects/{project}/sequence-labeling?page={number}"
 
 
 def is_session(folder: Path) -> bool:
-    """Whether a labelling session has been begun in a folder."""
+    """Return whether a folder holds a labeling session."""
     return (Path(folder) / "session.json").is_file()
 
 
-def open_session(folder: Path) -> Session:
+def open_session(folder: Path, client: DoccanoClient | None = None) -> Session:
     """Read a session folder.
 
+    Args:
+        folder: the session folder.
+        client: a connection that must be to the session's server; None to skip that check.
+
     Raises:
-        InputError: if the folder is not one.
+        InputError: if the folder is not a session of this version of orbat, or its server is not
+            the connected one.
     """
-    path = Path(folder) / "session.json"
+    folder = Path(folder)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        if value["format"] != FORMAT:
+        record = json.loads((folder / "session.json").read_text(encoding="utf-8"))
+        if record["format"] != FORMAT:
             raise InputError(
-                f"{folder}: a session of another version of orbat; pull with that, begin a new one"
+                f"{folder}: session format {record['format']}, but this version of orbat reads "
+                f"format {FORMAT}; pull it with the version that made it, then push to a new folder"
             )
-        return Session(
-            Path(folder),
-            value["url"],
-            LabelSet.model_validate(value["labels"]),
-            {str(name): int(project) for name, project in value["projects"].items()},
-            value["assignments"],
+        session = Session(
+            folder,
+            record["url"],
+            LabelSet.model_validate(record["labels"]),
+            {str(name): int(project) for name, project in record["projects"].items()},
+            record["assignments"],
         )
-    except (OSError, ValueError, KeyError, ValidationError) as error:
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise InputError(
-            f"{folder}: not a labelling session; make one with orbat annotate push"
+            f"{folder}: not a labeling session; create one with orbat annotate push"
         ) from error
-
-
-def open_here(doccano: DoccanoClient, folder: Path) -> Session:
-    """Read the folder of a session that is on the connected server.
-
-    Raises:
-        InputError: if the folder is no session, or its server is another.
-    """
-    session = open_session(folder)
-    if session.url != doccano.url:
-        raise InputError(f"{folder}: this session is on {session.url}; connect to that with --url")
+    if client is not None and session.url != client.url:
+        raise InputError(f"{folder}: this session is on {session.url}; connect to it with --url")
     return session

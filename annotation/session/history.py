@@ -1,6 +1,6 @@
 """The history of a session: every version of every document that was ever pulled.
 
-SESSION/history/ANNOTATOR.jsonl   a line for each version, only ever added to
+SESSION/history/ANNOTATOR.jsonl   one version per line; lines are only appended
 """
 
 from __future__ import annotations
@@ -9,50 +9,51 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ...errors import InputError
-
-_Place = tuple[int, int, str]
+from ...ui import DataTable
+from .folder import open_session
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A span as it was in doccano, in code points, and whose it is.
+class VersionSpan:
+    """A span as it was in doccano.
 
     Attributes:
-        start: offset of its first character.
-        end: offset behind its last.
+        start: offset of its first character, in code points.
+        end: offset after its last character.
         label: its label.
-        by: account that made it; suggestions are the pushing administrator's.
-        created_at: when, as ISO 8601.
-        updated_at: when it was last relabelled or moved.
+        user: the account that created it; for suggestions the administrator.
+        created_at: creation time, as ISO 8601.
+        updated_at: time of the last change of label or offsets.
     """
 
     start: int
     end: int
     label: str
-    by: str
+    user: str
     created_at: str
     updated_at: str
 
     @property
-    def place(self) -> _Place:
-        """What makes it the same span."""
+    def key(self) -> tuple[int, int, str]:
+        """Offsets and label, by which spans of two versions are matched."""
         return self.start, self.end, self.label
 
 
 @dataclass(frozen=True)
 class Version:
-    """A document as one annotator had it when it was pulled.
+    """A document of one annotator as it was when it was pulled.
 
     Attributes:
-        document: its id.
-        annotator: whose project it is in.
-        pulled_at: when it was read, as ISO 8601.
-        confirmed_by: account that confirmed it; None while it is open.
-        confirmed_at: when.
+        document: the document's id.
+        annotator: the annotator whose project it is in.
+        pulled_at: time of the pull, as ISO 8601.
+        confirmed_by: account that confirmed it; None while it is unconfirmed.
+        confirmed_at: time of the confirmation, as ISO 8601.
         spans: in order of position.
     """
 
@@ -61,54 +62,77 @@ class Version:
     pulled_at: str
     confirmed_by: str | None
     confirmed_at: str | None
-    spans: tuple[Mark, ...]
+    spans: tuple[VersionSpan, ...]
 
-    def same_as(self, other: Version | None) -> bool:
-        """Whether nothing but the time of reading differs."""
+    def has_content_of(self, other: Version | None) -> bool:
+        """Return whether nothing differs but the time of the pull."""
         return other is not None and asdict(self) == asdict(other) | {"pulled_at": self.pulled_at}
 
 
 @dataclass(frozen=True)
-class Changes:
-    """What changed in an annotator's documents since an earlier pull.
+class ChangeCounts:
+    """The changes in an annotator's documents between two pulls.
 
     Attributes:
-        documents: versions added.
-        added: spans that are new.
-        removed: spans that are gone.
-        relabelled: spans that have another label.
-        confirmed: documents confirmed since.
-        reopened: documents whose confirmation was taken back.
+        documents: number of new versions.
+        added: number of new spans.
+        removed: number of deleted spans.
+        relabeled: number of spans with a new label.
+        confirmed: number of documents that were confirmed.
+        reopened: number of documents whose confirmation was withdrawn.
     """
 
     documents: int = 0
     added: int = 0
     removed: int = 0
-    relabelled: int = 0
+    relabeled: int = 0
     confirmed: int = 0
     reopened: int = 0
 
-    def __add__(self, other: Changes) -> Changes:
-        return Changes(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
+    def __add__(self, other: ChangeCounts) -> ChangeCounts:
+        sums = (a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True))
+        return ChangeCounts(*sums)
 
 
-def _values(changes: Changes) -> tuple[int, ...]:
-    return tuple(vars(changes).values())
+def read_versions(
+    folder: Path, annotator: str | None = None, document: str | None = None
+) -> list[Version]:
+    """Read the versions that were pulled in a session, oldest first for each annotator.
 
+    Args:
+        folder: the session folder.
+        annotator: only the versions of this annotator.
+        document: only the versions of the document with this id.
 
-def _file(folder: Path, annotator: str) -> Path:
-    return Path(folder) / "history" / f"{annotator}.jsonl"
+    Raises:
+        InputError: if the folder is not a session, the annotator is unknown, or a line of the
+            history is invalid.
+    """
+    session = open_session(folder)
+    if annotator is not None and annotator not in session.projects:
+        raise InputError(
+            f"{folder}: no annotator '{annotator}'; the annotators are "
+            f"{', '.join(session.projects)}"
+        )
+    return [
+        version
+        for name in session.projects
+        if annotator in (None, name)
+        for version in read_history(session.folder, name)
+        if document in (None, version.document)
+    ]
 
 
 def read_history(folder: Path, annotator: str) -> Iterator[Version]:
-    """Yield an annotator's versions, oldest first.
+    """Yield the versions of one annotator's documents, oldest first.
 
-    A last line that a kill cut off is passed over; the next :func:`add_versions` removes it.
+    An incomplete last line, left by an interrupted pull, is skipped; the next
+    :func:`add_versions` removes it.
 
     Raises:
-        InputError: naming a line that is no version.
+        InputError: if a line is not a version.
     """
-    path = _file(folder, annotator)
+    path = _history_path(folder, annotator)
     if not path.is_file():
         return
     with path.open("rb") as file:
@@ -117,71 +141,86 @@ def read_history(folder: Path, annotator: str) -> Iterator[Version]:
                 return
             try:
                 record = json.loads(line)
-                spans = tuple(Mark(**mark) for mark in record.pop("spans"))
+                spans = tuple(VersionSpan(**span) for span in record.pop("spans"))
                 yield Version(**record, spans=spans)
             except (ValueError, TypeError, KeyError) as error:
                 raise InputError(
-                    f"{path}:{number}: no version of a document; restore the file from a copy"
+                    f"{path}:{number}: not a version of a document; restore the file from a copy"
                 ) from error
 
 
-def latest_versions(folder: Path, annotator: str) -> dict[str, Version]:
-    """Return each document's newest version."""
-    return {version.document: version for version in read_history(folder, annotator)}
+def add_versions(folder: Path, annotator: str, versions: Sequence[Version]) -> ChangeCounts:
+    """Append the versions that differ from the last known ones, and count the changes.
 
-
-def add_versions(folder: Path, annotator: str, versions: Sequence[Version]) -> Changes:
-    """Append the versions that differ from the newest ones known, and tell what changed."""
-    known = latest_versions(folder, annotator)
-    new = [each for each in versions if not each.same_as(known.get(each.document))]
-    if new:
-        path = _file(folder, annotator)
+    Args:
+        folder: the session folder.
+        annotator: whose documents.
+        versions: at most one for each document.
+    """
+    latest = {version.document: version for version in read_history(folder, annotator)}
+    changed = [
+        version for version in versions if not version.has_content_of(latest.get(version.document))
+    ]
+    if changed:
+        path = _history_path(folder, annotator)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:
-            _drop_cut_line(file)
-            lines = (json.dumps(asdict(version), ensure_ascii=False) for version in new)
+            _remove_incomplete_line(file)
+            lines = (json.dumps(asdict(version), ensure_ascii=False) for version in changed)
             file.write("".join(f"{line}\n" for line in lines).encode())
             file.flush()
             os.fsync(file.fileno())
-    return sum((compare(known.get(each.document), each) for each in new), Changes())
+    counts = (count_changes(latest.get(version.document), version) for version in changed)
+    return sum(counts, ChangeCounts())
 
 
-def _drop_cut_line(file: Any) -> None:
+def _history_path(folder: Path, annotator: str) -> Path:
+    return Path(folder) / "history" / f"{annotator}.jsonl"
+
+
+def _remove_incomplete_line(file: BinaryIO) -> None:
     file.seek(0)
-    whole = sum(len(line) for line in file if line.endswith(b"\n"))
-    file.truncate(whole)
+    complete = sum(len(line) for line in file if line.endswith(b"\n"))
+    file.truncate(complete)
 
 
-def compare(before: Version | None, after: Version) -> Changes:
-    """Tell what changed from one version to a later one; None before the first."""
-    old = {mark.place for mark in before.spans} if before else set()
-    new = {mark.place for mark in after.spans}
-    gone, come = old - new, new - old
-    moved = {(start, end) for start, end, _ in gone} & {(start, end) for start, end, _ in come}
-    was, is_now = bool(before and before.confirmed_at), bool(after.confirmed_at)
-    return Changes(
+def count_changes(before: Version | None, after: Version) -> ChangeCounts:
+    """Count the changes from one version to a later one; `before` is None for the first."""
+    old = {span.key for span in before.spans} if before else set()
+    new = {span.key for span in after.spans}
+    removed, added = old - new, new - old
+    relabeled = {(start, end) for start, end, _ in removed} & {
+        (start, end) for start, end, _ in added
+    }
+    was_confirmed = bool(before and before.confirmed_at)
+    is_confirmed = bool(after.confirmed_at)
+    return ChangeCounts(
         documents=1,
-        added=len(come) - len(moved),
-        removed=len(gone) - len(moved),
-        relabelled=len(moved),
-        confirmed=int(is_now and not was),
-        reopened=int(was and not is_now),
+        added=len(added) - len(relabeled),
+        removed=len(removed) - len(relabeled),
+        relabeled=len(relabeled),
+        confirmed=int(is_confirmed and not was_confirmed),
+        reopened=int(was_confirmed and not is_confirmed),
     )
 
 
-def history_rows(versions: Iterable[Version]) -> list[tuple[Any, ...]]:
-    """Return a line for each version, with what it changed, for people."""
+def history_table(versions: Iterable[Version]) -> DataTable:
+    """Return a table with a row for each version and the changes since the one before it."""
     rows: list[tuple[Any, ...]] = []
-    last: dict[tuple[str, str], Version] = {}
-    for version in sorted(versions, key=lambda each: each.pulled_at):
+    latest: dict[tuple[str, str], Version] = {}
+    for version in sorted(versions, key=attrgetter("pulled_at")):
         key = (version.document, version.annotator)
-        changes = compare(last.get(key), version)
-        last[key] = version
-        state = f"confirmed by {version.confirmed_by}" if version.confirmed_at else "open"
+        changes = count_changes(latest.get(key), version)
+        latest[key] = version
+        state = f"confirmed by {version.confirmed_by}" if version.confirmed_at else "unconfirmed"
         rows.append(
             (
                 *(version.pulled_at[:19], version.annotator, version.document, state),
-                *(len(version.spans), changes.added, changes.removed, changes.relabelled),
+                *(len(version.spans), changes.added, changes.removed, changes.relabeled),
             )
         )
-    return rows
+    columns = (
+        *("pulled at (UTC)", "annotator", "document", "state"),
+        *("spans", "added", "removed", "relabeled"),
+    )
+    return DataTable("Versions", columns, tuple(rows))

@@ -1,201 +1,337 @@
-"""Read the annotators' documents back from the server, and keep them in the history."""
+"""Pull: read the annotators' documents from doccano, and record them in the history."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ...corpus.document import Document, Span, check_spans, trim
+from ...corpus.files import write_documents
 from ...corpus.labels import LabelSet
-from ...errors import InputError
-from ..doccano.client import DoccanoClient, Example, ExampleSpan
+from ...errors import ServerError
+from ...ui import DataTable, OnProgress, Progress, ignore_progress
+from ..doccano.client import DoccanoClient
+from ..doccano.records import Example, ExampleSpan, State
 from ..utf16 import Utf16Offsets
-from .folder import Report, open_here
-from .history import Changes, Mark, Version, add_versions
+from .folder import Session, open_session
+from .history import ChangeCounts, Version, VersionSpan, add_versions
 
 SUGGESTED = "suggested"
-"""Note of a pulled span that stands as it was suggested."""
+"""Note of a pulled span that is equal to a suggestion."""
+
+
+@dataclass(frozen=True)
+class PulledSummary:
+    """One annotator's annotation set in numbers.
+
+    Attributes:
+        annotator: account name.
+        documents: number of documents.
+        confirmed: number of confirmed documents.
+        spans: number of spans.
+        as_suggested: number of spans that are equal to a suggestion.
+        file: where the annotation set was written.
+    """
+
+    annotator: str
+    documents: int
+    confirmed: int
+    spans: int
+    as_suggested: int
+    file: str
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a pull brought.
+    """The result of a pull.
 
     Attributes:
-        readings: for each annotator the pushed documents, in pushing order.
-        changes: what changed since the last pull, by annotator.
-        warnings: what a person should look at, a line each.
+        annotation_sets: the documents of each annotator, in the order of pushing.
+        files: where each annotation set was written.
+        changes: changes since the last pull, by annotator.
+        warnings: spans that need a review, one line each.
     """
 
-    readings: dict[str, list[Document]]
-    changes: dict[str, Changes]
+    annotation_sets: dict[str, list[Document]]
+    files: dict[str, Path]
+    changes: dict[str, ChangeCounts]
     warnings: tuple[str, ...]
+
+    @property
+    def comments(self) -> tuple[str, ...]:
+        """The comments that users wrote on documents, one line each."""
+        return tuple(
+            f"{comment['by']} on '{document.id}' of '{annotator}': {comment['text']}"
+            for annotator, documents in self.annotation_sets.items()
+            for document in documents
+            for comment in document.meta["annotation"].get("comments", ())
+        )
+
+    @property
+    def summaries(self) -> tuple[PulledSummary, ...]:
+        """Each annotator's annotation set in numbers."""
+        return tuple(
+            PulledSummary(
+                annotator,
+                documents=len(documents),
+                confirmed=sum(d.meta["annotation"]["confirmed"] for d in documents),
+                spans=sum(len(d.spans) for d in documents),
+                as_suggested=sum(s.note == SUGGESTED for d in documents for s in d.spans),
+                file=str(self.files[annotator]),
+            )
+            for annotator, documents in self.annotation_sets.items()
+        )
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the summary and the changes of each annotator as JSON objects."""
+        return [
+            {**vars(summary), "changes": vars(self.changes[summary.annotator])}
+            for summary in self.summaries
+        ]
 
 
 def pull(
-    doccano: DoccanoClient, folder: Path, *, report: Report = lambda what, done, total: None
+    client: DoccanoClient,
+    folder: Path,
+    *,
+    output: Path | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Pulled:
-    """Bring back every annotator's documents with their spans, and keep them in the history.
+    """Read every annotator's documents with their spans, and write them as annotation sets.
 
-    Each span names its annotator, and has the note :data:`SUGGESTED` if it stands as suggested.
-    `meta.annotation` says who annotated, whether the document was confirmed, when, and what
-    users wrote about it. White space at the ends of a span, which the mouse easily takes along,
-    is cut off. The history is written when all projects were read without a fault; see
-    :mod:`annotation.history`.
+    Each span names its annotator, and has the note :data:`SUGGESTED` if it is equal to a
+    suggestion. `meta.annotation` records the annotator, whether and when the document was
+    confirmed, and users' comments. White space at the ends of spans, which is easily selected
+    with the mouse, is removed. Annotation sets and history are written after all projects were
+    read without an error; see :mod:`.history`.
+
+    Args:
+        client: an administrator's connection.
+        folder: the session folder.
+        output: folder for ANNOTATOR.jsonl; `pulled` in the session folder if None.
+        on_progress: called for each document that was read.
 
     Raises:
-        InputError: if a document or label was changed, doubled or deleted in doccano, or an
-            offset has no place in the text; the session's folder stays as it was.
+        InputError: if the folder is not a session on the connected server.
+        ServerError: if a document or label was changed, duplicated or deleted in doccano, or an
+            offset does not exist in the text. Nothing is written then.
     """
-    session = open_here(doccano, folder)
-    readings: dict[str, list[Document]] = {}
-    versions: dict[str, list[Version]] = {}
-    name_of = {user.id: user.username for user in doccano.users()}
+    session = open_session(folder, client)
+    usernames = {user.id: user.username for user in client.users()}
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    for annotator, project in session.projects.items():
-        where = f"{doccano.url}: project {project}"
-        pushed = session.pushed(annotator)
-        puller = _Puller(
-            doccano,
-            project,
-            annotator,
-            _check_labels(doccano, project, session.labels, where),
-            name_of,
-            now,
-        )
-        examples = _check_examples(doccano, project, pushed, where)
-        pairs = []
-        for number, document in enumerate(pushed, 1):
-            pairs.append(puller.read(document, examples[document.id]))
-            report(f"Pulling from {annotator}", number, len(pushed))
-        readings[annotator] = [document for document, _ in pairs]
+    annotation_sets: dict[str, list[Document]] = {}
+    versions: dict[str, list[Version]] = {}
+    for annotator in session.projects:
+        reader = _ProjectReader.open(client, session, annotator, usernames, now)
+        pairs = reader.read_all(session.pushed(annotator), on_progress)
+        annotation_sets[annotator] = [document for document, _ in pairs]
         versions[annotator] = [version for _, version in pairs]
-    changes = {name: add_versions(session.folder, name, found) for name, found in versions.items()}
-    warnings = tuple(
+    changes = {name: add_versions(session.folder, name, new) for name, new in versions.items()}
+    output = Path(output or session.folder / "pulled")
+    files = {name: output / f"{name}.jsonl" for name in annotation_sets}
+    for name, documents in annotation_sets.items():
+        write_documents(files[name], documents)
+    return Pulled(annotation_sets, files, changes, _find_line_breaks(annotation_sets))
+
+
+def _find_line_breaks(annotation_sets: Mapping[str, Sequence[Document]]) -> tuple[str, ...]:
+    """Return a warning for each span that contains a line break."""
+    return tuple(
         f"'{document.id}' of '{annotator}': span {span.start}-{span.end} {span.label} runs across "
-        "a line break; look at it in doccano"
-        for annotator, documents in readings.items()
+        "a line break; check it in doccano"
+        for annotator, documents in annotation_sets.items()
         for document in documents
         for span in document.spans
         if len(document.text[span.start : span.end].splitlines()) > 1
     )
-    return Pulled(readings, changes, warnings)
-
-
-def _check_labels(
-    doccano: DoccanoClient, project: int, labels: LabelSet, where: str
-) -> dict[int, str]:
-    """Return the project's labels by id, refusing any that were changed by hand."""
-    label_of = {each.id: each.text for each in doccano.span_types(project)}
-    unknown = sorted(set(label_of.values()) - set(labels.names))
-    if unknown:
-        raise InputError(
-            f"{where} has a label '{unknown[0]}' that the session does not know; "
-            "remove it in doccano, or give it its old name back"
-        )
-    gone = sorted(set(labels.names) - set(label_of.values()))
-    if gone:
-        raise InputError(
-            f"{where}: label '{gone[0]}' was deleted there, and its spans with it; "
-            "restore doccano's data, what was pulled before is in the history"
-        )
-    return label_of
-
-
-def _check_examples(
-    doccano: DoccanoClient, project: int, pushed: Sequence[Document], where: str
-) -> dict[str, Example]:
-    """Return the pushed documents' examples, refusing what was changed behind our back."""
-    wanted = {document.id: document for document in pushed}
-    found: dict[str, Example] = {}
-    for example in doccano.examples(project):
-        document = wanted.get(example.upload_name)
-        if document is None:
-            continue
-        if document.id in found:
-            raise InputError(
-                f"{where}: document '{document.id}' is there twice; delete the one without work"
-            )
-        if example.text != document.text:
-            raise InputError(
-                f"{where}: text of '{document.id}' was changed there; its offsets can no longer "
-                "be trusted: put the old text back"
-            )
-        found[document.id] = example
-    missing = next((identity for identity in wanted if identity not in found), None)
-    if missing is not None:
-        raise InputError(
-            f"{where}: document '{missing}' was deleted there; "
-            "restore doccano's data, or push to a new session folder"
-        )
-    return found
 
 
 @dataclass(frozen=True)
-class _Puller:
-    """Reads one annotator's documents, as readings and as versions for the history."""
+class _ProjectReader:
+    """Reads one annotator's documents, as an annotation set and as versions for the history.
 
-    doccano: DoccanoClient
+    Attributes:
+        client: an administrator's connection.
+        project: the annotator's project.
+        annotator: account name.
+        label_names: the project's labels by id.
+        usernames: the server's accounts by id.
+        now: time of the pull, as ISO 8601.
+    """
+
+    client: DoccanoClient
     project: int
     annotator: str
-    label_of: dict[int, str]
-    name_of: dict[int, str]
+    label_names: dict[int, str]
+    usernames: dict[int, str]
     now: str
 
-    def read(self, document: Document, example: Example) -> tuple[Document, Version]:
-        where = f"{self.doccano.url}: project {self.project}, document '{document.id}'"
-        offsets = Utf16Offsets(document.text)
-        suggested = set(document.spans)
-        spans, marks = [], []
-        for found in self.doccano.spans(self.project, example.id):
-            span = self._span(found, document, offsets, where)
-            if span is None:
-                continue
-            note = SUGGESTED if span in suggested else None
-            spans.append(replace(span, annotator=self.annotator, note=note))
-            times = (found.created_at.isoformat(), found.updated_at.isoformat())
-            marks.append(Mark(span.start, span.end, span.label, self._name(found.user), *times))
-        check_spans(document, spans, f"{self.doccano.url}: project {self.project}")
-        states = self.doccano.states(self.project, example.id) if example.is_confirmed else []
-        state = max(states, key=lambda each: each.confirmed_at, default=None)
-        confirmed_at = state.confirmed_at.isoformat() if state else None
-        annotation: dict[str, Any] = {"annotator": self.annotator, "confirmed": bool(state)}
-        if confirmed_at:
-            annotation["confirmed_at"] = confirmed_at
-        if example.comment_count:
-            annotation["comments"] = [
-                {"by": each.username, "text": each.text, "at": each.created_at.isoformat()}
-                for each in self.doccano.comments(self.project, example.id)
-            ]
-        meta = {**document.meta, "annotation": annotation}
+    @classmethod
+    def open(
+        cls,
+        client: DoccanoClient,
+        session: Session,
+        annotator: str,
+        usernames: dict[int, str],
+        now: str,
+    ) -> _ProjectReader:
+        """Return the reader of an annotator's project, after checking the project's labels."""
+        project = session.projects[annotator]
+        label_names = _check_labels(client, project, session.labels)
+        return cls(client, project, annotator, label_names, usernames, now)
+
+    def read_all(
+        self, pushed: Sequence[Document], on_progress: OnProgress
+    ) -> list[tuple[Document, Version]]:
+        """Read the pushed documents, in their order."""
+        examples = _check_examples(self.client, self.project, pushed)
+        pairs = []
+        for number, document in enumerate(pushed, start=1):
+            pairs.append(self._read(document, examples[document.id]))
+            on_progress(Progress(f"Pulling from {self.annotator}", number, len(pushed)))
+        return pairs
+
+    def _read(self, document: Document, example: Example) -> tuple[Document, Version]:
+        states = self.client.states(self.project, example.id) if example.is_confirmed else []
+        state = max(states, key=lambda state: state.confirmed_at, default=None)
+        spans, version_spans = self._read_spans(document, example)
+        meta = {**document.meta, "annotation": self._annotation(example, state)}
         version = Version(
             document.id,
             self.annotator,
-            self.now,
-            self._name(state.confirmed_by) if state else None,
-            confirmed_at,
-            tuple(sorted(marks, key=lambda mark: mark.place)),
+            pulled_at=self.now,
+            confirmed_by=self._username(state.confirmed_by) if state else None,
+            confirmed_at=state.confirmed_at.isoformat() if state else None,
+            spans=tuple(sorted(version_spans, key=lambda span: span.key)),
         )
         return Document(document.id, document.text, tuple(sorted(spans)), meta), version
 
-    def _name(self, user: int) -> str:
-        return self.name_of.get(user, f"user {user}")
+    def _read_spans(
+        self, document: Document, example: Example
+    ) -> tuple[list[Span], list[VersionSpan]]:
+        offsets = Utf16Offsets(document.text)
+        suggestions = set(document.spans)
+        spans, version_spans = [], []
+        for stored in self.client.spans(self.project, example.id):
+            span = self._convert(stored, document, offsets)
+            if span is None:
+                continue
+            note = SUGGESTED if span in suggestions else None
+            spans.append(replace(span, annotator=self.annotator, note=note))
+            version_spans.append(
+                VersionSpan(
+                    *(span.start, span.end, span.label),
+                    user=self._username(stored.user),
+                    created_at=stored.created_at.isoformat(),
+                    updated_at=stored.updated_at.isoformat(),
+                )
+            )
+        check_spans(document, spans, _where(self.client, self.project))
+        return spans, version_spans
 
-    def _span(
-        self, found: ExampleSpan, document: Document, offsets: Utf16Offsets, where: str
+    def _convert(
+        self, stored: ExampleSpan, document: Document, offsets: Utf16Offsets
     ) -> Span | None:
-        """Convert a span of doccano's, without outer white space; None if nothing else is in it."""
-        if found.label not in self.label_of:
-            raise InputError(
+        """Convert a span of doccano, without outer white space; None if nothing else is in it."""
+        where = f"{_where(self.client, self.project)}, document '{document.id}'"
+        if stored.label not in self.label_names:
+            raise ServerError(
                 f"{where}: a span has a label of another project; delete it in doccano"
             )
         try:
-            start = offsets.to_code_points(found.start_offset)
-            end = offsets.to_code_points(found.end_offset)
+            start = offsets.to_code_points(stored.start_offset)
+            end = offsets.to_code_points(stored.end_offset)
         except ValueError as error:
-            raise InputError(f"{where}: {error}; delete the span in doccano") from error
+            raise ServerError(f"{where}: {error}; delete the span in doccano") from error
         start, end = trim(document.text, start, end)
-        return Span(start, end, self.label_of[found.label]) if start < end else None
+        return Span(start, end, self.label_names[stored.label]) if start < end else None
+
+    def _annotation(self, example: Example, state: State | None) -> dict[str, Any]:
+        """Return `meta.annotation` of a document."""
+        annotation: dict[str, Any] = {"annotator": self.annotator, "confirmed": bool(state)}
+        if state:
+            annotation["confirmed_at"] = state.confirmed_at.isoformat()
+        if example.comment_count:
+            annotation["comments"] = [
+                {"by": c.username, "text": c.text, "at": c.created_at.isoformat()}
+                for c in self.client.comments(self.project, example.id)
+            ]
+        return annotation
+
+    def _username(self, user: int) -> str:
+        return self.usernames.get(user, f"user {user}")
+
+
+def _where(client: DoccanoClient, project: int) -> str:
+    return f"{client.url}: project {project}"
+
+
+def _check_labels(client: DoccanoClient, project: int, labels: LabelSet) -> dict[int, str]:
+    """Return the project's labels by id; refuse labels that were changed in doccano."""
+    where = _where(client, project)
+    label_names = {span_type.id: span_type.text for span_type in client.span_types(project)}
+    unknown = sorted(set(label_names.values()) - set(labels.names))
+    if unknown:
+        raise ServerError(
+            f"{where}: label '{unknown[0]}' is not in the session's label set; "
+            "delete it in doccano, or rename it back"
+        )
+    deleted = sorted(set(labels.names) - set(label_names.values()))
+    if deleted:
+        raise ServerError(
+            f"{where}: label '{deleted[0]}' was deleted in doccano together with its spans; "
+            "restore doccano's data; earlier pulls are in the session's history"
+        )
+    return label_names
+
+
+def _check_examples(
+    client: DoccanoClient, project: int, pushed: Sequence[Document]
+) -> dict[str, Example]:
+    """Return the examples of the pushed documents; refuse those that were changed in doccano."""
+    where = _where(client, project)
+    documents = {document.id: document for document in pushed}
+    examples: dict[str, Example] = {}
+    for example in client.examples(project):
+        document = documents.get(example.upload_name)
+        if document is None:
+            continue
+        if document.id in examples:
+            raise ServerError(
+                f"{where}: document '{document.id}' exists twice; delete the copy without "
+                "annotations in doccano"
+            )
+        if example.text != document.text:
+            raise ServerError(
+                f"{where}: the text of '{document.id}' was changed in doccano, so its offsets are "
+                "invalid; restore the old text"
+            )
+        examples[document.id] = example
+    missing = next((doc_id for doc_id in documents if doc_id not in examples), None)
+    if missing is not None:
+        raise ServerError(
+            f"{where}: document '{missing}' was deleted in doccano; "
+            "restore doccano's data, or push to a new session folder"
+        )
+    return examples
+
+
+def pull_tables(pulled: Pulled) -> list[DataTable]:
+    """Return a table of the annotation sets, and one of the changes since the last pull."""
+    columns = ("annotator", "documents", "confirmed", "spans", "as suggested", "file")
+    rows = tuple(tuple(vars(summary).values()) for summary in pulled.summaries)
+    change_rows = tuple(
+        (annotator, *vars(changes).values()) for annotator, changes in pulled.changes.items()
+    )
+    return [
+        DataTable("Annotation sets", columns, rows),
+        DataTable(
+            "Changes since the last pull",
+            ("annotator", *vars(ChangeCounts())),
+            change_rows,
+            note="documents: new versions",
+        ),
+    ]

@@ -1,97 +1,159 @@
-"""Upload documents to the annotators' projects, and verify what arrived."""
+"""Push: put documents with suggestions into the annotators' projects in doccano."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...corpus.document import Document, check_spans
 from ...corpus.files import write_documents
 from ...corpus.labels import LabelSet
-from ...errors import InputError
-from ..doccano.client import DOCUMENT, DoccanoClient, ExportedExample, UploadRow
-from ..utf16 import Utf16Offsets
+from ...corpus.tagger import Tagger
+from ...errors import InputError, ServerError
+from ...evaluation.metrics import Evaluation
+from ...ui import DataTable, OnProgress, Progress, ignore_progress
+from ..doccano.client import DoccanoClient
+from ..suggestions import measure_suggestions, suggest
 from .accounts import ensure_account
 from .assignment import assign
-from .folder import Report, Session, is_session, open_here
+from .folder import Session, is_session, open_session
+from .upload import upload_verified
 
-UPLOAD_ROUNDS = 2
-EXPORT_FROM = 25
-"""So many documents are verified by one export instead of a request each."""
-EXPORT_SIZE = 500_000_000
-"""Characters that an export may hold in the server's memory."""
+MAX_ID_LENGTH = 250
+
+
+@dataclass(frozen=True)
+class AnnotatorShare:
+    """One annotator's share of a session.
+
+    Attributes:
+        annotator: account name.
+        documents: number of documents in their project.
+        waiting: number of documents assigned to them that are not in their project yet.
+        password: password of an account that orbat made; None for other accounts.
+        link: address of their first document.
+    """
+
+    annotator: str
+    documents: int
+    waiting: int
+    password: str | None
+    link: str
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """The result of a push.
+
+    Attributes:
+        session: the session.
+        documents: the pushed documents with the spans that they were pushed with.
+        labeled: number of documents that came with spans of their own.
+        evaluation: scores of the suggestions on gold; None if they were not measured.
+    """
+
+    session: Session
+    documents: tuple[Document, ...]
+    labeled: int
+    evaluation: Evaluation | None
+
+    @property
+    def spans(self) -> int:
+        """Number of spans that the documents were pushed with."""
+        return sum(len(document.spans) for document in self.documents)
+
+    @property
+    def shared(self) -> int:
+        """Number of the session's documents that all annotators share."""
+        return sum(owner is None for owner in self.session.assignments.values())
+
+    @property
+    def shares(self) -> tuple[AnnotatorShare, ...]:
+        """Each annotator's share of the session."""
+        return tuple(_share(self.session, annotator) for annotator in self.session.projects)
+
+
+def _share(session: Session, annotator: str) -> AnnotatorShare:
+    pushed = len(session.pushed(annotator))
+    return AnnotatorShare(
+        annotator,
+        documents=pushed,
+        waiting=len(session.assigned(annotator)) - pushed,
+        password=session.password(annotator),
+        link=session.link(annotator),
+    )
 
 
 def push(
-    doccano: DoccanoClient,
+    client: DoccanoClient,
     folder: Path,
     documents: Sequence[Document],
     annotators: Sequence[str],
     labels: LabelSet,
     *,
+    suggesters: Sequence[Tagger] = (),
+    gold: Sequence[Document] = (),
     overlap: float = 1.0,
     batch: int | None = None,
     guidelines: str = "",
-    alive: Callable[[], bool] = lambda: True,
-    report: Report = lambda what, done, total: None,
-) -> Session:
-    """Put documents, with the spans that they carry as suggestions, before the annotators.
+    on_progress: OnProgress = ignore_progress,
+) -> Pushed:
+    """Put documents, with their spans as suggestions, into the annotators' projects.
 
-    Makes what is missing: projects, labels, accounts, documents. What is there already stays as
-    it is, so that pushing twice changes nothing and pushing after a failure completes the work.
-    Every new document is read back and its text and spans are compared; damaged ones are deleted
-    and uploaded again.
+    Idempotent: creates the projects, labels, accounts and documents that are missing, and changes
+    nothing that exists. Pushing again after a failure completes the work. Every new document is
+    read back and compared; damaged ones are deleted and uploaded again.
 
-    Documents are shared by all annotators or dealt out among them; who has which is written down
-    before the first is uploaded and never changes. With a batch size, pushing again hands out
-    more as annotators confirm what they have.
+    Documents are shared by all annotators or assigned to one of them. Assignments are recorded
+    before the first upload and never change. With a batch size, pushing again uploads more
+    documents as annotators confirm what they have.
 
     Args:
-        doccano: an administrator's connection.
-        folder: the session folder; made if new.
-        documents: what to label.
+        client: an administrator's connection.
+        folder: the session folder; created if it does not exist.
+        documents: the documents to label.
         annotators: account names.
-        labels: the label set; an existing session must have the same.
+        labels: the label set; that of an existing session must be equal.
+        suggesters: taggers that suggest spans for documents without spans. Where spans of two
+            taggers overlap, the span of the earlier tagger is kept.
+        gold: gold documents to measure the suggesters on, if they are used; empty to skip.
         overlap: share of the documents that all annotators get, from 0 to 1; each of the others
-            has one annotator.
-        batch: most documents that lie open before an annotator; None for all.
+            gets one annotator.
+        batch: maximum number of unconfirmed documents in each project; None for no limit.
         guidelines: Markdown, shown inside doccano.
-        alive: whether the server's worker lives, where that can be known.
-        report: told of progress.
+        on_progress: called as documents are uploaded.
+
+    Returns:
+        The session, and what was pushed.
 
     Raises:
-        InputError: if the documents cannot be pushed, the server fails, or what it holds differs
-            from what was sent.
+        InputError: if the documents, annotators or label set cannot be pushed.
+        ServerError: if the server fails, or does not hold what was sent.
     """
     folder = Path(folder)
-    _check_pushable(documents, annotators, labels)
-    if not doccano.user.is_superuser:
-        raise InputError(
-            f"{doccano.url}: '{doccano.user.username}' is no administrator; "
-            "push with an account that may make projects and users"
-        )
-    if is_session(folder):
-        session = open_here(doccano, folder)
-        if session.labels != labels:
-            raise InputError(f"{folder}: was begun with another label set; use a new folder")
-    else:
-        session = Session(folder, doccano.url, labels, {}, {})
-    if not doccano.worker_is_alive():
-        raise InputError(
-            f"{doccano.url}: doccano's worker does not answer, uploads would wait for ever; "
-            "start it with orbat annotate up (or doccano task)"
-        )
-    plan = assign([d.id for d in documents], annotators, overlap, session.assignments)
-    session = replace(session, assignments=plan)
+    _check_arguments(documents, annotators, labels)
+    session = _open_or_create(client, folder, labels)
+    unlabeled = sum(not document.spans for document in documents)
+    evaluation = None
+    if suggesters and unlabeled:
+        on_progress(Progress("Suggesting spans", 0, unlabeled))
+        documents = suggest(documents, suggesters, labels.names)
+        on_progress(Progress("Suggesting spans", unlabeled, unlabeled))
+        _check_arguments(documents, annotators, labels)
+        if gold:
+            evaluation = measure_suggestions(gold, suggesters, labels.names)
+    doc_ids = [document.id for document in documents]
+    assignments = assign(doc_ids, annotators, overlap, session.assignments)
+    session = replace(session, assignments=assignments)
     for annotator in annotators:
-        session = _ensure_project(doccano, session, annotator, guidelines)
-        own = [d for d in documents if plan[d.id] in (None, annotator)]
-        _push_to(doccano, session, annotator, own, batch, alive, report)
-    return session
+        session = _ensure_project(client, session, annotator, guidelines)
+        assigned = [d for d in documents if assignments[d.id] in (None, annotator)]
+        _push_to(client, session, annotator, assigned, batch, on_progress)
+    return Pushed(session, tuple(documents), len(documents) - unlabeled, evaluation)
 
 
-def _check_pushable(
+def _check_arguments(
     documents: Sequence[Document], annotators: Sequence[str], labels: LabelSet
 ) -> None:
     if not documents:
@@ -101,153 +163,100 @@ def _check_pushable(
     for document in documents:
         if not document.text:
             raise InputError(f"document '{document.id}' has no text; remove it")
-        if len(document.id) > 250:
-            raise InputError(f"id '{document.id[:40]}…' is longer than 250 characters; shorten it")
+        if len(document.id) > MAX_ID_LENGTH:
+            raise InputError(
+                f"id '{document.id[:40]}…' is longer than {MAX_ID_LENGTH} characters; shorten it"
+            )
         check_spans(document, document.spans, "push", labels.names)
 
 
-def _ensure_project(
-    doccano: DoccanoClient, session: Session, annotator: str, guidelines: str
-) -> Session:
-    name = f"{session.folder.absolute().name} · {annotator}"[:100]
-    project = None
-    if annotator in session.projects:
-        project = doccano.project(session.projects[annotator])
-        if project is None:
-            raise InputError(
-                f"{doccano.url}: project {session.projects[annotator]} of '{annotator}' is gone; "
-                "restore the server's data or push to a new session folder"
-            )
-    else:
-        # A push that was killed may have made the project without recording it.
-        empty = (p for p in doccano.projects(name) if not any(True for _ in doccano.examples(p.id)))
-        project = next(empty, None)
-    if project is None:
-        project = doccano.create_project(name, session.labels.name, guidelines)
-    if not project.collaborative_annotation or project.grapheme_mode:
-        raise InputError(
-            f"{doccano.url}: project {project.id} must be collaborative and without grapheme mode; "
-            "set it so in its settings"
+def _open_or_create(client: DoccanoClient, folder: Path, labels: LabelSet) -> Session:
+    """Return the session of a folder, after checking that the server can take a push."""
+    if not client.user.is_superuser:
+        raise ServerError(
+            f"{client.url}: '{client.user.username}' is not an administrator; "
+            "push with an account that may create projects and users"
         )
-    session = replace(session, projects={**session.projects, annotator: project.id})
-    session.save()
-    doccano.ensure_span_types(project.id, session.labels.labels)
-    doccano.add_member(project.id, ensure_account(doccano, session.folder, annotator).id)
+    if is_session(folder):
+        session = open_session(folder, client)
+        if session.labels != labels:
+            raise InputError(f"{folder}: was begun with another label set; use a new folder")
+    else:
+        session = Session(folder, client.url, labels, {}, {})
+    if not client.worker_answers():
+        raise ServerError(
+            f"{client.url}: doccano's worker does not answer, so uploads would never finish; "
+            "start it with orbat annotate up (or doccano task)"
+        )
     return session
 
 
-def to_row(document: Document) -> UploadRow:
-    """Return a document as doccano takes it: offsets in UTF-16 units."""
-    offsets = Utf16Offsets(document.text)
-    return UploadRow(
-        name=document.id,
-        text=document.text,
-        spans=[
-            (offsets.to_units(span.start), offsets.to_units(span.end), span.label)
-            for span in document.spans
-        ],
-        meta={
-            DOCUMENT: document.id,
-            **({"review": document.meta["review"]} if "review" in document.meta else {}),
-        },
-    )
+def _ensure_project(
+    client: DoccanoClient, session: Session, annotator: str, guidelines: str
+) -> Session:
+    """Create or check an annotator's project, labels and account; return the saved session."""
+    name = f"{session.folder.absolute().name} · {annotator}"[:100]
+    project = None
+    if annotator in session.projects:
+        project = client.project(session.projects[annotator])
+        if project is None:
+            raise ServerError(
+                f"{client.url}: project {session.projects[annotator]} of '{annotator}' was "
+                "deleted; restore the server's data or push to a new session folder"
+            )
+    else:
+        # An interrupted push may have created the project without recording it.
+        empty = (p for p in client.projects(name) if client.count_examples(p.id) == 0)
+        project = next(empty, None)
+    if project is None:
+        project = client.create_project(name, session.labels.name, guidelines)
+    if not project.collaborative_annotation or project.grapheme_mode:
+        raise ServerError(
+            f"{client.url}: project {project.id} must be collaborative and without grapheme mode; "
+            "change its settings in doccano"
+        )
+    session = replace(session, projects={**session.projects, annotator: project.id})
+    session.save()
+    client.ensure_span_types(project.id, session.labels.labels)
+    client.add_member(project.id, ensure_account(client, session.folder, annotator).id)
+    return session
 
 
 def _push_to(
-    doccano: DoccanoClient,
+    client: DoccanoClient,
     session: Session,
     annotator: str,
     documents: Sequence[Document],
     batch: int | None,
-    alive: Callable[[], bool],
-    report: Report,
+    on_progress: OnProgress,
 ) -> None:
+    """Upload an annotator's new documents, up to the batch size, and record them."""
     project = session.projects[annotator]
-    done = {document.id: document for document in session.pushed(annotator)}
+    pushed = {document.id: document for document in session.pushed(annotator)}
     for document in documents:
-        if document.id in done and done[document.id].text != document.text:
+        if document.id in pushed and pushed[document.id].text != document.text:
             raise InputError(
                 f"{session.folder}: document '{document.id}' was pushed with another text; "
                 "give the new text a new id"
             )
-    new = [document for document in documents if document.id not in done]
+    new = [document for document in documents if document.id not in pushed]
     if batch is not None:
-        new = new[: max(batch - _open_documents(doccano, project, done), 0)]
-    wanted = {document.id: to_row(document) for document in new}
-    what = f"Uploading to {annotator}"
-    failure: InputError | None = None
-    for _ in range(UPLOAD_ROUNDS):
-        missing = _missing(doccano, project, wanted, session.labels)
-        report(what, len(wanted) - len(missing), len(wanted))
-        if not missing:
-            break
-        try:
-            doccano.upload(project, [wanted[name] for name in missing], alive=alive)
-        except InputError as error:
-            failure = error
-            if not alive():
-                raise
-    else:
-        missing = _missing(doccano, project, wanted, session.labels)
-    if missing:
-        raise failure or InputError(
-            f"{doccano.url}: {len(missing)} documents did not arrive as sent, first "
-            f"'{missing[0]}'; push again to complete"
-        )
-    report(what, len(wanted), len(wanted))
+        new = new[: max(batch - _count_unconfirmed(client, project, pushed), 0)]
+    task = f"Uploading to {annotator}"
+    upload_verified(client, project, new, task=task, on_progress=on_progress)
     if new:
-        write_documents(session.folder / "pushed" / f"{annotator}.jsonl", [*done.values(), *new])
+        write_documents(session.pushed_path(annotator), [*pushed.values(), *new])
 
 
-def _open_documents(doccano: DoccanoClient, project: int, pushed: Container[str]) -> int:
-    examples = doccano.examples(project)
-    return sum(not each.is_confirmed for each in examples if each.upload_name in pushed)
+def _count_unconfirmed(client: DoccanoClient, project: int, pushed: Container[str]) -> int:
+    examples = client.examples(project)
+    return sum(not example.is_confirmed for example in examples if example.upload_name in pushed)
 
 
-def _missing(
-    doccano: DoccanoClient, project: int, wanted: dict[str, UploadRow], labels: LabelSet
-) -> list[str]:
-    """Delete those of the wanted documents that the server holds damaged; name all it lacks."""
-    if not wanted:
-        return []
-    whole: set[str] = set()
-    damaged: list[int] = []
-    for held in _held(doccano, project, wanted):
-        row = wanted[held.name]
-        same = sorted(held.spans) == sorted(row.spans)
-        # What somebody has begun to work on is never deleted.
-        if (
-            held.text == row.text
-            and row.name not in whole
-            and (same or _is_touched(doccano, project, held.id))
-        ):
-            whole.add(row.name)
-        else:
-            damaged.append(held.id)
-    doccano.delete_examples(project, damaged)
-    return [name for name in wanted if name not in whole]
-
-
-def _held(
-    doccano: DoccanoClient, project: int, wanted: dict[str, UploadRow]
-) -> Iterator[ExportedExample]:
-    """Yield what the server holds of the wanted documents."""
-    # One export instead of a request each; but it holds texts in memory once for each span.
-    size = sum(len(row.text) * (len(row.spans) + 1) for row in wanted.values())
-    if size < EXPORT_SIZE and doccano.count_examples(project) > EXPORT_FROM:
-        yield from (each for each in doccano.export(project) if each.name in wanted)
-        return
-    names = {each.id: each.text for each in doccano.span_types(project)}
-    for example in doccano.examples(project):
-        if example.upload_name in wanted:
-            spans = [
-                (span.start_offset, span.end_offset, names.get(span.label, ""))
-                for span in doccano.spans(project, example.id)
-            ]
-            yield ExportedExample(example.id, example.upload_name, example.text, spans)
-
-
-def _is_touched(doccano: DoccanoClient, project: int, example: int) -> bool:
-    spans = doccano.spans(project, example)
-    touched = any(span.user != doccano.user.id for span in spans)
-    return touched or bool(doccano.states(project, example))
+def share_table(pushed: Pushed) -> DataTable:
+    """Return a table with each annotator's share and password."""
+    rows = tuple(
+        (share.annotator, share.documents, share.waiting, share.password or "(their own)")
+        for share in pushed.shares
+    )
+    return DataTable("Annotators", ("annotator", "documents", "waiting", "password"), rows)

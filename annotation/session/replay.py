@@ -1,4 +1,4 @@
-"""Replay recorded annotations through the server, as their annotators."""
+"""Replay recorded annotations in doccano as their annotators, for demos and tests."""
 
 from __future__ import annotations
 
@@ -6,62 +6,80 @@ from collections.abc import Iterable
 
 from ...corpus.document import Document
 from ...errors import InputError
+from ...ui import OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
-from .folder import Report, Session
-from .push import to_row
+from ..doccano.records import Example
+from .folder import Session
+from .upload import to_row
 
 
 def replay(
-    doccano: DoccanoClient,
-    password: str,
     session: Session,
     annotator: str,
-    readings: Iterable[Document],
+    documents: Iterable[Document],
     *,
-    report: Report = lambda what, done, total: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> int:
-    """Play a recorded annotation pass through the API as the annotator, and confirm each document.
+    """Log in as an annotator, make their project equal to recorded annotations, and confirm it.
 
-    Suggestions that the record does not have are deleted, spans that it has and the project lacks
-    are added. Documents of the record that were not pushed are left out.
+    Spans that are not in the recording are deleted, recorded spans that are missing are added.
+    Recorded documents that were not pushed are skipped.
 
     Args:
-        doccano: any connection to the server.
-        password: the annotator's.
         session: the session.
-        annotator: whose project.
-        readings: the recorded documents.
+        annotator: an annotator whose account orbat made.
+        documents: the annotator's recorded documents.
+        on_progress: called for each document.
 
     Returns:
-        The number of documents replayed.
+        The number of documents that were replayed.
 
     Raises:
-        InputError: if a recorded text differs from the pushed one, or the server fails.
+        InputError: if the annotator is unknown or has an account of their own, or a recorded text
+            differs from the pushed one.
+        ServerError: if the server fails.
     """
+    if annotator not in session.projects:
+        raise InputError(
+            f"{session.folder}: no annotator '{annotator}'; the annotators are "
+            f"{', '.join(session.projects)}"
+        )
+    password = session.password(annotator)
+    if password is None:
+        raise InputError(
+            f"'{annotator}' has an account that orbat did not make; its password is unknown"
+        )
     project = session.projects[annotator]
-    recorded = {document.id: document for document in readings}
-    done = 0
-    with DoccanoClient(doccano.url, annotator, password) as own:
-        label_ids = {each.text: each.id for each in own.span_types(project)}
-        examples = [e for e in own.examples(project) if e.upload_name in recorded]
-        for example in examples:
-            document = recorded[example.upload_name]
-            if document.text != example.text:
-                raise InputError(
-                    f"recorded pass of '{annotator}': text of '{document.id}' differs from the "
-                    "pushed one; replay it on the text that it was recorded on"
-                )
-            wanted = set(to_row(document).spans)
-            names = {value: key for key, value in label_ids.items()}
-            for span in own.spans(project, example.id):
-                key = (span.start_offset, span.end_offset, names[span.label])
-                if key in wanted:
-                    wanted.discard(key)
-                else:
-                    own.delete_span(project, example.id, span.id)
-            for start, end, label in sorted(wanted):
-                own.create_span(project, example.id, start, end, label_ids[label])
-            own.confirm(project, example.id)
-            done += 1
-            report(f"Replaying {annotator}", done, len(examples))
-    return done
+    recorded = {document.id: document for document in documents}
+    with DoccanoClient(session.url, annotator, password) as client:
+        label_names = {span_type.id: span_type.text for span_type in client.span_types(project)}
+        examples = [e for e in client.examples(project) if e.upload_name in recorded]
+        for number, example in enumerate(examples, start=1):
+            _replay_document(client, project, example, recorded[example.upload_name], label_names)
+            on_progress(Progress(f"Replaying {annotator}", number, len(examples)))
+    return len(examples)
+
+
+def _replay_document(
+    client: DoccanoClient,
+    project: int,
+    example: Example,
+    document: Document,
+    label_names: dict[int, str],
+) -> None:
+    if document.text != example.text:
+        raise InputError(
+            f"the recorded text of '{document.id}' differs from the pushed one; "
+            "replay the text that was recorded"
+        )
+    missing = set(to_row(document).spans)
+    for span in client.spans(project, example.id):
+        key = (span.start_offset, span.end_offset, label_names[span.label])
+        if key in missing:
+            missing.discard(key)
+        else:
+            client.delete_span(project, example.id, span.id)
+    label_ids = {name: label_id for label_id, name in label_names.items()}
+    for start, end, label in sorted(missing):
+        client.create_span(project, example.id, start, end, label_ids[label])
+    client.confirm(project, example.id)

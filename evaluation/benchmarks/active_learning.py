@@ -81,7 +81,7 @@ class Simulation:
             write_documents(known, (_bare(self.pool[identity]) for identity in chosen))
             write_documents(free, (_bare(d) for d in self.pool.values() if d.id not in taken))
             orbat(
-                *("annotate", "select", free, "--labelled", known, "--output", output),
+                *("annotate", "select", free, "--labeled", known, "--output", output),
                 *("--model", run, "--strategy", strategy, "--count", step),
                 *("--seed", 1000 + len(chosen)),
             )

@@ -21,7 +21,8 @@ import httpx
 
 from ...annotation.doccano.client import DoccanoClient
 from ...annotation.doccano.server import ADMIN, DoccanoServer
-from ...annotation.session.push import push, to_row
+from ...annotation.session.push import push
+from ...annotation.session.upload import to_row
 from ...corpus.document import Document, Span
 from ...corpus.labels import LabelSet, load_labels
 from ...errors import InputError
@@ -46,15 +47,11 @@ def make_documents(count: int, spans: int) -> list[Document]:
     return documents
 
 
-def push_in_bulk(
-    doccano: DoccanoClient, documents: Sequence[Document], labels: LabelSet, server: DoccanoServer
-) -> float:
+def push_in_bulk(doccano: DoccanoClient, documents: Sequence[Document], labels: LabelSet) -> float:
     """Push with orbat, verification included, and return the seconds."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        session = push(
-            doccano, Path(folder), documents, ["bulk"], labels, alive=server.worker_is_running
-        )
+        session = push(doccano, Path(folder), documents, ["bulk"], labels).session
         seconds = time.perf_counter() - began
     doccano.delete_project(session.projects["bulk"])
     return seconds
@@ -107,14 +104,12 @@ def main() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = DoccanoServer(options.home)
-    url = server.up(port, say=print).url
+    server.up(port, on_message=print)
     labels = load_labels()
     documents = make_documents(options.documents, options.spans)
     try:
-        with DoccanoClient(url, ADMIN, server.password) as doccano:
-            bulk = sorted(
-                push_in_bulk(doccano, documents, labels, server) for _ in range(options.repeats)
-            )
+        with server.connect() as doccano:
+            bulk = sorted(push_in_bulk(doccano, documents, labels) for _ in range(options.repeats))
             single = push_one_by_one(doccano, server.password, documents, labels)
     finally:
         server.down()

@@ -80,7 +80,7 @@ def test_the_command_asks_a_model_and_leaves_out_what_is_labelled(
     write_documents(tmp_path / "free.jsonl", free)
     write_documents(tmp_path / "known.jsonl", free[:2])
     arguments = ("annotate", "select", tmp_path / "free.jsonl", "--output", tmp_path / "next.jsonl")
-    arguments = (*arguments, "--labelled", tmp_path / "known.jsonl")
+    arguments = (*arguments, "--labeled", tmp_path / "known.jsonl")
     outcome = orbat(*arguments, "--model", trained.run)
     assert outcome.code == 0, outcome.err
     assert "To label next" in outcome.out

@@ -25,7 +25,7 @@ def test_documents_are_shared_and_dealt_evenly(
     ids = [f"d{n}" for n in range(count)]
     plan = assign(ids, annotators, overlap, {})
     assert list(plan) == ids
-    shared = [identity for identity in ids if plan[identity] is None]
+    shared = [doc_id for doc_id in ids if plan[doc_id] is None]
     assert len(shared) == math.ceil(round(count * overlap, 9))
     sizes = [list(plan.values()).count(name) for name in annotators]
     assert max(sizes) - min(sizes) <= 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orbat.annotation.session.accounts import password_of
+from orbat.annotation.session.accounts import read_password
 from orbat.annotation.session.folder import Session
 from orbat.annotation.session.pull import pull
 from orbat.annotation.session.push import push
@@ -78,7 +78,7 @@ def test_an_annotator_adds_a_span_and_confirms(
         guidelines = load_guidelines(labels)
         session = push(
             connection, tmp_path / "june", [suggested], ["reader"], labels, guidelines=guidelines
-        )
+        ).session
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     log_in(page, session, "reader")
     page.goto(session.link("reader"))
@@ -101,7 +101,7 @@ def test_an_annotator_adds_a_span_and_confirms(
     page.close()
 
     with doccano.connect() as connection:
-        (back,) = pull(connection, tmp_path / "june").readings["reader"]
+        (back,) = pull(connection, tmp_path / "june").annotation_sets["reader"]
     start = TEXT.index("Sahel Watch")
     added = Span(start, start + len("Sahel Watch"), "UNIT")
     assert back.text == TEXT
@@ -147,7 +147,7 @@ def test_what_is_underlined_was_pushed_and_what_is_marked_is_pulled(
         start = text.index(phrase)
         sent.append(Document(f"hard{number}", text, (Span(start, start + len(phrase), "RANK"),)))
     with doccano.connect() as connection:
-        session = push(connection, tmp_path / "hard", sent, ["hardy"], labels)
+        session = push(connection, tmp_path / "hard", sent, ["hardy"], labels).session
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     log_in(page, session, "hardy")
     key = next(label.key for label in labels.labels if label.name == "UNIT")
@@ -165,7 +165,7 @@ def test_what_is_underlined_was_pushed_and_what_is_marked_is_pulled(
             screenshot(page, "emoji")
     page.close()
     with doccano.connect() as connection:
-        back = pull(connection, tmp_path / "hard").readings["hardy"]
+        back = pull(connection, tmp_path / "hard").annotation_sets["hardy"]
     for document, (text, phrase, wanted) in zip(back, HARD, strict=True):
         assert document.text == text
         marked = [(text[s.start : s.end], s.label) for s in document.spans]
@@ -193,7 +193,7 @@ def test_a_conflict_is_settled_by_one_key(
     assert asked.code == 0, asked.err
     link = re.search(r"http\S+text-classification\S+", asked.out)
     assert link
-    password = password_of(folder, "judge")
+    password = read_password(folder, "judge")
     assert password
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     log_in_as(page, doccano.url, "judge", password)

@@ -23,7 +23,7 @@ from orbat.annotation.session.push import push
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
 from orbat.corpus.labels import load_labels
-from orbat.errors import InputError
+from orbat.errors import ServerError
 from tests.conftest import Orbat, Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.slow]
@@ -115,15 +115,15 @@ def test_a_session_behind_tls_and_a_sub_path(
     many = [Document(f"t{n}", "Gen. Smith 😀 of 2 Wing", (Span(0, 4, "RANK"),)) for n in range(40)]
     # A trailing slash, as people paste it.
     with DoccanoClient(f"{url}/", ADMIN, doccano.server.password) as connection:
-        session = push(connection, tmp_path / "tls", many, ["away"], load_labels())
+        session = push(connection, tmp_path / "tls", many, ["away"], load_labels()).session
         assert session.link("away").startswith(f"{url}/projects/")
-        back = pull(connection, tmp_path / "tls").readings["away"]
+        back = pull(connection, tmp_path / "tls").annotation_sets["away"]
         assert [(d.id, d.spans) for d in back] == [(d.id, d.spans) for d in many]
         # Two broken connections in a row are got over where repeating is safe.
         server.broken = 2
         assert len(list(connection.examples(session.projects["away"]))) == 40
         server.broken = 3
-        with pytest.raises(InputError, match="does not answer"):
+        with pytest.raises(ServerError, match="does not answer"):
             connection.span_types(session.projects["away"])
         server.broken = 0
 
@@ -132,7 +132,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     proxy: tuple[Proxy, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    with pytest.raises(InputError, match=r"does not answer \(ConnectError"):
+    with pytest.raises(ServerError, match=r"does not answer \(ConnectError"):
         DoccanoClient(proxy[1], ADMIN, "secret")
 
 
@@ -157,7 +157,7 @@ def test_a_client_killed_in_mid_push_completes_when_pushing_again(
     done = orbat(*words)
     assert done.code == 0, done.err
     with DoccanoClient(url, ADMIN, doccano.server.password) as connection:
-        back = pull(connection, folder).readings[name]
+        back = pull(connection, folder).annotation_sets[name]
         project = open_session(folder).projects[name]
         assert len(list(connection.examples(project))) == len(many)
     assert [(d.id, d.spans) for d in back] == [(d.id, d.spans) for d in many]

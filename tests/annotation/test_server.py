@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-import orbat.annotation.doccano.server
-from orbat.annotation.doccano.server import DoccanoServer, find_python
-from orbat.errors import InputError
+from orbat.annotation.doccano import installation
+from orbat.annotation.doccano.installation import find_python
+from orbat.annotation.doccano.server import DoccanoServer
+from orbat.errors import ServerError
 
 
 def test_a_python_that_doccano_cannot_run_on_is_told_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(orbat.annotation.doccano.server, "PYTHON", (3, 99))
-    with pytest.raises(InputError) as caught:
+    monkeypatch.setattr(installation, "PYTHON", (3, 99))
+    with pytest.raises(ServerError) as caught:
         find_python()
     message = str(caught.value)
     assert "install python3.99" in message
@@ -33,13 +34,13 @@ def test_another_python_of_the_right_version_is_taken(
     program = tmp_path / "python3.99"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    monkeypatch.setattr(orbat.annotation.doccano.server, "PYTHON", (3, 99))
+    monkeypatch.setattr(installation, "PYTHON", (3, 99))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_python() == str(program)
 
 
 def test_the_right_python_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orbat.annotation.doccano.server, "PYTHON", sys.version_info[:2])
+    monkeypatch.setattr(installation, "PYTHON", sys.version_info[:2])
     assert find_python() == sys.executable
 
 
@@ -47,7 +48,7 @@ def test_nothing_runs_where_nothing_was_started(tmp_path: Path) -> None:
     server = DoccanoServer(tmp_path)
     assert server.url is None
     assert not server.down()
-    with pytest.raises(InputError, match="start one with orbat annotate up"):
+    with pytest.raises(ServerError, match="start one with orbat annotate up"):
         _ = server.password
 
 

@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orbat.annotation.adjudication.questions import ANOTHER, NOTHING
-from orbat.annotation.doccano.client import DoccanoClient, UploadRow
+from orbat.annotation.doccano.client import DoccanoClient
+from orbat.annotation.doccano.records import UploadRow
 from orbat.annotation.doccano.server import ADMIN
-from orbat.annotation.session.accounts import password_of
+from orbat.annotation.session.accounts import read_password
 from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.history import read_history
 from orbat.annotation.session.pull import SUGGESTED, pull
@@ -27,7 +28,7 @@ from orbat.annotation.session.replay import replay
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.labels import load_labels
-from orbat.errors import InputError
+from orbat.errors import InputError, ServerError
 from tests.conftest import Orbat, Running
 from tests.corpus.test_document import HARD_TEXT, documents
 
@@ -63,8 +64,8 @@ def test_any_text_and_offsets_come_back_as_sent(
     )
     folder = tmp_path_factory.mktemp("session")
     with doccano.connect() as connection:
-        session = push(connection, folder, sent, ["prop"], load_labels())
-        back = pull(connection, folder).readings["prop"]
+        session = push(connection, folder, sent, ["prop"], load_labels()).session
+        back = pull(connection, folder).annotation_sets["prop"]
         connection.delete_project(session.projects["prop"])
     assert [(d.id, d.text, d.spans) for d in back] == [(d.id, d.text, d.spans) for d in sent]
     assert all(span.note == SUGGESTED for d in back for span in d.spans)
@@ -83,16 +84,16 @@ def test_pushing_twice_changes_nothing(
     assert outcome.code == 0, outcome.err
     session = open_session(tmp_path / "s")
     with doccano.connect() as connection:
-        before = {a: pull(connection, tmp_path / "s").readings[a] for a in session.projects}
+        before = {a: pull(connection, tmp_path / "s").annotation_sets[a] for a in session.projects}
         # What an annotator did in between stays.
         example = next(connection.examples(session.projects["ann-a"]))
         span = connection.spans(session.projects["ann-a"], example.id)[0]
-        connection.comment(session.projects["ann-a"], example.id, "Is this one unit or two?")
+        connection.create_comment(session.projects["ann-a"], example.id, "Is this one unit or two?")
         connection.delete_span(session.projects["ann-a"], example.id, span.id)
     assert orbat(*arguments, env=doccano.env).code == 0
     assert open_session(tmp_path / "s").projects == session.projects
     with doccano.connect() as connection:
-        after = pull(connection, tmp_path / "s").readings
+        after = pull(connection, tmp_path / "s").annotation_sets
     assert after["ann-b"] == before["ann-b"]
     (said,) = after["ann-a"][0].meta["annotation"]["comments"]
     assert (said["by"], said["text"]) == ("admin", "Is this one unit or two?")
@@ -108,13 +109,12 @@ def test_a_replayed_pass_comes_back_with_who_and_when(
     gold = train_articles[:3]
     suggested = [document.with_spans(document.spans[:2]) for document in gold]
     with doccano.connect() as connection:
-        session = push(connection, tmp_path, suggested, ["rep"], load_labels())
-        password = session.password("rep")
-        assert password
-        assert replay(connection, password, session, "rep", gold[:2]) == 2
+        session = push(connection, tmp_path, suggested, ["rep"], load_labels()).session
+        assert session.password("rep")
+        assert replay(session, "rep", gold[:2]) == 2
         # Again: confirming toggles in doccano, replaying does not.
-        assert replay(connection, password, session, "rep", gold[:2]) == 2
-        back = pull(connection, tmp_path).readings["rep"]
+        assert replay(session, "rep", gold[:2]) == 2
+        back = pull(connection, tmp_path).annotation_sets["rep"]
     assert [d.spans for d in back[:2]] == [d.spans for d in gold[:2]]
     assert [d.meta["annotation"]["confirmed"] for d in back] == [True, True, False]
     assert back[0].meta["annotation"]["confirmed_at"].startswith("20")
@@ -166,7 +166,7 @@ def test_conflicts_are_settled_in_a_third_pass(
     assert "2 of 2 conflicts are open, 0 of them new" in waiting.out
     assert not (tmp_path / "gold.jsonl").exists()
     folder = tmp_path / "third"
-    password = password_of(folder, "adjudicator")
+    password = read_password(folder, "adjudicator")
     assert password
 
     def answer(choices: dict[str, str]) -> None:
@@ -177,7 +177,7 @@ def test_conflicts_are_settled_in_a_third_pass(
             for example in own.examples(project):
                 choice = choices.get(example.upload_name.partition("#")[0])
                 if choice and not example.is_confirmed:
-                    own.choose_category(project, example.id, types[choice])
+                    own.create_category(project, example.id, types[choice])
                     own.confirm(project, example.id)
 
     answer({"split": "1"})
@@ -188,8 +188,7 @@ def test_conflicts_are_settled_in_a_third_pass(
     assert "sequence-labeling" in by_hand.out
     session = open_session(folder)
     marked = Document("hand", text, (Span(0, 4, "RANK"), Span(17, 36, "UNIT")))
-    with doccano.connect() as connection:
-        replay(connection, password, session, "adjudicator", [marked])
+    replay(session, "adjudicator", [marked])
     done = orbat(*arguments, env=doccano.env)
     assert done.code == 0, done.err
     gold = {d.id: d for d in read_documents(tmp_path / "gold.jsonl")}
@@ -305,7 +304,7 @@ def test_every_version_is_kept_and_changes_are_told(
     # A pull that was killed while it wrote leaves half a line.
     log = folder / "history" / "eve.jsonl"
     log.write_bytes(log.read_bytes() + b'{"document": "x", "anno')
-    changed = {"documents": 1, "added": 1, "removed": 1, "relabelled": 1, "confirmed": 1}
+    changed = {"documents": 1, "added": 1, "removed": 1, "relabeled": 1, "confirmed": 1}
     assert pull_again() == changed
     versions = list(read_history(folder, "eve"))
     assert [(v.document, len(v.spans), v.confirmed_by) for v in versions] == [
@@ -313,8 +312,8 @@ def test_every_version_is_kept_and_changes_are_told(
         ("y", 0, None),
         ("x", 2, "eve"),
     ]
-    assert {mark.by for mark in versions[0].spans} == {"admin"}
-    assert {mark.by for mark in versions[2].spans} == {"eve"}
+    assert {span.user for span in versions[0].spans} == {"admin"}
+    assert {span.user for span in versions[2].spans} == {"eve"}
     shown = orbat("annotate", "history", "--session", folder, "--document", "x")
     assert "confirmed by eve" in shown.out
     listed = orbat("annotate", "history", "--session", folder, "--document", "x", "--json")
@@ -351,13 +350,14 @@ def test_labels_doubles_and_members_changed_by_hand_are_named(
     folder = tmp_path / "hands"
     with doccano.connect() as connection:
         sent = [Document("x", "Gen. Smith\nled 2 Wing", (Span(0, 4, "RANK"),))]
-        session = push(connection, folder, sent, ["hand"], load_labels())
+        session = push(connection, folder, sent, ["hand"], load_labels()).session
         project = session.projects["hand"]
         pull(connection, folder)
         kept = (folder / "history" / "hand.jsonl").read_bytes()
         types = {s.text: s.id for s in connection.span_types(project)}
         example = next(connection.examples(project))
         path = f"{doccano.url}/v1/projects/{project}"
+        http = connection.transport.http
 
         def refuses(part: str) -> None:
             line = refused("annotate", "pull", "--session", folder, env=doccano.env)
@@ -370,33 +370,31 @@ def test_labels_doubles_and_members_changed_by_hand_are_named(
         assert "'x' of 'hand': span 5-14 UNIT runs across a line break" in pulled.warnings[0]
         kept = (folder / "history" / "hand.jsonl").read_bytes()
 
-        renamed = connection._client.patch(
-            f"{path}/span-types/{types['ROLE']}", json={"text": "OFFICE"}
-        )
+        renamed = http.patch(f"{path}/span-types/{types['ROLE']}", json={"text": "OFFICE"})
         assert renamed.status_code == 200
-        refuses("has a label 'OFFICE' that the session does not know")
-        connection._client.patch(f"{path}/span-types/{types['ROLE']}", json={"text": "ROLE"})
+        refuses("label 'OFFICE' is not in the session's label set")
+        http.patch(f"{path}/span-types/{types['ROLE']}", json={"text": "ROLE"})
         # Under another name of the server the same document has another UUID.
         elsewhere = doccano.url.replace("127.0.0.1", "localhost")
         with DoccanoClient(elsewhere, ADMIN, doccano.server.password) as other:
             other.upload(project, [UploadRow(name="x", text=sent[0].text)])
-        refuses("document 'x' is there twice")
+        refuses("document 'x' exists twice")
         for text, part in (
-            ("Col. Smith", "text of 'x' was changed there"),
+            ("Col. Smith", "text of 'x' was changed in doccano"),
             (sent[0].text, "twice"),
         ):
-            connection._client.patch(f"{path}/examples/{example.id}", json={"text": text})
+            http.patch(f"{path}/examples/{example.id}", json={"text": text})
             refuses(part)
         doubled = [e.id for e in connection.examples(project) if e.id != example.id]
         connection.delete_examples(project, doubled)
-        connection._client.delete(f"{path}/span-types/{types['OPERATION']}")
-        refuses("label 'OPERATION' was deleted there")
+        http.delete(f"{path}/span-types/{types['OPERATION']}")
+        refuses("label 'OPERATION' was deleted in doccano")
 
         user = connection.find_user("hand")
         assert user is not None
         connection.remove_member(project, user.id)
         outcome = orbat("annotate", "status", "--session", folder, env=doccano.env)
-        assert "'hand' was taken out of their project" in outcome.err
+        assert "'hand' was removed from their project" in outcome.err
         push(connection, folder, sent, ["hand"], load_labels())
         outcome = orbat("annotate", "status", "--session", folder, env=doccano.env)
         assert outcome.err == ""
@@ -407,15 +405,15 @@ def test_labels_doubles_and_members_changed_by_hand_are_named(
 def test_changes_made_behind_our_back_are_named(doccano: Running, tmp_path: Path) -> None:
     with doccano.connect() as connection:
         sent = [Document("x", "Gen. Smith"), Document("y", "Col. Jones")]
-        session = push(connection, tmp_path, sent, ["odd"], load_labels())
+        session = push(connection, tmp_path, sent, ["odd"], load_labels()).session
         project = session.projects["odd"]
         examples = list(connection.examples(project))
         rank = next(s.id for s in connection.span_types(project) if s.text == "RANK")
         connection.create_span(project, examples[0].id, 30, 400, rank)
-        with pytest.raises(InputError, match="'x': offset 30 is beyond the text"):
+        with pytest.raises(ServerError, match="'x': offset 30 is beyond the text"):
             pull(connection, tmp_path)
         connection.delete_examples(project, [examples[0].id])
-        with pytest.raises(InputError, match="'x' was deleted"):
+        with pytest.raises(ServerError, match="'x' was deleted in doccano"):
             pull(connection, tmp_path)
         connection.delete_examples(project, [])
         assert len(list(connection.examples(project))) == 1
@@ -426,13 +424,13 @@ def test_changes_made_behind_our_back_are_named(doccano: Running, tmp_path: Path
 def test_white_space_that_the_mouse_took_along_is_cut_off(doccano: Running, tmp_path: Path) -> None:
     with doccano.connect() as connection:
         text = "led by 😀 Gen. Smith today"
-        session = push(connection, tmp_path, [Document("x", text)], ["mouse"], load_labels())
-        project = session.projects["mouse"]
+        pushed = push(connection, tmp_path, [Document("x", text)], ["mouse"], load_labels())
+        project = pushed.session.projects["mouse"]
         example = next(connection.examples(project))
         types = {s.text: s.id for s in connection.span_types(project)}
         connection.create_span(project, example.id, 9, 15, types["RANK"])
         connection.create_span(project, example.id, 20, 21, types["UNIT"])
-        (back,) = pull(connection, tmp_path).readings["mouse"]
+        (back,) = pull(connection, tmp_path).annotation_sets["mouse"]
     assert [(text[s.start : s.end], s.label) for s in back.spans] == [("Gen.", "RANK")]
 
 
@@ -447,7 +445,7 @@ def test_a_worker_killed_in_mid_upload_is_named_and_pushing_again_completes(
     session = tmp_path / "killed"
     arguments = ("annotate", "push", tmp_path / "d.jsonl", "--session", session)
     arguments = (*arguments, "--annotators", "killed", "--suggest", "none")
-    worker = doccano.server._process("worker")
+    worker = doccano.server.process("worker")
     assert worker is not None
 
     def kill_soon() -> None:
@@ -500,7 +498,7 @@ def test_a_server_that_is_not_there_or_refuses_is_named(
         *push_there, "--url", doccano.url, "--password", "wrong"
     )
     assert "no password" in refused(*push_there, "--url", doccano.url)
-    assert "not a labelling session" in refused(
+    assert "not a labeling session" in refused(
         "annotate", "pull", "--session", tmp_path, env=doccano.env
     )
     assert not (tmp_path / "s").exists()
@@ -508,8 +506,6 @@ def test_a_server_that_is_not_there_or_refuses_is_named(
 
 def test_an_address_that_is_no_doccano_is_named(tmp_path: Path) -> None:
     from http.server import BaseHTTPRequestHandler, HTTPServer
-
-    from orbat.annotation.doccano.client import DoccanoClient
 
     class Page(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -525,10 +521,10 @@ def test_an_address_that_is_no_doccano_is_named(tmp_path: Path) -> None:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        with pytest.raises(InputError, match=r"is no doccano 1\.8"):
+        with pytest.raises(ServerError, match=r"not a doccano 1\.8 server"):
             DoccanoClient(f"http://127.0.0.1:{server.server_port}", "a", "b")
     finally:
         server.shutdown()
         server.server_close()
-    with pytest.raises(InputError, match="no http or https address"):
+    with pytest.raises(InputError, match="not an http or https address"):
         DoccanoClient("ftp://x", "a", "b")

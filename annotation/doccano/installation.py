@@ -1,0 +1,91 @@
+"""Install doccano into a Python environment of its own, because its pins conflict with orbat's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+
+from ...corpus.files import sha256_file
+from ...errors import ServerError
+
+DOCCANO_VERSION = "1.8.4"
+CONSTRAINTS = Path(__file__).parent / "doccano-constraints.txt"
+# doccano's metadata lacks upper bounds, and gunicorn needs pkg_resources from setuptools.
+REQUIREMENTS = (f"doccano=={DOCCANO_VERSION}", "marshmallow<4", "numpy<2", "setuptools<81")
+PYTHON = (3, 11)
+
+OnMessage = Callable[[str], None]
+"""Called with a line about a step that takes a while."""
+
+
+def default_environment() -> Path:
+    """Return the folder of doccano's environment: inside the virtual environment of orbat."""
+    if sys.prefix != sys.base_prefix:
+        return Path(sys.prefix) / "doccano"
+    return Path(platformdirs.user_cache_dir("orbat")) / "doccano"
+
+
+def find_python() -> str:
+    """Return a Python interpreter that doccano's pinned requirements support.
+
+    Raises:
+        ServerError: if there is none.
+    """
+    if sys.version_info[:2] == PYTHON:
+        return sys.executable
+    name = "python{}.{}".format(*PYTHON)
+    python = shutil.which(name)
+    if python is None:
+        current = "{}.{}".format(*sys.version_info[:2])
+        raise ServerError(
+            f"doccano {DOCCANO_VERSION} cannot be installed on Python {current}; install {name}, "
+            f"or run doccano {DOCCANO_VERSION} in a container and pass --url"
+        )
+    return python
+
+
+def install(environment: Path, on_message: OnMessage) -> None:
+    """Install doccano, unless it is installed with the current constraints.
+
+    Args:
+        environment: folder of the environment; replaced if it is out of date.
+        on_message: called before the installation.
+
+    Raises:
+        ServerError: if doccano cannot be installed.
+    """
+    stamp = environment / "orbat-constraints.sha256"
+    digest = sha256_file(CONSTRAINTS)
+    if stamp.is_file() and stamp.read_text() == digest:
+        return
+    python = find_python()
+    on_message(f"Installing doccano {DOCCANO_VERSION} in {environment} (once, about a minute)")
+    shutil.rmtree(environment, ignore_errors=True)
+    commands = (
+        [python, "-m", "venv", str(environment)],
+        [
+            *(str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"),
+            *("--disable-pip-version-check", "--constraint", str(CONSTRAINTS), *REQUIREMENTS),
+        ],
+    )
+    for command in commands:
+        result = subprocess.run(command, capture_output=True, text=True, env=clean_environ())
+        if result.returncode:
+            lines = [line for line in result.stderr.splitlines() if line.strip()]
+            reason = lines[-1] if lines else f"exit code {result.returncode}"
+            raise ServerError(
+                f"doccano {DOCCANO_VERSION} cannot be installed in {environment}: {reason}"
+            )
+    stamp.write_text(digest)
+
+
+def clean_environ() -> dict[str, str]:
+    """Return the process environment without variables that point Python to orbat's packages."""
+    exclude = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
+    return {key: value for key, value in os.environ.items() if key not in exclude}

@@ -28,9 +28,9 @@ class Backend:
 
 
 def _transformer_trainer(job: TrainingJob) -> Trainer:
-    from .transformer.trainer import FineTuning
+    from .transformer.trainer import TransformerTrainer
 
-    return FineTuning(job)
+    return TransformerTrainer(job)
 
 
 def _load_transformer(run: Path, labels: tuple[str, ...]) -> TextTagger:

@@ -62,7 +62,7 @@ def test_a_batch_that_processes_cannot_share_is_refused(
         *(*arguments, *settings("batch_size=3"), "--output", tmp_path / "run"),
         env={"WORLD_SIZE": "2"},
     )
-    assert "batch_size 3 cannot be shared by 2 processes" in line
+    assert "batch_size 3 cannot be divided among 2 processes" in line
     assert not (tmp_path / "run").exists()
 
 
@@ -93,7 +93,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
     assert blocked.returncode == 2, blocked.stderr
     last = blocked.stderr.strip().splitlines()[-1]
     assert last.startswith(f"error: {run}: the model cannot be written (")
-    assert "free space on the disk and go on with --resume" in last
+    assert "free disk space and run again with --resume" in last
     assert "Traceback" not in blocked.stderr
     resumed = orbat(*arguments, "--output", run, "--resume")
     assert resumed.code == 0, resumed.err

@@ -1,0 +1,218 @@
+"""The transformers Trainer as orbat uses it: optimizer, arguments, evaluation and callbacks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from ...errors import DivergedError
+from ...ui import OnProgress, Progress
+from ..recipe import Recipe
+from .dataset import TrainingWindows
+from .distillation import batch_loss
+from .network import TokenClassifier
+
+
+class SpanTrainer(Trainer):
+    """A Trainer that evaluates the spans of whole documents, and pickles nothing.
+
+    Args:
+        score_documents: returns the scores on the dev documents, with `precision`, `recall` and
+            `f1`; None for an undefined score.
+        arguments: keyword arguments of `transformers.Trainer`.
+    """
+
+    def __init__(self, *, score_documents: Callable[[], dict[str, Any]], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._score_documents = score_documents
+        self._start = time.monotonic()
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
+        """Return the loss of a batch; see :func:`.distillation.batch_loss`."""
+        loss, outputs = batch_loss(model, inputs)
+        return (loss, outputs) if return_outputs else loss
+
+    def evaluate(
+        self,
+        eval_dataset: Any = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        """Score the dev documents, whatever the dataset, and log the result."""
+        self.model.eval()
+        scores = self._score_documents()
+        metrics = {
+            f"{metric_key_prefix}_{name}": scores[name] or 0.0
+            for name in ("precision", "recall", "f1")
+        }
+        metrics[f"{metric_key_prefix}_seconds"] = round(time.monotonic() - self._start, 1)
+        self.log(metrics)
+        self.control: TrainerControl = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+    def _save(
+        self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None
+    ) -> None:
+        """Write the weights as safetensors; the original also pickles its arguments."""
+        from safetensors.torch import save_file
+
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(state_dict or self.model.state_dict(), folder / "model.safetensors")
+
+
+class ProgressReporter(TrainerCallback):
+    """Reports progress, and stops training when the loss is not finite.
+
+    Args:
+        on_progress: called after each step and each log entry.
+    """
+
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Report a step."""
+        self._on_progress(Progress("Training", state.global_step, state.max_steps))
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """Report loss and F1.
+
+        Raises:
+            DivergedError: if the loss is not finite.
+        """
+        logs = logs or {}
+        if "loss" in logs and not np.isfinite(logs["loss"]):
+            raise DivergedError(
+                f"the loss is {logs['loss']} at step {state.global_step}; "
+                "lower learning_rate or set dtype to fp32"
+            )
+        measured = {"loss": logs.get("loss"), "f1": logs.get("eval_f1")}
+        metrics = {name: value for name, value in measured.items() if value is not None}
+        self._on_progress(Progress("Training", state.global_step, state.max_steps, metrics))
+
+
+class WindowCutter(TrainerCallback):
+    """Cuts new windows before each epoch.
+
+    Args:
+        windows: the training windows.
+    """
+
+    def __init__(self, windows: TrainingWindows) -> None:
+        self._windows = windows
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Make the windows of the epoch."""
+        self._windows.set_epoch(round(state.epoch or 0))
+
+
+def make_optimizer(network: TokenClassifier, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) for a network.
+
+    New layers have a learning rate of their own. Weight decay is not applied to biases and norms.
+    """
+    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        key = (name.startswith("encoder."), parameter.ndim > 1)
+        groups.setdefault(key, []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "lr": recipe.learning_rate if pretrained else recipe.head_learning_rate,
+                "weight_decay": recipe.weight_decay if matrix else 0.0,
+            }
+            for (pretrained, matrix), parameters in groups.items()
+        ],
+        fused=True,
+    )
+
+
+def make_arguments(
+    recipe: Recipe, checkpoints: Path, *, batch_size: int, bf16: bool
+) -> TrainingArguments:
+    """Return the Trainer's arguments.
+
+    Args:
+        recipe: the recipe.
+        checkpoints: folder for the checkpoints; one is written after each epoch.
+        batch_size: windows in a batch of this process.
+        bf16: whether to compute in bf16.
+    """
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=batch_size,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=recipe.warmup,
+        seed=recipe.seed,
+        bf16=bf16,
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,
+        load_best_model_at_end=True,
+        metric_for_best_model="f1",
+        greater_is_better=True,
+        logging_strategy="steps",
+        logging_steps=10,
+        logging_nan_inf_filter=False,
+        remove_unused_columns=False,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        ddp_find_unused_parameters=False,
+    )
+
+
+def last_complete_checkpoint(checkpoints: Path) -> str | None:
+    """Return the last checkpoint that was written completely, or None.
+
+    The Trainer writes `trainer_state.json` last.
+    """
+    complete = [
+        path.parent
+        for path in checkpoints.glob("checkpoint-*/trainer_state.json")
+        if _is_json(path)
+    ]
+    if not complete:
+        return None
+    return str(max(complete, key=lambda folder: int(folder.name.split("-")[1])))
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True

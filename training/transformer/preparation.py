@@ -1,0 +1,225 @@
+"""Everything that a training needs, made from a job: network, tokenizer, windows and teachers."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import set_seed
+
+from ...corpus.document import Document
+from ...corpus.files import sha256_text
+from ...errors import InputError
+from ..base import TrainingJob
+from ..recipe import Recipe
+from ..tagger.config import TaggerConfig
+from ..tagger.tagger import NeuralTagger
+from ..tagger.words import FEATURE_COUNT
+from .cased_vocabulary import LINE_BREAKS, CasedVocabulary, make_cased_tokenizer
+from .dataset import Row, TeacherScorer, TrainingWindows, encode_documents, make_windows
+from .distillation import Teachers
+from .encoder import encoder_layers, load_encoder, longest_window, special_tokens
+from .model_folder import torch_network
+from .network import TokenClassifier
+from .quantization_aware import insert_fake_quantization
+
+
+class Preparation:
+    """The objects of one training. Making them reads the encoder and writes nothing.
+
+    Args:
+        job: the training job.
+
+    Attributes:
+        job: the training job.
+        batch_size: windows in a batch of this process.
+        bf16: whether to compute in bf16.
+        network: the network, its encoder pretrained.
+        tokenizer: a `tokenizers.Tokenizer` without truncation and padding.
+        config: labels, windows, special tokens and decoding of the tagger.
+        training_config: the same for training windows, which do not overlap.
+        encoded: encoded training texts and the tag indices of their words.
+        windows: the training windows.
+        teachers: the teachers, if the recipe names any.
+        teacher_scorer: gives the teachers' log-probabilities for the windows of an epoch. None
+            until the training begins, as scoring takes long.
+
+    Raises:
+        InputError: if the recipe's encoder or teachers cannot be used, or the documents have no
+            words.
+    """
+
+    def __init__(self, job: TrainingJob) -> None:
+        recipe: Recipe = job.recipe
+        self.job = job
+        self.batch_size = _batch_size_of_process(recipe)
+        self.bf16 = recipe.dtype == "bf16" or (recipe.dtype == "auto" and bf16_is_fast())
+        set_seed(recipe.seed)
+        encoder, tokenizer = load_encoder(recipe.encoder, recipe.attention_dropout, recipe.layers)
+        _adapt_encoder(encoder, recipe)
+        self.config = _make_config(job, encoder, tokenizer)
+        self.training_config = dataclasses.replace(self.config, stride=0)
+        self.tokenizer, cased_vocabulary = _make_tokenizer(tokenizer, recipe)
+        self.network = _make_network(encoder, self.config, recipe, cased_vocabulary)
+        self.teachers = _load_teachers(job, bf16=self.bf16) if recipe.teachers else None
+        self.teacher_scorer: TeacherScorer | None = None
+        if not torch.cuda.is_available():
+            # On CPUs, the backward pass of torch's fused attention is slower than eager attention.
+            encoder.set_attn_implementation("eager")
+        if recipe.freeze_embeddings:
+            encoder.get_input_embeddings().requires_grad_(False)
+        self.encoded = encode_documents(
+            job.data.train, self.tokenizer, self.training_config, job.gazetteer
+        )
+        outside_ids: list[int] = []
+        if recipe.transformers_compatible and self.config.by_line:
+            outside_ids = [self.tokenizer.token_to_id(line_break) for line_break in LINE_BREAKS]
+
+        def epoch_windows(rng: np.random.Generator) -> list[Row]:
+            return make_windows(
+                self.encoded, self.training_config, rng, outside_ids, self.teacher_scorer
+            )
+
+        self.windows = TrainingWindows(epoch_windows, recipe.seed)
+        if len(self.windows) == 0:
+            raise InputError("the training documents have no words to learn from; add text to them")
+
+    def tagger(self) -> NeuralTagger:
+        """Return a tagger with the current state of the network."""
+        return NeuralTagger(
+            torch_network(self.network, autocast=self.bf16),
+            self.tokenizer,
+            self.current_config(),
+            self.job.gazetteer.find,
+            batch_size=32,
+        )
+
+    def current_config(self) -> TaggerConfig:
+        """Return the configuration with the transitions that the network has learned so far."""
+        return dataclasses.replace(self.config, **self.network.crf_parameters())
+
+
+def bf16_is_fast() -> bool:
+    """Return whether this machine has bf16 arithmetic: a GPU's, or a CPU's AVX512-BF16 or AMX."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def _batch_size_of_process(recipe: Recipe) -> int:
+    """Return how many windows of a step this process takes.
+
+    Raises:
+        InputError: if the batch cannot be divided among the processes.
+    """
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if recipe.batch_size % processes:
+        raise InputError(
+            f"batch_size {recipe.batch_size} cannot be divided among {processes} processes; "
+            "set it to a multiple of them"
+        )
+    return recipe.batch_size // processes
+
+
+def _adapt_encoder(encoder: Any, recipe: Recipe) -> None:
+    """Check that an encoder supports the recipe, and insert fake quantization if it asks for it.
+
+    Raises:
+        InputError: if the encoder does not support the recipe's token pruning.
+    """
+    if recipe.prune_after_layer is not None:
+        layers = len(encoder_layers(encoder))
+        if recipe.prune_after_layer >= layers:
+            raise InputError(
+                f"prune_after_layer {recipe.prune_after_layer}: the encoder has {layers} layers; "
+                "set prune_after_layer to fewer"
+            )
+    if recipe.quantization_aware:
+        insert_fake_quantization(encoder)
+
+
+def _make_config(job: TrainingJob, encoder: Any, tokenizer: Any) -> TaggerConfig:
+    """Return the configuration of the tagger, without learned transitions.
+
+    Raises:
+        InputError: if the recipe's window is too long for the encoder.
+    """
+    recipe: Recipe = job.recipe
+    prefix_ids, suffix_ids = special_tokens(tokenizer)
+    longest = longest_window(encoder)
+    if longest and recipe.window > longest:
+        raise InputError(
+            f"window {recipe.window} is longer than encoder '{recipe.encoder}' reads; "
+            f"set window to at most {longest}"
+        )
+    return TaggerConfig(
+        labels=job.labels.names,
+        window=recipe.window,
+        stride=recipe.stride,
+        prefix_ids=prefix_ids,
+        suffix_ids=suffix_ids,
+        pad_id=tokenizer.pad_token_id or 0,
+        word_features=recipe.word_features,
+        gazetteer=bool(job.gazetteer),
+        by_line=not _any_span_crosses_lines(job.data.train),
+        transformers_compatible=recipe.transformers_compatible,
+    )
+
+
+def _any_span_crosses_lines(documents: Sequence[Document]) -> bool:
+    return any(
+        not {"\n", "\r"}.isdisjoint(document.text[span.start : span.end])
+        for document in documents
+        for span in document.spans
+    )
+
+
+def _make_tokenizer(tokenizer: Any, recipe: Recipe) -> tuple[Any, CasedVocabulary | None]:
+    """Return a `tokenizers.Tokenizer`, and its cased vocabulary if the recipe needs one.
+
+    Raises:
+        InputError: if the recipe needs a cased vocabulary and the tokenizer cannot have one.
+    """
+    backend = tokenizer.backend_tokenizer
+    backend.no_truncation()
+    backend.no_padding()
+    if recipe.transformers_compatible:
+        return make_cased_tokenizer(backend, recipe.encoder)
+    return backend, None
+
+
+def _make_network(
+    encoder: Any, config: TaggerConfig, recipe: Recipe, cased_vocabulary: CasedVocabulary | None
+) -> TokenClassifier:
+    return TokenClassifier(
+        encoder,
+        tags=len(config.tags),
+        features=FEATURE_COUNT,
+        word_features=config.word_features,
+        gazetteer=config.gazetteer,
+        crf=recipe.crf,
+        by_line=config.by_line,
+        cased_vocabulary=cased_vocabulary,
+        prune_after_layer=recipe.prune_after_layer,
+        prune_threshold=recipe.prune_threshold,
+        dropout=recipe.dropout,
+        gazetteer_dropout=recipe.gazetteer_dropout,
+    )
+
+
+def _load_teachers(job: TrainingJob, *, bf16: bool) -> Teachers:
+    recipe: Recipe = job.recipe
+    return Teachers(
+        [Path(run) for run in recipe.teachers],
+        job.labels.names,
+        [document.text for document in job.data.train],
+        {sha256_text(document.text) for document in job.data.dev},
+        crf=recipe.crf,
+        autocast=bf16,
+    )

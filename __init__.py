@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .models.loading import Model, load_model
     from .models.package_info import PackageInfo
     from .models.packaging import package
+    from .training.data import TrainingData
     from .training.recipe import load_recipe
     from .training.train import train
 
@@ -40,6 +41,7 @@ _MODULES = {
     "pull": "annotation.session.pull",
     "measure_agreement": "annotation.agreement.measures",
     "load_recipe": "training.recipe",
+    "TrainingData": "training.data",
     "train": "training.train",
     "evaluate": "evaluation.metrics",
     "package": "models.packaging",
@@ -68,6 +70,7 @@ __all__ = [  # noqa: RUF022 (in the order of the work)
     "pull",
     "measure_agreement",
     "load_recipe",
+    "TrainingData",
     "train",
     "evaluate",
     "package",

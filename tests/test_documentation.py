@@ -147,3 +147,16 @@ def run_examples(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> di
     for block in code_blocks(text, "python"):
         exec(compile(block, "example", "exec"), names)
     return names
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_python_api_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = run_examples((ROOT / "API.md").read_text(encoding="utf-8"), tmp_path, monkeypatch)
+    assert names["leaks"] == []
+    assert 0.9 < names["strict"].f1 < 1
+    assert names["package"].wheel.is_file()
+    assert names["report"].documents == 1
+    assert (tmp_path / "tagged.jsonl").is_file()
+    assert "error: missing-model: " in capsys.readouterr().out

@@ -121,7 +121,7 @@ def estimate(recipe: AnyRecipe, data: TrainingData, labels: LabelSet) -> dict[st
     """
     data.check()
     gazetteer = load_recipe_gazetteer(recipe, labels)
-    documents = f"{len(data.train):,} to train on, {len(data.dev):,} to choose on"
+    documents = f"{len(data.train):,} to train on, {len(data.dev):,} to select on"
     facts = make_trainer(TrainingJob(recipe, data, labels, gazetteer, Path())).estimate()
     return {"documents": documents, **facts}
 

@@ -118,10 +118,10 @@ def test_a_recipe_explains_itself(recipe: str, orbat: Orbat, tmp_path: Path) -> 
         changes = settings(f"encoder={encoder}", "window=32", "stride=8")
     bare = orbat("train", recipe, "--explain", *changes)
     assert bare.code == 0, bare.err
-    assert "Name --train and --dev to see how long it takes." in bare.out
+    assert "Name --train and --dev to estimate the training time." in bare.out
     full = orbat("train", recipe, "--explain", *changes, "--train", train, "--dev", dev)
     assert full.code == 0, full.err
-    assert "4 to train on, 2 to choose on" in full.out
+    assert "4 to train on, 2 to select on" in full.out
     assert "time" in full.out
     for field in json.loads(orbat("train", recipe, "--explain", *changes, "--json").out)["recipe"]:
         assert f"│ {field} " in full.out

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from ..corpus.gazetteer import load_patterns, load_phrases
+from ..corpus.gazetteer import iterate_patterns, load_phrases
 from ..corpus.labels import LabelSet
 from ..errors import InputError
 from .recipe import AnyRecipe
 from .tagger.gazetteer import Gazetteer
+from .tagger.patterns import PatternFinder
 
 
 def load_gazetteer(path: Path | None = None, labels: Iterable[str] | None = None) -> Gazetteer:
@@ -24,11 +26,25 @@ def load_gazetteer(path: Path | None = None, labels: Iterable[str] | None = None
         InputError: if a file is missing or broken, or a pattern cannot be used.
     """
     labels = None if labels is None else list(labels)
-    patterns = load_patterns(path, labels)
+    patterns = list(iterate_patterns(path, labels))
+    phrases = load_phrases(path, labels)
     try:
-        return Gazetteer(vars(load_phrases(path, labels)), patterns)
-    except (ValueError, KeyError, TypeError, re.error) as error:
-        raise InputError(f"{path or 'gazetteer'}: a pattern cannot be used ({error})") from error
+        return Gazetteer(vars(phrases), [pattern for _, pattern in patterns])
+    except _BAD_PATTERN:
+        for where, pattern in patterns:
+            _check_pattern(where, pattern)
+        raise
+
+
+_BAD_PATTERN = (ValueError, KeyError, TypeError, AttributeError, re.error)
+
+
+def _check_pattern(where: str, pattern: dict[str, Any]) -> None:
+    """Refuse a pattern that cannot be used, naming its file and line."""
+    try:
+        PatternFinder([pattern])
+    except _BAD_PATTERN as error:
+        raise InputError(f"{where}: the pattern cannot be used ({error})") from error
 
 
 def load_recipe_gazetteer(recipe: AnyRecipe, labels: LabelSet) -> Gazetteer:

@@ -15,8 +15,8 @@ from orbat.annotation.session.pull import pull
 from orbat.annotation.session.push import push
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
-from orbat.corpus.gazetteer import RuleTagger
 from orbat.corpus.labels import load_guidelines, load_labels
+from orbat.training.baselines.rules import RuleTagger
 from tests.conftest import Orbat, Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]
@@ -71,7 +71,7 @@ def test_an_annotator_adds_a_span_and_confirms(
 ) -> None:
     labels = load_labels()
     document = Document("raven", TEXT)
-    (suggested,) = RuleTagger(labels=labels.names).tag([document])
+    (suggested,) = RuleTagger.from_file(None, labels.names).tag([document])
     marked = [TEXT[s.start : s.end] for s in suggested.spans]
     assert marked == ["Lt. Gen.", "Defence Secretary", "Operation Inherent Resolve"]
     with doccano.connect() as connection:

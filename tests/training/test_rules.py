@@ -1,4 +1,4 @@
-"""Suggestions by gazetteer and patterns."""
+"""Rules: tagging texts and documents with a gazetteer."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from orbat.corpus.document import Document, check_spans
-from orbat.corpus.gazetteer import RuleTagger
+from orbat.corpus.labels import load_labels
 from orbat.errors import InputError
 from orbat.evaluation.counts import total_counts
+from orbat.training.baselines.rules import RuleTagger
 
 
 @pytest.fixture(scope="module")
 def rules() -> RuleTagger:
-    return RuleTagger()
+    return RuleTagger.from_file(None, load_labels().names)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +50,30 @@ def test_another_gazetteer_serves_another_label_set(tmp_path: Path) -> None:
     (tmp_path / "g.toml").write_text(
         '[[phrases]]\nfile = "towns.jsonl"\nlabel = "Location"\nfields = ["town"]\n'
     )
-    found = RuleTagger(tmp_path / "g.toml", ("Location",)).find("From Gao to Kidal.")
+    found = RuleTagger.from_file(tmp_path / "g.toml", ("Location",)).find("From Gao to Kidal.")
     assert [span.label for span in found] == ["Location", "Location"]
 
 
 def test_a_bad_gazetteer_is_named(tmp_path: Path) -> None:
     (tmp_path / "g.toml").write_text('[[phrases]]\nfile = "x.jsonl"\nlabel = "A"\n')
     with pytest.raises(InputError, match="fields"):
-        RuleTagger(tmp_path / "g.toml")
+        RuleTagger.from_file(tmp_path / "g.toml", ("A",))
+
+
+def test_a_bad_pattern_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "g.toml").write_text('[[patterns]]\nfile = "p.jsonl"\n')
+    good = '{"label": "A", "pattern": [{"TEXT": "a"}]}'
+    bad = '{"label": "A", "pattern": [{"POS": "NOUN"}]}'
+    (tmp_path / "p.jsonl").write_text(f"{good}\n{bad}\n")
+    with pytest.raises(InputError, match=r"p\.jsonl:2: the pattern cannot be used .*not for POS"):
+        RuleTagger.from_file(tmp_path / "g.toml", ("A",))
+
+
+def test_documents_are_tagged_like_their_texts(
+    rules: RuleTagger, train_articles: list[Document]
+) -> None:
+    documents = train_articles[:5]
+    tagged = list(rules.tag(documents))
+    assert [(d.id, d.text, d.meta) for d in tagged] == [(d.id, d.text, d.meta) for d in documents]
+    assert [list(d.spans) for d in tagged] == [rules.find(d.text) for d in documents]
+    assert rules.labels == load_labels().names

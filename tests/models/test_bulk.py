@@ -1,4 +1,4 @@
-"""Bulk tagging: each article once, whatever comes between."""
+"""Bulk tagging: each article exactly once, across interruptions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def articles(test_articles: list[Document], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files of several kinds, bad ones among them."""
+    """Files of several kinds, with some that cannot be used."""
     folder = tmp_path_factory.mktemp("articles")
     write_documents(folder / "a.jsonl", test_articles[:4])
     with (folder / "a.jsonl").open("ab") as file:
@@ -37,7 +37,9 @@ def articles(test_articles: list[Document], tmp_path_factory: pytest.TempPathFac
     return folder
 
 
-def test_what_cannot_be_used_is_set_aside(orbat: Orbat, wheel: Path, articles: Path) -> None:
+def test_articles_that_cannot_be_used_are_rejected(
+    orbat: Orbat, wheel: Path, articles: Path
+) -> None:
     output = articles.parent / "out.jsonl"
     outcome = orbat("tag", wheel, articles, "--output", output, "--json")
     assert outcome.code == 0, outcome.err
@@ -47,40 +49,40 @@ def test_what_cannot_be_used_is_set_aside(orbat: Orbat, wheel: Path, articles: P
     reasons = [json.loads(line)["reason"] for line in lines]
     assert report["documents"] == len(tagged)
     assert report["rejected"] == len(reasons) == 3
-    for place, reason in enumerate(("a.jsonl:5", "duplicate id", "d.txt: is empty")):
-        assert reason in reasons[place]
+    for index, reason in enumerate(("a.jsonl:5", "duplicate id", "d.txt: is empty")):
+        assert reason in reasons[index]
     assert tagged["nul"].text == "Gen.\0 Ann Doe \U0001f600"
-    # Two files of one name: both are there, under two ids.
+    # Two files of one name: both are there, under different ids.
     assert {document.text for document in tagged.values()} >= {"Maj. Ann Doe", tagged["b"].text}
     assert not list(articles.parent.glob(".out.jsonl*"))
 
 
-def test_a_table_and_a_docbin_hold_the_same(
+def test_parquet_and_docbin_contain_the_same(
     orbat: Orbat, wheel: Path, articles: Path, tmp_path: Path
 ) -> None:
     import pyarrow.parquet
     import spacy
     from spacy.tokens import DocBin
 
-    for end in ("jsonl", "parquet", "spacy"):
-        assert orbat("tag", wheel, articles, "--output", tmp_path / f"out.{end}").code == 0
-    wanted = [
+    for extension in ("jsonl", "parquet", "spacy"):
+        assert orbat("tag", wheel, articles, "--output", tmp_path / f"out.{extension}").code == 0
+    expected = [
         (d.id, d.text, [(s.start, s.end, s.label) for s in d.spans])
         for d in read_documents(tmp_path / "out.jsonl")
     ]
-    assert any(spans for *_, spans in wanted)
+    assert any(spans for *_, spans in expected)
     rows = pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pylist()
     assert [
         (r["id"], r["text"], [(s["start"], s["end"], s["label"]) for s in r["spans"]]) for r in rows
-    ] == wanted
+    ] == expected
     docs = DocBin().from_disk(tmp_path / "out.spacy").get_docs(spacy.blank("xx").vocab)
     assert [
         (d.user_data["id"], d.text, [(e.start_char, e.end_char, e.label_) for e in d.ents])
         for d in docs
-    ] == wanted
+    ] == expected
 
 
-def test_a_killed_run_goes_on_without_loss(
+def test_a_killed_run_resumes_without_loss(
     orbat: Orbat, wheel: Path, test_articles: list[Document], tmp_path: Path
 ) -> None:
     many = [
@@ -90,9 +92,9 @@ def test_a_killed_run_goes_on_without_loss(
     ]
     write_documents(tmp_path / "in.jsonl", many)
     output = tmp_path / "out.jsonl"
-    words = ("tag", str(wheel), str(tmp_path / "in.jsonl"), "--output", str(output))
+    arguments = ("tag", str(wheel), str(tmp_path / "in.jsonl"), "--output", str(output))
     running = subprocess.Popen(
-        [sys.executable, "-m", "orbat", *words],
+        [sys.executable, "-m", "orbat", *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -101,17 +103,17 @@ def test_a_killed_run_goes_on_without_loss(
     def written() -> int:
         return part.read_bytes().count(b"\n") if part.is_file() else 0
 
-    # When the second lot is being written, the first is kept for good.
+    # While the second chunk is being written, the first one is committed.
     while running.poll() is None and written() <= CHUNK_ARTICLES:
         time.sleep(0.05)
-    assert running.poll() is None, "it ended before it could be killed"
+    assert running.poll() is None, "the run ended before it could be killed"
     running.send_signal(signal.SIGKILL)
     running.wait()
     assert not output.exists()
-    # What was being written when the kill came.
+    # An interrupted write.
     with part.open("ab") as file:
         file.write(b'{"id": "half a')
-    outcome = orbat(*words, "--json")
+    outcome = orbat(*arguments, "--json")
     assert outcome.code == 0, outcome.err
     assert 0 < json.loads(outcome.out)["resumed"] < len(many)
     assert [d.id for d in read_documents(output)] == [d.id for d in many]
@@ -119,7 +121,7 @@ def test_a_killed_run_goes_on_without_loss(
     assert output.read_bytes() == (tmp_path / "unbroken.jsonl").read_bytes()
 
 
-def test_another_model_does_not_go_on_with_a_run(
+def test_another_model_does_not_resume_a_run(
     orbat: Orbat, wheel: Path, articles: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "out.jsonl"
@@ -131,20 +133,36 @@ def test_another_model_does_not_go_on_with_a_run(
             "rejected INTEGER, part_size INTEGER, rejected_size INTEGER)"
         )
         state.execute("INSERT INTO state VALUES ('other', 0, 0, 0, 0, 0)")
-    for end in ("part", "rejected"):
-        (tmp_path / f".out.jsonl.{end}").touch()
+    for name in ("part", "rejected"):
+        (tmp_path / f".out.jsonl.{name}").touch()
     outcome = orbat("tag", wheel, articles, "--output", output)
     assert outcome.code == 2
     assert "another model or other sources" in outcome.err
     assert not output.exists()
 
 
-def test_nothing_usable_is_an_error(orbat: Orbat, wheel: Path, tmp_path: Path) -> None:
+def test_no_usable_article_is_an_error(orbat: Orbat, wheel: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text("{\n")
     outcome = orbat("tag", wheel, tmp_path / "bad.jsonl", "--output", tmp_path / "out.jsonl")
     assert outcome.code == 2
     assert "bad.jsonl:1" in outcome.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.jsonl"]
+
+
+def test_text_and_web_pages_can_be_tagged(orbat: Orbat, wheel: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    note = "  Gen. Ann Doe\r\n\tmet the Defence Secretary.  "
+    (tmp_path / "in" / "note.txt").write_bytes(note.encode())
+    (tmp_path / "in" / "page.html").write_text(
+        "<html><body><article><h1>Brigade</h1><p>The 3rd Brigade left the town on Monday after "
+        "eleven months in the desert, as its officers told the press.</p></article></body></html>"
+    )
+    outcome = orbat("tag", wheel, tmp_path / "in", "--output", tmp_path / "out.jsonl")
+    assert outcome.code == 0, outcome.err
+    tagged = list(read_documents(tmp_path / "out.jsonl"))
+    assert [document.id for document in tagged] == ["note", "page"]
+    assert tagged[0].text == note
+    assert tagged[1].text.startswith("Brigade\n\nThe 3rd Brigade")
 
 
 _CLUSTER = """
@@ -175,7 +193,7 @@ print(report.documents)
 """
 
 
-def test_a_cluster_that_loses_a_node_loses_no_article(
+def test_no_article_is_lost_with_a_cluster_node(
     orbat: Orbat, wheel: Path, test_articles: list[Document], tmp_path: Path
 ) -> None:
     pytest.importorskip("ray")
@@ -186,15 +204,17 @@ def test_a_cluster_that_loses_a_node_loses_no_article(
     ]
     write_documents(tmp_path / "in.jsonl", many)
     (tmp_path / "ray").mkdir()
-    words = [str(path) for path in (wheel, tmp_path / "in.jsonl", tmp_path / "ray" / "out.jsonl")]
+    arguments = [
+        str(path) for path in (wheel, tmp_path / "in.jsonl", tmp_path / "ray" / "out.jsonl")
+    ]
     done = subprocess.run(
-        [sys.executable, "-c", _CLUSTER, *words], capture_output=True, text=True, check=False
+        [sys.executable, "-c", _CLUSTER, *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == str(len(many))
     assert orbat("tag", wheel, tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl").code == 0
-    alone, spread = (
+    local, distributed = (
         [(d.id, d.text, [(s.start, s.end, s.label) for s in d.spans]) for d in read_documents(path)]
         for path in (tmp_path / "out.jsonl", tmp_path / "ray" / "out.jsonl")
     )
-    assert spread == alone
+    assert distributed == local

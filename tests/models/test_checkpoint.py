@@ -1,4 +1,4 @@
-"""The plain transformers checkpoint, read by transformers alone."""
+"""The transformers checkpoint, read by transformers without orbat."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ pytestmark = pytest.mark.slow
 
 READ = """
 import json, sys
-for name in ("training", "models", "corpus", "annotation", "spacy", "onnxruntime"):
+for name in ("orbat", "spacy", "onnxruntime"):
     sys.modules[name] = None
 from transformers import pipeline
-find = pipeline("token-classification", sys.argv[1], aggregation_strategy="first", stride=64)
+ner = pipeline("token-classification", sys.argv[1], aggregation_strategy="first", stride=64)
 for text in json.load(sys.stdin):
-    print(json.dumps([(e["start"], e["end"], e["entity_group"]) for e in find(text)]))
+    print(json.dumps([(e["start"], e["end"], e["entity_group"]) for e in ner(text)]))
 """
 
 
 @pytest.fixture(scope="module")
 def run(orbat: Orbat, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that a plain checkpoint can hold."""
-    folder = tmp_path_factory.mktemp("portable") / "run"
+    """A model that a checkpoint can hold."""
+    folder = tmp_path_factory.mktemp("transformers") / "run"
     outcome = orbat(
         *("train", "transformers", "--train", trained.train, "--dev", trained.dev),
         *("--output", folder, *settings("layers=2", "window=256", "stride=64", "epochs=8")),
@@ -51,8 +51,8 @@ def packaged(orbat: Orbat, run: Path, tmp_path_factory: pytest.TempPathFactory) 
     return folder
 
 
-def read_alone(checkpoint: Path, texts: list[str]) -> list[set[tuple[int, int, str]]]:
-    """Read texts in a process in which nothing of ours can be imported."""
+def tag_without_orbat(checkpoint: Path, texts: list[str]) -> list[set[tuple[int, int, str]]]:
+    """Tag texts in a process that cannot import orbat."""
     done = subprocess.run(
         [sys.executable, "-c", READ, str(checkpoint)],
         input=json.dumps(texts),
@@ -61,7 +61,7 @@ def read_alone(checkpoint: Path, texts: list[str]) -> list[set[tuple[int, int, s
         cwd=checkpoint,
     )
     assert done.returncode == 0, done.stderr
-    return [{tuple(found) for found in json.loads(line)} for line in done.stdout.splitlines()]
+    return [{tuple(entity) for entity in json.loads(line)} for line in done.stdout.splitlines()]
 
 
 def tagged(
@@ -74,27 +74,27 @@ def tagged(
     return [{(s.start, s.end, s.label) for s in document.spans} for document in read]
 
 
-def test_the_pipeline_finds_what_the_run_finds(
+def test_the_pipeline_finds_the_same_as_the_run(
     orbat: Orbat, run: Path, packaged: Path, test_articles: list[Document], tmp_path: Path
 ) -> None:
-    wanted = tagged(orbat, run, test_articles, tmp_path)
-    assert sum(map(len, wanted)) > 100
+    expected = tagged(orbat, run, test_articles, tmp_path)
+    assert sum(map(len, expected)) > 100
     texts = [document.text for document in test_articles]
-    assert read_alone(packaged / "transformers", texts) == wanted
+    assert tag_without_orbat(packaged / "transformers", texts) == expected
 
 
-def test_in_lines_and_odd_texts_they_find_the_same(
+def test_both_find_the_same_in_single_lines_and_unusual_texts(
     orbat: Orbat, run: Path, packaged: Path, test_articles: list[Document], tmp_path: Path
 ) -> None:
     lines = [line for document in test_articles[:10] for line in document.text.splitlines()]
     texts = [*[line for line in lines if line.strip() and len(line) < 300][:60], HARD_TEXT]
     documents = [Document(str(number), text) for number, text in enumerate(texts)]
-    wanted = tagged(orbat, run, documents, tmp_path)
-    assert sum(map(len, wanted)) > 10
-    assert read_alone(packaged / "transformers", texts) == wanted
+    expected = tagged(orbat, run, documents, tmp_path)
+    assert sum(map(len, expected)) > 10
+    assert tag_without_orbat(packaged / "transformers", texts) == expected
 
 
-def test_it_holds_safetensors_a_card_and_the_manifest(packaged: Path) -> None:
+def test_the_folder_has_safetensors_a_card_and_the_manifest(packaged: Path) -> None:
     from transformers import AutoTokenizer
 
     folder = packaged / "transformers"
@@ -113,7 +113,7 @@ def test_it_holds_safetensors_a_card_and_the_manifest(packaged: Path) -> None:
     assert len({tuple(form) for form in forms}) == 3
 
 
-def test_a_run_that_has_more_than_a_checkpoint_holds_is_refused(
+def test_a_run_that_a_checkpoint_cannot_hold_is_refused(
     trained: Trained, refused: Callable[..., str], tmp_path: Path
 ) -> None:
     line = refused("package", trained.run, "--output", tmp_path / "dist", "--transformers")

@@ -17,12 +17,14 @@ from .select import select
 from .server import down, up
 from .status import status
 
-app = typer.Typer(no_args_is_help=True, help="Send documents to annotators and make gold of them.")
+app = typer.Typer(
+    no_args_is_help=True, help="Annotate documents in doccano and create gold from the annotations."
+)
 
 
 @app.callback()
 def annotate() -> None:
-    """Send documents to annotators and make gold of what they mark."""
+    """Annotate documents in doccano and create gold from the annotations."""
 
 
 for command in (

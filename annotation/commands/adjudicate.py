@@ -1,4 +1,4 @@
-"""Merge annotation sets into gold: `orbat annotate adjudicate`."""
+"""`orbat annotate adjudicate`: merge annotation sets into gold."""
 
 from __future__ import annotations
 

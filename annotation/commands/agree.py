@@ -1,4 +1,4 @@
-"""Measure agreement between annotators: `orbat annotate agree`."""
+"""`orbat annotate agree`: measure agreement between annotators."""
 
 from __future__ import annotations
 

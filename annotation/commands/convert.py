@@ -1,4 +1,4 @@
-"""Convert between corpus formats: `orbat annotate convert`."""
+"""`orbat annotate convert`: convert between corpus formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the annotators' guide: `orbat annotate guide`."""
+"""`orbat annotate guide`: write the annotators' guide."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def guide(
     output: Annotated[Path, typer.Argument(help="HTML page to write.")],
     labels: Labels = None,
 ) -> None:
-    """Write a page for annotators: how to mark, with pictures, and the label set's keys."""
+    """Write a page for annotators: how to annotate, with pictures, and the labels' keys."""
     from ...corpus.files import write_text
     from ...corpus.labels import load_labels
     from ..guide import render_guide
 
     write_text(output, render_guide(load_labels(labels)))
-    typer.echo(f"a page for annotators in {output}; open it in a browser, or print it")
+    typer.echo(f"annotators' guide in {output}; open it in a browser, or print it")

@@ -362,7 +362,7 @@ def test_files_of_other_tools_are_read(tmp_path: Path) -> None:
             '{"id": 1, "text": "a b", "annotations": [{"label": 2}]}',
             "doccano 1.2 or old",
         ),
-        ("doccano", '{"id": 1, "text": "💩", "label": [[1, 2, "A"]]}', "cuts a surrogate pair"),
+        ("doccano", '{"id": 1, "text": "💩", "label": [[1, 2, "A"]]}', "inside a surrogate pair"),
         ("doccano", '{"id": 1, "text": "a", "label": ["A"]}', "not [start, end"),
         ("doccano", '{"id": 1}', "no field 'text'"),
         ("prodigy", '{"text": "a", "spans": [{"start": 0, "label": "A"}]}', "lacks start, end"),

@@ -410,7 +410,7 @@ def test_changes_made_behind_our_back_are_named(doccano: Running, tmp_path: Path
         examples = list(connection.examples(project))
         rank = next(s.id for s in connection.span_types(project) if s.text == "RANK")
         connection.create_span(project, examples[0].id, 30, 400, rank)
-        with pytest.raises(ServerError, match="'x': offset 30 is beyond the text"):
+        with pytest.raises(ServerError, match="'x': offset 30 is outside the text"):
             pull(connection, tmp_path)
         connection.delete_examples(project, [examples[0].id])
         with pytest.raises(ServerError, match="'x' was deleted in doccano"):

@@ -26,8 +26,14 @@ def test_offsets_are_those_of_the_encoded_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("units", "reason"), [(1, "cuts"), (3, "cuts"), (6, "beyond"), (-1, "beyond")]
+    ("units", "reason"),
+    [
+        (1, "inside a surrogate pair"),
+        (3, "inside a surrogate pair"),
+        (6, "outside the text"),
+        (-1, "outside the text"),
+    ],
 )
-def test_offsets_without_a_place_are_refused(units: int, reason: str) -> None:
+def test_invalid_offsets_are_refused(units: int, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         Utf16Offsets("😀😀x").to_code_points(units)

@@ -1,0 +1,127 @@
+"""The folder of a labeling session: its record, its history, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orbat.annotation.session.folder import Session, is_session, open_session
+from orbat.annotation.session.history import (
+    ChangeCounts,
+    Version,
+    VersionSpan,
+    add_versions,
+    history_table,
+    read_history,
+    read_versions,
+)
+from orbat.annotation.session.replay import replay
+from orbat.corpus.labels import load_labels
+from orbat.errors import InputError
+
+TIME = "2026-01-01T09:00:00+00:00"
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    session = Session(
+        tmp_path / "june",
+        "http://127.0.0.1:8000",
+        load_labels(),
+        {"ann": 1, "ben": 2},
+        {"a": None, "b": "ann", "c": "ben"},
+    )
+    session.save()
+    return session
+
+
+def version(*spans: tuple[int, int, str], confirmed: bool = False) -> Version:
+    return Version(
+        "a",
+        "ann",
+        TIME,
+        confirmed_by="ann" if confirmed else None,
+        confirmed_at=TIME if confirmed else None,
+        spans=tuple(VersionSpan(*span, "ann", TIME, TIME) for span in spans),
+    )
+
+
+def test_a_session_is_read_as_it_was_saved(session: Session) -> None:
+    assert is_session(session.folder)
+    assert open_session(session.folder) == session
+    assert session.assigned("ann") == {"a", "b"}
+    assert session.link("ben", 3).endswith("/projects/2/sequence-labeling?page=3")
+    assert session.pushed("ann") == []
+    assert session.password("ann") is None
+
+
+def test_a_session_of_another_version_is_refused_in_one_line(
+    session: Session, refused: Callable[..., str]
+) -> None:
+    path = session.folder / "session.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
+    line = refused("annotate", "history", "--session", session.folder)
+    assert "session format 2" in line
+    assert "reads format 3" in line
+    assert "push to a new folder" in line
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"format": 3}'])
+def test_a_folder_that_is_not_a_session_is_refused(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "session.json").write_text(content)
+    with pytest.raises(InputError, match="not a labeling session"):
+        open_session(tmp_path)
+
+
+def test_only_changed_versions_are_added(session: Session) -> None:
+    first = version((0, 4, "RANK"), (5, 9, "UNIT"))
+    assert add_versions(session.folder, "ann", [first]) == ChangeCounts(documents=1, added=2)
+    later = replace(first, pulled_at="2026-01-02T09:00:00+00:00")
+    assert add_versions(session.folder, "ann", [later]) == ChangeCounts()
+    changed = version((0, 4, "ROLE"), (20, 24, "UNIT"), confirmed=True)
+    assert add_versions(session.folder, "ann", [changed]) == ChangeCounts(
+        documents=1, added=1, removed=1, relabeled=1, confirmed=1
+    )
+    reopened = replace(changed, confirmed_by=None, confirmed_at=None)
+    assert add_versions(session.folder, "ann", [reopened]) == ChangeCounts(documents=1, reopened=1)
+    assert list(read_history(session.folder, "ann")) == [first, changed, reopened]
+    table = history_table(read_versions(session.folder, "ann"))
+    assert [row[3:] for row in table.rows] == [
+        ("unconfirmed", 2, 2, 0, 0),
+        ("confirmed by ann", 2, 1, 1, 1),
+        ("unconfirmed", 2, 0, 0, 0),
+    ]
+
+
+def test_versions_are_selected_by_annotator_and_document(session: Session) -> None:
+    add_versions(session.folder, "ann", [version(), replace(version(), document="b")])
+    add_versions(session.folder, "ben", [replace(version(), annotator="ben")])
+    assert [(v.annotator, v.document) for v in read_versions(session.folder)] == [
+        ("ann", "a"),
+        ("ann", "b"),
+        ("ben", "a"),
+    ]
+    assert [v.annotator for v in read_versions(session.folder, document="a")] == ["ann", "ben"]
+    assert [v.document for v in read_versions(session.folder, "ann", "b")] == ["b"]
+    with pytest.raises(InputError, match="no annotator 'eve'; the annotators are ann, ben"):
+        read_versions(session.folder, "eve")
+
+
+def test_an_invalid_line_of_the_history_is_named(session: Session) -> None:
+    add_versions(session.folder, "ann", [version()])
+    path = session.folder / "history" / "ann.jsonl"
+    path.write_text(path.read_text() + '{"document": "a"}\n')
+    with pytest.raises(InputError, match=r"ann\.jsonl:2: not a version of a document"):
+        read_versions(session.folder)
+
+
+def test_only_accounts_that_orbat_made_are_replayed(session: Session) -> None:
+    with pytest.raises(InputError, match="no annotator 'eve'; the annotators are ann, ben"):
+        replay(session, "eve", [])
+    with pytest.raises(InputError, match="'ann' has an account that orbat did not make"):
+        replay(session, "ann", [])

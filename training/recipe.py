@@ -1,4 +1,4 @@
-"""Recipes: everything that decides how a model is trained, checked once at the border."""
+"""Recipes: all settings of a training, checked when they are loaded."""
 
 from __future__ import annotations
 
@@ -19,70 +19,77 @@ class _Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     gazetteer: Annotated[str, Field(min_length=1)] = "default"
-    """`default` for the gazetteer that ships with orbat, `none` for none, or a gazetteer file. What
-    it says of labels that the label set lacks is left out."""
+    """`default` for the gazetteer that ships with orbat, `none` for none, or a gazetteer file
+    (TOML). Phrases and patterns of labels that are not in the label set are skipped."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Of every random choice."""
+    """Seed of all random choices. The same seed gives the same weights on the same CPU."""
 
 
 class Recipe(_Recipe):
     """Fine-tune a pretrained transformer."""
 
     kind: Literal["transformer"] = "transformer"
-    """What is trained."""
+    """Kind of model."""
     encoder: Annotated[str, Field(min_length=1)] = "minilm"
-    """`minilm` for the encoder that installs with orbat, else a Hugging Face id or a local folder
-    with safetensors weights and a fast tokenizer."""
+    """The pretrained encoder: `minilm` for the one that is installed with orbat, a Hugging Face id,
+    or a local folder with safetensors weights and a fast tokenizer."""
     layers: Annotated[int, Field(ge=1)] | None = None
-    """How many of the encoder's layers to keep, the first ones: fewer make a faster model. All if
-    it is left out."""
+    """Number of encoder layers to keep, counted from the input. Fewer layers make a faster model.
+    All layers are kept by default."""
     prune_after_layer: Annotated[int, Field(ge=1)] | None = None
-    """Token pruning: the number of layers that read every piece. The layers above them read only
+    """Token pruning: number of layers that process every piece. The layers above them process only
     pieces that may belong to a mention, which makes a much faster model. No pruning by default."""
     prune_threshold: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """Prune a piece when its probability of being outside every mention is at least this."""
+    """Prune a piece if its probability of being outside all mentions is at least this. Lower values
+    prune more."""
     quantization_aware: bool = False
-    """Round inputs and weights in training as 8-bit arithmetic does, so that the packaged model
-    loses less accuracy. Training takes longer."""
+    """Round inputs and weights during training as 8-bit arithmetic does, so that the packaged 8-bit
+    model loses less accuracy. Training takes longer."""
     teachers: tuple[str, ...] = ()
-    """Run folders of trained models, of any encoder, whose tag probabilities the model learns
-    beside the gold tags (knowledge distillation)."""
+    """Run folders of trained transformers whose tag probabilities the model learns in addition to
+    the gold tags (knowledge distillation). They may have other encoders, but need the same
+    labels."""
     transformers_compatible: bool = False
     """Train a model that a plain transformers checkpoint can hold: the vocabulary keeps case and
-    line breaks, and each word takes its own best tag. Excludes gazetteer, word_features and crf,
-    which make better models, and token pruning."""
+    line breaks, and each word takes its own best tag. Excludes the gazetteer, word_features and
+    crf, which make better models, and token pruning."""
     word_features: bool = True
-    """Give the encoder each word's shape and the gap before it, which uncased vocabularies and
-    tokenizers throw away."""
+    """Give the encoder the shape of each word and whether a space or line break precedes it.
+    Uncased vocabularies lose case, and all tokenizers lose line breaks."""
     gazetteer_dropout: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """Share of the training windows that are not told what the gazetteer finds, so that the
-    network does not come to trust them blindly."""
+    """Share of the training windows whose gazetteer matches are hidden, so that the model does not
+    rely on the gazetteer alone."""
     crf: bool = True
-    """Learn which tag follows which, and train on whole sequences: a conditional random field."""
+    """Learn which tag follows which, and train on whole tag sequences: a linear-chain conditional
+    random field."""
     window: Annotated[int, Field(ge=16, le=8192)] = 64
-    """Pieces in a window, special tokens included."""
+    """Length of a window in pieces, special tokens included. Longer texts are split into
+    windows."""
     stride: Annotated[int, Field(ge=0)] = 16
-    """Pieces that neighboring windows share when the model tags."""
+    """Number of pieces by which neighboring windows overlap when the model tags. At most half of
+    the window."""
     epochs: Annotated[float, Field(gt=0, le=1000)] = 6
-    """Passes over the training windows."""
+    """Passes over the training windows. The model of the epoch with the best dev F1 is kept."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
-    """Windows in a step, over all processes."""
+    """Windows in a training step, over all processes."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
-    """Peak rate of the encoder."""
+    """Peak learning rate of the encoder."""
     head_learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
-    """Peak rate of the new layers: classifier, word features, gazetteer, transitions."""
+    """Peak learning rate of the new layers: classifier, word features, gazetteer and tag
+    transitions."""
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
-    """AdamW's, for matrices only."""
+    """Weight decay (AdamW); not applied to biases and norms."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of the steps in which the rate rises; it then falls linearly to 0."""
+    """Share of the steps in which the learning rate rises. It then falls linearly to 0."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Before the classifier."""
+    """Dropout before the classifier."""
     attention_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Of the encoder's attention weights; drawing it costs time."""
+    """Dropout of the encoder's attention weights. Values above 0 make training slower."""
     freeze_embeddings: bool = True
-    """Leave the encoder's piece embeddings as they are, which trains faster."""
+    """Do not train the encoder's piece embeddings. This makes training faster."""
     dtype: Literal["auto", "bf16", "fp32"] = "auto"
-    """`bf16` autocast, `fp32`, or `auto`: bf16 where the hardware has it."""
+    """Arithmetic of training: `bf16` (autocast), `fp32`, or `auto` for bf16 if the hardware
+    supports it."""
 
     @model_validator(mode="after")
     def _fits_plain_checkpoint(self) -> Recipe:
@@ -102,36 +109,36 @@ class Recipe(_Recipe):
 
 
 class RulesRecipe(_Recipe):
-    """Train nothing: the gazetteer's phrases and token patterns, longest match first."""
+    """Match the phrases and token patterns of a gazetteer; nothing is trained."""
 
     kind: Literal["rules"]
-    """What is trained."""
+    """Kind of model."""
 
 
 class LinearRecipe(_Recipe):
-    """Train a linear classifier of words by scikit-learn."""
+    """Train a linear classifier of words with scikit-learn."""
 
     kind: Literal["linear"]
-    """What is trained."""
+    """Kind of model."""
     context: Annotated[int, Field(ge=0, le=5)] = 2
-    """Words on each side whose features a word is given too."""
+    """Number of words on each side whose features are added to a word's own."""
     features: Annotated[int, Field(ge=2**10, le=2**24)] = 2**18
     """Size of the hashed feature space."""
     penalty: Annotated[float, Field(gt=0, le=1)] = 1e-6
-    """Strength of the penalty on large weights."""
+    """Strength of the L2 penalty on the weights."""
     epochs: Annotated[int, Field(ge=1, le=1000)] = 20
-    """Passes over the training words."""
+    """Passes over the training words. The model of the pass with the best dev F1 is kept."""
 
 
 class CnnRecipe(_Recipe):
-    """Train spaCy's own recogniser on its convolutional tok2vec, as `spacy init config` sets it."""
+    """Train spaCy's entity recognizer on its convolutional tok2vec as `spacy init config` sets it."""
 
     kind: Literal["cnn"]
-    """What is trained."""
+    """Kind of model."""
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 3000
-    """Updates at most; spaCy stops earlier where the dev score no longer rises."""
+    """Maximum number of updates. spaCy stops earlier if the dev score no longer rises."""
     eval_every: Annotated[int, Field(ge=1, le=1_000_000)] = 200
-    """Updates between two looks at the dev score."""
+    """Number of updates between two evaluations on the dev documents."""
 
 
 AnyRecipe = Recipe | RulesRecipe | LinearRecipe | CnnRecipe
@@ -147,15 +154,15 @@ def shipped_recipes() -> list[str]:
 
 
 def load_recipe(name: str, settings: Iterable[str] = ()) -> AnyRecipe:
-    """Read a recipe by shipped name or file, and change single fields.
+    """Load a recipe by its name or from a file, and override fields.
 
     Args:
         name: a shipped recipe's name or a TOML file.
-        settings: `key=value` pairs that win over the file; values as in TOML, bare words are
-            texts.
+        settings: `key=value` pairs that override fields of the file. Values are written as in
+            TOML; strings need no quotes.
 
     Raises:
-        InputError: naming the file or setting, the field and the mend.
+        InputError: naming the file or setting, the field and the fix.
     """
     path = SHIPPED_RECIPES / f"{name}.toml"
     if not path.is_file():
@@ -169,15 +176,15 @@ def load_recipe(name: str, settings: Iterable[str] = ()) -> AnyRecipe:
 
 
 def override(values: dict[str, Any], settings: Iterable[str], where: str) -> AnyRecipe:
-    """Check a recipe's fields after changing some of them.
+    """Build a recipe from field values, after overriding some of them.
 
     Args:
-        values: the fields.
-        settings: `key=value` pairs that win over them.
-        where: names the recipe in errors.
+        values: the field values.
+        settings: `key=value` pairs that override them; see :func:`load_recipe`.
+        where: names the recipe in error messages.
 
     Raises:
-        InputError: naming the recipe or setting, the field and the mend.
+        InputError: naming the recipe or setting, the field and the fix.
     """
     values = dict(values)
     source = where

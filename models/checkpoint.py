@@ -55,8 +55,7 @@ def check_exportable(run: Path) -> None:
     """Check that a run can be written as a transformers checkpoint.
 
     Raises:
-        ModelError: if the checkpoint format cannot hold its model.
-        InputError: if the run cannot be used.
+        ModelError: if the run cannot be used, or the format cannot hold its model.
     """
     _load_transformers_model(run)
 
@@ -72,8 +71,8 @@ def write_checkpoint(run: Path, folder: Path, info: PackageInfo | None = None) -
         info: the model's language, name and version, for the card; None for the defaults.
 
     Raises:
-        ModelError: if the format cannot hold the model, or the pipeline finds other spans.
-        InputError: if the run cannot be used.
+        ModelError: if the run cannot be used, the format cannot hold its model, or the pipeline
+            finds other spans.
     """
     run, folder = Path(run), Path(folder)
     model = _load_transformers_model(run)

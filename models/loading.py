@@ -65,7 +65,7 @@ class Model(Tagger):
         """Yield the label probabilities of each document's words.
 
         Raises:
-            InputError: if the model is of a kind without probabilities.
+            ModelError: if the model is of a kind without probabilities.
         """
         texts = (document.text for document in documents)
         return predict_probabilities(self.tagger, texts, self.name)
@@ -102,8 +102,8 @@ def load_model(name: str, *, workers: int = 0) -> Model:
         workers: batches that a packaged model scores in parallel; 0 for one per processor.
 
     Raises:
-        ModelError: if there is no such model, or it is damaged or contains a pickle.
-        InputError: if a run folder cannot be used.
+        ModelError: if there is no such model, or it is unfinished or damaged.
+        InputError: if it contains a pickle.
     """
     path = Path(name)
     if path.is_dir():

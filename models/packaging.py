@@ -30,7 +30,7 @@ from .checkpoint import Checkpoint, check_exportable, write_checkpoint
 from .loading import MANIFEST, read_evaluations
 from .package_info import PackageInfo
 from .runtime import FORMAT, add_hashes, load_packaged
-from .variants import FLOAT32, export_variants, select_variant
+from .variants import FLOAT32, VariantReport, export_variants, select_variant
 from .wheel import build_wheel, write_package
 
 MIN_IDENTICAL = 0.98
@@ -83,9 +83,8 @@ def package(
         on_progress: called at the beginning and end of each step.
 
     Raises:
-        ModelError: if the exported model finds other spans than the trained one, or no checkpoint
-            can hold the model.
-        InputError: if the run cannot be used.
+        ModelError: if the run cannot be used, the exported model finds other spans than the
+            trained one, or no checkpoint can hold the model.
     """
     run, output, info = Path(run), Path(output), info or PackageInfo()
     if transformers:
@@ -128,24 +127,14 @@ def _package_wheel(
                 )
             variant_report, tagged = select_variant(variants, tag, dev, float_tagged, config.labels)
         pairs = list(zip(dev, tagged, strict=True))
-        dev_evaluation = evaluation_to_json(evaluate(pairs, config.labels))
-        confidences = Confidences(pairs)
-        calibrator = fit_calibrator(confidences.scores, confidences.right)
-        if calibrator is not None:
-            config = replace(config, calibration=calibration_points(calibrator))
-            variant_report = replace(variant_report, calibration=calibrator.method)
-        weights = {
-            "sha256": sha256_file(run / "model" / "model.safetensors"),
-            **variant_report.to_json(),
-        }
+        dev_scores = evaluation_to_json(evaluate(pairs, config.labels))["strict"]
+        calibrated, variant_report = _calibrate(config, variant_report, pairs)
         files = {
-            **_model_files(variants[variant_report.chosen], config, shared),
-            MANIFEST: json.dumps({**manifest, "weights": weights}, indent=1).encode(),
+            **_model_files(variants[variant_report.chosen], calibrated, shared),
+            MANIFEST: _packaged_manifest(run, manifest, variant_report),
         }
-        evaluations = read_evaluations(run)
-        card = wheel_card(
-            CardData(info, manifest, evaluations, dev_evaluation["strict"]), variant_report
-        )
+        data = CardData(info, manifest, read_evaluations(run), dev_scores)
+        card = wheel_card(data, variant_report)
         with _step("Building the wheel", on_progress):
             write_package(
                 folder / "package",
@@ -153,13 +142,12 @@ def _package_wheel(
                 files=add_hashes(files),
                 card=card,
                 description=f"Named entities of defence news: {', '.join(config.labels)}",
-                performance=_spacy_scores(evaluations, dev_evaluation),
+                performance=_spacy_scores(data),
             )
-            built = build_wheel(folder / "package", folder / "dist")
-            wheel = _move_atomically(built, output)
-        card_path = output / "MODEL_CARD.md"
-        card_path.write_text(card, encoding="utf-8")
-    f1 = dev_evaluation["strict"]["micro"]["f1"]
+            wheel = _move_atomically(build_wheel(folder / "package", folder / "dist"), output)
+    card_path = output / "MODEL_CARD.md"
+    card_path.write_text(card, encoding="utf-8")
+    f1 = dev_scores["micro"]["f1"]
     return PackagingReport(wheel, card_path, variant_report.chosen, identical, len(dev), f1)
 
 
@@ -191,13 +179,38 @@ def _count_identical(first: Iterable[Document], second: Iterable[Document]) -> i
     return sum(set(a.spans) == set(b.spans) for a, b in zip(first, second, strict=True))
 
 
-def calibration_points(
+def _calibrate(
+    config: TaggerConfig, variants: VariantReport, pairs: Sequence[tuple[Document, Document]]
+) -> tuple[TaggerConfig, VariantReport]:
+    """Calibrate confidences on the dev documents, if there are enough of them.
+
+    Args:
+        config: the configuration to add the calibration to.
+        variants: the report to add the method to.
+        pairs: gold and tagged dev documents.
+    """
+    confidences = Confidences(pairs)
+    calibrator = fit_calibrator(confidences.scores, confidences.right)
+    if calibrator is None:
+        return config, variants
+    points = _calibration_points(calibrator)
+    return replace(config, calibration=points), replace(variants, calibration=calibrator.method)
+
+
+def _calibration_points(
     calibrator: Calibrator, points: int = 101
 ) -> tuple[tuple[float, float], ...]:
     """Return a calibrator as points between which the packaged model interpolates."""
     scores = np.linspace(0, 1, points)
     calibrated = np.clip(calibrator.apply(scores), 0.001, 0.999)
     return tuple(zip(scores.tolist(), calibrated.tolist(), strict=True))
+
+
+def _packaged_manifest(run: Path, manifest: Mapping[str, Any], variants: VariantReport) -> bytes:
+    """Return the run's manifest with the origin and the numeric format of the weights."""
+    trained_hash = sha256_file(run / "model" / "model.safetensors")
+    weights = {"sha256": trained_hash, **variants.to_json()}
+    return json.dumps({**manifest, "weights": weights}, indent=1).encode()
 
 
 def _move_atomically(file: Path, folder: Path) -> Path:
@@ -208,11 +221,9 @@ def _move_atomically(file: Path, folder: Path) -> Path:
     return draft.rename(folder / file.name)
 
 
-def _spacy_scores(
-    evaluations: Sequence[Mapping[str, Any]], dev: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the first held-out evaluation, else that on dev, under spaCy's names for scores."""
-    strict = evaluations[0]["strict"] if evaluations else dev["strict"]
+def _spacy_scores(data: CardData) -> dict[str, Any]:
+    """Return the scores of the first held-out evaluation, else of dev, under spaCy's names."""
+    strict = data.evaluations[0]["strict"] if data.evaluations else data.dev_scores
     return {
         "ents_p": strict["micro"]["precision"],
         "ents_r": strict["micro"]["recall"],

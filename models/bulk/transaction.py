@@ -64,17 +64,17 @@ class OutputTransaction:
             output.with_name(f".{output.name}.{name}") for name in ("part", "rejected", "state")
         )
         self._state = self._open_state()
+        self._reserved: set[str] = set()
         try:
             state = self._load_state(fingerprint)
+            self.articles, self.documents, self.rejected, part_size, rejected_size = state
+            self._files = (
+                _open_truncated(self.part, part_size),
+                _open_truncated(self._rejected_part, rejected_size),
+            )
         except InputError:
             self._state.close()
             raise
-        self.articles, self.documents, self.rejected, part_size, rejected_size = state
-        self._reserved: set[str] = set()
-        self._files = (
-            _open_truncated(self.part, part_size),
-            _open_truncated(self._rejected_part, rejected_size),
-        )
         self._commit()
 
     def _open_state(self) -> sqlite3.Connection:

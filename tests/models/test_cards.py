@@ -1,0 +1,78 @@
+"""The model cards: scores, warnings, sections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orbat.models.cards.checkpoint_card import PipelineAgreement, checkpoint_card
+from orbat.models.cards.sections import CardData
+from orbat.models.cards.wheel_card import wheel_card
+from orbat.models.package_info import PackageInfo
+from orbat.models.variants import Variant, VariantReport
+
+SCORES = {"precision": 0.9, "recall": 0.8, "f1": 0.847, "gold": 40, "low": 0.8, "high": 0.9}
+STRICT = {"micro": SCORES, "labels": {"UNIT": {**SCORES, "f1": None, "low": None, "high": None}}}
+SECTIONS = [
+    "## Model Details",
+    "## How to Get Started with the Model",
+    "## Bias, Risks, and Limitations",
+    "## Training Details",
+    "## Evaluation",
+    "## Technical Specifications",
+]
+
+
+@pytest.fixture
+def data() -> CardData:
+    manifest: dict[str, Any] = {
+        "recipe": {"encoder": "small-encoder", "seed": 3, "epochs": 2},
+        "labels": {"label": [{"name": "UNIT", "description": "A military unit."}]},
+        "documents": {"train": [{}, {}], "dev": [{}]},
+        "inputs": {"train": [{"file": "train.jsonl", "sha256": "ab"}]},
+        "versions": {"python": "3.11"},
+    }
+    evaluation = {
+        "gold": "test.jsonl",
+        "documents": 7,
+        "seen_in_training": 2,
+        "strict": STRICT,
+        "slices": [
+            {**SCORES, "dimension": "genre", "group": "news"},
+            {**SCORES, "dimension": "genre", "group": "blog", "gold": 3},
+        ],
+    }
+    return CardData(PackageInfo(version="2.0"), manifest, [evaluation], STRICT)
+
+
+def test_a_wheel_card_has_scores_formats_and_sections(data: CardData) -> None:
+    variants = VariantReport("int8", (Variant("float32", 0.85, 40.0), Variant("int8", None, 11.25)))
+    card = wheel_card(data, variants)
+    assert card.startswith("# en_orbat_news 2.0\n")
+    assert [line for line in card.splitlines() if line.startswith("## ")] == SECTIONS
+    assert "| **all** | 0.900 | 0.800 | 0.847 | 0.800–0.900 | 40 |" in card
+    assert "| UNIT | 0.900 | 0.800 | – | – | 40 |" in card
+    assert "| genre: news |" in card
+    assert "genre: blog" not in card
+    assert "2 of these documents were used for training" in card
+    assert "| float32 | 0.850 | 40.0 |\n| int8 | – | 11.2 |" in card
+    assert "Confidences are not calibrated" in card
+
+
+def test_a_checkpoint_card_has_the_hubs_metadata(data: CardData) -> None:
+    card = checkpoint_card(data, PipelineAgreement(512, 128, 99, 100, 0.8, 0.81))
+    assert card.startswith(
+        "---\nlibrary_name: transformers\npipeline_tag: token-classification\nlanguage: en\n"
+        "tags: [UNIT]\n---\n\n# en_orbat_news 2.0\n"
+    )
+    assert [line for line in card.splitlines() if line.startswith("## ")] == SECTIONS
+    assert 'aggregation_strategy="first", stride=128' in card
+    assert "agree on 99 of the\n100 spans" in card
+
+
+def test_a_card_says_when_held_out_scores_are_missing(data: CardData) -> None:
+    card = wheel_card(
+        CardData(data.info, data.manifest, [], data.dev_scores), VariantReport("float32", ())
+    )
+    assert "No held-out scores" in card

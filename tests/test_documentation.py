@@ -15,7 +15,7 @@ from typer.main import get_command
 from orbat.cli import app
 from orbat.cli_reference import render_reference, walk_commands
 from orbat.training.recipe import shipped_recipes
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Orbat
 from tests.test_architecture import LAYERS, module_files
 
 COMMANDS: dict[str, Any] = dict(walk_commands("orbat", get_command(app)))
@@ -34,19 +34,17 @@ PAGES = sorted(
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-def code_blocks(text: str, language: str | None = None) -> list[str]:
-    """Return the fenced and indented code blocks, or the fenced ones of one language.
+def fenced_blocks(text: str) -> list[tuple[str, str]]:
+    """Return the fenced blocks of a page as pairs of what follows the fence and the content."""
+    fences = re.findall(r"^```([^\n]*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    return [(info.strip(), body) for info, body in fences]
 
-    Args:
-        text: Markdown.
-        language: all that follows the opening fence, such as `python`.
-    """
-    fenced = re.findall(r"^```([^\n]*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-    if language is not None:
-        return [body for info, body in fenced if info.strip() == language]
+
+def shell_blocks(text: str) -> list[str]:
+    """Return the indented blocks of a page and those that are fenced and not Python."""
     rest = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     indented = re.findall(r"(?:^(?: {4}|\t).*\n?)+", rest, flags=re.MULTILINE)
-    return [*(body for info, body in fenced if not info.startswith("python")), *indented]
+    return [*(body for info, body in fenced_blocks(text) if info != "python"), *indented]
 
 
 def commands_in(text: str) -> Iterator[list[str]]:
@@ -114,7 +112,7 @@ def test_commands_exist(page: Path) -> None:
     if page.name == "CHANGELOG.md":
         inline = []  # names commands that are gone
     faults = {
-        fault_of(words) for block in (*code_blocks(text), *inline) for words in commands_in(block)
+        fault_of(words) for block in (*shell_blocks(text), *inline) for words in commands_in(block)
     }
     assert faults <= {None}
 
@@ -140,23 +138,47 @@ def test_a_wrong_command_is_found(line: str) -> None:
     assert fault_of(words)
 
 
-def run_examples(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Run the Python blocks of a page one after the other, in a folder."""
-    monkeypatch.chdir(folder)
-    names: dict[str, Any] = {}
-    for block in code_blocks(text, "python"):
-        exec(compile(block, "example", "exec"), names)
-    return names
+def run_examples(page: str, orbat: Orbat) -> dict[str, Any]:
+    """Run the Python and `console` blocks of a page one after the other; return the variables.
+
+    The commands of other blocks, such as `console doccano`, need a server and are not run.
+    """
+    text = (ROOT / page).read_text(encoding="utf-8")
+    variables: dict[str, Any] = {}
+    for info, block in fenced_blocks(text):
+        if info == "python":
+            exec(compile(block, page, "exec"), variables)
+        elif info == "console":
+            lines = [line for line in block.splitlines() if line.startswith("$ ")]
+            for arguments in commands_in("\n".join(lines)):
+                outcome = orbat(*arguments)
+                assert outcome.code == 0, (arguments, outcome.err)
+    return variables
 
 
 @pytest.mark.slow
 def test_the_examples_of_the_python_api_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    orbat: Orbat,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    names = run_examples((ROOT / "API.md").read_text(encoding="utf-8"), tmp_path, monkeypatch)
-    assert names["leaks"] == []
-    assert 0.9 < names["strict"].f1 < 1
-    assert names["package"].wheel.is_file()
-    assert names["report"].documents == 1
+    monkeypatch.chdir(tmp_path)
+    variables = run_examples("API.md", orbat)
+    assert variables["leaks"] == []
+    assert 0.9 < variables["strict"].f1 < 1
+    assert variables["package"].wheel.is_file()
+    assert variables["report"].documents == 1
     assert (tmp_path / "tagged.jsonl").is_file()
     assert "error: missing-model: " in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_walkthrough_runs(
+    orbat: Orbat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    variables = run_examples("WALKTHROUGH.md", orbat)
+    assert variables["document"].spans
+    for name in ("report.html", "dist/MODEL_CARD.md", "tagged.jsonl", "parts/train.jsonl"):
+        assert (tmp_path / name).is_file()

@@ -131,7 +131,7 @@ class LinearRecipe(_Recipe):
 
 
 class CnnRecipe(_Recipe):
-    """Train spaCy's entity recognizer on its convolutional tok2vec as `spacy init config` sets it."""
+    """Train spaCy's entity recognizer on its tok2vec layer, set up by `spacy init config`."""
 
     kind: Literal["cnn"]
     """Kind of model."""

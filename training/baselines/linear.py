@@ -1,10 +1,15 @@
-"""The linear baseline: logistic regression of word features by scikit-learn."""
+"""The linear baseline: logistic regression on word features, trained with scikit-learn.
+
+RUN/model/model.safetensors   weights, (tags, features), and bias, (tags,)
+RUN/model/features.json       settings of the word features
+RUN/model/gazetteer.json      phrases and patterns
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +27,21 @@ from ..tagger.arrays import Floats, Ints
 from ..tagger.decoding import TagDecoder, label_probabilities
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import Mention, spans_to_tags, tag_names, tags_to_mentions
-from ..tagger.words import find_features, find_words
+from ..tagger.words import find_words
 from ..tagging import score_dev
+from .word_features import WordFeatures
 
-_LONGEST_AFFIX = 4
+_ESTIMATE_DOCUMENTS = 8
 
 
 class LinearTrainer:
-    """A linear classifier about to be trained.
-
-    Each word is described by itself, its shape, its affixes, what the gazetteer says of it, and
-    the same of its neighbours; the features are hashed (Weinberger et al. 2009).
+    """Trains a linear classifier of words. See :class:`training.base.Trainer`.
 
     Args:
-        job: what to train, on what, and where to.
+        job: the training job.
 
     Raises:
-        InputError: if the documents hold no word.
+        InputError: if the training documents contain no word.
     """
 
     def __init__(self, job: TrainingJob) -> None:
@@ -48,19 +51,19 @@ class LinearTrainer:
             raise InputError("the training documents hold no word to learn from; add text to them")
 
     def fit(self) -> dict[str, Any]:
-        """Train by stochastic gradient descent and write the pass with the best dev F1."""
-        tagger, metrics = self._run(self._job, self._job.recipe.epochs)
+        """Train by stochastic gradient descent and write the model of the best epoch on dev."""
+        tagger, metrics = self._fit(self._job, self._job.recipe.epochs)
         tagger.save(self._job.output / "model")
         return metrics
 
-    def _run(self, job: TrainingJob, epochs: int) -> tuple[LinearTagger, dict[str, Any]]:
+    def _fit(self, job: TrainingJob, epochs: int) -> tuple[LinearTagger, dict[str, Any]]:
         from sklearn.linear_model import SGDClassifier
 
         recipe = job.recipe
-        features = _Features(recipe.context, recipe.features, job.gazetteer, self._tags)
+        features = WordFeatures(recipe.context, recipe.features, job.gazetteer, self._tags)
         tagger = LinearTagger(features, job.labels.names)
-        rows = features.of_texts([document.text for document in job.data.train])
-        tags = np.concatenate([self._tags_of(document) for document in job.data.train])
+        rows = features.transform([document.text for document in job.data.train])
+        tags = np.concatenate([self._gold_tags(document) for document in job.data.train])
         classifier = SGDClassifier(
             loss="log_loss", alpha=recipe.penalty, average=True, random_state=recipe.seed
         )
@@ -84,86 +87,45 @@ class LinearTrainer:
         return tagger, {"dev": scores, "epochs": history, "training_words": len(tags)}
 
     def estimate(self) -> dict[str, str]:
-        """Return the size of the task, and its time by trying one pass over a few documents."""
+        """Return the size of the task, and the time estimated from training on a few documents."""
         job, recipe = self._job, self._job.recipe
         words = sum(len(find_words(document.text)) for document in job.data.train)
-        few = TrainingData(job.data.train[:8], job.data.dev[:8])
+        sample = TrainingData(
+            job.data.train[:_ESTIMATE_DOCUMENTS], job.data.dev[:_ESTIMATE_DOCUMENTS]
+        )
         seconds = {}
         for epochs in (1, 2):
-            began = time.perf_counter()
-            self._run(dataclasses.replace(job, data=few), epochs)
-            seconds[epochs] = time.perf_counter() - began
-        once, again = seconds[1] / len(few.train), (seconds[2] - seconds[1]) / len(few.train)
-        minutes = (once + max(again, 0) * (recipe.epochs - 1)) * len(job.data.train) / 60
+            start = time.perf_counter()
+            self._fit(dataclasses.replace(job, data=sample), epochs)
+            seconds[epochs] = time.perf_counter() - start
+        first = seconds[1] / len(sample.train)
+        further = max((seconds[2] - seconds[1]) / len(sample.train), 0)
+        minutes = (first + further * (recipe.epochs - 1)) * len(job.data.train) / 60
         return {
             "weights": f"{recipe.features * len(self._tags):,}",
             "training words": f"{words:,}, {recipe.epochs} times",
-            "time": f"about {minutes:.1f} min here (tried on {len(few.train)} documents)",
+            "time": f"about {minutes:.1f} min on this machine "
+            f"(measured on {len(sample.train)} documents)",
         }
 
-    def _tags_of(self, document: Document) -> Any:
+    def _gold_tags(self, document: Document) -> Ints:
         spans = [(span.start, span.end, span.label) for span in document.spans]
         return spans_to_tags(find_words(document.text), spans, self._tags)
 
 
-class _Features:
-    """Turns words into rows of a sparse matrix.
-
-    Args:
-        context: words on each side whose features are given too.
-        size: columns of the matrix.
-        gazetteer: finds known phrases.
-        tags: the tags that they are told as.
-    """
-
-    def __init__(self, context: int, size: int, gazetteer: Gazetteer, tags: Sequence[str]) -> None:
-        from sklearn.feature_extraction import FeatureHasher
-
-        self.context, self.size, self.gazetteer, self.tags = context, size, gazetteer, tags
-        self._hasher = FeatureHasher(size, input_type="string", alternate_sign=False)
-
-    def of_texts(self, texts: Iterable[str]) -> Any:
-        """Return the features of all words of some texts, *Shape:* (words, size), sparse."""
-        return self._hasher.transform(row for text in texts for row in self._rows(text))
-
-    def _rows(self, text: str) -> Iterator[list[str]]:
-        words = find_words(text)
-        bounds = words.tolist()
-        known = spans_to_tags(words, self.gazetteer.find(text, bounds), self.tags).tolist()
-        shapes = find_features(text, words).tolist()
-        own = []
-        for (start, stop), shape, tag in zip(bounds, shapes, known, strict=True):
-            lower = text[start:stop].lower()
-            own.append(
-                [f"w={lower}", f"s={shape}", f"g={tag}"]
-                + [f"p={lower[:n]}" for n in range(1, _LONGEST_AFFIX + 1)]
-                + [f"x={lower[-n:]}" for n in range(1, _LONGEST_AFFIX + 1)]
-            )
-        for place in range(len(own)):
-            row = list(own[place])
-            for step in range(1, self.context + 1):
-                for side in (-step, step):
-                    near = place + side
-                    there = own[near] if 0 <= near < len(own) else ["none"]
-                    row += [f"{side}{feature}" for feature in there]
-            if place > 0:
-                row.append(f"{own[place - 1][0]} {own[place][0]}")
-            yield row
-
-
 class LinearTagger:
-    """Tags texts by the weights of word features.
+    """Tags texts with a linear classifier of words. See :class:`training.base.TextTagger`.
 
     Args:
-        features: describes words.
+        features: extracts the features of words.
         labels: the label names.
-        weights: *Shape:* (tags, features).
-        bias: *Shape:* (tags,).
+        weights: *Shape:* (tags, features). Zeros by default.
+        bias: *Shape:* (tags,). Zeros by default.
     """
 
     def __init__(
         self,
-        features: _Features,
+        features: WordFeatures,
         labels: tuple[str, ...],
         weights: Floats | None = None,
         bias: Floats | None = None,
@@ -176,7 +138,7 @@ class LinearTagger:
         self.bias = np.zeros(tags, np.float32) if bias is None else bias
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
-        """Tag a stream of texts."""
+        """Yield the mentions of each text, in order."""
         for words, logits in self._scores(texts):
             if len(words) == 0:
                 yield []
@@ -193,16 +155,17 @@ class LinearTagger:
             yield words, label_probabilities(marginals)
 
     def _scores(self, texts: Iterable[str]) -> Iterator[tuple[Ints, Floats]]:
+        """Yield words, *Shape:* (words, 2), and logits, *Shape:* (words, tags), of each text."""
         weights = np.ascontiguousarray(self.weights.T)
         for text in texts:
             words = find_words(text)
             logits = np.empty((0, len(self.bias)), np.float32)
             if len(words):
-                logits = (self._features.of_texts([text]) @ weights + self.bias).astype(np.float32)
+                logits = (self._features.transform([text]) @ weights + self.bias).astype(np.float32)
             yield words, logits
 
     def save(self, folder: Path) -> None:
-        """Write weights, gazetteer and configuration."""
+        """Write weights, gazetteer and feature settings."""
         from safetensors.numpy import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -227,7 +190,7 @@ def load_linear(folder: Path, labels: tuple[str, ...]) -> LinearTagger:
     try:
         weights = load_file(folder / "model.safetensors")
         gazetteer = Gazetteer.from_bytes((folder / GAZETTEER).read_bytes())
-        features = _Features(
+        features = WordFeatures(
             settings["context"], settings["features"], gazetteer, tag_names(labels)
         )
         return LinearTagger(features, labels, weights["weights"], weights["bias"])

@@ -1,4 +1,7 @@
-"""The convolutional baseline: spaCy's own recogniser."""
+"""The convolutional baseline: spaCy's entity recognizer.
+
+RUN/model/   a spaCy pipeline, as `nlp.to_disk` writes it
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,17 @@ from ..data import TrainingData
 from ..tagger.mentions import Mention
 from ..tagging import score_dev
 
-_TRIED = 16
+_ESTIMATE_DOCUMENTS = 16
 
 
 class CnnTrainer:
-    """spaCy's entity recogniser on its tok2vec, as `spacy init config -o efficiency` sets it.
+    """Trains spaCy's entity recognizer, configured as by `spacy init config -o efficiency`.
 
-    See https://spacy.io/usage/training. spaCy cuts texts into tokens of its own; gold spans that
-    end within a token are moved to its ends.
+    See https://spacy.io/usage/training and :class:`training.base.Trainer`. spaCy has its own token
+    rules: gold spans that begin or end inside a token are expanded to the whole token.
 
     Args:
-        job: what to train, on what, and where to.
+        job: the training job.
     """
 
     def __init__(self, job: TrainingJob) -> None:
@@ -41,52 +44,52 @@ class CnnTrainer:
         )
 
     def fit(self) -> dict[str, Any]:
-        """Train by spaCy's own loop and write the model with its best dev score."""
+        """Train with spaCy's training loop and write the model with the best dev score."""
         from spacy.training.loop import train
 
         job, checkpoints = self._job, self._job.output / "checkpoints"
         checkpoints.mkdir(parents=True, exist_ok=True)
         history: list[dict[str, float]] = []
         nlp = self._pipeline(job.data, history)
-        screen = io.StringIO()
-        train(nlp, checkpoints, stdout=screen, stderr=screen)
+        ignored = io.StringIO()
+        train(nlp, checkpoints, stdout=ignored, stderr=ignored)
         folder = job.output / "model"
         shutil.rmtree(folder, ignore_errors=True)
         (checkpoints / "model-best").rename(folder)
         shutil.rmtree(checkpoints)
-        # It is empty, and its name says pickle.
+        # An empty file with the suffix of pickles, which are refused.
         (folder / "vocab" / "lookups.bin").unlink(missing_ok=True)
         dev = score_dev(load_cnn(folder, job.labels.names), job.data.dev)
         return {"dev": dev, "epochs": history}
 
     def estimate(self) -> dict[str, str]:
-        """Return the size of the task, and its time by trying one step."""
-        recipe, documents = self._job.recipe, self._job.data.train[:_TRIED]
+        """Return the number of steps, and the time estimated from one step on a few documents."""
+        recipe, documents = self._job.recipe, self._job.data.train[:_ESTIMATE_DOCUMENTS]
         nlp = self._pipeline(TrainingData(documents, documents), [])
         examples = [_example(nlp, document) for document in documents]
-        began = time.perf_counter()
+        start = time.perf_counter()
         nlp.update(examples)
-        seconds = time.perf_counter() - began
-        # A batch grows to this many words, by spaCy's configuration.
-        most = self._config["training"]["batcher"]["size"]["stop"]
-        minutes = recipe.steps * seconds / sum(map(len, examples)) * most / 60
+        seconds = time.perf_counter() - start
+        # spaCy increases the batch size up to this number of words.
+        max_batch_words = self._config["training"]["batcher"]["size"]["stop"]
+        minutes = recipe.steps * seconds / sum(map(len, examples)) * max_batch_words / 60
         return {
-            "steps": f"at most {recipe.steps:,}, a look at dev after every {recipe.eval_every}",
-            "time": f"up to {minutes:.1f} min here, looks at dev aside "
-            f"(tried on {len(examples)} documents)",
+            "steps": f"at most {recipe.steps:,}, evaluated on dev every {recipe.eval_every}",
+            "time": f"up to {minutes:.1f} min on this machine without the evaluations "
+            f"(measured on {len(examples)} documents)",
         }
 
     def _pipeline(self, data: TrainingData, history: list[dict[str, float]]) -> Any:
-        """Return an initialised pipeline that reads the documents and writes down its scores."""
+        """Return an initialized pipeline that reads the data and appends scores to `history`."""
         from spacy.training.initialize import init_nlp
         from spacy.util import registry
 
         job = self._job
 
-        def documents(part: str) -> Callable[[Any], list[Any]]:
-            return lambda nlp: [_example(nlp, each) for each in getattr(data, part)]
+        def make_reader(part: str) -> Callable[[Any], list[Any]]:
+            return lambda nlp: [_example(nlp, document) for document in getattr(data, part)]
 
-        def reporter() -> Callable[..., tuple[Callable[[Any], None], Callable[[], None]]]:
+        def make_logger() -> Callable[..., tuple[Callable[[Any], None], Callable[[], None]]]:
             def log(info: dict[str, Any] | None) -> None:
                 if info is not None:
                     f1 = info["other_scores"].get("ents_f") or 0.0
@@ -97,32 +100,41 @@ class CnnTrainer:
 
             return lambda nlp, stdout, stderr: (log, lambda: None)
 
-        registry.readers("orbat.documents", func=documents)
-        registry.loggers("orbat.reporter", func=reporter)
+        registry.readers("orbat.documents", func=make_reader)
+        registry.loggers("orbat.logger", func=make_logger)
         for part in ("train", "dev"):
             self._config["corpora"][part] = {"@readers": "orbat.documents", "part": part}
-        self._config["training"]["logger"] = {"@loggers": "orbat.reporter"}
+        self._config["training"]["logger"] = {"@loggers": "orbat.logger"}
         return init_nlp(self._config)
 
 
-class _CnnTagger:
+class CnnTagger:
+    """Tags texts with a spaCy pipeline. See :class:`training.base.TextTagger`.
+
+    spaCy's entity recognizer gives no confidence: the score of every mention is None.
+
+    Args:
+        nlp: the pipeline.
+        labels: the label names.
+    """
+
     def __init__(self, nlp: Any, labels: tuple[str, ...]) -> None:
         self.labels = labels
         self._nlp = nlp
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
-        """Tag a stream of texts; spaCy's recogniser gives no confidence."""
+        """Yield the mentions of each text, in order."""
         for doc in self._nlp.pipe(texts):
             yield [mention for entity in doc.ents if (mention := _mention(entity)) is not None]
 
 
 def _mention(entity: Any) -> Mention | None:
-    """Cut the white space off an entity, which spaCy has tokens for."""
+    """Return an entity without surrounding white space, which spaCy may include; None if empty."""
     start, end = trim(entity.doc.text, entity.start_char, entity.end_char)
     return Mention(start, end, entity.label_, None) if start < end else None
 
 
-def load_cnn(folder: Path, labels: tuple[str, ...]) -> _CnnTagger:
+def load_cnn(folder: Path, labels: tuple[str, ...]) -> CnnTagger:
     """Load the pipeline of a run's model folder.
 
     Raises:
@@ -131,13 +143,14 @@ def load_cnn(folder: Path, labels: tuple[str, ...]) -> _CnnTagger:
     import spacy
 
     try:
-        return _CnnTagger(spacy.load(folder), labels)
+        return CnnTagger(spacy.load(folder), labels)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"{folder}: the model cannot be loaded ({reason}); train again") from error
 
 
 def _example(nlp: Any, document: Document) -> Any:
+    """Return a document as a spaCy Example."""
     from spacy.training import Example
     from spacy.util import filter_spans
 
@@ -146,6 +159,6 @@ def _example(nlp: Any, document: Document) -> Any:
         reference.char_span(s.start, s.end, s.label, alignment_mode="expand")
         for s in document.spans
     )
-    # Expanding may make two of them meet.
+    # Expanded spans may overlap.
     reference.ents = filter_spans([span for span in spans if span is not None])
     return Example(predicted, reference)

@@ -10,7 +10,7 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class PackageInfo:
-    """What a wheel, a checkpoint and their model cards are called.
+    """Language, name and version of a wheel or checkpoint, as its model card shows them.
 
     Attributes:
         lang: ISO 639 code of the pipeline's language, as spaCy uses it.

@@ -112,10 +112,10 @@ def load_packaged(
 
     check_hashes(files)
     value = json.loads(files["tagger.json"])
-    found = value.pop("format", None)
-    if found != FORMAT:
+    version = value.pop("format", None)
+    if version != FORMAT:
         raise ValueError(
-            f"the model has format {found}, this version of orbat reads format {FORMAT}; "
+            f"the model has format {version}, this version of orbat reads format {FORMAT}; "
             "package the run again"
         )
     tokenizer = Tokenizer.from_buffer(files["tokenizer.json"])

@@ -158,8 +158,8 @@ def compare_tagged(
 ) -> PairedComparison:
     """Compare the spans of two systems in the same documents by strict F1, label by label."""
     systems = SystemComparison([("first", 1), ("other", 1)], labels)
-    for document, own, reference in zip(gold, tagged, baseline, strict=True):
-        systems.add(document, [[own], [reference]])
+    for document, prediction, reference in zip(gold, tagged, baseline, strict=True):
+        systems.add(document, [[prediction], [reference]])
     (comparison,) = systems.comparisons()
     return comparison
 

@@ -1,0 +1,1 @@
+"""Tagging many articles in bounded memory."""

@@ -26,7 +26,7 @@ def tag_on_ray(model: Model, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
 
     Args:
         model: the model. Workers load it by its name, so they must see it under the same path.
-        chunks: what to tag.
+        chunks: the chunks to tag.
 
     Raises:
         ModelError: if a worker finds another model under this name.

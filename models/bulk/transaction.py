@@ -84,15 +84,15 @@ class OutputTransaction:
             state.execute("PRAGMA locking_mode = EXCLUSIVE")
             state.execute("BEGIN EXCLUSIVE")
             (tables,) = state.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-            (found,) = state.execute("PRAGMA user_version").fetchone()
+            (version,) = state.execute("PRAGMA user_version").fetchone()
         except (OSError, sqlite3.Error) as error:
             raise InputError(
                 f"{self.output}: cannot be written ({error}); is another run writing it?"
             ) from error
-        if tables and found != STATE_FORMAT:
+        if tables and version != STATE_FORMAT:
             state.close()
             raise InputError(
-                f"{self._state_path}: written by another version of orbat (format {found}, "
+                f"{self._state_path}: written by another version of orbat (format {version}, "
                 f"expected {STATE_FORMAT}); delete it and run again"
             )
         state.execute(f"PRAGMA user_version = {STATE_FORMAT}")
@@ -203,7 +203,7 @@ class OutputTransaction:
 
 
 def _open_truncated(path: Path, size: int) -> IO[bytes]:
-    """Open a file for appending after its first `size` bytes; what follows them is removed."""
+    """Open a file for appending, cut to its first `size` bytes."""
     file: Any = path.open("r+b" if size else "wb")
     if path.stat().st_size < size:
         file.close()

@@ -47,7 +47,7 @@ def render_card(
         data: the facts of the run.
         summary: one paragraph on the model and its format.
         usage: example code.
-        specifications: how the weights are stored and what that costs.
+        specifications: the numeric format of the weights, and its effect on scores and size.
         limitation: one sentence for the list of limitations.
     """
     info, manifest = data.info, data.manifest

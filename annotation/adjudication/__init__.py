@@ -1,0 +1,1 @@
+"""Adjudication: merging the annotation sets of several annotators into gold documents."""

@@ -1,4 +1,4 @@
-"""Readings: one annotator's spans over a set of documents, as files."""
+"""Annotation sets: the spans of one annotator over a set of documents, as files."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from pathlib import Path
 from ...corpus.document import Document, check_spans, parse_document
 from ...corpus.files import read_json_lines
 from ...errors import InputError
-from ...evaluation.counts import group_by_document
-from .conflicts import AnnotationComparison, compare_annotations, is_confirmed
 
 
 @dataclass(frozen=True)
 class AnnotationSet:
-    """What one annotator made of a set of documents.
+    """The spans of one annotator over a set of documents.
 
     Attributes:
-        name: the annotator's, else the file's name.
-        file: where it was read from.
+        name: the annotator's name, or the file's if the file names no annotator.
+        file: the file that it was read from.
         documents: the documents with the annotator's spans.
     """
 
@@ -29,15 +27,19 @@ class AnnotationSet:
 
 
 def read_annotation_set(
-    path: Path, labels: Sequence[str] | None, texts: dict[str, Document] | None = None
+    path: Path, labels: Sequence[str] | None, texts: Mapping[str, Document] | None = None
 ) -> AnnotationSet:
-    """Read a reading from a JSON Lines file of documents.
+    """Read an annotation set from a JSON Lines file of documents.
 
-    Records may lack `text` (a recorded pass); then `texts` supplies it by id, and a field
-    `annotator` beside `id` names the annotator.
+    Records may lack `text`, and may name their annotator in a field `annotator` beside `id`.
+
+    Args:
+        path: the file.
+        labels: the labels that spans may have; None allows any.
+        texts: documents by id that supply the missing texts; None leaves them empty.
 
     Raises:
-        InputError: for anything the record does not allow.
+        InputError: naming the line and field that is wrong.
     """
     documents: dict[str, Document] = {}
     annotators: set[str] = set()
@@ -47,13 +49,9 @@ def read_annotation_set(
             record = {key: value for key, value in record.items() if key != "annotator"}
         document = parse_document(record, where, labels, text_required=False)
         if document.id in documents:
-            raise InputError(f"{where}: id '{document.id}' stands twice; keep one")
+            raise InputError(f"{where}: duplicate id '{document.id}'; keep one of the records")
         if not document.text and texts is not None:
-            source = texts.get(document.id)
-            if source is None:
-                raise InputError(f"{where}: no text for '{document.id}' in the --texts file")
-            document = replace(document, text=source.text, meta={**source.meta, **document.meta})
-            check_spans(document, document.spans, where, labels)
+            document = _add_text(document, texts, where, labels)
         documents[document.id] = document
         annotation = document.meta.get("annotation")
         if isinstance(annotation, dict) and annotation.get("annotator"):
@@ -63,79 +61,80 @@ def read_annotation_set(
     return AnnotationSet(name, Path(path), tuple(documents.values()))
 
 
+def _add_text(
+    document: Document, texts: Mapping[str, Document], where: str, labels: Sequence[str] | None
+) -> Document:
+    source = texts.get(document.id)
+    if source is None:
+        raise InputError(f"{where}: no text for '{document.id}' in the --texts file; add it there")
+    document = replace(document, text=source.text, meta={**source.meta, **document.meta})
+    check_spans(document, document.spans, where, labels)
+    return document
+
+
+def is_confirmed(document: Document) -> bool:
+    """Return whether the annotator has finished the document; True if it does not say."""
+    annotation = document.meta.get("annotation")
+    return not (isinstance(annotation, dict) and annotation.get("confirmed") is False)
+
+
 def read_confirmed(path: Path, labels: Sequence[str] | None) -> tuple[str, list[Document]]:
-    """Read the documents that an annotator has confirmed, with the annotator's name.
+    """Read the confirmed documents of an annotation set.
+
+    Returns:
+        The annotator's name, and the documents.
 
     Raises:
-        InputError: for anything the record does not allow, and where none is confirmed.
+        InputError: naming the line and field that is wrong, or if no document is confirmed.
     """
-    reading = read_annotation_set(path, labels)
-    confirmed = [document for document in reading.documents if is_confirmed(document)]
+    annotation_set = read_annotation_set(path, labels)
+    confirmed = [document for document in annotation_set.documents if is_confirmed(document)]
     if not confirmed:
-        raise InputError(f"{path}: no confirmed document in it; let the annotator confirm some")
-    return reading.name, confirmed
+        raise InputError(f"{path}: no document is confirmed; let the annotator confirm some")
+    return annotation_set.name, confirmed
 
 
-def name_annotation_sets(readings: Sequence[AnnotationSet]) -> dict[str, Sequence[Document]]:
-    """Return readings by their names.
+def documents_by_annotator(
+    annotation_sets: Sequence[AnnotationSet],
+) -> dict[str, Sequence[Document]]:
+    """Return the documents of each annotation set by its name.
 
     Raises:
-        InputError: if there are fewer than two, or two have one name.
+        InputError: if there are fewer than two sets, or two have the same name.
     """
-    if len(readings) < 2:
-        raise InputError("one reading only; give at least two files")
-    named: dict[str, Sequence[Document]] = {}
-    for reading in readings:
-        if reading.name in named:
+    if len(annotation_sets) < 2:
+        raise InputError("only one annotation set; give at least two files")
+    documents: dict[str, Sequence[Document]] = {}
+    for annotation_set in annotation_sets:
+        if annotation_set.name in documents:
             raise InputError(
-                f"two readings are named '{reading.name}'; each needs an annotator of its own"
+                f"two annotation sets are named '{annotation_set.name}'; "
+                "give each annotator a different name"
             )
-        named[reading.name] = reading.documents
-    return named
+        documents[annotation_set.name] = annotation_set.documents
+    return documents
 
 
 def confirmed_by_all(
-    readings: Mapping[str, Sequence[Document]], *, unconfirmed: bool = False
+    annotations: Mapping[str, Sequence[Document]], *, unconfirmed: bool = False
 ) -> tuple[dict[str, list[Document]], int]:
-    """Leave out documents that one of their readers has not confirmed; return how many too.
+    """Remove the documents that one of their annotators has not confirmed.
 
     Args:
-        readings: documents by annotator; not all need have the same.
-        unconfirmed: leave none out.
+        annotations: documents by annotator; annotators may have different documents.
+        unconfirmed: remove none.
+
+    Returns:
+        The remaining documents by annotator, and the number of documents removed.
     """
     open_ids = {
         document.id
-        for documents in readings.values()
+        for documents in annotations.values()
         for document in documents
         if not unconfirmed and not is_confirmed(document)
     }
     kept = {
         name: [document for document in documents if document.id not in open_ids]
-        for name, documents in readings.items()
+        for name, documents in annotations.items()
     }
     return kept, len(open_ids)
-
-
-def compare_annotation_sets(
-    readings: Sequence[AnnotationSet], *, unconfirmed: bool = False
-) -> tuple[list[AnnotationComparison], list[str]]:
-    """Compare readings document by document.
-
-    Args:
-        readings: two or more. A document need not be in all of them: what its only reader
-            marked is agreed.
-        unconfirmed: compare documents too that an annotator has not confirmed.
-
-    Returns:
-        The comparisons, and the ids left out for want of a confirmation.
-
-    Raises:
-        InputError: if they hold different texts of a document, or two have one name.
-    """
-    comparisons, left_out = [], []
-    for row in group_by_document(name_annotation_sets(readings)).values():
-        if unconfirmed or all(is_confirmed(document) for document in row.values()):
-            comparisons.append(compare_annotations(row))
-        else:
-            left_out.append(next(iter(row.values())).id)
-    return comparisons, left_out

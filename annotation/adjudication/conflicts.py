@@ -1,37 +1,58 @@
-"""Several readings of a document become one gold reading."""
+"""Conflicts: the spans of a document that its annotators do not all share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ...corpus.document import Document, Span
-from ...errors import InputError
+from ...evaluation.counts import group_by_document
 from ...evaluation.span_alignment import group_overlapping
+from .annotation_sets import AnnotationSet, documents_by_annotator, is_confirmed
 
-POLICIES = ("majority", "union", "prefer:NAME", "manual")
+
+class SharedSpan(NamedTuple):
+    """A span, and the annotators who have it."""
+
+    span: Span
+    annotators: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Spans of a document that not all readings share, where they touch each other.
+    """Overlapping spans of a document that not all annotators have.
 
     Attributes:
-        spans: each disputed span with the names of the readings that have it.
+        spans: the spans, each with its annotators.
     """
 
-    spans: tuple[tuple[Span, tuple[str, ...]], ...]
+    spans: tuple[SharedSpan, ...]
+
+    @property
+    def start(self) -> int:
+        """The first offset of the spans, in code points."""
+        return min(span.start for span, _ in self.spans)
+
+    @property
+    def end(self) -> int:
+        """The offset after the last span, in code points."""
+        return max(span.end for span, _ in self.spans)
+
+    def spans_of(self, annotator: str) -> tuple[Span, ...]:
+        """Return the spans of one annotator."""
+        return tuple(span for span, annotators in self.spans if annotator in annotators)
 
 
 @dataclass(frozen=True)
 class AnnotationComparison:
-    """A document as its readings have it.
+    """A document, compared between its annotators.
 
     Attributes:
-        document: the document, without spans.
-        readings: names of those that read it.
-        agreed: spans that all of them have.
-        conflicts: the others, in order of position.
+        document: the document without spans.
+        annotators: their names.
+        agreed: the spans that all of them have.
+        conflicts: all other spans, by position.
     """
 
     document: Document
@@ -40,146 +61,51 @@ class AnnotationComparison:
     conflicts: tuple[Conflict, ...]
 
 
-def _bare(span: Span) -> Span:
-    return Span(span.start, span.end, span.label)
+def compare_annotations(annotations: Mapping[str, Document]) -> AnnotationComparison:
+    """Compare the spans that annotators have in one document.
 
-
-def compare_annotations(readings: dict[str, Document]) -> AnnotationComparison:
-    """Part the spans of one document into those that all readings share and those in dispute.
+    Spans are equal if start, end and label are.
 
     Args:
-        readings: the same document by the name of each reading.
+        annotations: the document with each annotator's spans, by annotator.
     """
     holders: dict[Span, list[str]] = {}
-    for name, document in readings.items():
+    for name, document in annotations.items():
         for span in document.spans:
-            holders.setdefault(_bare(span), []).append(name)
-    agreed = tuple(sorted(s for s, names in holders.items() if len(names) == len(readings)))
-    disputed = [s for s, names in holders.items() if len(names) < len(readings)]
+            holders.setdefault(Span(span.start, span.end, span.label), []).append(name)
+    agreed = [span for span, names in holders.items() if len(names) == len(annotations)]
+    disputed = [span for span, names in holders.items() if len(names) < len(annotations)]
     conflicts = tuple(
-        Conflict(tuple((span, tuple(holders[span])) for span in group))
+        Conflict(tuple(SharedSpan(span, tuple(holders[span])) for span in group))
         for group in group_overlapping(disputed)
     )
-    document = next((d for d in readings.values() if d.text), next(iter(readings.values())))
-    return AnnotationComparison(replace(document, spans=()), tuple(readings), agreed, conflicts)
+    documents = list(annotations.values())
+    document = next((document for document in documents if document.text), documents[0])
+    return AnnotationComparison(
+        replace(document, spans=()), tuple(annotations), tuple(sorted(agreed)), conflicts
+    )
 
 
-def resolve(conflict: Conflict, policy: str, readings: Sequence[str]) -> list[Span]:
-    """Settle a conflict by policy.
+def compare_annotation_sets(
+    annotation_sets: Sequence[AnnotationSet], *, unconfirmed: bool = False
+) -> tuple[list[AnnotationComparison], list[str]]:
+    """Compare annotation sets document by document.
 
     Args:
-        conflict: spans in dispute.
-        policy: `majority` keeps spans that more than half of the readings have, `union` every
-            span (of overlapping ones the one that most readings have, then the longest),
-            `prefer:NAME` those of one reading, and the majority's where it did not read.
-        readings: names of the readings of this document.
+        annotation_sets: two or more. They may hold different documents; the spans of a document
+            with one annotator count as agreed.
+        unconfirmed: include documents that an annotator has not confirmed.
+
+    Returns:
+        The comparisons, and the ids of the documents skipped because they are not confirmed.
 
     Raises:
-        InputError: for another policy.
+        InputError: if the sets hold different texts of a document, or two have the same name.
     """
-    kind, _, name = policy.partition(":")
-    if kind == "prefer" and name in readings:
-        return [span for span, holders in conflict.spans if name in holders]
-    if kind in ("majority", "prefer"):
-        return [span for span, holders in conflict.spans if 2 * len(holders) > len(readings)]
-    if kind != "union":
-        raise InputError(f"unknown policy '{policy}'; choose one of {', '.join(POLICIES)}")
-    kept: list[Span] = []
-    for span, _holders in sorted(
-        conflict.spans, key=lambda entry: (-len(entry[1]), entry[0].start - entry[0].end, entry[0])
-    ):
-        if all(span.end <= other.start or other.end <= span.start for other in kept):
-            kept.append(span)
-    return kept
-
-
-def check_policy(policy: str, names: Iterable[str]) -> None:
-    """Refuse a policy that does not exist or trusts a reading that is not there.
-
-    Raises:
-        InputError: naming the choices.
-    """
-    kind, _, name = policy.partition(":")
-    names = list(names)
-    if kind == "prefer" and name not in names:
-        raise InputError(f"policy '{policy}': no reading '{name}'; there are {', '.join(names)}")
-    if kind != "prefer" and policy not in POLICIES:
-        raise InputError(f"unknown policy '{policy}'; choose one of {', '.join(POLICIES)}")
-
-
-def is_confirmed(document: Document) -> bool:
-    """Whether its annotator has finished the document; records without the mark count as such."""
-    annotation = document.meta.get("annotation")
-    return not (isinstance(annotation, dict) and annotation.get("confirmed") is False)
-
-
-def make_gold(comparison: AnnotationComparison, policy: str) -> Document:
-    """Return the gold document: agreed spans, and conflicts settled by policy."""
-    spans = list(comparison.agreed)
-    for conflict in comparison.conflicts:
-        spans += resolve(conflict, policy, comparison.annotators)
-    return gold_document(comparison, spans, policy)
-
-
-def gold_document(
-    comparison: AnnotationComparison, spans: Iterable[Span], decided_by: str
-) -> Document:
-    """Return the document with these spans as gold, and how it came to be.
-
-    `meta.adjudication` names the readings, who or which policy decided, and under `decisions`,
-    for each conflict, what each reading has there and what gold has; spans as start, end and
-    label. Changes where all agreed are decisions too.
-    """
-    spans = sorted(map(_bare, spans))
-    meta = {key: value for key, value in comparison.document.meta.items() if key != "annotation"}
-    decisions, elsewhere = [], set(spans) ^ set(comparison.agreed)
-    for conflict in comparison.conflicts:
-        start = min(span.start for span, _ in conflict.spans)
-        end = max(span.end for span, _ in conflict.spans)
-        kept = [span for span in elsewhere if span.start < end and start < span.end]
-        elsewhere -= set(kept)
-        decisions.append(
-            {
-                "annotations": {
-                    name: [_triple(span) for span, holders in conflict.spans if name in holders]
-                    for name in comparison.annotators
-                },
-                "gold": [_triple(span) for span in sorted(kept) if span in spans],
-            }
-        )
-    for span in sorted(elsewhere):
-        agreed = [_triple(span)] if span in comparison.agreed else []
-        gold = [_triple(span)] if span in spans else []
-        decisions.append(
-            {"annotations": dict.fromkeys(comparison.annotators, agreed), "gold": gold}
-        )
-    meta["adjudication"] = {
-        "annotators": list(comparison.annotators),
-        "conflicts": len(comparison.conflicts),
-        "decided_by": decided_by if decisions else "agreement",
-        "decisions": decisions,
-    }
-    return replace(comparison.document, meta=meta, spans=tuple(spans))
-
-
-def _triple(span: Span) -> list[int | str]:
-    return [span.start, span.end, span.label]
-
-
-def adjudicator_document(comparison: AnnotationComparison) -> Document:
-    """Return a conflicting document to put before an adjudicator.
-
-    It carries the agreed spans and, of the disputed ones, those that policy `union` keeps as
-    suggestions; `meta.readings` says in words who read what.
-    """
-    spans = list(comparison.agreed)
-    words = {}
-    text = comparison.document.text
-    for number, conflict in enumerate(comparison.conflicts, 1):
-        spans += resolve(conflict, "union", comparison.annotators)
-        words[f"conflict {number}"] = " | ".join(
-            f"{' + '.join(holders)}: {span.label} “{text[span.start : span.end]}” at {span.start}"
-            for span, holders in conflict.spans
-        )
-    meta = {**comparison.document.meta, "review": words}
-    return replace(comparison.document, meta=meta).with_spans(spans)
+    comparisons, skipped = [], []
+    for doc_id, row in group_by_document(documents_by_annotator(annotation_sets)).items():
+        if unconfirmed or all(is_confirmed(document) for document in row.values()):
+            comparisons.append(compare_annotations(row))
+        else:
+            skipped.append(doc_id)
+    return comparisons, skipped

@@ -1,4 +1,4 @@
-"""What readings disputed and how it was settled: what the guidelines leave unclear."""
+"""Report of resolved conflicts: which cases the guidelines leave unclear."""
 
 from __future__ import annotations
 
@@ -8,118 +8,145 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...corpus.document import Document
+from ...errors import InputError
 from ...ui import DataTable
 
-_Marks = tuple[tuple[int, int, str], ...]
+_Spans = tuple[tuple[int, int, str], ...]
+NO_SPAN = "no span"
 
 
 @dataclass(frozen=True)
 class ResolvedConflict:
-    """A conflict of a gold document, as `meta.adjudication` records it.
+    """A conflict of a gold document, as its `meta.adjudication` records it.
 
     Attributes:
         document: the gold document.
-        readings: by name, what each marked there as start, end and label.
-        gold: what stands in gold.
-        decided_by: who, or which policy.
+        annotations: the spans of each annotator as (start, end, label), by annotator.
+        gold: the gold spans.
+        decided_by: the adjudicator or policy.
     """
 
     document: Document
-    readings: dict[str, _Marks]
-    gold: _Marks
+    annotations: dict[str, _Spans]
+    gold: _Spans
     decided_by: str
 
     @property
-    def words(self) -> str:
-        """The text in dispute, from the first to the last character that a reading marked."""
-        marks = [mark for marks in (*self.readings.values(), self.gold) for mark in marks]
-        covered = self.document.text[min(m[0] for m in marks) : max(m[1] for m in marks)]
+    def phrase(self) -> str:
+        """The text from the first to the last character that an annotator or gold has marked."""
+        spans = [span for spans in (*self.annotations.values(), self.gold) for span in spans]
+        covered = self.document.text[min(s[0] for s in spans) : max(s[1] for s in spans)]
         return " ".join(covered.split())
 
     @property
     def kind(self) -> str:
-        """What stands against what: labels, or where the same label begins and ends."""
-        sides = sorted(
-            {
-                " + ".join(label for *_, label in marks) or "nothing"
-                for marks in self.readings.values()
-            }
-        )
+        """The conflicting labels; `LABEL: boundary` if the annotators have the same labels."""
+        sides = {
+            " + ".join(label for *_, label in spans) or NO_SPAN
+            for spans in self.annotations.values()
+        }
         if len(sides) == 1:
-            return f"{sides[0]}: where it begins or ends"
-        return " or ".join(sorted(sides, key=lambda side: (side == "nothing", side)))
+            return f"{sides.pop()}: boundary"
+        return " or ".join(sorted(sides, key=lambda side: (side == NO_SPAN, side)))
 
 
 def find_resolved_conflicts(gold: Iterable[Document]) -> Iterator[ResolvedConflict]:
-    """Yield the conflicts that gold documents record, in order."""
+    """Yield the conflicts that gold documents record, in order.
 
-    def marks(entries: Iterable[Any]) -> _Marks:
+    Raises:
+        InputError: for a record of an older version of orbat.
+    """
+
+    def parse(entries: Iterable[Any]) -> _Spans:
         return tuple((int(start), int(end), str(label)) for start, end, label in entries)
 
     for document in gold:
         record = document.meta.get("adjudication") or {}
         for decision in record.get("decisions", ()):
-            readings = {name: marks(found) for name, found in decision["annotations"].items()}
+            if "annotations" not in decision:
+                raise InputError(
+                    f"document '{document.id}': adjudicated with an older version of orbat; "
+                    "adjudicate it again"
+                )
+            annotations = {name: parse(spans) for name, spans in decision["annotations"].items()}
             yield ResolvedConflict(
-                document, readings, marks(decision["gold"]), record["decided_by"]
+                document, annotations, parse(decision["gold"]), record["decided_by"]
             )
 
 
 def conflict_tables(gold: Iterable[Document]) -> list[DataTable]:
-    """Return what was disputed most, which words more than once, and whom gold follows."""
-    disputes = list(find_resolved_conflicts(gold))
+    """Return tables of the conflicts by kind and by phrase, and of whose spans became gold."""
+    conflicts = list(find_resolved_conflicts(gold))
+    return [_kind_table(conflicts), _phrase_table(conflicts), _annotator_table(conflicts)]
+
+
+def _kind_table(conflicts: Iterable[ResolvedConflict]) -> DataTable:
     kinds: dict[str, list[ResolvedConflict]] = defaultdict(list)
-    words: dict[str, list[ResolvedConflict]] = defaultdict(list)
-    asked: Counter[str] = Counter()
+    for conflict in conflicts:
+        kinds[conflict.kind].append(conflict)
+    return DataTable(
+        "Conflicts by kind",
+        ("kind", "conflicts", "gold", "example"),
+        tuple(
+            (kind, len(group), _gold_labels(group), _example(group[0]))
+            for kind, group in sorted(kinds.items(), key=lambda item: -len(item[1]))
+        ),
+    )
+
+
+def _phrase_table(conflicts: Iterable[ResolvedConflict]) -> DataTable:
+    phrases: dict[str, list[ResolvedConflict]] = defaultdict(list)
+    for conflict in conflicts:
+        phrases[conflict.phrase.lower()].append(conflict)
+    return DataTable(
+        "Phrases with more than one conflict",
+        ("phrase", "conflicts", "gold", "kinds"),
+        tuple(
+            (
+                group[0].phrase,
+                len(group),
+                _gold_labels(group),
+                _most_common(conflict.kind for conflict in group),
+            )
+            for _, group in sorted(phrases.items(), key=lambda item: -len(item[1]))
+            if len(group) > 1
+        ),
+        note="The guidelines should say how to annotate these.",
+    )
+
+
+def _annotator_table(conflicts: Iterable[ResolvedConflict]) -> DataTable:
+    total: Counter[str] = Counter()
     followed: Counter[str] = Counter()
-    for dispute in disputes:
-        kinds[dispute.kind].append(dispute)
-        words[dispute.words.lower()].append(dispute)
-        asked.update(list(dispute.readings))
-        followed.update(name for name, marks in dispute.readings.items() if marks == dispute.gold)
-    return [
-        DataTable(
-            "What was disputed",
-            ("kind", "times", "gold has", "for example"),
-            tuple(
-                (kind, len(found), _settled(found), _example(found[0]))
-                for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1]))
-            ),
-        ),
-        DataTable(
-            "Words disputed more than once",
-            ("words", "times", "gold has", "kinds"),
-            tuple(
-                (found[0].words, len(found), _settled(found), _most(each.kind for each in found))
-                for _, found in sorted(words.items(), key=lambda item: -len(item[1]))
-                if len(found) > 1
-            ),
-            note="The guidelines should say what holds for these.",
-        ),
-        DataTable(
-            "Whom gold follows",
-            ("reading", "conflicts", "followed", "share"),
-            tuple((name, n, followed[name], followed[name] / n) for name, n in asked.items()),
-            bar=3,
-        ),
-    ]
+    for conflict in conflicts:
+        total.update(list(conflict.annotations))
+        followed.update(
+            name for name, spans in conflict.annotations.items() if spans == conflict.gold
+        )
+    return DataTable(
+        "Conflicts resolved as each annotator had it",
+        ("annotator", "conflicts", "as annotator", "share"),
+        tuple((name, n, followed[name], followed[name] / n) for name, n in total.items()),
+        bar=3,
+    )
 
 
-def _settled(disputes: Iterable[ResolvedConflict]) -> str:
-    return _most(" + ".join(label for *_, label in d.gold) or "nothing" for d in disputes)
+def _gold_labels(conflicts: Iterable[ResolvedConflict]) -> str:
+    return _most_common(" + ".join(label for *_, label in c.gold) or NO_SPAN for c in conflicts)
 
 
-def _most(values: Iterable[str]) -> str:
+def _most_common(values: Iterable[str]) -> str:
     return ", ".join(f"{value} {n}" for value, n in Counter(values).most_common(3))
 
 
-def _example(dispute: ResolvedConflict) -> str:
+def _example(conflict: ResolvedConflict) -> str:
     sides = " / ".join(
-        " + ".join(f"{label} “{_quote(dispute, s, e)}”" for s, e, label in marks) or "nothing"
-        for marks in dispute.readings.values()
+        " + ".join(f"{label} “{_quote(conflict, start, end)}”" for start, end, label in spans)
+        or NO_SPAN
+        for spans in conflict.annotations.values()
     )
-    return f"{sides} ({dispute.document.id})"
+    return f"{sides} ({conflict.document.id})"
 
 
-def _quote(dispute: ResolvedConflict, start: int, end: int) -> str:
-    return " ".join(dispute.document.text[start:end].split())
+def _quote(conflict: ResolvedConflict, start: int, end: int) -> str:
+    return " ".join(conflict.document.text[start:end].split())

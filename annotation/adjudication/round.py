@@ -1,14 +1,13 @@
-"""The third pass: conflicts between readings, settled by an adjudicator in doccano.
+"""Adjudication rounds: an adjudicator resolves conflicts in doccano.
 
-First each conflict is a question that one key answers (:mod:`annotation.choices`). Documents with
-a question that no reading answers rightly are then put before the adjudicator as a labelling
-session in the same folder.
+Each conflict becomes a question that is answered with one key. Documents with a question that no
+answer fits are pushed to the adjudicator as a labelling session in the same folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...corpus.document import Document, Span
@@ -19,20 +18,26 @@ from ..session.accounts import read_password
 from ..session.folder import is_session, open_session
 from ..session.pull import pull
 from ..session.push import push
-from .conflicts import AnnotationComparison, adjudicator_document, gold_document, is_confirmed
-from .questions import Question, ask, make_questions, read_answers
+from .annotation_sets import is_confirmed
+from .conflicts import AnnotationComparison
+from .gold import gold_document
+from .policies import resolve
+from .question_project import ask, read_answers
+from .questions import Question, make_questions
+
+Answers = Mapping[str, tuple[Span, ...] | None]
 
 
 @dataclass(frozen=True)
 class AdjudicationRound:
-    """How far the third pass is.
+    """The state of an adjudication round.
 
     Attributes:
-        gold: the documents, where all conflicts are settled; else empty.
-        open: how many questions and documents wait for the adjudicator.
-        new: how many of them were put there just now.
-        links: where the adjudicator goes on.
-        password: the adjudicator's, where this session made the account.
+        gold: the gold documents if all conflicts are resolved, else empty.
+        open: the number of questions and documents that wait for the adjudicator.
+        new: the number of them that were added by this call.
+        links: addresses at which the adjudicator continues.
+        password: the adjudicator's, if the account was created for this round.
     """
 
     gold: tuple[Document, ...]
@@ -52,66 +57,95 @@ def run_round(
     guidelines: str = "",
     on_progress: OnProgress = ignore_progress,
 ) -> AdjudicationRound:
-    """Put what is in dispute before the adjudicator, and take what is settled. Call it again.
+    """Upload open conflicts and read the adjudicator's decisions. Idempotent; call it again.
+
+    Args:
+        doccano: a connection with an administrator's account.
+        folder: the folder of the round; created if it does not exist.
+        comparisons: the compared documents.
+        labels: the label set.
+        adjudicator: the account that decides; created if it is missing.
+        guidelines: Markdown, shown in doccano.
+        on_progress: called as questions and documents are transferred.
 
     Raises:
-        ServerError: if the server fails, or what it held was changed by hand.
+        InputError: if the folder belongs to another server or label set.
+        ServerError: if the server fails, or its data were changed by hand.
     """
     folder = Path(folder)
-    asked = {each.document.id: make_questions(each) for each in comparisons if each.conflicts}
-    questions = [question for each in asked.values() for question in each]
-    if not questions:
-        gold = tuple(gold_document(each, each.agreed, adjudicator) for each in comparisons)
+    questions = {c.document.id: make_questions(c) for c in comparisons if c.conflicts}
+    every = [question for group in questions.values() for question in group]
+    if not every:
+        gold = tuple(gold_document(c, c.agreed, adjudicator) for c in comparisons)
         return AdjudicationRound(gold, 0, 0, (), None)
-    link, new = ask(doccano, folder, adjudicator, questions, on_progress=on_progress)
+    link, new = ask(doccano, folder, adjudicator, every, on_progress=on_progress)
     answers = read_answers(doccano, folder, on_progress=on_progress)
-    unanswered = sum(question.name not in answers for question in questions)
+    unanswered = sum(question.id not in answers for question in every)
     links = [link] if unanswered else []
     by_hand = [
-        each
-        for each in comparisons
-        if any(answers.get(q.name, ()) is None for q in asked.get(each.document.id, ()))
+        comparison
+        for comparison in comparisons
+        if any(answers.get(q.id, ()) is None for q in questions.get(comparison.document.id, ()))
     ]
-    settled: dict[str, Document] = {}
+    annotated: dict[str, Document] = {}
     if by_hand:
         before = len(open_session(folder).pushed(adjudicator)) if is_session(folder) else 0
         session = push(
             doccano,
             folder,
-            [adjudicator_document(each) for each in by_hand],
+            [review_document(comparison) for comparison in by_hand],
             [adjudicator],
             labels,
             guidelines=guidelines,
             on_progress=on_progress,
         ).session
         new += len(session.pushed(adjudicator)) - before
-        marked = pull(doccano, folder, on_progress=on_progress).annotation_sets[adjudicator]
-        settled = {document.id: document for document in marked if is_confirmed(document)}
-        if any(each.document.id not in settled for each in by_hand):
+        documents = pull(doccano, folder, on_progress=on_progress).annotation_sets[adjudicator]
+        annotated = {document.id: document for document in documents if is_confirmed(document)}
+        if any(comparison.document.id not in annotated for comparison in by_hand):
             links.append(session.link(adjudicator))
-    unmarked = sum(each.document.id not in settled for each in by_hand)
+    unannotated = sum(comparison.document.id not in annotated for comparison in by_hand)
     gold = ()
-    if not unanswered and not unmarked:
+    if not unanswered and not unannotated:
         gold = tuple(
-            _gold(each, asked.get(each.document.id, []), answers, settled, adjudicator)
-            for each in comparisons
+            _make_gold(c, questions.get(c.document.id, []), answers, annotated, adjudicator)
+            for c in comparisons
         )
     return AdjudicationRound(
-        gold, unanswered + unmarked, new, tuple(links), read_password(folder, adjudicator)
+        gold, unanswered + unannotated, new, tuple(links), read_password(folder, adjudicator)
     )
 
 
-def _gold(
+def review_document(comparison: AnnotationComparison) -> Document:
+    """Return a document with conflicts for the adjudicator to annotate by hand.
+
+    It has the agreed spans, and of the conflicting ones those of the policy `union`, as
+    suggestions. `meta.review` lists the spans of each annotator.
+    """
+    spans = list(comparison.agreed)
+    review = {}
+    text = comparison.document.text
+    for number, conflict in enumerate(comparison.conflicts, 1):
+        spans += resolve(conflict, "union", comparison.annotators)
+        review[f"conflict {number}"] = " | ".join(
+            f"{' + '.join(names)}: {span.label} “{text[span.start : span.end]}” at {span.start}"
+            for span, names in conflict.spans
+        )
+    meta = {**comparison.document.meta, "review": review}
+    return replace(comparison.document, meta=meta).with_spans(spans)
+
+
+def _make_gold(
     comparison: AnnotationComparison,
     questions: Sequence[Question],
-    answers: dict[str, tuple[Span, ...] | None],
-    settled: dict[str, Document],
+    answers: Answers,
+    annotated: Mapping[str, Document],
     adjudicator: str,
 ) -> Document:
-    document = settled.get(comparison.document.id)
+    document = annotated.get(comparison.document.id)
     if document is not None:
         return gold_document(comparison, document.spans, adjudicator)
     spans = list(comparison.agreed)
     for question in questions:
-        spans += answers[question.name] or ()
+        spans += answers[question.id] or ()
     return gold_document(comparison, spans, adjudicator)

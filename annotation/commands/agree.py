@@ -32,14 +32,14 @@ def agree(
     from ...ui import print_tables, render_tables
     from ..adjudication.annotation_sets import (
         confirmed_by_all,
-        name_annotation_sets,
+        documents_by_annotator,
         read_annotation_set,
     )
     from ..agreement.measures import measure_agreement
     from ..agreement.presentation import agreement_tables, agreement_to_json
 
     known = load_labels(labels).names
-    named = name_annotation_sets([read_annotation_set(path, known) for path in readings])
+    named = documents_by_annotator([read_annotation_set(path, known) for path in readings])
     kept, left_out = confirmed_by_all(named, unconfirmed=unconfirmed)
     agreement = measure_agreement(kept)
     summary = f"{agreement.documents} documents are read by two or more annotators."

@@ -1,20 +1,25 @@
-"""Agreement between readings, and gold made of them."""
+"""Annotation sets, and the gold documents that are merged from them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbat.annotation.adjudication.conflicts import compare_annotations, make_gold
+from orbat.annotation.adjudication.adjudicate import adjudicate
+from orbat.annotation.adjudication.annotation_sets import read_annotation_set
+from orbat.annotation.adjudication.conflicts import compare_annotations
+from orbat.annotation.adjudication.gold import make_gold
 from orbat.annotation.adjudication.report import conflict_tables
 from orbat.annotation.agreement.measures import measure_agreement
 from orbat.corpus.document import Document, Span, check_spans
 from orbat.corpus.files import read_documents, write_documents
+from orbat.errors import InputError
 from orbat.evaluation.counts import total_counts
 from tests.conftest import ARTICLES, Orbat
 
@@ -22,8 +27,8 @@ TEXT = "abcdefghijklmnopqrstuvwxyz"
 
 
 @st.composite
-def readings(draw: st.DrawFn) -> dict[str, Document]:
-    """Two to four readings of one text without white space, each lawful."""
+def annotated(draw: st.DrawFn) -> dict[str, Document]:
+    """Valid spans of two to four annotators in one text without white space."""
     result = {}
     for name in ["first", "second", "third", "fourth"][: draw(st.integers(2, 4))]:
         cuts = sorted(draw(st.sets(st.integers(0, len(TEXT)), max_size=8)))
@@ -35,24 +40,26 @@ def readings(draw: st.DrawFn) -> dict[str, Document]:
     return result
 
 
-@given(readings(), st.sampled_from(["majority", "union", "prefer:first", "prefer:second"]))
-def test_gold_is_lawful_and_keeps_what_is_agreed(read: dict[str, Document], policy: str) -> None:
-    comparison = compare_annotations(read)
+@given(annotated(), st.sampled_from(["majority", "union", "prefer:first", "prefer:second"]))
+def test_gold_is_valid_and_keeps_agreed_spans(
+    annotations: dict[str, Document], policy: str
+) -> None:
+    comparison = compare_annotations(annotations)
     gold = make_gold(comparison, policy)
     check_spans(gold, gold.spans, "gold")
-    agreed = set.intersection(*(set(document.spans) for document in read.values()))
+    agreed = set.intersection(*(set(document.spans) for document in annotations.values()))
     assert set(comparison.agreed) == agreed
     assert agreed <= set(gold.spans)
-    assert set(gold.spans) <= {span for document in read.values() for span in document.spans}
+    assert set(gold.spans) <= {span for document in annotations.values() for span in document.spans}
     if policy.startswith("prefer:"):
-        assert set(gold.spans) == set(read[policy.removeprefix("prefer:")].spans)
+        assert set(gold.spans) == set(annotations[policy.removeprefix("prefer:")].spans)
 
 
-@given(readings())
-def test_every_disputed_span_is_in_one_conflict(read: dict[str, Document]) -> None:
-    comparison = compare_annotations(read)
+@given(annotated())
+def test_every_other_span_is_in_one_conflict(annotations: dict[str, Document]) -> None:
+    comparison = compare_annotations(annotations)
     disputed = [span for conflict in comparison.conflicts for span, _ in conflict.spans]
-    every = {span for document in read.values() for span in document.spans}
+    every = {span for document in annotations.values() for span in document.spans}
     assert sorted(disputed) == sorted(every - set(comparison.agreed))
     for left, right in zip(comparison.conflicts, comparison.conflicts[1:], strict=False):
         assert max(s.end for s, _ in left.spans) <= min(s.start for s, _ in right.spans)
@@ -60,12 +67,12 @@ def test_every_disputed_span_is_in_one_conflict(read: dict[str, Document]) -> No
 
 def test_majority_of_three_decides() -> None:
     a, b = Span(0, 3, "A"), Span(5, 9, "B")
-    read = {
+    annotations = {
         "x": Document("d", TEXT, (a, b)),
         "y": Document("d", TEXT, (a,)),
         "z": Document("d", TEXT, (Span(0, 4, "A"),)),
     }
-    gold = make_gold(compare_annotations(read), "majority")
+    gold = make_gold(compare_annotations(annotations), "majority")
     assert gold.spans == (a,)
     record = gold.meta["adjudication"]
     assert (record["conflicts"], record["decided_by"]) == (2, "majority")
@@ -78,7 +85,7 @@ def test_majority_of_three_decides() -> None:
     ]
 
 
-def test_what_one_annotator_alone_read_stands(orbat: Orbat, tmp_path: Path) -> None:
+def test_documents_of_one_annotator_become_gold_unchanged(orbat: Orbat, tmp_path: Path) -> None:
     shared, own = Document("s", TEXT, (Span(0, 3, "RANK"),)), Document("o", TEXT)
     write_documents(tmp_path / "a.jsonl", [shared, own.with_spans([Span(4, 9, "UNIT")])])
     write_documents(tmp_path / "b.jsonl", [shared])
@@ -87,13 +94,13 @@ def test_what_one_annotator_alone_read_stands(orbat: Orbat, tmp_path: Path) -> N
         *("--output", tmp_path / "gold.jsonl"),
     )
     assert outcome.code == 0, outcome.err
-    assert "1 of them stand as their only annotator marked them" in outcome.out
+    assert "1 of them have one annotator only, whose spans are gold" in outcome.out
     gold = {d.id: d for d in read_documents(tmp_path / "gold.jsonl")}
     assert gold["o"].spans == (Span(4, 9, "UNIT"),)
     assert gold["o"].meta["adjudication"]["annotators"] == ["a"]
 
 
-def test_the_report_names_what_the_guidelines_leave_unclear(orbat: Orbat, tmp_path: Path) -> None:
+def test_the_report_shows_what_the_guidelines_leave_unclear(orbat: Orbat, tmp_path: Path) -> None:
     text = "The Air Staff and again the Air Staff met 3 Wing."
     first, second = text.index("Air"), text.rindex("Air")
     write_documents(
@@ -111,16 +118,19 @@ def test_the_report_names_what_the_guidelines_leave_unclear(orbat: Orbat, tmp_pa
     )
     assert outcome.code == 0, outcome.err
     tables = {t.title: t.rows for t in conflict_tables(read_documents(tmp_path / "g.jsonl"))}
-    assert [row[:3] for row in tables["What was disputed"]] == [
-        ("UNIT or nothing", 2, "UNIT 1, nothing 1"),
+    assert [row[:3] for row in tables["Conflicts by kind"]] == [
+        ("UNIT or no span", 2, "UNIT 1, no span 1"),
         ("ROLE or UNIT", 1, "UNIT 1"),
     ]
-    assert tables["Words disputed more than once"] == (
-        ("Air Staff", 2, "UNIT 2", "ROLE or UNIT 1, UNIT or nothing 1"),
+    assert tables["Phrases with more than one conflict"] == (
+        ("Air Staff", 2, "UNIT 2", "ROLE or UNIT 1, UNIT or no span 1"),
     )
-    assert tables["Whom gold follows"] == (("a", 3, 3, 1.0), ("b", 3, 0, 0.0))
+    assert tables["Conflicts resolved as each annotator had it"] == (
+        ("a", 3, 3, 1.0),
+        ("b", 3, 0, 0.0),
+    )
     page = (tmp_path / "r.html").read_text()
-    assert "Words disputed more than once" in page
+    assert "Phrases with more than one conflict" in page
     assert "Air Staff" in page
 
 
@@ -137,7 +147,7 @@ def test_agreement_by_hand() -> None:
     assert pair.differing == ("d",)
 
 
-def test_readings_without_spans_have_no_agreement_to_measure() -> None:
+def test_agreement_without_spans_is_undefined() -> None:
     document = Document("d", "text")
     agreement = measure_agreement({"x": [document], "y": [document]})
     (pair,) = agreement.pairs
@@ -180,7 +190,22 @@ def test_passes_without_texts_can_be_compared(orbat: Orbat, tmp_path: Path) -> N
     assert gold.spans == (Span(0, 5, "RANK"),)
 
 
-def test_bad_readings_are_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_adjudication_can_be_called_from_python(tmp_path: Path) -> None:
+    span = Span(0, 3, "RANK")
+    mark = {"annotation": {"annotator": "a", "confirmed": False}}
+    write_documents(tmp_path / "a.jsonl", [Document("x", TEXT, (span,)), Document("open", TEXT)])
+    write_documents(tmp_path / "b.jsonl", [Document("x", TEXT), Document("open", TEXT, (), mark)])
+    sets = [read_annotation_set(tmp_path / f"{name}.jsonl", None) for name in ("a", "b")]
+    sets[1] = replace(sets[1], name="b")
+    result = adjudicate(sets, "union")
+    assert [(document.id, document.spans) for document in result.gold] == [("x", (span,))]
+    assert (result.conflicts, result.single, result.skipped) == (1, 0, ("open",))
+    assert len(adjudicate(sets, "union", unconfirmed=True).gold) == 2
+    with pytest.raises(InputError, match="call adjudicate_manually"):
+        adjudicate(sets, "manual")
+
+
+def test_bad_annotation_sets_are_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     mark = {"annotation": {"annotator": "x", "confirmed": False}}
     write_documents(tmp_path / "a.jsonl", [Document("a", "one two")])
     write_documents(tmp_path / "b.jsonl", [Document("b", "one two")])
@@ -190,8 +215,8 @@ def test_bad_readings_are_refused(refused: Callable[..., str], tmp_path: Path) -
     assert "share no document" in refused("annotate", "agree", a, tmp_path / "b.jsonl")
     assert "text of 'a' differs" in refused("annotate", "agree", a, tmp_path / "changed.jsonl")
     adjudicate = ("annotate", "adjudicate", "--output", gold)
-    assert "one reading only" in refused(*adjudicate, a)
+    assert "only one annotation set" in refused(*adjudicate, a)
     assert "unknown policy 'best'" in refused(*adjudicate, a, a, "--policy", "best")
-    assert "no reading 'nobody'" in refused(*adjudicate, a, a, "--policy", "prefer:nobody")
+    assert "no annotation set 'nobody'" in refused(*adjudicate, a, a, "--policy", "prefer:nobody")
     assert "no document is confirmed" in refused(*adjudicate, a, tmp_path / "open.jsonl")
     assert not gold.exists()

@@ -15,7 +15,7 @@ from orbat.annotation.agreement.disagreements import find_disagreements
 from orbat.annotation.agreement.measures import DISAGREEMENT_KINDS, measure_agreement
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
-from tests.annotation.test_adjudication import readings
+from tests.annotation.test_adjudication import annotated
 from tests.conftest import ARTICLES, Orbat
 
 WORDS = "aa bb cc dd ee ff gg hh"
@@ -83,7 +83,7 @@ def test_alpha_is_the_published_one() -> None:
     assert measure_agreement(read).alpha[None].value == pytest.approx(0.095, abs=0.0005)
 
 
-@given(readings())
+@given(annotated())
 def test_every_difference_is_told_once(read: dict[str, Document]) -> None:
     first, second = list(read.values())[:2]
     found = list(find_disagreements(first, second))

@@ -170,7 +170,7 @@ def test_conflicts_are_settled_in_a_third_pass(
     assert password
 
     def answer(choices: dict[str, str]) -> None:
-        project = json.loads((folder / "choices.json").read_text())["project"]
+        project = json.loads((folder / "question-project.json").read_text())["project"]
         with DoccanoClient(doccano.url, "adjudicator", password) as own:
             types = {each.text: each.id for each in own.category_types(project)}
             assert set(types) == {"1", "2", NOTHING, ANOTHER}

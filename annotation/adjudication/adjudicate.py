@@ -1,0 +1,140 @@
+"""Merging annotation sets into gold documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...corpus.document import Document
+from ...corpus.labels import LabelSet
+from ...errors import InputError
+from ...ui import OnProgress, ignore_progress
+from ..doccano.client import DoccanoClient
+from .annotation_sets import AnnotationSet
+from .conflicts import AnnotationComparison, compare_annotation_sets
+from .gold import make_gold
+from .policies import MANUAL, check_policy
+from .round import AdjudicationRound, run_round
+
+
+@dataclass(frozen=True)
+class Adjudication:
+    """The result of an adjudication.
+
+    Attributes:
+        gold: the gold documents; empty while conflicts of an adjudication round are open.
+        policy: the policy that resolved the conflicts.
+        conflicts: the number of conflicts.
+        single: the number of documents with one annotator, whose spans are gold unchanged.
+        skipped: ids of the documents skipped because an annotator has not confirmed them.
+        round: the state of the adjudication round; None for other policies than `manual`.
+    """
+
+    gold: tuple[Document, ...]
+    policy: str
+    conflicts: int
+    single: int
+    skipped: tuple[str, ...]
+    round: AdjudicationRound | None = None
+
+
+def adjudicate(
+    annotation_sets: Sequence[AnnotationSet],
+    policy: str = "majority",
+    *,
+    unconfirmed: bool = False,
+) -> Adjudication:
+    """Merge annotation sets into gold documents, and resolve conflicts by a policy.
+
+    Spans that all annotators of a document have become gold.
+
+    Args:
+        annotation_sets: two or more.
+        policy: `majority`, `union` or `prefer:NAME`; see :func:`.policies.resolve`.
+        unconfirmed: include documents that an annotator has not confirmed.
+
+    Raises:
+        InputError: if the annotation sets do not fit together, no document is confirmed, texts
+            are missing, or the policy is unknown or `manual`.
+    """
+    comparisons, skipped = _compare(annotation_sets, policy, unconfirmed)
+    if policy == MANUAL:
+        raise InputError("policy manual needs doccano; call adjudicate_manually")
+    gold = tuple(make_gold(comparison, policy) for comparison in comparisons)
+    return _make_result(comparisons, skipped, policy, gold)
+
+
+def adjudicate_manually(
+    doccano: DoccanoClient,
+    folder: Path,
+    annotation_sets: Sequence[AnnotationSet],
+    labels: LabelSet,
+    *,
+    adjudicator: str = "adjudicator",
+    guidelines: str = "",
+    unconfirmed: bool = False,
+    on_progress: OnProgress = ignore_progress,
+) -> Adjudication:
+    """Merge annotation sets into gold documents, and let an adjudicator resolve the conflicts.
+
+    The first call uploads the conflicts to doccano. Call it again when the adjudicator has
+    confirmed the answers; the result has gold documents when no conflict is open.
+
+    Args:
+        doccano: a connection with an administrator's account.
+        folder: the folder of the adjudication round; created if it does not exist.
+        annotation_sets: two or more.
+        labels: the label set.
+        adjudicator: the account that decides; created if it is missing.
+        guidelines: Markdown, shown in doccano.
+        unconfirmed: include documents that an annotator has not confirmed.
+        on_progress: called as questions and documents are transferred.
+
+    Raises:
+        InputError: if the annotation sets do not fit together, no document is confirmed, texts
+            are missing, or the folder belongs to another server or label set.
+        ServerError: if the server fails, or its data were changed by hand.
+    """
+    comparisons, skipped = _compare(annotation_sets, MANUAL, unconfirmed)
+    state = run_round(
+        doccano,
+        folder,
+        comparisons,
+        labels,
+        adjudicator=adjudicator,
+        guidelines=guidelines,
+        on_progress=on_progress,
+    )
+    return _make_result(comparisons, skipped, MANUAL, state.gold, state)
+
+
+def _compare(
+    annotation_sets: Sequence[AnnotationSet], policy: str, unconfirmed: bool
+) -> tuple[list[AnnotationComparison], list[str]]:
+    check_policy(policy, [annotation_set.name for annotation_set in annotation_sets])
+    comparisons, skipped = compare_annotation_sets(annotation_sets, unconfirmed=unconfirmed)
+    if not comparisons:
+        raise InputError(
+            "no document is confirmed by all annotators; confirm some, or pass --unconfirmed"
+        )
+    if not all(comparison.document.text for comparison in comparisons):
+        raise InputError("the annotation sets have no texts; pass the documents with --texts FILE")
+    return comparisons, skipped
+
+
+def _make_result(
+    comparisons: Sequence[AnnotationComparison],
+    skipped: Sequence[str],
+    policy: str,
+    gold: tuple[Document, ...],
+    state: AdjudicationRound | None = None,
+) -> Adjudication:
+    return Adjudication(
+        gold,
+        policy,
+        sum(len(comparison.conflicts) for comparison in comparisons),
+        sum(len(comparison.annotators) == 1 for comparison in comparisons),
+        tuple(skipped),
+        state,
+    )

@@ -1,0 +1,179 @@
+"""The doccano project in which an adjudicator answers questions.
+
+    FOLDER/question-project.json  the server and the project
+
+Each question is an example of a text classification project, and each answer a category with a
+key of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...corpus.document import Span
+from ...corpus.files import write_json
+from ...corpus.labels import Label
+from ...errors import InputError, ServerError
+from ...ui import OnProgress, Progress, ignore_progress
+from ..doccano.client import DoccanoClient
+from ..doccano.records import UploadRow
+from ..session.accounts import ensure_account
+from .questions import ANOTHER, NOTHING, Question, read_questions, write_questions
+
+FORMAT = 2
+_COLORS = ("#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#bcbd22", "#17becf", "#ff7f0e")
+
+
+def ask(
+    doccano: DoccanoClient,
+    folder: Path,
+    adjudicator: str,
+    questions: Sequence[Question],
+    *,
+    on_progress: OnProgress = ignore_progress,
+) -> tuple[str, int]:
+    """Upload questions for the adjudicator, except those that were asked before.
+
+    Args:
+        doccano: a connection with an administrator's account.
+        folder: the folder of the adjudication round.
+        adjudicator: the account that answers; created if it is missing.
+        questions: the questions.
+        on_progress: called before and after the upload.
+
+    Returns:
+        The address of the first question, and the number of new questions.
+
+    Raises:
+        InputError: if the folder belongs to another server.
+        ServerError: if the server fails, or does not store a question unchanged.
+    """
+    folder = Path(folder)
+    asked = {question.id: question for question in read_questions(folder)}
+    new = [question for question in questions if question.id not in asked]
+    options = max((len(question.options) for question in (*asked.values(), *new)), default=0)
+    project = _ensure_project(doccano, folder, options)
+    doccano.add_member(project, ensure_account(doccano, folder, adjudicator).id)
+    if new:
+        _upload(doccano, project, new, on_progress)
+        write_questions(folder, [*asked.values(), *new])
+    return f"{doccano.url}/projects/{project}/text-classification?page=1", len(new)
+
+
+def _upload(
+    doccano: DoccanoClient,
+    project: int,
+    questions: Sequence[Question],
+    on_progress: OnProgress,
+) -> None:
+    uploaded = {example.upload_name for example in doccano.examples(project)}
+    rows = [
+        UploadRow(name=question.id, text=question.text, meta={"document": question.doc_id})
+        for question in questions
+        if question.id not in uploaded
+    ]
+    on_progress(Progress("Uploading questions", 0, len(rows)))
+    if rows:
+        doccano.upload(project, rows, project_type="DocumentClassification")
+    stored = {example.upload_name: example.text for example in doccano.examples(project)}
+    for question in questions:
+        if stored.get(question.id) != question.text:
+            raise ServerError(
+                f"{doccano.url}: question '{question.id}' was not stored as uploaded; "
+                "run the command again"
+            )
+    on_progress(Progress("Uploading questions", len(rows), len(rows)))
+
+
+def _ensure_project(doccano: DoccanoClient, folder: Path, options: int) -> int:
+    project = _find_project(doccano, folder)
+    if project is None:
+        name = f"{folder.absolute().name} · conflicts"[:100]
+        guide = "Press the number of the right answer, 0 for no span, x for none; then Enter."
+        project = doccano.create_project(
+            name, "Conflicts to resolve", guide, project_type="DocumentClassification"
+        ).id
+        record = {"format": FORMAT, "url": doccano.url, "project": project}
+        write_json(folder / "question-project.json", record)
+    labels = [
+        Label(name=str(number), key=str(number), color=_COLORS[(number - 1) % len(_COLORS)])
+        for number in range(1, min(options, 9) + 1)
+    ]
+    labels += [
+        Label(name=NOTHING, key="0", color="#7f7f7f"),
+        Label(name=ANOTHER, key="x", color="#d62728"),
+    ]
+    doccano.ensure_category_types(project, labels)
+    return project
+
+
+def _find_project(doccano: DoccanoClient, folder: Path) -> int | None:
+    """Return the project of a folder's questions; None before the first question."""
+    if (folder / "choices.json").is_file():
+        raise InputError(
+            f"{folder}: was begun with an older version of orbat (choices.json); finish the round "
+            "with that version, or use a new folder"
+        )
+    path = folder / "question-project.json"
+    if not path.is_file():
+        return None
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record.get("format") != FORMAT:
+        raise InputError(
+            f"{path}: format {record.get('format')}, expected {FORMAT}; use a new folder"
+        )
+    project = int(record["project"])
+    if record["url"] != doccano.url:
+        raise InputError(f"{folder}: its questions are on {record['url']}; connect to that server")
+    if doccano.project(project) is None:
+        raise ServerError(
+            f"{doccano.url}: project {project} with the adjudicator's questions was deleted; "
+            "restore the server's data, or use a new folder"
+        )
+    return project
+
+
+def read_answers(
+    doccano: DoccanoClient, folder: Path, *, on_progress: OnProgress = ignore_progress
+) -> dict[str, tuple[Span, ...] | None]:
+    """Return the spans chosen for each answered question, by question id.
+
+    Questions without exactly one answer, or not confirmed, are left out. The value is None if the
+    adjudicator chose to annotate the document by hand.
+
+    Args:
+        doccano: a connection with an administrator's account.
+        folder: the folder of the adjudication round.
+        on_progress: called after each question.
+
+    Raises:
+        InputError: if the folder belongs to another server.
+        ServerError: if the project or a question was deleted in doccano.
+    """
+    project = _find_project(doccano, Path(folder))
+    if project is None:
+        return {}
+    asked = {question.id: question for question in read_questions(folder)}
+    categories = {category.id: category.text for category in doccano.category_types(project)}
+    answers: dict[str, tuple[Span, ...] | None] = {}
+    stored: set[str] = set()
+    for number, example in enumerate(doccano.examples(project), start=1):
+        stored.add(example.upload_name)
+        question = asked.get(example.upload_name)
+        on_progress(Progress("Reading answers", number, len(asked)))
+        if question is None or not example.is_confirmed:
+            continue
+        meanings: dict[str, tuple[Span, ...] | None] = {NOTHING: (), ANOTHER: None}
+        meanings |= {str(n): spans for n, spans in enumerate(question.options, start=1)}
+        chosen = [categories.get(label, "") for label in doccano.categories(project, example.id)]
+        if len(chosen) == 1 and chosen[0] in meanings:
+            answers[question.id] = meanings[chosen[0]]
+    deleted = next((question_id for question_id in asked if question_id not in stored), None)
+    if deleted is not None:
+        raise ServerError(
+            f"{doccano.url}: question '{deleted}' was deleted from project {project}; restore "
+            "doccano's data, or use a new folder"
+        )
+    return answers

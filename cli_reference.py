@@ -71,7 +71,9 @@ def _value_name(command: Any, parameter: Any) -> str:
 
 
 def _usage(command: Any, argument: Any) -> str:
-    name = _value_name(command, argument) + ("..." if argument.nargs != 1 else "")
+    name = _value_name(command, argument)
+    if argument.nargs != 1 and "..." not in name:
+        name += "..."
     return name if argument.required else f"[{name}]"
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .corpus.files import read_documents, write_documents
     from .corpus.ingestion.pipeline import add_to_corpus
     from .corpus.labels import LabelSet, load_labels
+    from .corpus.leakage import find_leakage
     from .corpus.splitting import split_corpus
     from .errors import DivergedError, InputError, ModelError, OrbatError, ServerError
     from .evaluation.metrics import evaluate
@@ -37,6 +38,7 @@ _MODULES = {
     "write_documents": "corpus.files",
     "add_to_corpus": "corpus.ingestion.pipeline",
     "split_corpus": "corpus.splitting",
+    "find_leakage": "corpus.leakage",
     "push": "annotation.session.push",
     "pull": "annotation.session.pull",
     "measure_agreement": "annotation.agreement.measures",
@@ -66,6 +68,7 @@ __all__ = [  # noqa: RUF022 (in the order of the work)
     "write_documents",
     "add_to_corpus",
     "split_corpus",
+    "find_leakage",
     "push",
     "pull",
     "measure_agreement",

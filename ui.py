@@ -48,7 +48,7 @@ def format_interval(low: float | None, high: float | None) -> str:
     return "–" if low is None or high is None else f"{low:.3f}–{high:.3f}"
 
 
-def print_tables(tables: Sequence[DataTable], console: Console, most: int = 15) -> None:
+def print_tables(tables: Sequence[DataTable], console: Console, max_rows: int = 15) -> None:
     """Print tables, of each at most so many rows."""
     from rich.table import Table
 
@@ -59,10 +59,10 @@ def print_tables(tables: Sequence[DataTable], console: Console, most: int = 15) 
         for place, name in enumerate(data.columns):
             numbers = any(isinstance(row[place], int | float) for row in data.rows)
             table.add_column(name, justify="right" if numbers else "left")
-        for row in data.rows[:most]:
+        for row in data.rows[:max_rows]:
             table.add_row(*map(format_value, row))
-        if len(data.rows) > most:
-            table.add_row(f"and {len(data.rows) - most} more")
+        if len(data.rows) > max_rows:
+            table.add_row(f"and {len(data.rows) - max_rows} more")
         console.print(table)
 
 

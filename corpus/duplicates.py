@@ -1,24 +1,26 @@
-"""Exact and near duplicates: the same article met twice."""
+"""Exact and near duplicates: MinHash signatures of texts, and an index of those seen."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 import sqlite3
 import zlib
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from .document import Document
 from .files import sha256_text
+from .ngrams import normalized_words
 
 SHINGLE_WORDS = 5
+"""Words of a shingle, the unit by which near duplicates are compared."""
 NEAR_THRESHOLD = 0.7
+"""Jaccard similarity from which two documents are near duplicates."""
 PERMUTATIONS = 128
-_REACH = 0.85
-_WORD = re.compile(r"\w+")
+"""Length of a MinHash signature."""
+_LSH_MARGIN = 0.85
+"""The bands are tuned for this share of the threshold, so that few near duplicates are missed."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,10 @@ class Duplicate:
     """A document that repeats an earlier one.
 
     Attributes:
-        id: the document.
-        of: the first document of its cluster.
-        similarity: estimated Jaccard similarity of their word shingles; 1.0 when the words are
-            the same.
+        id: id of the document.
+        of: id of the first document of its cluster.
+        similarity: estimated Jaccard similarity of their word shingles; 1.0 if the words are the
+            same.
     """
 
     id: str
@@ -38,76 +40,65 @@ class Duplicate:
 
 
 @dataclass(frozen=True)
-class Sketch:
-    """What a text is compared by.
+class MinHashSignature:
+    """The values by which texts are compared.
 
     Attributes:
-        key: hash of its words in order, without case, spacing and punctuation.
-        signature: MinHash of its word shingles. *Shape:* (permutations,), unsigned 32 bits.
+        words_sha256: hash of the words in order, without case, spacing and punctuation.
+        values: MinHash of the word shingles. *Shape:* (permutations,), unsigned 32 bits.
     """
 
-    key: str
-    signature: bytes
+    words_sha256: str
+    values: bytes
 
 
-def words_of(text: str) -> list[str]:
-    """Return a text's words for comparing: case folded, without punctuation."""
-    return _WORD.findall(text.casefold())
-
-
-def shingles_of(words: list[str]) -> set[str]:
-    """Return the runs of :data:`SHINGLE_WORDS` words that texts are compared by."""
+def word_shingles(words: list[str]) -> set[str]:
+    """Return all sequences of :data:`SHINGLE_WORDS` words."""
     count = max(1, len(words) - SHINGLE_WORDS + 1)
     return {" ".join(words[i : i + SHINGLE_WORDS]) for i in range(count)}
 
 
-def sketch(text: str, permutations: int = PERMUTATIONS) -> Sketch:
-    """Sketch a text: the hash of its words, and the MinHash (Broder 1997) of its shingles.
-
-    Shingles are runs of :data:`SHINGLE_WORDS` words; MinHash is datasketch's.
-    """
+def compute_signature(text: str, permutations: int = PERMUTATIONS) -> MinHashSignature:
+    """Return the signature of a text: MinHash (Broder 1997) of its shingles, by datasketch."""
     import numpy as np
 
-    words = words_of(text)
-    found = _empty(permutations).copy()
-    found.update_batch(sorted(shingle.encode() for shingle in shingles_of(words)))
-    key = sha256_text(" ".join(words) if words else text)
-    return Sketch(key, found.hashvalues.astype(np.uint32).tobytes())
+    words = normalized_words(text)
+    minhash = _empty_minhash(permutations).copy()
+    minhash.update_batch(sorted(shingle.encode() for shingle in word_shingles(words)))
+    digest = sha256_text(" ".join(words) if words else text)
+    return MinHashSignature(digest, minhash.hashvalues.astype(np.uint32).tobytes())
 
 
 @cache
-def _empty(permutations: int) -> Any:
-    """Return a signature of nothing: drawing its hash functions takes longer than using them."""
+def _empty_minhash(permutations: int) -> Any:
+    """Return an empty MinHash to copy: drawing its permutations is slower than applying them."""
     from datasketch import MinHash
 
     return MinHash(num_perm=permutations, hashfunc=zlib.crc32)
 
 
 @cache
-def _bands(threshold: float, permutations: int) -> tuple[int, int]:
-    """Return datasketch's number of bands, and of rows in each, for a similarity threshold.
-
-    They reach below it, so that few documents just above it are never compared.
-    """
+def _band_shape(threshold: float, permutations: int) -> tuple[int, int]:
+    """Return the number of bands and of rows per band that datasketch finds optimal."""
     from datasketch import MinHashLSH
 
-    tuned = MinHashLSH(threshold=_REACH * threshold, num_perm=permutations)
-    return tuned.b, tuned.r
+    lsh = MinHashLSH(threshold=_LSH_MARGIN * threshold, num_perm=permutations)
+    return lsh.b, lsh.r
 
 
 class DuplicateFinder:
-    """Meets documents one after the other and says which repeat one met before.
+    """Finds documents that repeat one seen before.
 
-    Exact: the same words in the same order, whatever their case, spacing and punctuation. Near:
-    estimated Jaccard similarity of at least `threshold` to the first document of a cluster, found
-    by locality-sensitive hashing in bands (Leskovec et al., *Mining of Massive Datasets*, 3.4).
-    The bands stand in an SQLite database, so that memory does not grow with the documents and
-    later runs know what earlier ones met.
+    Exact duplicates have the same words in the same order; case, spacing and punctuation are
+    ignored. Near duplicates have an estimated Jaccard similarity of at least `threshold` to the
+    first document of a cluster, and are found by locality-sensitive hashing in bands (Leskovec et
+    al., *Mining of Massive Datasets*, 3.4). The bands are stored in an SQLite database, which
+    bounds the memory and lets later runs compare with the documents of earlier ones.
 
     Args:
-        threshold: the similarity from which documents repeat each other.
+        threshold: similarity from which documents are near duplicates.
         permutations: length of the signatures.
-        database: where to remember; None forgets everything at the end.
+        database: where to store the documents seen; None keeps them in memory.
     """
 
     def __init__(
@@ -120,74 +111,88 @@ class DuplicateFinder:
         self._permutations = permutations
         self._database = database or sqlite3.connect(":memory:")
         for table in (
-            "met (place INTEGER PRIMARY KEY, id TEXT NOT NULL, signature BLOB NOT NULL)",
-            "keys (key TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID",
-            "bands (band INTEGER, place INTEGER, PRIMARY KEY (band, place)) WITHOUT ROWID",
+            "seen (number INTEGER PRIMARY KEY, id TEXT NOT NULL, signature BLOB NOT NULL)",
+            "words (sha256 TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID",
+            "bands (band INTEGER, number INTEGER, PRIMARY KEY (band, number)) WITHOUT ROWID",
         ):
             self._database.execute(f"CREATE TABLE IF NOT EXISTS {table}")
 
-    def meet(self, document: Document, sketched: Sketch | None = None) -> Duplicate | None:
-        """Return what `document` repeats, or remember it and return None.
+    def clear(self) -> None:
+        """Forget all documents."""
+        for table in ("seen", "words", "bands"):
+            self._database.execute(f"DELETE FROM {table}")
+
+    def add_or_match(
+        self, document: Document, signature: MinHashSignature | None = None
+    ) -> Duplicate | None:
+        """Return the duplicate that a document is, or add the document and return None.
 
         Args:
             document: the document.
-            sketched: its sketch, where that is at hand.
+            signature: its signature, if already computed.
         """
-        sketched = sketched or sketch(document.text, self._permutations)
+        signature = signature or compute_signature(document.text, self._permutations)
         exact = self._database.execute(
-            "SELECT id FROM keys WHERE key = ?", (sketched.key,)
+            "SELECT id FROM words WHERE sha256 = ?", (signature.words_sha256,)
         ).fetchone()
         if exact:
             return Duplicate(document.id, exact[0], 1.0)
-        near = self.find(document, sketched)
+        near = self.find(document, signature)
         if near:
             nearest = max(near, key=lambda duplicate: duplicate.similarity)
-            self._remember_words(sketched, nearest.of)
+            self._add_words(signature, nearest.of)
             return nearest
-        self.remember(document, sketched)
+        self.add(document, signature)
         return None
 
-    def find(self, document: Document, sketched: Sketch | None = None) -> list[Duplicate]:
-        """Return every remembered document that `document` repeats, in the order of meeting."""
+    def find(
+        self, document: Document, signature: MinHashSignature | None = None
+    ) -> list[Duplicate]:
+        """Return a duplicate for every document added that this one repeats, in their order."""
         import numpy as np
 
-        sketched = sketched or sketch(document.text, self._permutations)
-        bands = self._band_keys(sketched.signature)
-        marks = ",".join("?" * len(bands))
+        signature = signature or compute_signature(document.text, self._permutations)
+        bands = self._hash_bands(signature.values)
+        placeholders = ",".join("?" * len(bands))
         rows: list[Any] = self._database.execute(
-            f"""SELECT id, signature FROM met WHERE place IN
-                (SELECT place FROM bands WHERE band IN ({marks})) ORDER BY place""",
+            f"""SELECT id, signature FROM seen WHERE number IN
+                (SELECT number FROM bands WHERE band IN ({placeholders})) ORDER BY number""",
             bands,
         ).fetchall()
-        own = np.frombuffer(sketched.signature, dtype=np.uint32)
-        found = [
-            Duplicate(document.id, of, float(np.mean(own == np.frombuffer(sign, dtype=np.uint32))))
-            for of, sign in rows
+        values = np.frombuffer(signature.values, dtype=np.uint32)
+        candidates = [
+            Duplicate(
+                document.id, of, float(np.mean(values == np.frombuffer(other, dtype=np.uint32)))
+            )
+            for of, other in rows
         ]
-        return [duplicate for duplicate in found if duplicate.similarity >= self._threshold]
+        return [duplicate for duplicate in candidates if duplicate.similarity >= self._threshold]
 
-    def remember(self, document: Document, sketched: Sketch | None = None) -> None:
-        """Remember a document, whether it repeats another or not."""
-        sketched = sketched or sketch(document.text, self._permutations)
-        self._remember_words(sketched, document.id)
-        place = self._database.execute(
-            "INSERT INTO met (id, signature) VALUES (?, ?)", (document.id, sketched.signature)
+    def add(self, document: Document, signature: MinHashSignature | None = None) -> None:
+        """Add a document, whether or not it repeats another."""
+        signature = signature or compute_signature(document.text, self._permutations)
+        self._add_words(signature, document.id)
+        number = self._database.execute(
+            "INSERT INTO seen (id, signature) VALUES (?, ?)", (document.id, signature.values)
         ).lastrowid
-        bands = self._band_keys(sketched.signature)
         self._database.executemany(
-            "INSERT OR IGNORE INTO bands VALUES (?, ?)", [(band, place) for band in bands]
+            "INSERT OR IGNORE INTO bands VALUES (?, ?)",
+            [(band, number) for band in self._hash_bands(signature.values)],
         )
 
-    def _remember_words(self, sketched: Sketch, identity: str) -> None:
-        self._database.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (sketched.key, identity))
+    def _add_words(self, signature: MinHashSignature, doc_id: str) -> None:
+        self._database.execute(
+            "INSERT OR IGNORE INTO words VALUES (?, ?)", (signature.words_sha256, doc_id)
+        )
 
-    def _band_keys(self, signature: bytes) -> list[int]:
-        bands, rows = _bands(self._threshold, self._permutations)
+    def _hash_bands(self, values: bytes) -> list[int]:
+        """Return a 64-bit hash of each band of a signature."""
+        bands, rows = _band_shape(self._threshold, self._permutations)
         width = rows * 4
         return [
             int.from_bytes(
                 hashlib.blake2b(
-                    signature[band * width : (band + 1) * width],
+                    values[band * width : (band + 1) * width],
                     digest_size=8,
                     key=band.to_bytes(2, "big"),
                 ).digest(),
@@ -196,19 +201,3 @@ class DuplicateFinder:
             )
             for band in range(bands)
         ]
-
-
-def open_index(path: Path) -> sqlite3.Connection:
-    """Open or create a database for one process alone.
-
-    Raises:
-        sqlite3.OperationalError: if another process has it.
-        sqlite3.DatabaseError: if the file is no database.
-    """
-    database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
-    database.execute("PRAGMA locking_mode = EXCLUSIVE")
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    database.execute("PRAGMA cache_size = -65536")
-    database.execute("BEGIN IMMEDIATE")
-    return database

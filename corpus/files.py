@@ -1,4 +1,4 @@
-"""Files that are whole or absent: reading and writing documents as JSON Lines, and hashing."""
+"""Atomic writing, JSON Lines of documents, TOML and file hashes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,24 @@ from typing import IO, Any
 
 from ..errors import InputError
 from .document import Document, document_to_json, parse_document
+from .rejected import Rejected
 
 
 @contextmanager
 def open_atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open `path` for writing so that it appears whole when the block ends well, else not at all.
+    """Open a file for atomic writing.
 
-    The bytes go to a neighbour file first and are renamed over `path` (POSIX rename is atomic).
+    The bytes go to a temporary file in the same folder, which replaces `path` when the block ends
+    without an error (POSIX rename is atomic). After an error, `path` is unchanged.
+
+    Args:
+        path: the file to write; missing folders are created.
+
+    Yields:
+        The open temporary file.
 
     Raises:
-        InputError: if the folder cannot be written.
+        InputError: if `path` is a folder or cannot be written.
     """
     path = Path(path)
     try:
@@ -34,7 +42,7 @@ def open_atomic(path: Path) -> Iterator[IO[bytes]]:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    draft = Path(name)
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -42,13 +50,13 @@ def open_atomic(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         mask = os.umask(0)
         os.umask(mask)
-        draft.chmod(0o666 & ~mask)
-        draft.replace(path)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
     except IsADirectoryError as error:
-        draft.unlink()
+        temporary.unlink()
         raise InputError(f"{path}: is a folder; name a file") from error
     except BaseException:
-        draft.unlink()
+        temporary.unlink()
         raise
 
 
@@ -71,22 +79,22 @@ def open_folder_atomic(path: Path, *, replace: bool = False) -> Iterator[Path]:
         raise InputError(f"{path}: exists already; remove it or name another folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
     try:
-        yield draft
-        draft.chmod(0o755)
+        yield temporary
+        temporary.chmod(0o755)
         if replace:
             shutil.rmtree(path, ignore_errors=True)
-        draft.replace(path)
+        temporary.replace(path)
     except BaseException:
-        shutil.rmtree(draft)
+        shutil.rmtree(temporary)
         raise
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file atomically, line ends as given."""
+    """Write a UTF-8 file atomically; line ends are written unchanged."""
     with open_atomic(path) as file:
         file.write(text.encode())
 
@@ -97,7 +105,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_json_lines(path: Path, records: Iterable[Any]) -> int:
-    """Write one JSON value a line, atomically, and return how many there were."""
+    """Write one JSON value per line, atomically, and return the number of lines."""
     count = 0
     with open_atomic(path) as file:
         for record in records:
@@ -107,97 +115,97 @@ def write_json_lines(path: Path, records: Iterable[Any]) -> int:
 
 
 def write_documents(path: Path, documents: Iterable[Document]) -> int:
-    """Write documents as JSON Lines, atomically, and return how many there were."""
+    """Write documents as JSON Lines, atomically, and return their number."""
     return write_json_lines(path, map(document_to_json, documents))
 
 
-LARGEST = 64 * 2**20
-"""Bytes that one article, or one line of a file of many, may have, unpacked."""
+MAX_ARTICLE_BYTES = 64 * 2**20
+"""Largest size of one article, or of one line of a JSON Lines file, after decompression."""
 
 
-def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield (`file:line`, decoded value) for each line that is not blank.
+def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any | Rejected]]:
+    """Yield the location (`file:line`) and the decoded value of each line that is not blank.
 
-    In the place of a line that cannot be decoded stands an :class:`InputError`, and the lines
-    behind it follow. Only line feeds end a line: U+2028 and the like may stand raw inside JSON
-    strings. Files whose name ends in ``.gz`` are unpacked.
+    A line that cannot be decoded yields a :class:`Rejected`, and reading continues. Only line
+    feeds end a line: JSON strings may contain U+2028 and similar characters. Files whose name
+    ends in ``.gz`` are decompressed.
 
     Raises:
-        InputError: for a missing, empty or damaged file.
+        InputError: if the file is missing, empty or damaged.
     """
     path = Path(path)
-    seen = False
+    is_empty = True
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             number = 0
-            while raw := file.readline(LARGEST + 1):
+            while raw := file.readline(MAX_ARTICLE_BYTES + 1):
                 number += 1
-                seen = seen or bool(raw.strip())
-                where = f"{path}:{number}"
-                if len(raw) > LARGEST:
-                    yield where, InputError(f"{where}: longer than {LARGEST >> 20} MB")
+                is_empty = is_empty and not raw.strip()
+                location = f"{path}:{number}"
+                if len(raw) > MAX_ARTICLE_BYTES:
+                    yield location, Rejected(location, f"longer than {MAX_ARTICLE_BYTES >> 20} MB")
                     while raw and not raw.endswith(b"\n"):
-                        raw = file.readline(LARGEST)
+                        raw = file.readline(MAX_ARTICLE_BYTES)
                 elif raw.strip():
-                    yield where, _decode_line(raw, where, first=number == 1)
+                    yield location, _decode_line(raw, location, is_first=number == 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: damaged or cut off ({error}); fetch it again") from error
+        raise InputError(f"{path}: damaged or truncated ({error}); fetch it again") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    if not seen:
+    if is_empty:
         raise InputError(f"{path}: is empty; expected one JSON document per line")
 
 
-def _decode_line(raw: bytes, where: str, *, first: bool) -> Any:
-    if first:
+def _decode_line(raw: bytes, location: str, *, is_first: bool) -> Any | Rejected:
+    if is_first:
         raw = raw.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in raw:
-        return InputError(f"{where}: binary data; give a JSON Lines text file")
+        return Rejected(location, "binary data; give a JSON Lines text file")
     try:
         return json.loads(raw.decode())
     except UnicodeDecodeError as error:
-        return InputError(f"{where}: not UTF-8 at byte {error.start}; convert the file to UTF-8")
+        return Rejected(location, f"not UTF-8 at byte {error.start}; convert the file to UTF-8")
     except (json.JSONDecodeError, RecursionError) as error:
-        at = getattr(error, "colno", 1)
-        return InputError(f"{where}: broken JSON at column {at}; write one JSON object per line")
+        column = getattr(error, "colno", 1)
+        reason = f"invalid JSON at column {column}; write one JSON object per line"
+        return Rejected(location, reason)
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield (`file:line`, decoded value) for each line that is not blank.
+    """Yield the location (`file:line`) and the decoded value of each line that is not blank.
 
     Raises:
-        InputError: for a missing, empty or damaged file, and for the first line that cannot be
-            decoded.
+        InputError: if the file is missing, empty or damaged, or a line cannot be decoded.
     """
-    for where, value in iterate_json_lines(path):
-        if isinstance(value, InputError):
-            raise value
-        yield where, value
+    for location, value in iterate_json_lines(path):
+        if isinstance(value, Rejected):
+            raise value.to_error()
+        yield location, value
 
 
 def read_documents(
     path: Path, labels: Iterable[str] | None = None, *, text_required: bool = True
 ) -> Iterator[Document]:
-    """Read checked documents from a JSON Lines file, one at a time.
+    """Read and validate the documents of a JSON Lines file, one at a time.
 
     Args:
         path: the file.
         labels: the allowed label names; None allows any.
-        text_required: see :func:`corpus.document.parse_document`.
+        text_required: see :func:`orbat.corpus.document.parse_document`.
 
     Raises:
-        InputError: for anything the record does not allow, doubled ids included.
+        InputError: if the file cannot be read, a record is invalid or an id occurs twice.
     """
-    known = None if labels is None else list(labels)
+    allowed = None if labels is None else list(labels)
     first_seen: dict[str, str] = {}
-    for where, record in read_json_lines(path):
-        document = parse_document(record, where, known, text_required=text_required)
+    for location, record in read_json_lines(path):
+        document = parse_document(record, location, allowed, text_required=text_required)
         if document.id in first_seen:
             raise InputError(
-                f"{where}: id '{document.id}' stands already at {first_seen[document.id]}; "
-                "ids must be unique in a file"
+                f"{location}: duplicate id '{document.id}' (first seen at "
+                f"{first_seen[document.id]}); ids must be unique in a file"
             )
-        first_seen[document.id] = where
+        first_seen[document.id] = location
         yield document
 
 
@@ -205,7 +213,7 @@ def read_toml(path: Path) -> dict[str, object]:
     """Read a TOML file.
 
     Raises:
-        InputError: if it is missing or broken.
+        InputError: if the file is missing, not UTF-8 or not valid TOML.
     """
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -214,7 +222,7 @@ def read_toml(path: Path) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8; save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: broken TOML: {error}") from error
+        raise InputError(f"{path}: invalid TOML: {error}") from error
 
 
 def sha256_file(path: Path) -> str:

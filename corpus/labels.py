@@ -1,4 +1,4 @@
-"""The label set: which labels there are, and how annotators meet them."""
+"""The label set: which labels there are, and how annotators add_or_match them."""
 
 from __future__ import annotations
 

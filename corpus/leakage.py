@@ -1,4 +1,4 @@
-"""What stands on both sides of a split."""
+"""Leakage between two splits: documents of one that repeat documents of the other."""
 
 from __future__ import annotations
 
@@ -8,61 +8,61 @@ from typing import Literal
 
 from .document import Document
 from .duplicates import NEAR_THRESHOLD, DuplicateFinder
-from .ngrams import PASSAGE_WORDS, PassageIndex
+from .ngrams import NGRAM_WORDS, NgramIndex
 
-Kind = Literal["same id", "same words", "near duplicate", "shared passage"]
+LeakKind = Literal["same id", "same words", "near duplicate", "shared n-gram"]
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A document of one side and what it has in common with one of the other.
+    """A document of one split and one of the other that it repeats.
 
     Attributes:
-        kind: what they share.
-        first: id of the document on the first side.
-        second: id of the document on the second side.
-        detail: the similarity, or the passage.
+        kind: what they have in common.
+        first: id of the document in the first split.
+        second: id of the document in the second split.
+        detail: the similarity or the n-gram; empty for the same id.
     """
 
-    kind: Kind
+    kind: LeakKind
     first: str
     second: str
     detail: str = ""
 
 
-def find_leaks(
+def find_leakage(
     first: Iterable[Document],
     second: Iterable[Document],
     *,
-    passage: int = PASSAGE_WORDS,
+    ngram_words: int = NGRAM_WORDS,
     threshold: float = NEAR_THRESHOLD,
 ) -> Iterator[Leak]:
-    """Yield every pair that shares an id, its words, most of its wording, or a long passage.
+    """Yield a leak for every pair of documents with the same id, similar text or a shared n-gram.
 
-    Of the kinds that a pair has the first named is told.
+    Each pair is yielded once, with the first kind of :data:`LeakKind` that applies.
 
     Args:
-        first: the larger side, such as train; it streams through.
-        second: the other side, such as test; it is held in memory.
-        passage: words in a row that must not stand on both sides.
-        threshold: similarity from which two documents repeat each other.
+        first: the larger split, such as train; streamed.
+        second: the other split, such as test; held in memory.
+        ngram_words: words of an n-gram that the splits must not share.
+        threshold: similarity from which two documents are near duplicates.
     """
-    held = list(second)
-    ids = {document.id for document in held}
+    references = list(second)
+    ids = {document.id for document in references}
     finder = DuplicateFinder(threshold)
-    for document in held:
-        finder.remember(document)
-    index = PassageIndex(held, passage)
+    for document in references:
+        finder.add(document)
+    index = NgramIndex(references, ngram_words)
     for document in first:
-        told: set[str] = set()
+        reported: set[str] = set()
         if document.id in ids:
-            told.add(document.id)
+            reported.add(document.id)
             yield Leak("same id", document.id, document.id)
         for near in finder.find(document):
-            if near.of not in told:
-                told.add(near.of)
-                kind: Kind = "same words" if near.similarity == 1.0 else "near duplicate"
+            if near.of not in reported:
+                reported.add(near.of)
+                kind: LeakKind = "same words" if near.similarity == 1.0 else "near duplicate"
                 yield Leak(kind, document.id, near.of, f"similarity {near.similarity:.2f}")
-        for other, words in index.find(document):
-            if other.id not in told:
-                yield Leak("shared passage", document.id, other.id, words)
+        for other, ngram in index.find(document):
+            if other.id not in reported:
+                yield Leak("shared n-gram", document.id, other.id, ngram)

@@ -1,7 +1,8 @@
-"""Long passages that two documents share word for word."""
+"""Word n-grams: which documents share a long sequence of words."""
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 
@@ -9,20 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .document import Document
-from .duplicates import words_of
 
-PASSAGE_WORDS = 12
-"""Words in a row that two independent articles hardly ever share."""
+NGRAM_WORDS = 12
+"""Length of an n-gram that two independent articles are very unlikely to share."""
 Hashes = NDArray[np.uint64]
+_WORD = re.compile(r"\w+")
 _BASE = np.uint64(0x9E3779B97F4A7C15)
-_HELD = 20_000_000
-"""Passages held in memory at once."""
+_MAX_NGRAMS_IN_MEMORY = 20_000_000
 
 
-def passage_hashes(words: list[str], length: int = PASSAGE_WORDS) -> Hashes:
-    """Return the hash of every run of `length` words, in order. *Shape:* (words - length + 1,).
+def normalized_words(text: str) -> list[str]:
+    """Return the words of a text, case folded, without punctuation."""
+    return _WORD.findall(text.casefold())
 
-    A polynomial hash modulo 2⁶⁴ of the words' CRC-32 (Karp & Rabin 1987).
+
+def ngram_hashes(words: list[str], length: int = NGRAM_WORDS) -> Hashes:
+    """Return the hash of each n-gram, in order. *Shape:* (max(words - length + 1, 0),).
+
+    The hash is a polynomial of the words' CRC-32, modulo 2⁶⁴ (Karp & Rabin 1987).
     """
     count = len(words) - length + 1
     if count <= 0:
@@ -30,66 +35,68 @@ def passage_hashes(words: list[str], length: int = PASSAGE_WORDS) -> Hashes:
     codes = np.array([zlib.crc32(word.encode()) for word in words], dtype=np.uint64)
     codes = (codes + np.uint64(1)) * _BASE
     total = np.zeros(count, dtype=np.uint64)
-    for place in range(length):
-        total = total * _BASE + codes[place : place + count]
+    for offset in range(length):
+        total = total * _BASE + codes[offset : offset + count]
     return total
 
 
-def shared_passages(
-    documents: Iterable[Document], count: int, length: int = PASSAGE_WORDS
+def shared_ngrams(
+    documents: Iterable[Document], word_count: int, length: int = NGRAM_WORDS
 ) -> Iterator[tuple[int, int]]:
-    """Yield pairs of places of documents that share a passage, enough to link all that do.
+    """Yield index pairs of documents that share an n-gram.
+
+    Not every such pair is yielded, but enough to connect all documents that share n-grams.
 
     Args:
-        documents: read anew for every part of the passages, so that memory stays bounded.
-        count: their words, all together; decides in how many parts.
-        length: words in a passage.
+        documents: iterated once for each partition of the n-grams, which bounds the memory.
+        word_count: total number of their words; determines the number of partitions.
+        length: words of an n-gram.
     """
-    parts = max(1, -(-count // _HELD))
-    for part in range(parts):
-        found: list[Hashes] = []
-        owners: list[NDArray[np.int32]] = []
-        for place, document in enumerate(documents):
-            hashes = np.unique(passage_hashes(words_of(document.text), length))
-            if parts > 1:
-                hashes = hashes[hashes % np.uint64(parts) == part]
-            found.append(hashes)
-            owners.append(np.full(len(hashes), place, dtype=np.int32))
-        if not found:
+    partitions = max(1, -(-word_count // _MAX_NGRAMS_IN_MEMORY))
+    for partition in range(partitions):
+        hashes_by_document: list[Hashes] = []
+        indices: list[NDArray[np.int32]] = []
+        for index, document in enumerate(documents):
+            hashes = np.unique(ngram_hashes(normalized_words(document.text), length))
+            if partitions > 1:
+                hashes = hashes[hashes % np.uint64(partitions) == partition]
+            hashes_by_document.append(hashes)
+            indices.append(np.full(len(hashes), index, dtype=np.int32))
+        if not hashes_by_document:
             return
-        every, owner = np.concatenate(found), np.concatenate(owners)
-        order = np.argsort(every, kind="stable")
-        every, owner = every[order], owner[order]
-        same = np.flatnonzero(every[1:] == every[:-1])
-        pairs = np.unique(np.stack([owner[same], owner[same + 1]], axis=1), axis=0)
+        all_hashes, owners = np.concatenate(hashes_by_document), np.concatenate(indices)
+        order = np.argsort(all_hashes, kind="stable")
+        all_hashes, owners = all_hashes[order], owners[order]
+        same = np.flatnonzero(all_hashes[1:] == all_hashes[:-1])
+        pairs = np.unique(np.stack([owners[same], owners[same + 1]], axis=1), axis=0)
         yield from map(tuple, pairs.tolist())
 
 
-class PassageIndex:
-    """The passages of some documents, to find those that others share with them.
+class NgramIndex:
+    """An index of the n-grams of some documents, to look up others that share one.
 
     Args:
-        documents: the documents; they are kept.
-        length: words in a passage.
+        documents: the documents to index; they are kept in memory.
+        length: words of an n-gram.
     """
 
-    def __init__(self, documents: Iterable[Document], length: int = PASSAGE_WORDS) -> None:
+    def __init__(self, documents: Iterable[Document], length: int = NGRAM_WORDS) -> None:
         self._documents = list(documents)
         self._length = length
-        found = [passage_hashes(words_of(d.text), length) for d in self._documents]
-        every = np.concatenate(found) if found else np.zeros(0, dtype=np.uint64)
-        owner = np.repeat(np.arange(len(found)), [len(hashes) for hashes in found])
-        order = np.argsort(every, kind="stable")
-        self._every, self._owner = every[order], owner[order]
+        hashes = [ngram_hashes(normalized_words(d.text), length) for d in self._documents]
+        all_hashes = np.concatenate(hashes) if hashes else np.zeros(0, dtype=np.uint64)
+        owners = np.repeat(np.arange(len(hashes)), [len(array) for array in hashes])
+        order = np.argsort(all_hashes, kind="stable")
+        self._hashes, self._owners = all_hashes[order], owners[order]
 
     def find(self, document: Document) -> list[tuple[Document, str]]:
-        """Return each indexed document that shares a passage, with the first such passage."""
-        words = words_of(document.text)
-        hashes = passage_hashes(words, self._length)
-        left = np.searchsorted(self._every, hashes, side="left")
-        right = np.searchsorted(self._every, hashes, side="right")
+        """Return each indexed document that shares an n-gram, with the first one shared."""
+        words = normalized_words(document.text)
+        hashes = ngram_hashes(words, self._length)
+        left = np.searchsorted(self._hashes, hashes, side="left")
+        right = np.searchsorted(self._hashes, hashes, side="right")
         shared: dict[int, str] = {}
-        for place in np.flatnonzero(right > left).tolist():
-            for owner in self._owner[left[place] : right[place]].tolist():
-                shared.setdefault(owner, " ".join(words[place : place + self._length]))
-        return [(self._documents[owner], passage) for owner, passage in sorted(shared.items())]
+        for start in np.flatnonzero(right > left).tolist():
+            for owner in self._owners[left[start] : right[start]].tolist():
+                shared.setdefault(owner, " ".join(words[start : start + self._length]))
+        return [(self._documents[owner], ngram) for owner, ngram in sorted(shared.items())]

@@ -1,44 +1,142 @@
-"""Train, dev and test parts that share nothing."""
+"""Splits of a corpus into train, dev and test that share no near duplicate and no n-gram."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import InputError
-from .analysis.statistics import DATES, date_of, source_of
+from .clusters import find_clusters
 from .document import Document, document_to_json
-from .duplicates import DuplicateFinder, sketch, words_of
 from .files import open_atomic, read_documents, sha256_file, write_json
-from .ngrams import PASSAGE_WORDS, shared_passages
+from .metadata import DATE_KEYS, document_date, document_source
+from .ngrams import NGRAM_WORDS, normalized_words
 
-PARTS = ("train", "dev", "test")
-By = Literal["cluster", "time", "given"]
-_MOST_FOLDS = 20
+SPLIT_NAMES = ("train", "dev", "test")
+SplitMethod = Literal["cluster", "time", "given"]
+_MAX_FOLDS = 20
 
 
 @dataclass(frozen=True)
-class Split:
-    """Which part each document of a corpus is in.
+class CorpusSplit:
+    """The split of each document of a corpus.
 
     Attributes:
-        parts: part by document id.
-        clusters: clusters of more than one document, each in one part; the largest first.
+        split_by_id: name of the split, by document id.
+        clusters: ids of the clusters of several documents; the largest cluster first.
     """
 
-    parts: Mapping[str, str]
+    split_by_id: Mapping[str, str]
     clusters: tuple[tuple[str, ...], ...]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The number of documents in each split."""
+        counts = Counter(self.split_by_id.values())
+        return {name: counts[name] for name in SPLIT_NAMES}
+
+    @property
+    def largest_cluster(self) -> int:
+        """The number of documents in the largest cluster."""
+        return len(self.clusters[0]) if self.clusters else 1
+
+
+def split_corpus(
+    path: Path,
+    output: Path,
+    *,
+    dev: float = 0.1,
+    test: float = 0.1,
+    by: SplitMethod = "cluster",
+    seed: int = 0,
+    ngram_words: int = NGRAM_WORDS,
+) -> CorpusSplit:
+    """Split a corpus and write ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and ``splits.json``.
+
+    Each document's `meta.split` names its split. ``splits.json`` records the settings, the
+    clusters and the hashes of all files.
+
+    Args:
+        path: the corpus, JSON Lines.
+        output: the folder to write to.
+        dev: see :func:`assign_splits`, as for all that follow.
+        test: the share of test.
+        by: the method.
+        seed: the random seed.
+        ngram_words: words of an n-gram that no two splits share.
+
+    Raises:
+        InputError: see :func:`assign_splits`.
+    """
+    split = assign_splits(path, dev=dev, test=test, by=by, seed=seed, ngram_words=ngram_words)
+    settings = {"dev": dev, "test": test, "by": by, "seed": seed, "ngram_words": ngram_words}
+    _write_splits(Path(path), split, Path(output), settings)
+    return split
+
+
+def assign_splits(
+    path: Path,
+    *,
+    dev: float = 0.1,
+    test: float = 0.1,
+    by: SplitMethod = "cluster",
+    seed: int = 0,
+    ngram_words: int = NGRAM_WORDS,
+) -> CorpusSplit:
+    """Assign the documents of a corpus to splits; each cluster stays in one split.
+
+    The result does not depend on the order of the documents.
+
+    Args:
+        path: the corpus, JSON Lines; streamed several times.
+        dev: share of the documents in dev.
+        test: share of the documents in test.
+        by: `cluster` stratifies by source and label (scikit-learn's StratifiedGroupKFold); `time`
+            assigns the oldest documents to train and the newest to test; `given` takes
+            `meta.split`.
+        seed: random seed of `cluster`.
+        ngram_words: words of an n-gram that puts two documents into one cluster.
+
+    Raises:
+        InputError: if a share is out of range, there are too few documents, a date or a given
+            split is missing, or given splits have a cluster in common.
+    """
+    if not (0 < dev < 1 and 0 < test < 1 and dev + test < 1):
+        raise InputError("--dev and --test must be above 0 and together below 1")
+    path = Path(path)
+    documents = _DocumentFile(path)
+    keys = [_make_keys(document) for document in documents]
+    roots = find_clusters(documents, sum(k.words for k in keys), ngram_words=ngram_words)
+    clusters: dict[int, list[_SplitKeys]] = defaultdict(list)
+    for document_keys, root in zip(keys, roots, strict=True):
+        clusters[root].append(document_keys)
+    groups = sorted(
+        (sorted(group, key=lambda k: k.id) for group in clusters.values()),
+        key=lambda group: group[0].id,
+    )
+    if by == "given":
+        splits = _given_splits(groups, path)
+    elif len(groups) < len(SPLIT_NAMES):
+        raise InputError(f"{path}: only {len(groups)} clusters of articles; add other articles")
+    elif by == "time":
+        splits = _splits_by_time(groups, dev, test, path)
+    else:
+        splits = _stratified_splits(groups, dev, test, seed)
+    split_by_id = {k.id: split for group, split in zip(groups, splits, strict=True) for k in group}
+    several = (tuple(k.id for k in group) for group in groups if len(group) > 1)
+    return CorpusSplit(split_by_id, tuple(sorted(several, key=lambda ids: (-len(ids), ids))))
 
 
 @dataclass(frozen=True)
-class _Facts:
-    """What splitting must know of a document."""
+class _SplitKeys:
+    """The properties of a document that determine its split."""
 
     id: str
     date: str
@@ -47,8 +145,8 @@ class _Facts:
     words: int
 
 
-class _Texts:
-    """The documents of a file, read anew at each iteration."""
+class _DocumentFile:
+    """The documents of a file, read again at each iteration."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -57,218 +155,122 @@ class _Texts:
         return read_documents(self.path)
 
 
-def find_clusters(
-    documents: Iterable[Document], count: int, *, passage: int = PASSAGE_WORDS
-) -> list[int]:
-    """Return for each document the place of the first one of its cluster.
-
-    Documents are in one cluster when they are near duplicates or share a passage, directly or
-    through others.
-
-    Args:
-        documents: read several times.
-        count: their words, all together.
-        passage: words in a row that make two documents one cluster.
-    """
-    finder = DuplicateFinder()
-    places: dict[str, int] = {}
-    links: list[tuple[int, int]] = []
-    for place, document in enumerate(documents):
-        sketched = sketch(document.text)
-        links += [(place, places[near.of]) for near in finder.find(document, sketched)]
-        places[document.id] = place
-        finder.remember(document, sketched)
-    roots = list(range(len(places)))
-
-    def root(place: int) -> int:
-        while roots[place] != place:
-            roots[place] = roots[roots[place]]
-            place = roots[place]
-        return place
-
-    for a, b in itertools.chain(links, shared_passages(documents, count, passage)):
-        first, second = sorted((root(a), root(b)))
-        roots[second] = first
-    return [root(place) for place in range(len(roots))]
-
-
-def split_corpus(
-    path: Path,
-    *,
-    dev: float = 0.1,
-    test: float = 0.1,
-    by: By = "cluster",
-    seed: int = 0,
-    passage: int = PASSAGE_WORDS,
-) -> Split:
-    """Share a corpus out so that no cluster stands in two parts.
-
-    The same documents in any order give the same parts.
-
-    Args:
-        path: the corpus, JSON Lines; it streams through.
-        dev: share of the documents for dev.
-        test: share for test.
-        by: `cluster` stratifies over sources and labels (scikit-learn's StratifiedGroupKFold);
-            `time` puts the oldest into train and the newest into test; `given` takes `meta.split`.
-        seed: of the shuffling.
-        passage: words in a row that make two documents one cluster.
-
-    Raises:
-        InputError: if there is too little to share out, a date or a given part is missing, or
-            given parts leak.
-    """
-    if not (0 < dev < 1 and 0 < test < 1 and dev + test < 1):
-        raise InputError("--dev and --test must be above 0 and together below 1")
-    path = Path(path)
-    texts = _Texts(path)
-    facts = [_facts(document) for document in texts]
-    roots = find_clusters(texts, sum(fact.words for fact in facts), passage=passage)
-    clusters: dict[int, list[_Facts]] = defaultdict(list)
-    for fact, place in zip(facts, roots, strict=True):
-        clusters[place].append(fact)
-    groups = sorted(
-        (sorted(group, key=lambda fact: fact.id) for group in clusters.values()),
-        key=lambda group: group[0].id,
-    )
-    if by == "given":
-        chosen = _given(groups, path)
-    elif len(groups) < len(PARTS):
-        raise InputError(f"{path}: {len(groups)} clusters of articles only; add other articles")
-    elif by == "time":
-        chosen = _by_time(groups, dev, test, path)
-    else:
-        chosen = _stratified(groups, dev, test, seed)
-    parts = {fact.id: part for group, part in zip(groups, chosen, strict=True) for fact in group}
-    many = sorted(
-        (tuple(f.id for f in g) for g in groups if len(g) > 1), key=lambda g: (-len(g), g)
-    )
-    return Split(parts, tuple(many))
-
-
-def _facts(document: Document) -> _Facts:
+def _make_keys(document: Document) -> _SplitKeys:
     labels = Counter(span.label for span in document.spans)
-    main = min(labels, key=lambda label: (-labels[label], label), default="none")
-    return _Facts(
+    main_label = min(labels, key=lambda label: (-labels[label], label), default="none")
+    return _SplitKeys(
         document.id,
-        date_of(document),
+        document_date(document),
         str(document.meta.get("split", "")),
-        f"{source_of(document)}|{main}",
-        len(words_of(document.text)),
+        f"{document_source(document)}|{main_label}",
+        len(normalized_words(document.text)),
     )
 
 
-def _given(groups: Sequence[Sequence[_Facts]], path: Path) -> list[str]:
-    for fact in itertools.chain.from_iterable(groups):
-        if fact.given not in PARTS:
+_Groups = Sequence[Sequence[_SplitKeys]]
+"""The clusters of a corpus, in the order of their first id."""
+
+
+def _given_splits(groups: _Groups, path: Path) -> list[str]:
+    for keys in itertools.chain.from_iterable(groups):
+        if keys.given not in SPLIT_NAMES:
             raise InputError(
-                f"{path}: meta.split of '{fact.id}' is '{fact.given}'; write one of "
-                f"{', '.join(PARTS)}"
+                f"{path}: meta.split of '{keys.id}' is '{keys.given}'; write one of "
+                f"{', '.join(SPLIT_NAMES)}"
             )
     for group in groups:
-        other = next((fact for fact in group if fact.given != group[0].given), None)
+        other = next((keys for keys in group if keys.given != group[0].given), None)
         if other is not None:
             raise InputError(
-                f"{path}: '{group[0].id}' is given to {group[0].given} and '{other.id}', of the "
-                f"same cluster, to {other.given}; put them into one part"
+                f"{path}: meta.split of '{group[0].id}' is {group[0].given}, and that of "
+                f"'{other.id}', of the same cluster, is {other.given}; put them into one split"
             )
     return [group[0].given for group in groups]
 
 
-def _by_time(groups: Sequence[Sequence[_Facts]], dev: float, test: float, path: Path) -> list[str]:
-    undated = next((f for f in itertools.chain.from_iterable(groups) if not f.date), None)
+def _splits_by_time(groups: _Groups, dev: float, test: float, path: Path) -> list[str]:
+    undated = next((keys for keys in itertools.chain.from_iterable(groups) if not keys.date), None)
     if undated is not None:
         raise InputError(
-            f"{path}: '{undated.id}' has no meta.{DATES[0]}; date it, or split by cluster"
+            f"{path}: '{undated.id}' has no meta.{DATE_KEYS[0]}; add it, or split by cluster"
         )
-    dates = [min(fact.date for fact in group) for group in groups]
-    order = sorted(range(len(groups)), key=lambda place: (dates[place], place))
+    dates = [min(keys.date for keys in group) for group in groups]
+    order = sorted(range(len(groups)), key=lambda index: (dates[index], index))
     total = sum(map(len, groups))
-    chosen, taken = [""] * len(groups), 0
-    for place in order:
-        taken += len(groups[place])
-        share = (taken - len(groups[place]) / 2) / total
-        chosen[place] = "train" if share < 1 - dev - test else "dev" if share < 1 - test else "test"
-    # However few there are, no part stays empty.
-    for part, place in zip(PARTS[1:], order[-2:], strict=True):
-        if part not in chosen:
-            chosen[place] = part
-    return chosen
+    splits, assigned = [""] * len(groups), 0
+    for index in order:
+        assigned += len(groups[index])
+        share = (assigned - len(groups[index]) / 2) / total
+        splits[index] = "train" if share < 1 - dev - test else "dev" if share < 1 - test else "test"
+    # No split of a small corpus may be empty.
+    for split, index in zip(SPLIT_NAMES[1:], order[-2:], strict=True):
+        if split not in splits:
+            splits[index] = split
+    return splits
 
 
-def _stratified(
-    groups: Sequence[Sequence[_Facts]], dev: float, test: float, seed: int
-) -> list[str]:
+def _stratified_splits(groups: _Groups, dev: float, test: float, seed: int) -> list[str]:
     import numpy as np
     from sklearn.model_selection import StratifiedGroupKFold
 
-    folds = min(
-        range(3, _MOST_FOLDS + 1),
-        key=lambda n: (
-            round(abs(dev * n - round(dev * n)) + abs(test * n - round(test * n)), 6)
-            + (round(dev * n) < 1)
-            + (round(test * n) < 1),
-            n,
-        ),
-    )
-    folds = min(folds, len(groups))
-    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-    strata = [fact.stratum for group in groups for fact in group]
+    folds = min(_choose_folds(dev, test), len(groups))
+    owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    strata = _merge_rare_strata([keys.stratum for group in groups for keys in group], folds)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    test_folds = max(1, round(test * folds))
+    dev_folds = min(max(1, round(dev * folds)), folds - test_folds - 1)
+    splits = ["train"] * len(groups)
+    with warnings.catch_warnings():
+        # scikit-learn warns of each stratum that clusters prevent from being spread evenly.
+        warnings.simplefilter("ignore", UserWarning)
+        held_out = splitter.split(np.zeros(len(strata)), strata, owners)
+        for fold, (_, documents) in enumerate(held_out):
+            split = (
+                "test" if fold < test_folds else "dev" if fold < test_folds + dev_folds else "train"
+            )
+            for group in np.unique(owners[documents]).tolist():
+                splits[group] = split
+    return splits
+
+
+def _choose_folds(dev: float, test: float) -> int:
+    """Return the number of folds of which whole numbers come closest to both shares."""
+
+    def error(folds: int) -> float:
+        rounding = abs(dev * folds - round(dev * folds)) + abs(test * folds - round(test * folds))
+        return round(rounding, 6) + (round(dev * folds) < 1) + (round(test * folds) < 1)
+
+    return min(range(3, _MAX_FOLDS + 1), key=lambda folds: (error(folds), folds))
+
+
+def _merge_rare_strata(strata: list[str], folds: int) -> list[str]:
+    """Merge the strata that have fewer documents than there are folds."""
     sizes = Counter(strata)
     strata = [name if sizes[name] >= folds else "rest" for name in strata]
     if Counter(strata).most_common(1)[0][1] < folds:
-        strata = ["rest"] * len(strata)
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    of_test = max(1, round(test * folds))
-    of_dev = min(max(1, round(dev * folds)), folds - of_test - 1)
-    chosen = ["train"] * len(groups)
-    with warnings.catch_warnings():
-        # Strata that clusters hold together cannot be spread; scikit-learn warns of each.
-        warnings.simplefilter("ignore", UserWarning)
-        held = splitter.split(np.zeros(len(strata)), strata, owner)
-        for fold, (_, places) in enumerate(held):
-            part = "test" if fold < of_test else "dev" if fold < of_test + of_dev else "train"
-            for group in np.unique(owner[places]).tolist():
-                chosen[group] = part
-    return chosen
+        return ["rest"] * len(strata)
+    return strata
 
 
-def write_split(
-    path: Path, split: Split, output: Path, settings: Mapping[str, Any]
-) -> dict[str, int]:
-    """Write ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and their manifest, ``splits.json``.
-
-    Each document's part stands in its `meta.split`.
-
-    Args:
-        path: the corpus that was split.
-        split: the parts.
-        output: folder.
-        settings: how it was split, for the manifest.
-
-    Returns:
-        The number of documents in each part.
-    """
-    import json
-
-    output = Path(output)
-    counts = dict.fromkeys(PARTS, 0)
+def _write_splits(
+    path: Path, split: CorpusSplit, output: Path, settings: Mapping[str, Any]
+) -> None:
     with ExitStack() as stack:
-        files = {part: stack.enter_context(open_atomic(output / f"{part}.jsonl")) for part in PARTS}
+        files = {
+            name: stack.enter_context(open_atomic(output / f"{name}.jsonl")) for name in SPLIT_NAMES
+        }
         for document in read_documents(path):
-            part = split.parts[document.id]
-            counts[part] += 1
-            marked = replace(document, meta={**document.meta, "split": part})
+            name = split.split_by_id[document.id]
+            marked = replace(document, meta={**document.meta, "split": name})
             line = json.dumps(document_to_json(marked), ensure_ascii=False)
-            files[part].write(line.encode() + b"\n")
+            files[name].write(line.encode() + b"\n")
     write_json(
         output / "splits.json",
         {
-            "corpus": {"file": Path(path).name, "sha256": sha256_file(path)},
+            "corpus": {"file": path.name, "sha256": sha256_file(path)},
             "settings": dict(settings),
-            "documents": counts,
+            "documents": split.sizes,
             "clusters": [list(cluster) for cluster in split.clusters],
-            "sha256": {part: sha256_file(output / f"{part}.jsonl") for part in PARTS},
+            "sha256": {name: sha256_file(output / f"{name}.jsonl") for name in SPLIT_NAMES},
         },
     )
-    return counts

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..corpus.analysis.statistics import DATES
 from ..corpus.document import Document, Span
+from ..corpus.metadata import DATE_KEYS
 from .bootstrap import RESAMPLES, Floats, bootstrap, f1_scores
 from .mentions import MentionIndex, surface_of
 from .metrics import Score, score_to_json
@@ -128,7 +128,7 @@ def dimensions(*, train: MentionIndex | None = None, asked: Sequence[str] = ()) 
         _of_document("words in document", _document_length),
         *(_meta(key, "(none)") for key in asked),
         *(_meta(key) for key in META_DIMENSIONS if key not in asked),
-        *(_year(key) for key in DATES if key not in asked),
+        *(_year(key) for key in DATE_KEYS if key not in asked),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a corpus is made of, what changed in it, and an article's story."""
+"""What a corpus is made of, what changed in it, and an article's trace."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from orbat.corpus.analysis.drift import measure_drift
-from orbat.corpus.analysis.statistics import measure
+from orbat.corpus.analysis.statistics import measure_statistics
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, sha256_file, sha256_text, write_documents
 from tests.conftest import ARTICLES, Orbat
 
 
 def test_figures_add_up(orbat: Orbat, tmp_path: Path, train_articles: list[Document]) -> None:
-    found = measure(train_articles)
+    found = measure_statistics(train_articles)
     assert found.documents == 212
     assert found.characters == sum(len(document.text) for document in train_articles)
     assert found.labels.total() == sum(len(document.spans) for document in train_articles)
@@ -39,9 +39,12 @@ def test_languages_are_told_apart() -> None:
         "fr": "La brigade a traversé la rivière au petit matin sans rencontrer personne.",
         "en": "The brigade crossed the river in the early morning and met nobody there.",
     }
-    found = measure([Document(code, text) for code, text in texts.items()])
+    found = measure_statistics([Document(code, text) for code, text in texts.items()])
     assert dict(found.languages) == dict.fromkeys(texts, 1)
-    assert measure([Document("x", texts["de"], (), {"language": "xx"})]).languages["xx"] == 1
+    assert (
+        measure_statistics([Document("x", texts["de"], (), {"language": "xx"})]).languages["xx"]
+        == 1
+    )
 
 
 def test_the_same_corpus_does_not_drift(train_articles: list[Document]) -> None:
@@ -100,14 +103,14 @@ def test_pages_escape_what_stands_in_the_corpus(orbat: Orbat, browser: Any, tmp_
     page.close()
 
 
-def test_an_article_tells_its_whole_story(
+def test_an_article_tells_its_whole_trace(
     orbat: Orbat, refused: Callable[..., str], tmp_path: Path
 ) -> None:
     text = "Gen. Doe leads the 3rd Brigade across the river."
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "doe.txt").write_text(text)
     corpus = tmp_path / "corpus.jsonl"
-    orbat("corpus", "add", tmp_path / "raw", "--output", corpus, "--licence", "CC0-1.0")
+    orbat("corpus", "add", tmp_path / "raw", "--output", corpus, "--license", "CC0-1.0")
     (document,) = read_documents(corpus)
     span = Span(0, 4, "RANK")
 
@@ -128,22 +131,22 @@ def test_an_article_tells_its_whole_story(
     (run / "evaluations" / "gold.json").write_text(json.dumps(result))
     with zipfile.ZipFile(tmp_path / "model.whl", "w") as wheel:
         wheel.writestr("model/manifest.json", json.dumps(lineage))
-    story = orbat("corpus", "show", "doe", tmp_path, "--json").json()
-    assert story["provenance"]["file"] == "doe.txt"
-    assert story["provenance"]["licence"] == "CC0-1.0"
-    assert story["hashes"] == [digest]
+    trace = orbat("corpus", "show", "doe", tmp_path, "--json").json()
+    assert trace["provenance"]["file"] == "doe.txt"
+    assert trace["provenance"]["license"] == "CC0-1.0"
+    assert trace["hashes"] == [digest]
     events = {
-        (e["what"], Path(e["where"]).relative_to(tmp_path).as_posix()) for e in story["events"]
+        (e["kind"], Path(e["location"]).relative_to(tmp_path).as_posix()) for e in trace["events"]
     }
     assert events == {
-        ("in", "corpus.jsonl"),
+        ("in corpus", "corpus.jsonl"),
         ("split", "test.jsonl"),
         ("annotated", "ann.jsonl"),
         ("adjudicated", "gold.jsonl"),
         ("trained on", "run"),
         ("trained on", "model.whl"),
-        ("scored in", "run/evaluations/gold.json"),
+        ("evaluated in", "run/evaluations/gold.json"),
     }
     assert "by ann, 1 spans, confirmed" in orbat("corpus", "show", "doe", tmp_path).out
-    assert "stands in none of these places" in refused("corpus", "show", "nobody", tmp_path)
+    assert "document 'nobody' not found" in refused("corpus", "show", "nobody", tmp_path)
     assert "does not exist" in refused("corpus", "show", "doe", tmp_path / "nowhere")

@@ -121,8 +121,8 @@ class TrainingData:
             Pairs of dev document id and training document id.
         """
         finder = DuplicateFinder()
-        trained = {document.id for document in self.train if finder.meet(document) is None}
-        duplicates = (finder.meet(document) for document in self.dev)
+        trained = {document.id for document in self.train if finder.add_or_match(document) is None}
+        duplicates = (finder.add_or_match(document) for document in self.dev)
         return [(match.id, match.of) for match in duplicates if match and match.of in trained]
 
 

@@ -1,1 +1,1 @@
-"""Analysis of corpora: statistics, drift between two corpora, and the trace of one document."""
+"""Analysis: statistics of a corpus, drift between two corpora, and the trace of a document."""

@@ -1,4 +1,4 @@
-"""What has changed between an old corpus and a new one."""
+"""Drift: the differences between an earlier and a later corpus."""
 
 from __future__ import annotations
 
@@ -13,19 +13,28 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...ui import DataTable
 from ..document import Document
-from ..duplicates import words_of
-from .statistics import source_of
+from ..metadata import document_source
+from ..ngrams import normalized_words
 
-WORDS = 20_000
-"""Most frequent words that are compared."""
-SHUFFLES = 200
-SHOWN = 15
+MAX_VOCABULARY = 20_000
+"""Number of most frequent words that are compared."""
+TEST_PERMUTATIONS = 200
+"""Number of permutations of the test."""
+MAX_CHANGES = 15
+"""Number of words and of example documents that are reported."""
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Change:
-    """A word, source, label's density or confidence, before and after."""
+    """An earlier and a later value: of a word's, source's or label's frequency or confidence.
+
+    Attributes:
+        name: the word, source or label.
+        old: the value in the earlier corpus; None if undefined.
+        new: the value in the later corpus; None if undefined.
+        score: z-score of a word's change.
+    """
 
     name: str
     old: float | None
@@ -35,12 +44,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Example:
-    """A new document that shows the change of vocabulary.
+    """A later document that shows the change of vocabulary.
 
     Attributes:
-        id: the document.
-        score: mean z-score of its words; 0 for a document like the old ones.
-        words: its words that changed most.
+        id: the document's id.
+        score: mean z-score of its words; 0 for a document like the earlier ones.
+        words: those of its words that changed most.
     """
 
     id: str
@@ -50,21 +59,21 @@ class Example:
 
 @dataclass(frozen=True)
 class Drift:
-    """What changed.
+    """The differences between two corpora.
 
     Attributes:
-        documents: of the old and the new corpus.
-        divergence: Jensen-Shannon divergence of the words' frequencies, in bits: 0 the same, 1
-            nothing in common.
-        by_chance: its mean when documents are shuffled between the two.
-        p: share of shuffles with at least this divergence.
-        more: words that became more frequent, per million, with their z-score.
-        less: words that became less frequent.
+        documents: number of documents of the earlier and the later corpus.
+        divergence: Jensen-Shannon divergence of the word frequencies, in bits: 0 for the same
+            frequencies, 1 for no word in common.
+        by_chance: mean divergence after random permutations of the documents.
+        p: p-value of the permutation test.
+        more: words that became more frequent, per million words.
+        less: words that became less frequent, per million words.
         sources: share of the documents by source.
         source_distance: total variation distance of these shares, from 0 to 1.
-        densities: spans per 1,000 words by label.
-        confidences: mean confidence of the spans by label, where spans have one.
-        examples: new documents that show it most.
+        densities: spans per 1,000 words, by label.
+        confidences: mean score of the spans that have one, by label.
+        examples: later documents that show the change of vocabulary most.
     """
 
     documents: tuple[int, int]
@@ -83,62 +92,66 @@ class Drift:
 def measure_drift(old: Sequence[Document], new: Sequence[Document], *, seed: int = 0) -> Drift:
     """Compare two corpora.
 
-    Words are scored by log-odds with the pooled frequencies as prior (Monroe et al. 2008,
-    *Fightin' Words*); the divergence is compared with that of shuffled documents.
+    Changes of words are scored by log-odds with the pooled frequencies as prior (Monroe et al.
+    2008, *Fightin' Words*). A permutation test tells whether the divergence is due to chance.
 
     Args:
         old: the earlier documents.
-        new: the later ones.
-        seed: of the shuffling.
+        new: the later documents.
+        seed: random seed of the permutations.
 
     Raises:
-        InputError: if a corpus has no word.
+        InputError: if a corpus has no words.
     """
-    counts, words = _count_words([*old, *new])
-    side = np.arange(len(old) + len(new)) >= len(old)
-    before, after = _sum(counts, ~side), _sum(counts, side)
+    counts, vocabulary = _count_words([*old, *new])
+    is_new = np.arange(len(old) + len(new)) >= len(old)
+    before, after = _sum_rows(counts, ~is_new), _sum_rows(counts, is_new)
     if not before.sum() or not after.sum():
         raise InputError("a corpus without words cannot be compared; give documents with text")
     divergence = _divergence(before, after)
     random = np.random.default_rng(seed)
-    shuffled = []
-    for _ in range(SHUFFLES):
-        mixed = random.permutation(side)
-        shuffled.append(_divergence(_sum(counts, ~mixed), _sum(counts, mixed)))
+    permuted = []
+    for _ in range(TEST_PERMUTATIONS):
+        side = random.permutation(is_new)
+        permuted.append(_divergence(_sum_rows(counts, ~side), _sum_rows(counts, side)))
     z = _log_odds(before, after)
     order = np.argsort(-z, kind="stable")
-    old_sources, new_sources = _shares(old), _shares(new)
-    names = sorted({*old_sources, *new_sources})
-    sources = [Change(name, old_sources[name], new_sources[name]) for name in names]
-    sources.sort(key=lambda change: -abs((change.new or 0) - (change.old or 0)))
+    sources = _source_changes(old, new)
 
-    def changed(places: Sequence[int]) -> tuple[Change, ...]:
+    def word_changes(indices: Sequence[int]) -> tuple[Change, ...]:
         scale = 1e6 / before.sum(), 1e6 / after.sum()
         return tuple(
-            Change(words[i], float(before[i] * scale[0]), float(after[i] * scale[1]), float(z[i]))
-            for i in places
+            Change(
+                vocabulary[i], float(before[i] * scale[0]), float(after[i] * scale[1]), float(z[i])
+            )
+            for i in indices
         )
 
     return Drift(
         (len(old), len(new)),
         divergence,
-        float(np.mean(shuffled)),
-        float((1 + sum(value >= divergence for value in shuffled)) / (1 + SHUFFLES)),
-        changed([i for i in order[:SHOWN].tolist() if z[i] > 0]),
-        changed([i for i in order[::-1][:SHOWN].tolist() if z[i] < 0]),
-        tuple(sources),
-        sum(abs((change.new or 0) - (change.old or 0)) for change in sources) / 2,
+        float(np.mean(permuted)),
+        float((1 + sum(value >= divergence for value in permuted)) / (1 + TEST_PERMUTATIONS)),
+        word_changes([i for i in order[:MAX_CHANGES].tolist() if z[i] > 0]),
+        word_changes([i for i in order[::-1][:MAX_CHANGES].tolist() if z[i] < 0]),
+        sources,
+        sum(_difference(change) for change in sources) / 2,
         _compare(_densities(old), _densities(new)),
         _compare(_confidences(old), _confidences(new)),
-        _examples(new, dict(zip(words, z.tolist(), strict=True))),
+        _examples(new, dict(zip(vocabulary, z.tolist(), strict=True))),
     )
 
 
 def _count_words(documents: Sequence[Document]) -> tuple[Any, list[str]]:
-    """Return counts of the most frequent words. *Shape:* (documents, words), sparse."""
+    """Return the counts of the most frequent words, sparse, and the words.
+
+    *Shape:* (documents, vocabulary).
+    """
     from sklearn.feature_extraction.text import CountVectorizer
 
-    counter = CountVectorizer(analyzer=lambda document: words_of(document.text), max_features=WORDS)
+    counter = CountVectorizer(
+        analyzer=lambda document: normalized_words(document.text), max_features=MAX_VOCABULARY
+    )
     try:
         counts = counter.fit_transform(documents)
     except ValueError as error:
@@ -146,9 +159,10 @@ def _count_words(documents: Sequence[Document]) -> tuple[Any, list[str]]:
     return counts.tocsr(), counter.get_feature_names_out().tolist()
 
 
-def _sum(counts: Any, wanted: NDArray[np.bool_]) -> Floats:
-    found: Floats = np.asarray(wanted.astype(np.float64) @ counts).ravel()
-    return found
+def _sum_rows(counts: Any, mask: NDArray[np.bool_]) -> Floats:
+    """Return the total counts of the documents selected. *Shape:* (vocabulary,)."""
+    total: Floats = np.asarray(mask.astype(np.float64) @ counts).ravel()
+    return total
 
 
 def _divergence(first: Floats, second: Floats) -> float:
@@ -166,24 +180,34 @@ def _log_odds(before: Floats, after: Floats) -> Floats:
     return z
 
 
-def _shares(documents: Sequence[Document]) -> dict[str, float]:
-    found = Counter(map(source_of, documents))
-    return defaultdict(float, {name: n / len(documents) for name, n in found.items()})
+def _source_changes(old: Sequence[Document], new: Sequence[Document]) -> tuple[Change, ...]:
+    before, after = _source_shares(old), _source_shares(new)
+    changes = [Change(name, before[name], after[name]) for name in sorted({*before, *after})]
+    return tuple(sorted(changes, key=lambda change: -_difference(change)))
+
+
+def _source_shares(documents: Sequence[Document]) -> dict[str, float]:
+    counts = Counter(map(document_source, documents))
+    return defaultdict(float, {name: n / len(documents) for name, n in counts.items()})
+
+
+def _difference(change: Change) -> float:
+    return abs((change.new or 0) - (change.old or 0))
 
 
 def _densities(documents: Sequence[Document]) -> dict[str, float]:
-    words = sum(len(words_of(document.text)) for document in documents)
-    found = Counter(span.label for document in documents for span in document.spans)
-    return {label: 1000 * n / words for label, n in found.items()}
+    words = sum(len(normalized_words(document.text)) for document in documents)
+    counts = Counter(span.label for document in documents for span in document.spans)
+    return {label: 1000 * n / words for label, n in counts.items()}
 
 
 def _confidences(documents: Sequence[Document]) -> dict[str, float]:
-    found: dict[str, list[float]] = defaultdict(list)
+    scores: dict[str, list[float]] = defaultdict(list)
     for document in documents:
         for span in document.spans:
             if span.score is not None:
-                found[span.label].append(span.score)
-    return {label: float(np.mean(scores)) for label, scores in found.items()}
+                scores[span.label].append(span.score)
+    return {label: float(np.mean(values)) for label, values in scores.items()}
 
 
 def _compare(old: dict[str, float], new: dict[str, float]) -> tuple[Change, ...]:
@@ -191,34 +215,35 @@ def _compare(old: dict[str, float], new: dict[str, float]) -> tuple[Change, ...]
 
 
 def _examples(documents: Sequence[Document], z: dict[str, float]) -> tuple[Example, ...]:
-    found = []
+    examples = []
     for document in documents:
-        words = words_of(document.text)
+        words = normalized_words(document.text)
         if words:
             score = sum(z.get(word, 0.0) for word in words) / len(words)
             top = sorted(set(words), key=lambda word: (-z.get(word, 0.0), word))[:5]
-            found.append(Example(document.id, score, tuple(top)))
-    return tuple(sorted(found, key=lambda example: (-example.score, example.id))[:SHOWN])
+            examples.append(Example(document.id, score, tuple(top)))
+    examples.sort(key=lambda example: (-example.score, example.id))
+    return tuple(examples[:MAX_CHANGES])
 
 
 def drift_tables(drift: Drift) -> list[DataTable]:
-    """Lay the changes out as tables."""
+    """Return the differences as tables."""
 
-    def changes(title: str, name: str, found: Sequence[Change], what: str) -> DataTable:
-        scored = any(change.score is not None for change in found)
-        columns = (name, f"old, {what}", f"new, {what}", *(["z"] if scored else []))
-        rows = tuple((c.name, c.old, c.new, *([c.score] if scored else [])) for c in found)
-        return DataTable(title, columns, rows, bar=3 if scored else None)
+    def table(title: str, column: str, changes: Sequence[Change], unit: str) -> DataTable:
+        is_scored = any(change.score is not None for change in changes)
+        columns = (column, f"old, {unit}", f"new, {unit}", *(["z"] if is_scored else []))
+        rows = tuple((c.name, c.old, c.new, *([c.score] if is_scored else [])) for c in changes)
+        return DataTable(title, columns, rows, bar=3 if is_scored else None)
 
     return [
-        changes("Words that became more frequent", "word", drift.more, "per million"),
-        changes("Words that became less frequent", "word", drift.less, "per million"),
-        changes("Sources", "source", drift.sources, "share"),
-        changes("Entities", "label", drift.densities, "in 1,000 words"),
-        changes("Confidence", "label", drift.confidences, "mean"),
+        table("Words that became more frequent", "word", drift.more, "per million"),
+        table("Words that became less frequent", "word", drift.less, "per million"),
+        table("Sources", "source", drift.sources, "share"),
+        table("Entities", "label", drift.densities, "per 1,000 words"),
+        table("Confidence", "label", drift.confidences, "mean"),
         DataTable(
-            "New articles that show it most",
-            ("article", "score", "words"),
+            "New documents with the largest change",
+            ("document", "score", "words"),
             tuple((e.id, e.score, ", ".join(e.words)) for e in drift.examples),
             bar=1,
         ),
@@ -226,10 +251,10 @@ def drift_tables(drift: Drift) -> list[DataTable]:
 
 
 def drift_summary(drift: Drift) -> str:
-    """Say in one line how far the corpora differ, and whether chance would do it."""
-    verdict = "more than chance" if drift.p < 0.05 else "no more than chance"
+    """Return in one line how much the corpora differ, and whether this may be due to chance."""
+    verdict = "significant" if drift.p < 0.05 else "not significant"
     return (
         f"{drift.documents[0]} old and {drift.documents[1]} new documents. Vocabulary: divergence "
-        f"{drift.divergence:.4f} bits, {drift.by_chance:.4f} when shuffled (p {drift.p:.3f}): "
+        f"{drift.divergence:.4f} bits, {drift.by_chance:.4f} by chance (p {drift.p:.3f}): "
         f"{verdict}. Sources: {100 * drift.source_distance:.0f} % changed."
     )

@@ -1,4 +1,4 @@
-"""An article's whole story: where it came from, and where it went."""
+"""The trace of a document: its provenance, splits, annotations, and the models trained on it."""
 
 from __future__ import annotations
 
@@ -12,108 +12,117 @@ from typing import Any
 from ...errors import InputError
 from ..files import sha256_file, sha256_text
 
+_EVENT_OF_SPLIT = {"train": "trained on", "dev": "validated on"}
+
 
 @dataclass(frozen=True)
-class Event:
-    """One thing that happened to an article.
+class TraceEvent:
+    """A file, run or wheel in which a document occurs.
 
     Attributes:
-        what: in a word, such as `split`, `annotated` or `trained on`.
-        where: the file or folder that says so.
-        detail: more of it.
+        kind: what happened to the document: `in corpus`, `duplicate`, `split`, `annotated`,
+            `adjudicated`, `trained on`, `validated on` or `evaluated in`.
+        location: the file or folder.
+        detail: further facts, in words.
     """
 
-    what: str
-    where: str
+    kind: str
+    location: str
     detail: str
 
 
 @dataclass(frozen=True)
-class Story:
-    """What is known of an article.
+class DocumentTrace:
+    """All that files say about a document.
 
     Attributes:
-        id: its id.
+        id: the document's id.
         title: its title or first line.
-        provenance: where it came from and what was done to it.
-        hashes: SHA-256 of each text that it has anywhere; more than one means that it changed.
-        events: what happened to it, by kind.
+        provenance: its `meta.provenance`.
+        hashes: SHA-256 of each version of its text; several if the text was changed.
+        events: where it occurs.
     """
 
     id: str
     title: str
     provenance: Mapping[str, Any]
     hashes: tuple[str, ...]
-    events: tuple[Event, ...]
+    events: tuple[TraceEvent, ...]
 
 
-def tell_story(identity: str, places: Iterable[Path]) -> Story:
-    """Look an article up in all corpora, splits, readings, gold files, runs and wheels of folders.
+def trace_document(doc_id: str, paths: Iterable[Path]) -> DocumentTrace:
+    """Find a document in corpora, splits, annotation sets, gold files, runs and wheels.
 
     Args:
-        identity: the article's id.
-        places: files, and folders that are looked through.
+        doc_id: the document's id.
+        paths: files, and folders that are searched recursively.
 
     Raises:
-        InputError: if it is nowhere, or a place does not exist.
+        InputError: if a path does not exist or the document is not found.
     """
     records: list[tuple[Path, dict[str, Any]]] = []
-    lineages: list[tuple[str, dict[str, Any]]] = []
+    manifests: list[tuple[str, dict[str, Any]]] = []
     evaluations: list[tuple[Path, dict[str, Any]]] = []
-    for path in _files(places):
+    for path in _find_files(paths):
         if path.suffix == ".jsonl":
-            records += [(path, record) for record in _records(path, identity)]
+            records += [(path, record) for record in _find_records(path, doc_id)]
         elif path.name == "manifest.json":
-            lineages += [(str(path.parent), value) for value in _json(path.read_bytes())]
+            manifests += [(str(path.parent), value) for value in _decode_object(path.read_bytes())]
         elif path.parent.name == "evaluations":
-            evaluations += [(path, value) for value in _json(path.read_bytes())]
+            evaluations += [(path, value) for value in _decode_object(path.read_bytes())]
         elif path.suffix == ".whl":
-            lineages += [(str(path), value) for value in _wheel(path)]
+            manifests += [(str(path), value) for value in _read_wheel(path)]
     texts = [str(record["text"]) for _, record in records if record.get("text")]
     hashes = tuple(dict.fromkeys(map(sha256_text, texts)))
-    events = [event for path, record in records for event in _of_record(path, record)]
-    for where, lineage in lineages:
-        events += _of_lineage(where, lineage, identity, hashes)
+    events = [_record_event(path, record) for path, record in records]
+    for location, manifest in manifests:
+        events += _manifest_events(location, manifest, doc_id, hashes)
     files = {sha256_file(path): path for path, _ in records} if evaluations else {}
     events += [
-        Event("scored in", str(path), f"gold {files[value['gold_sha256']]}")
+        TraceEvent("evaluated in", str(path), f"gold {files[value['gold_sha256']]}")
         for path, value in evaluations
         if value.get("gold_sha256") in files
     ]
     if not events:
-        raise InputError(f"'{identity}' stands in none of these places; name others")
+        raise InputError(f"document '{doc_id}' not found in the files given; give other paths")
     metas = [record["meta"] for _, record in records if isinstance(record.get("meta"), dict)]
-    provenance: dict[str, Any] = next((m["provenance"] for m in metas if "provenance" in m), {})
-    title = next((str(m["title"]) for m in metas if m.get("title")), "")
+    provenance: dict[str, Any] = next(
+        (meta["provenance"] for meta in metas if "provenance" in meta), {}
+    )
+    title = next((str(meta["title"]) for meta in metas if meta.get("title")), "")
     first_line = texts[0].strip().partition("\n")[0][:100] if texts else ""
-    return Story(identity, title or first_line, provenance, hashes, tuple(dict.fromkeys(events)))
+    return DocumentTrace(
+        doc_id, title or first_line, provenance, hashes, tuple(dict.fromkeys(events))
+    )
 
 
-def _files(places: Iterable[Path]) -> Iterator[Path]:
-    for place in map(Path, places):
-        if not place.exists():
-            raise InputError(f"{place}: does not exist; check the path")
-        if place.is_file():
-            yield place
+def _find_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files given, and those in the folders given that are not hidden."""
+    for root in map(Path, paths):
+        if not root.exists():
+            raise InputError(f"{root}: does not exist; check the path")
+        if root.is_file():
+            yield root
             continue
-        for path in sorted(place.rglob("*")):
-            inside = path.relative_to(place).parts
-            if path.is_file() and not any(part.startswith(".") for part in inside):
+        for path in sorted(root.rglob("*")):
+            parts = path.relative_to(root).parts
+            if path.is_file() and not any(part.startswith(".") for part in parts):
                 yield path
 
 
-def _records(path: Path, identity: str) -> Iterator[dict[str, Any]]:
-    # Lines that cannot hold the id are not decoded: corpora are large.
-    wanted = {json.dumps(identity).encode(), json.dumps(identity, ensure_ascii=False).encode()}
+def _find_records(path: Path, doc_id: str) -> Iterator[dict[str, Any]]:
+    # Corpora are large: only lines that contain the id are decoded.
+    encoded = {json.dumps(doc_id).encode(), json.dumps(doc_id, ensure_ascii=False).encode()}
     with path.open("rb") as file:
         for line in file:
-            if any(text in line for text in wanted):
-                for value in _json(line):
-                    if value.get("id") == identity:
+            if any(text in line for text in encoded):
+                for value in _decode_object(line):
+                    if value.get("id") == doc_id:
                         yield value
 
 
-def _json(content: bytes) -> list[dict[str, Any]]:
+def _decode_object(content: bytes) -> list[dict[str, Any]]:
+    """Return the JSON object, or an empty list if the content is no JSON object."""
     try:
         value = json.loads(content)
     except ValueError:
@@ -121,46 +130,48 @@ def _json(content: bytes) -> list[dict[str, Any]]:
     return [value] if isinstance(value, dict) else []
 
 
-def _wheel(path: Path) -> list[dict[str, Any]]:
+def _read_wheel(path: Path) -> list[dict[str, Any]]:
     try:
         with zipfile.ZipFile(path) as wheel:
             names = [name for name in wheel.namelist() if name.endswith("/manifest.json")]
-            return [value for name in names for value in _json(wheel.read(name))]
+            return [value for name in names for value in _decode_object(wheel.read(name))]
     except zipfile.BadZipFile:
         return []
 
 
-def _of_record(path: Path, record: Mapping[str, Any]) -> Iterator[Event]:
+def _record_event(path: Path, record: Mapping[str, Any]) -> TraceEvent:
     meta = record.get("meta") if isinstance(record.get("meta"), dict) else {}
     assert isinstance(meta, dict)
-    where, spans = str(path), len(record.get("spans") or ())
+    location, spans = str(path), len(record.get("spans") or ())
     if "duplicate" in meta:
         link = meta["duplicate"]
-        yield Event("kept apart", where, f"repeats {link['of']}, similarity {link['similarity']}")
-    elif "annotation" in meta:
-        made = meta["annotation"]
-        confirmed = "confirmed" if made.get("confirmed") else "not confirmed"
-        yield Event("annotated", where, f"by {made.get('annotator')}, {spans} spans, {confirmed}")
-    elif "adjudication" in meta:
-        made = meta["adjudication"]
-        yield Event("adjudicated", where, f"{spans} spans, policy {made.get('policy')}")
-    elif "split" in meta:
-        yield Event("split", where, f"{meta['split']}, {spans} spans")
-    else:
-        yield Event("in", where, f"{spans} spans")
+        detail = f"repeats {link['of']}, similarity {link['similarity']}"
+        return TraceEvent("duplicate", location, detail)
+    if "annotation" in meta:
+        annotation = meta["annotation"]
+        confirmed = "confirmed" if annotation.get("confirmed") else "not confirmed"
+        detail = f"by {annotation.get('annotator')}, {spans} spans, {confirmed}"
+        return TraceEvent("annotated", location, detail)
+    if "adjudication" in meta:
+        detail = f"{spans} spans, policy {meta['adjudication'].get('policy')}"
+        return TraceEvent("adjudicated", location, detail)
+    if "split" in meta:
+        return TraceEvent("split", location, f"{meta['split']}, {spans} spans")
+    return TraceEvent("in corpus", location, f"{spans} spans")
 
 
-def _of_lineage(
-    where: str, lineage: Mapping[str, Any], identity: str, hashes: Iterable[str]
-) -> Iterator[Event]:
-    documents = lineage.get("documents")
+def _manifest_events(
+    location: str, manifest: Mapping[str, Any], doc_id: str, hashes: Iterable[str]
+) -> Iterator[TraceEvent]:
+    documents = manifest.get("documents")
     if not isinstance(documents, dict):
         return
-    words = {"train": "trained on", "dev": "chosen on"}
-    for part, entries in documents.items():
+    for split, entries in documents.items():
+        kind = _EVENT_OF_SPLIT.get(str(split), str(split))
         for entry in entries if isinstance(entries, list) else ():
-            same = entry.get("sha256") in hashes
-            if entry.get("id") == identity or same:
-                text = "" if same or not hashes else ", in another text"
-                detail = f"{lineage.get('recipe', {}).get('encoder', '')}{text}"
-                yield Event(words.get(str(part), str(part)), where, detail)
+            has_text = entry.get("sha256") in hashes
+            if entry.get("id") == doc_id or has_text:
+                note = "" if has_text or not hashes else ", with another text"
+                yield TraceEvent(
+                    kind, location, f"{manifest.get('recipe', {}).get('encoder', '')}{note}"
+                )

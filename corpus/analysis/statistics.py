@@ -1,4 +1,4 @@
-"""What a corpus is made of: sizes, sources, dates, languages, labels."""
+"""Statistics of a corpus: sizes, sources, dates, languages and labels."""
 
 from __future__ import annotations
 
@@ -12,29 +12,27 @@ import numpy as np
 
 from ...ui import DataTable
 from ..document import Document
-from ..duplicates import words_of
+from ..metadata import UNKNOWN_VALUE, document_date, document_source
+from ..ngrams import normalized_words
 
-SOURCES = ("source", "site", "desk")
-DATES = ("date", "published")
-UNKNOWN = "(unknown)"
-_SAMPLE = 1000
-"""Characters from which a language is told."""
+_LANGUAGE_CHARACTERS = 1000
+"""Length of the beginning of a text from which its language is detected."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """DataTable of a corpus.
+    """The statistics of a corpus.
 
     Attributes:
-        documents: their number.
-        words: in all.
-        characters: in all.
-        lengths: words of the shortest document, of the quartiles and of the longest.
-        sources: documents by source.
-        years: documents by year.
-        languages: documents by language code.
-        labels: spans by label.
-        unlabelled: documents without any span.
+        documents: number of documents.
+        words: number of words.
+        characters: number of characters.
+        lengths: words per document: minimum, quartiles and maximum. *Shape:* (5,).
+        sources: number of documents by source.
+        years: number of documents by year.
+        languages: number of documents by language code.
+        labels: number of spans by label.
+        unlabeled: number of documents without spans.
     """
 
     documents: int
@@ -45,92 +43,100 @@ class Statistics:
     years: Counter[str]
     languages: Counter[str]
     labels: Counter[str]
-    unlabelled: int
+    unlabeled: int
 
 
-def source_of(document: Document) -> str:
-    """Return where a document was published, as far as its meta says."""
-    return next((str(document.meta[key]) for key in SOURCES if document.meta.get(key)), UNKNOWN)
-
-
-def date_of(document: Document) -> str:
-    """Return when a document was published, as far as its meta says, else an empty text."""
-    return next((str(document.meta[key]) for key in DATES if document.meta.get(key)), "")
-
-
-def language_of(document: Document) -> str:
-    """Return `meta.language`, else what py3langid makes of the text's beginning."""
-    known = document.meta.get("language")
-    if known:
-        return str(known)
+def detect_language(document: Document) -> str:
+    """Return `meta.language`, else the language that py3langid detects in the text."""
+    language = document.meta.get("language")
+    if language:
+        return str(language)
     import py3langid
 
-    code: str = py3langid.classify(document.text[:_SAMPLE])[0]
+    code: str = py3langid.classify(document.text[:_LANGUAGE_CHARACTERS])[0]
     return code
 
 
-def measure(documents: Iterable[Document]) -> Statistics:
-    """Measure documents, one by one."""
+def measure_statistics(documents: Iterable[Document]) -> Statistics:
+    """Measure the statistics of documents, which are streamed."""
     lengths = array("q")
-    characters = unlabelled = 0
+    characters = unlabeled = 0
     sources, years, languages, labels = (Counter[str]() for _ in range(4))
     for document in documents:
-        lengths.append(len(words_of(document.text)))
+        lengths.append(len(normalized_words(document.text)))
         characters += len(document.text)
-        sources[source_of(document)] += 1
-        years[date_of(document)[:4] or UNKNOWN] += 1
-        languages[language_of(document)] += 1
+        sources[document_source(document)] += 1
+        years[document_date(document)[:4] or UNKNOWN_VALUE] += 1
+        languages[detect_language(document)] += 1
         labels.update(span.label for span in document.spans)
-        unlabelled += not document.spans
-    found = np.asarray(lengths)
-    quartiles = np.percentile(found, [0, 25, 50, 75, 100]) if len(found) else np.zeros(5)
+        unlabeled += not document.spans
+    words = np.asarray(lengths)
+    quartiles = np.percentile(words, [0, 25, 50, 75, 100]) if len(words) else np.zeros(5)
     return Statistics(
-        len(found),
-        int(found.sum()),
+        len(words),
+        int(words.sum()),
         characters,
         tuple(int(value) for value in quartiles),
         sources,
         years,
         languages,
         labels,
-        unlabelled,
+        unlabeled,
     )
 
 
-def statistics_tables(found: Statistics) -> list[DataTable]:
-    """Lay the figures out as tables."""
+def statistics_tables(statistics: Statistics) -> list[DataTable]:
+    """Return the statistics as tables."""
 
-    def shares(title: str, name: str, counts: Counter[str], *, by_name: bool = False) -> DataTable:
-        rows = sorted(counts.items()) if by_name else counts.most_common()
-        total = found.documents or 1
+    def shares(
+        title: str, column: str, counts: Counter[str], *, sort_by_name: bool = False
+    ) -> DataTable:
+        rows = sorted(counts.items()) if sort_by_name else counts.most_common()
+        total = statistics.documents or 1
         return DataTable(
-            title, (name, "documents", "share"), tuple((k, n, n / total) for k, n in rows), bar=1
+            title,
+            (column, "documents", "share"),
+            tuple((name, count, count / total) for name, count in rows),
+            bar=1,
         )
 
-    names = ("shortest", "lower quartile", "median", "upper quartile", "longest")
-    per = 1000 / found.words if found.words else 0.0
-    labels = tuple((label, n, n * per) for label, n in found.labels.most_common())
+    names = ("minimum", "lower quartile", "median", "upper quartile", "maximum")
+    scale = 1000 / statistics.words if statistics.words else 0.0
+    densities = tuple(
+        (label, count, count * scale) for label, count in statistics.labels.most_common()
+    )
     return [
         DataTable(
-            "Words in a document", ("", "words"), tuple(zip(names, found.lengths, strict=True))
+            "Document length",
+            ("", "words"),
+            tuple(zip(names, statistics.lengths, strict=True)),
         ),
-        shares("Sources", "source", found.sources),
-        shares("Years", "year", found.years, by_name=True),
-        shares("Languages", "language", found.languages),
-        DataTable("Labels", ("label", "spans", "in 1,000 words"), labels, bar=2),
+        shares("Sources", "source", statistics.sources),
+        shares("Years", "year", statistics.years, sort_by_name=True),
+        shares("Languages", "language", statistics.languages),
+        DataTable("Labels", ("label", "spans", "spans per 1,000 words"), densities, bar=2),
     ]
 
 
-def statistics_to_json(found: Statistics) -> dict[str, Any]:
-    """Return the figures as a JSON object."""
+def statistics_summary(statistics: Statistics) -> str:
+    """Return the totals in one line."""
+    return (
+        f"{statistics.documents:,} documents, {statistics.words:,} words, "
+        f"{statistics.characters:,} characters, {statistics.labels.total():,} spans; "
+        f"{statistics.unlabeled:,} documents without spans"
+    )
+
+
+def statistics_to_json(statistics: Statistics) -> dict[str, Any]:
+    """Return the statistics as a JSON object."""
     return {
-        "documents": found.documents,
-        "words": found.words,
-        "characters": found.characters,
-        "words_by_quartile": list(found.lengths),
-        "sources": dict(found.sources.most_common()),
-        "years": dict(sorted(found.years.items())),
-        "languages": dict(found.languages.most_common()),
-        "labels": dict(found.labels.most_common()),
-        "unlabelled": found.unlabelled,
+        "documents": statistics.documents,
+        "words": statistics.words,
+        "characters": statistics.characters,
+        "words_by_quartile": list(statistics.lengths),
+        "sources": dict(statistics.sources.most_common()),
+        "years": dict(sorted(statistics.years.items())),
+        "languages": dict(statistics.languages.most_common()),
+        "labels": dict(statistics.labels.most_common()),
+        "unlabeled": statistics.unlabeled,
     }

@@ -1,4 +1,4 @@
-"""Web pages: the article out of its frame."""
+"""Web pages: extraction of the article and its metadata, without boilerplate."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 from typing import Any
 
 from ...errors import InputError
-from .text import CleanText, decode, mend_encoding, tidy
+from .text import CleanText, decode, repair_encoding, tidy
 
 _BLOCKS = {
     *("article", "blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre"),
     *("section", "table", "ul"),
 }
-_LOOSE = 60
-"""Characters from which text that stands bare between blocks is taken for a paragraph."""
-_LINKS = 4
-_LINK_SHARE = 0.8
-"""A block of so many links, and so much of whose text they are, is no part of the article."""
-_FRAME = re.compile(
+_MIN_LOOSE_CHARACTERS = 60
+"""Length from which text between block elements is made a paragraph."""
+_MIN_LINKS = 4
+_MIN_LINK_SHARE = 0.8
+"""Blocks with at least so many links, which hold at least this share of the text, are removed."""
+_BOILERPLATE = re.compile(
     r"all rights reserved|terms and conditions|be the first to|share this|leave a (?:comment|reply)"
     r"|contact details|contact number|click here|follow us|subscribe|email.{0,3}protected"
     r"|advertisement|read also|also read|related (?:stories|articles|posts)|main menu|^tags?:"
@@ -25,37 +25,38 @@ _FRAME = re.compile(
     r"|sign up (?:for|to)|log ?in to|featured news|aggregates and indexes|share on|newsletter",
     re.I,
 )
-"""What the frames of news pages say, in the words of many sites and of no single one."""
-_SHORT = 12
-"""Words up to which a line with such words is dropped wherever it stands."""
+"""Phrases of boilerplate that are common to news sites; none belongs to one site."""
+_MAX_BOILERPLATE_WORDS = 12
+"""Length up to which a line with such a phrase is removed anywhere in the page; a longer line is
+removed in the second half only."""
 _BYLINE = re.compile(r"(?:by|from)\b[:\s]", re.I)
 _WORD = re.compile(r"\w+")
 
 
-def clean_html(raw: bytes, where: str) -> CleanText:
-    """Extract the article of a web page: headline first, then paragraphs, blank lines between.
+def clean_html(raw: bytes, location: str) -> CleanText:
+    """Extract the article of a web page: headline and paragraphs, separated by blank lines.
 
     Extraction is trafilatura's (Barbaresi 2021, https://aclanthology.org/2021.acl-demo.15). Before
-    it, archive banners and lists of links go, and text that stands bare between blocks becomes
-    paragraphs; after it, bylines and lines of the page's frame go. Comments are left out; title,
-    author, date, site, licence and URL become facts.
+    it, banners of web archives and lists of links are removed, and text between block elements is
+    made paragraphs. After it, bylines and boilerplate lines are removed. Comments are dropped.
+    Title, author, date, site, license and URL are returned as metadata.
 
     Raises:
-        InputError: if the page is empty or holds no article.
+        InputError: if the page is empty or contains no article.
     """
     import trafilatura
     from lxml import etree, html
 
-    decoded, encoding = decode(raw, where)
-    decoded, mended = mend_encoding(decoded)
-    missing = InputError(f"{where}: no article found in the page; give its text instead")
+    decoded, encoding = decode(raw, location)
+    decoded, is_repaired = repair_encoding(decoded)
+    missing = InputError(f"{location}: no article found in the page; give its text instead")
     try:
-        # lxml refuses a text that declares an encoding.
+        # lxml refuses strings with an encoding declaration.
         tree = html.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", decoded))
     except (etree.ParserError, ValueError) as error:
         raise missing from error
     _prepare(tree)
-    # fast: its fallbacks take whole pages for the article more often than they find a lost one.
+    # fast: trafilatura's fallbacks return the whole page more often than they find an article.
     page = trafilatura.bare_extraction(
         html.tostring(tree, encoding="unicode"),
         with_metadata=True,
@@ -64,25 +65,23 @@ def clean_html(raw: bytes, where: str) -> CleanText:
     )
     if page is None or not (page.text or "").strip():
         raise missing
-    title = _title(tree, page)
-    lines, author = _article_lines(page.text.split("\n"), title)
+    title = _find_title(tree, page)
+    lines, author = _filter_lines(page.text.split("\n"), title)
     if not lines:
         raise missing
     text, _ = tidy("\n\n".join([title, *lines] if title else lines))
-    facts = {
-        name: value
-        for name, value in (
-            ("title", title),
-            ("author", page.author or author),
-            ("date", page.date),
-            ("site", page.sitename),
-            ("url", page.url),
-            ("licence", page.license),
-        )
-        if value
+    metadata = {
+        "title": title,
+        "author": page.author or author,
+        "date": page.date,
+        "site": page.sitename,
+        "url": page.url,
+        "license": page.license,
     }
-    changes = ("boilerplate", *(["mojibake"] if mended else []))
-    return CleanText(text, encoding, changes, facts)
+    changes = ("boilerplate", *(["mojibake"] if is_repaired else []))
+    return CleanText(
+        text, encoding, changes, {name: value for name, value in metadata.items() if value}
+    )
 
 
 def _text(element: Any) -> str:
@@ -90,7 +89,7 @@ def _text(element: Any) -> str:
 
 
 def _prepare(tree: Any) -> None:
-    """Drop scripts, archive banners and lists of links; give bare text a paragraph of its own."""
+    """Remove scripts, archive banners and lists of links; make loose text paragraphs."""
     from lxml import html
 
     for element in tree.xpath(
@@ -103,48 +102,49 @@ def _prepare(tree: Any) -> None:
             element.tag = "div"
     for element in list(tree.iter("ul", "ol", "table", "div", "p", "section")):
         links = element.xpath(".//a")
-        if element.getparent() is None or len(links) < _LINKS:
+        if element.getparent() is None or len(links) < _MIN_LINKS:
             continue
         length = len(_text(element))
-        if length and sum(len(_text(link)) for link in links) > _LINK_SHARE * length:
+        if length and sum(len(_text(link)) for link in links) > _MIN_LINK_SHARE * length:
             element.drop_tree()
     for element in list(tree.iter("div", "td", "section", "article")):
         for child in list(element):
-            if child.tag in _BLOCKS | {"br"} and child.tail and len(child.tail.strip()) > _LOOSE:
+            is_loose = child.tail and len(child.tail.strip()) > _MIN_LOOSE_CHARACTERS
+            if child.tag in _BLOCKS | {"br"} and is_loose:
                 paragraph = html.Element("p")
                 paragraph.text, child.tail = child.tail, None
                 element.insert(element.index(child) + 1, paragraph)
 
 
-def _title(tree: Any, page: Any) -> str:
-    """Return the headline: a heading that the title holds, else the title without the site."""
+def _find_title(tree: Any, page: Any) -> str:
+    """Return the longest heading contained in the page's title, else the title without the site."""
     title = " ".join((page.title or "").split())
     headings = [_text(heading) for heading in tree.xpath("//h1|//h2")]
-    held = [h for h in headings if 15 < len(h) < 200 and h.lower() in title.lower()]
-    if held:
-        return max(held, key=len)
+    in_title = [h for h in headings if 15 < len(h) < 200 and h.lower() in title.lower()]
+    if in_title:
+        return max(in_title, key=len)
     if page.sitename:
         site = re.escape(page.sitename.split()[0])
-        found = re.match(rf"(.+?)\s+[-|–—:»]+\s+{site}", title)
-        if found:
-            return found[1]
+        match = re.match(rf"(.+?)\s+[-|–—:»]+\s+{site}", title)
+        if match:
+            return match[1]
     return title
 
 
-def _article_lines(lines: list[str], title: str) -> tuple[list[str], str | None]:
-    """Return the lines that belong to the article, and the author that a byline names."""
+def _filter_lines(lines: list[str], title: str) -> tuple[list[str], str | None]:
+    """Return the lines of the article itself, and the author that a byline names."""
     lines = [line for line in lines if line.strip()]
-    kept, author = [], None
-    bare_title = _WORD.findall(title.lower())
-    for place, line in enumerate(lines):
-        short = len(line.split()) <= _SHORT
-        if _FRAME.search(line) and (short or place > len(lines) / 2):
+    article, author = [], None
+    title_words = _WORD.findall(title.lower())
+    for index, line in enumerate(lines):
+        is_short = len(line.split()) <= _MAX_BOILERPLATE_WORDS
+        if _BOILERPLATE.search(line) and (is_short or index > len(lines) / 2):
             continue
-        if place < 4 and short:
+        if index < 4 and is_short:
             if _BYLINE.match(line):
                 author = author or _BYLINE.sub("", line).strip()
                 continue
-            if _WORD.findall(line.lower()) == bare_title:
+            if _WORD.findall(line.lower()) == title_words:
                 continue
-        kept.append(line)
-    return kept, author
+        article.append(line)
+    return article, author

@@ -1,4 +1,4 @@
-"""From raw bytes to clean text: encodings, line ends, boilerplate."""
+"""Plain text: decoding, repair of encoding errors, white space."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _HTML_START = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
-
-
-_STRAY = re.compile("[\udc80-\udcff]")
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+"""A byte that is not UTF-8, as the error handler `surrogateescape` decodes it."""
 _MOJIBAKE = re.compile("[\u00c2\u00c3\u00c5\u00e2\u0102\u0139]")
+"""Letters of which at least one occurs in all text that ftfy can repair."""
+_MAX_CONTROL_BYTES = 8
+"""Control characters, in the first 4,096 bytes, that a text may have."""
 
 
 @dataclass(frozen=True)
 class CleanText:
-    """A clean text with what was learnt and changed on the way to it."""
+    """A clean text, how it was decoded and changed, and the metadata found beside it."""
 
     text: str
     encoding: str
     changes: tuple[str, ...] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def decode(raw: bytes, where: str) -> tuple[str, str]:
-    """Decode bytes as UTF-8 or as what their byte order mark or content says.
+def decode(raw: bytes, location: str) -> tuple[str, str]:
+    """Decode bytes by their byte order mark, as UTF-8, or by a guess of charset-normalizer.
 
-    Stray bytes in what is mostly UTF-8 are taken for Windows-1252.
+    Bytes that are not UTF-8, in a text that mostly is, are decoded as Windows-1252.
 
     Returns:
         The text and the name of the encoding.
 
     Raises:
-        InputError: if the bytes are empty, binary or of no known encoding.
+        InputError: if the bytes are empty, binary or of an unknown encoding.
     """
     if not raw.strip():
-        raise InputError(f"{where}: is empty; give a file with text in it")
+        raise InputError(f"{location}: is empty; give a file with text in it")
     for mark, encoding in (
         (b"\xef\xbb\xbf", "utf-8-sig"),
         (b"\xff\xfe", "utf-16"),
@@ -51,9 +53,10 @@ def decode(raw: bytes, where: str) -> tuple[str, str]:
             try:
                 return raw.decode(encoding), encoding
             except UnicodeDecodeError as error:
-                raise InputError(f"{where}: broken {encoding}; save it as UTF-8") from error
-    if b"\0" in raw or sum(byte < 9 or 13 < byte < 27 for byte in raw[:4096]) > 8:
-        raise InputError(f"{where}: binary data given as text; convert it to text, HTML or JSONL")
+                raise InputError(f"{location}: not valid {encoding}; save it as UTF-8") from error
+    control_bytes = sum(byte < 9 or 13 < byte < 27 for byte in raw[:4096])
+    if b"\0" in raw or control_bytes > _MAX_CONTROL_BYTES:
+        raise InputError(f"{location}: binary data, not text; convert it to text, HTML or JSONL")
     try:
         return raw.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
@@ -66,43 +69,43 @@ def decode(raw: bytes, where: str) -> tuple[str, str]:
         best = from_bytes(raw).best()
         if best is None:
             raise InputError(
-                f"{where}: binary data or an unknown encoding; save it as UTF-8"
+                f"{location}: binary data or an unknown encoding; save it as UTF-8"
             ) from None
         return str(best), best.encoding
 
 
 def _decode_mixed(raw: bytes) -> str | None:
-    """Decode UTF-8 with some bytes of Windows-1252 in it; None where it is not mostly UTF-8."""
+    """Decode UTF-8 that contains bytes of Windows-1252; None if it is not mostly UTF-8."""
     text = raw.decode("utf-8", "surrogateescape")
-    stray = len(_STRAY.findall(text))
-    if sum(character > "\x7f" for character in text) < 3 * stray:
+    invalid = len(_ESCAPED_BYTE.findall(text))
+    if sum(character > "\x7f" for character in text) < 3 * invalid:
         return None
-    return _STRAY.sub(
-        lambda found: bytes([ord(found[0]) - 0xDC00]).decode("windows-1252", "replace"), text
+    return _ESCAPED_BYTE.sub(
+        lambda match: bytes([ord(match[0]) - 0xDC00]).decode("windows-1252", "replace"), text
     )
 
 
 def looks_like_html(raw: bytes) -> bool:
-    """Say whether the bytes begin as an HTML page does."""
+    """Return whether the bytes begin as an HTML page does."""
     return _HTML_START.match(raw.removeprefix(b"\xef\xbb\xbf")[:4096]) is not None
 
 
 def tidy(text: str) -> tuple[str, tuple[str, ...]]:
-    """Normalise line ends and outer white space; words and their order stay.
+    """Normalize line ends and white space; words and their order do not change.
 
-    CR LF and CR become LF, blanks at line ends go, runs of blank lines become one, the text ends
-    with one line feed, NUL and lone surrogates become U+FFFD.
+    CR LF and CR become LF. Trailing blanks of lines are removed, several blank lines become one,
+    and the text ends with one line feed. NUL and unpaired surrogates become U+FFFD.
 
     Returns:
-        The text and the names of the changes that were made.
+        The text and the names of the changes made.
     """
     steps: list[tuple[str, str]] = []
-    after = text.replace("\r\n", "\n").replace("\r", "\n")
-    steps.append(("line ends", after))
-    after = re.sub(r"[\0\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", after)
-    steps.append(("characters", after))
-    after = _BLANK_LINES.sub("\n\n", _TRAILING_BLANKS.sub("", after)).strip() + "\n"
-    steps.append(("white space", after))
+    tidied = text.replace("\r\n", "\n").replace("\r", "\n")
+    steps.append(("line ends", tidied))
+    tidied = re.sub(r"[\0\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", tidied)
+    steps.append(("characters", tidied))
+    tidied = _BLANK_LINES.sub("\n\n", _TRAILING_BLANKS.sub("", tidied)).strip() + "\n"
+    steps.append(("white space", tidied))
     changes = []
     for name, result in steps:
         if result != text:
@@ -111,27 +114,31 @@ def tidy(text: str) -> tuple[str, tuple[str, ...]]:
     return text, tuple(changes)
 
 
-def mend_encoding(text: str) -> tuple[str, bool]:
-    """Undo what decoding UTF-8 as another encoding did to a text, by ftfy; tell whether it had."""
-    # Without such a letter there is nothing to undo, and asking ftfy takes its time.
+def repair_encoding(text: str) -> tuple[str, bool]:
+    """Repair text that was decoded with a wrong encoding (mojibake), by ftfy.
+
+    Returns:
+        The text and whether it was changed.
+    """
+    # Texts without such a letter need no repair; the check is much faster than ftfy.
     if not _MOJIBAKE.search(text):
         return text, False
     from ftfy import fix_encoding
 
-    mended = fix_encoding(text)
-    return mended, mended != text
+    repaired = fix_encoding(text)
+    return repaired, repaired != text
 
 
-def clean_text(raw: bytes, where: str) -> CleanText:
-    """Decode and tidy a plain-text article.
+def clean_text(raw: bytes, location: str) -> CleanText:
+    """Decode, repair and tidy a plain-text article; its first line is its title.
 
     Raises:
         InputError: if the bytes are empty or not text.
     """
-    decoded, encoding = decode(raw, where)
-    decoded, mended = mend_encoding(decoded)
+    decoded, encoding = decode(raw, location)
+    decoded, is_repaired = repair_encoding(decoded)
     text, changes = tidy(decoded)
-    if mended:
+    if is_repaired:
         changes = ("mojibake", *changes)
     title = text.partition("\n")[0]
     return CleanText(text, encoding, changes, {"title": title})

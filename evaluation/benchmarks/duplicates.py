@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...corpus.document import Document
-from ...corpus.duplicates import NEAR_THRESHOLD, DuplicateFinder, shingles_of, words_of
+from ...corpus.duplicates import NEAR_THRESHOLD, DuplicateFinder, word_shingles
 from ...corpus.files import read_documents
 from ...corpus.ingestion.sources import read_sources
+from ...corpus.ngrams import normalized_words
 
 ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
 CHANGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
@@ -44,7 +45,7 @@ def planted() -> None:
     originals = [d for part in parts for d in read_documents(ARTICLES / f"{part}.jsonl")]
     rng = random.Random(0)
     finder = DuplicateFinder()
-    false = sum(finder.meet(document) is not None for document in originals)
+    false = sum(finder.add_or_match(document) is not None for document in originals)
     print(f"Planted, {len(originals)} originals ({false} of them taken for repeats):\n")
     print(
         "| wording changed | true similarity | found | of the right original |\n|---|---|---|---|"
@@ -53,7 +54,10 @@ def planted() -> None:
         near, right, similarity = 0, 0, 0.0
         for document in originals:
             text = reprint(document.text, share, rng)
-            similarity += jaccard(shingles_of(words_of(document.text)), shingles_of(words_of(text)))
+            similarity += jaccard(
+                word_shingles(normalized_words(document.text)),
+                word_shingles(normalized_words(text)),
+            )
             found = finder.find(Document("reprint", text))
             near += bool(found)
             right += any(duplicate.of == document.id for duplicate in found)
@@ -66,7 +70,7 @@ def planted() -> None:
 
 def real(documents: Sequence[Document]) -> None:
     """Print precision and recall against comparing every pair."""
-    sets = [shingles_of(words_of(document.text)) for document in documents]
+    sets = [word_shingles(normalized_words(document.text)) for document in documents]
     truth = {
         (i, j)
         for i, j in itertools.combinations(range(len(sets)), 2)
@@ -78,7 +82,7 @@ def real(documents: Sequence[Document]) -> None:
     for place, document in enumerate(documents):
         found |= {(places[near.of], place) for near in finder.find(document)}
         places[document.id] = place
-        finder.remember(document)
+        finder.add(document)
     both = len(found & truth)
     print(
         f"\nReal, {len(documents)} documents, {len(truth)} pairs of similarity "

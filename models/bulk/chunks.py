@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ...corpus.document import Document, unused_id
-from ...corpus.ingestion.readers import RawArticle
-from ...corpus.ingestion.sources import make_document
+from ...corpus.ingestion.extract import make_document
+from ...corpus.ingestion.raw_article import RawArticle
+from ...corpus.rejected import Rejected
 from ...errors import InputError
 from .transaction import OutputTransaction
 
@@ -25,7 +26,7 @@ class Chunk(NamedTuple):
 
 
 def read_chunks(
-    articles: Iterable[RawArticle | InputError], transaction: OutputTransaction
+    articles: Iterable[RawArticle | Rejected], transaction: OutputTransaction
 ) -> Iterator[Chunk]:
     """Convert articles to documents, a chunk at a time.
 
@@ -37,9 +38,9 @@ def read_chunks(
 
 
 def _group_articles(
-    articles: Iterable[RawArticle | InputError],
-) -> Iterator[list[RawArticle | InputError]]:
-    group: list[RawArticle | InputError] = []
+    articles: Iterable[RawArticle | Rejected],
+) -> Iterator[list[RawArticle | Rejected]]:
+    group: list[RawArticle | Rejected] = []
     size = 0
     for article in articles:
         group.append(article)
@@ -53,19 +54,17 @@ def _group_articles(
         yield group
 
 
-def _make_chunk(
-    articles: Iterable[RawArticle | InputError], transaction: OutputTransaction
-) -> Chunk:
+def _make_chunk(articles: Iterable[RawArticle | Rejected], transaction: OutputTransaction) -> Chunk:
     chunk = Chunk([], [])
     for article in articles:
         try:
-            if isinstance(article, InputError):
-                raise article
+            if isinstance(article, Rejected):
+                raise article.to_error()
             document = make_document(article, clean=False)
             has_own_id = isinstance(article.record, dict) and "id" in article.record
             if has_own_id and transaction.has_id(document.id):
                 raise InputError(
-                    f"{article.where}: duplicate id '{document.id}'; ids must be unique"
+                    f"{article.location}: duplicate id '{document.id}'; ids must be unique"
                 )
         except InputError as error:
             chunk.rejected.append({"reason": str(error)})

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ...corpus.ingestion.sources import find_articles, find_files
+from ...corpus.ingestion.readers import count_articles, find_files
+from ...corpus.ingestion.sources import read_articles
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..loading import Model
@@ -56,7 +57,7 @@ def tag_files(
 
     Args:
         model: the model.
-        sources: files and folders; see :func:`corpus.ingestion.sources.find_articles`.
+        sources: files and folders; see :func:`orbat.corpus.ingestion.sources.read_articles`.
         output: `.jsonl` for records, `.parquet` for a table of them (spans as a list of structs,
             meta as JSON), `.spacy` for spaCy's DocBin, in several numbered files if there are many
             documents.
@@ -75,7 +76,7 @@ def tag_files(
     total = count_articles(sources)
     with OutputTransaction(output, _fingerprint(model, sources)) as transaction:
         resumed = transaction.articles
-        articles = itertools.islice(find_articles(sources), resumed, None)
+        articles = itertools.islice(read_articles(sources), resumed, None)
         chunks = read_chunks(articles, transaction)
         for chunk in _tag_chunks(model, chunks, engine):
             transaction.append(chunk.documents, chunk.rejected)
@@ -108,27 +109,3 @@ def _fingerprint(model: Model, sources: Sequence[Path]) -> str:
         for path in find_files(sources)
     ]
     return hashlib.sha256(json.dumps([model.fingerprint, files]).encode()).hexdigest()
-
-
-def count_articles(sources: Iterable[Path]) -> int | None:
-    """Return how many articles the sources hold; None where only reading them would tell."""
-    total = 0
-    for path in find_files(sources):
-        name = path.name.lower()
-        if name.endswith(".jsonl"):
-            with path.open("rb") as file:
-                blocks = iter(lambda: file.read(2**20), b"")
-                total += sum(block.count(b"\n") for block in blocks)
-        elif name.endswith(".parquet"):
-            from pyarrow import ArrowException
-            from pyarrow.parquet import read_metadata
-
-            try:
-                total += read_metadata(path).num_rows
-            except (OSError, ArrowException):
-                return None
-        elif name.endswith((".txt", ".html", ".htm", ".pdf")):
-            total += 1
-        else:
-            return None
-    return total

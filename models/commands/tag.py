@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ...corpus.commands import Engine
+from ...corpus.commands.options import Engine
 
 
 def tag(

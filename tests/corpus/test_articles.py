@@ -26,7 +26,9 @@ def test_no_article_is_a_near_duplicate_of_another(
 ) -> None:
     # Far below the threshold of ingestion: a quarter of common wording is enough.
     finder = DuplicateFinder(threshold=0.25)
-    assert [finder.meet(d) for d in train_articles + dev_articles + test_articles] == [None] * 280
+    assert [finder.add_or_match(d) for d in train_articles + dev_articles + test_articles] == [
+        None
+    ] * 280
 
 
 def test_recorded_passes_are_of_training_articles(train_articles: list[Document]) -> None:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 
-from orbat.corpus.files import LARGEST, read_documents
+from orbat.corpus.files import MAX_ARTICLE_BYTES, read_documents
 from orbat.corpus.ingestion.web.fetching import Fetcher, FetchRules
 from orbat.errors import InputError
 from tests.conftest import Orbat
@@ -56,7 +56,7 @@ class Site(BaseHTTPRequestHandler):
         elif self.path == "/huge":
             self.send_response(200)
             self.end_headers()
-            for _ in range((LARGEST >> 20) + 2):
+            for _ in range((MAX_ARTICLE_BYTES >> 20) + 2):
                 self.wfile.write(bytes(2**20))
         elif self.path == "/slow":
             self.send_response(200)
@@ -93,7 +93,7 @@ def site() -> Iterator[str]:
 
 @pytest.fixture
 def fetcher() -> Iterator[Fetcher]:
-    found = Fetcher(FetchRules(pause=0, timeout=120, private=True))
+    found = Fetcher(FetchRules(pause=0, timeout=120, allow_private=True))
     yield found
     found.close()
 
@@ -102,14 +102,14 @@ def test_a_page_is_fetched_with_its_origin(orbat: Orbat, site: str, tmp_path: Pa
     output = tmp_path / "out.jsonl"
     outcome = orbat(
         *("corpus", "add", f"{site}/page/Gao", "--output", output, "--allow-private"),
-        *("--licence", "CC0-1.0"),
+        *("--license", "CC0-1.0"),
     )
     assert outcome.code == 0, outcome.err
     (document,) = read_documents(output)
     assert document.text.startswith("Brigade leaves Gao")
     assert not (tmp_path / "out.feeds.json").exists()
     made = document.meta["provenance"]
-    assert (made["url"], made["licence"]) == (f"{site}/page/Gao", "CC0-1.0")
+    assert (made["url"], made["license"]) == (f"{site}/page/Gao", "CC0-1.0")
     assert made["fetched"].startswith("20")
     assert len(made["sha256"]) == 64
     assert made["extractor"].startswith("trafilatura ")
@@ -126,7 +126,7 @@ def test_private_addresses_are_refused_unless_allowed(
         "corpus", "add", f"{site.replace('127.0.0.1', 'localhost')}/page/Gao", *arguments
     )
     assert not Site.asked
-    assert "not an http or https address" in refused("corpus", "add", "ftp://a.org/x", *arguments)
+    assert "not an http or https URL" in refused("corpus", "add", "ftp://a.org/x", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_private_addresses_are_refused_unless_allowed(
     [
         ("/secret/plan", "robots.txt of its site forbids it"),
         ("/loop", "redirects more than 5 times"),
-        ("/away", "not an http or https address"),
-        ("/gone", "the server answers 404"),
+        ("/away", "not an http or https URL"),
+        ("/gone", "the server responded 404"),
         ("/huge", "sends more than 64 MB"),
     ],
 )
@@ -146,14 +146,14 @@ def test_bad_manners_end_in_one_line(fetcher: Fetcher, site: str, path: str, mes
 
 
 def test_a_server_that_never_ends_is_given_up(site: str) -> None:
-    fetcher = Fetcher(FetchRules(pause=0, timeout=1, private=True))
-    with pytest.raises(InputError, match="not done after 1 s"):
+    fetcher = Fetcher(FetchRules(pause=0, timeout=1, allow_private=True))
+    with pytest.raises(InputError, match="not complete after 1 s"):
         fetcher.fetch(f"{site}/slow")
     fetcher.close()
 
 
 def test_robots_are_asked_once_and_hosts_get_a_pause(site: str) -> None:
-    fetcher = Fetcher(FetchRules(pause=0.2, private=True))
+    fetcher = Fetcher(FetchRules(pause=0.2, allow_private=True))
     began = time.monotonic()
     for name in ("a", "b"):
         fetcher.fetch(f"{site}/page/{name}")
@@ -176,11 +176,11 @@ def test_of_a_feed_only_the_new_is_fetched(orbat: Orbat, site: str, tmp_path: Pa
     Site.entries = ("Gao", "Menaka")
     Site.gone = ("/page/Menaka",)
     value = orbat(*arguments).json()
-    assert (value["added"], len(value["left_out"])) == (1, 1)
-    assert "answers 404" in value["left_out"][0]
+    assert (value["added"], len(value["rejected"])) == (1, 1)
+    assert "responded 404" in value["rejected"][0]["reason"]
     # What could not be had is asked for again, although the feed has not changed.
     Site.gone = ()
-    assert orbat(*arguments).json()["known"] == 0
+    assert orbat(*arguments).json()["skipped"] == 0
     assert Site.asked["/page/Gao"] == 1
     assert ids() == ["Gao"] or ids() == ["Gao", "Menaka"]
     asked = Site.asked["/page/Menaka"]

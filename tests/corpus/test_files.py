@@ -18,11 +18,11 @@ LINE = b'{"id": "a", "text": "x"}\n'
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
-        (LINE + b'{"id": "b", "text": \n', ":2: broken JSON at column"),
-        (LINE + LINE, ":2: id 'a' stands already at"),
+        (LINE + b'{"id": "b", "text": \n', ":2: invalid JSON at column"),
+        (LINE + LINE, ":2: duplicate id 'a' (first seen at"),
         (LINE + b"\xff\xfe\n", ":2: not UTF-8"),
         (b"\x89PNG\x00\x00", ":1: binary data"),
-        (b"[" * 100_000, ":1: broken JSON"),
+        (b"[" * 100_000, ":1: invalid JSON"),
     ],
 )
 def test_bad_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:

@@ -26,7 +26,7 @@ def article(*paragraphs: str, before: str = "", after: str = "") -> CleanText:
 def test_the_headline_comes_first_and_once_without_the_site() -> None:
     found = article("Brigade leaves Kidal", ONE, TWO, THREE)
     assert found.text == f"Brigade leaves Kidal\n\n{ONE}\n\n{TWO}\n\n{THREE}\n"
-    assert found.facts["title"] == "Brigade leaves Kidal"
+    assert found.metadata["title"] == "Brigade leaves Kidal"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_lines_of_the_frame_go(line: str) -> None:
 def test_a_byline_becomes_the_author() -> None:
     found = article("By Jane Roe, Bamako", ONE, TWO, THREE)
     assert "Jane Roe" not in found.text
-    assert found.facts["author"] == "Jane Roe, Bamako"
+    assert found.metadata["author"] == "Jane Roe, Bamako"
 
 
 def test_archive_banners_and_lists_of_links_go() -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents
-from orbat.corpus.ingestion.readers import RawArticle
-from orbat.corpus.ingestion.sources import make_document
+from orbat.corpus.ingestion.extract import make_document
+from orbat.corpus.ingestion.raw_article import RawArticle
 from orbat.corpus.ingestion.store import CorpusStore
 from orbat.corpus.ingestion.text import tidy
 from orbat.errors import InputError
@@ -65,7 +65,7 @@ def test_add_cleans_and_drops_duplicates(orbat: Orbat, sources: Path, tmp_path: 
     output = tmp_path / "corpus.jsonl"
     outcome = orbat("corpus", "add", sources, "--output", output, "--json")
     assert outcome.code == 0, outcome.err
-    assert outcome.json()["left_out"] == []
+    assert outcome.json()["rejected"] == []
     found = {document.id: document for document in read_documents(output)}
     dropped = {entry["id"]: entry for entry in outcome.json()["duplicates"]}
     # Files are read in the order of their paths: copy, latin, more/one, one, page, rows, wire.
@@ -98,11 +98,11 @@ def test_adding_twice_changes_nothing(orbat: Orbat, sources: Path, tmp_path: Pat
     before = {path.name: path.read_bytes() for path in tmp_path.glob("corpus*.jsonl")}
     assert len(before) == 2
     again = orbat("corpus", "add", sources, "--output", output, "--json").json()
-    assert (again["added"], again["known"], again["duplicates"]) == (0, 9, [])
+    assert (again["added"], again["skipped"], again["duplicates"]) == (0, 9, [])
     # The index is a memory aid: without it the files themselves say what is known.
     (tmp_path / "corpus.index").unlink()
     again = orbat("corpus", "add", sources, "--output", output, "--json").json()
-    assert (again["added"], again["known"], again["duplicates"]) == (0, 9, [])
+    assert (again["added"], again["skipped"], again["duplicates"]) == (0, 9, [])
     assert {path.name: path.read_bytes() for path in tmp_path.glob("corpus*.jsonl")} == before
 
 
@@ -124,10 +124,10 @@ def test_a_reprint_in_a_later_run_is_linked_to_the_first(
     ("name", "content", "message"),
     [
         ("empty.txt", b"", "is empty"),
-        ("binary.txt", b"MZ\x00\x01\x02" * 50, "binary data given as text"),
-        ("noise.txt", bytes(range(1, 9)) * 20, "binary data given as text"),
+        ("binary.txt", b"MZ\x00\x01\x02" * 50, "binary data, not text"),
+        ("noise.txt", bytes(range(1, 9)) * 20, "binary data, not text"),
         ("empty.html", b"<html><body></body></html>", "no article found in the page"),
-        ("rows.jsonl", b'{"id": "a", "text": "x"}\n{"id": "b"', "rows.jsonl:2: broken JSON"),
+        ("rows.jsonl", b'{"id": "a", "text": "x"}\n{"id": "b"', "rows.jsonl:2: invalid JSON"),
         ("rows.jsonl", b'{"id": "a", "text": " "}\n', "rows.jsonl:1: field 'text' is empty"),
         ("rows.jsonl", b'{"text": "x", "meta": [1]}', "rows.jsonl:1: field 'id'"),
         ("rows.jsonl", b'{"id": "a", "text": "x", "meta": 1}', "field 'meta' of 'a' must be"),
@@ -158,10 +158,11 @@ def test_what_is_bad_is_left_out_and_told(
     outcome = orbat("corpus", "add", bad, good, "--output", tmp_path / "out.jsonl", "--json")
     assert outcome.code == 0, outcome.err
     assert "a-good" in [document.id for document in read_documents(tmp_path / "out.jsonl")]
-    (line,) = outcome.json()["left_out"]
+    (rejected,) = outcome.json()["rejected"]
+    line = f"{rejected['location']}: {rejected['reason']}"
     assert message in line
-    assert str(bad) in line
-    assert outcome.err.strip() == f"left out: {line}"
+    assert str(bad) in rejected["location"]
+    assert outcome.err.strip() == f"rejected: {line}"
 
 
 def test_a_missing_source_is_named(refused: Callable[..., str], tmp_path: Path) -> None:
@@ -173,7 +174,7 @@ def test_a_missing_source_is_named(refused: Callable[..., str], tmp_path: Path) 
 def test_provenance_reaches_the_raw_bytes(raw: bytes) -> None:
     try:
         document = make_document(
-            RawArticle("x.txt", "x", raw, kind=".txt", facts={"file": "x.txt"})
+            RawArticle("x.txt", "x", raw, extension=".txt", origin={"file": "x.txt"})
         )
     except InputError:
         return

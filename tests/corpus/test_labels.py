@@ -27,7 +27,7 @@ def test_the_shipped_set_has_keys_colours_and_guidelines() -> None:
         ("name = 'x'\n[[label]]\nname = 'A'\ncolor = 'red'", "label.0.color: "),
         ("name = 'x'\n[[label]]\nname = ' A'", "label.0.name: "),
         ("name = 'x'\n[[label]]\nname = 'A'\n[[label]]\nname = 'A'", "label name 'A' stands twice"),
-        ("name = ", "broken TOML"),
+        ("name = ", "invalid TOML"),
     ],
 )
 def test_bad_files_are_named_with_the_field(tmp_path: Path, content: str, message: str) -> None:

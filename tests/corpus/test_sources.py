@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from orbat.corpus.document import Document
-from orbat.corpus.files import LARGEST, read_documents
-from orbat.corpus.ingestion.readers import RawArticle, read_file
-from orbat.corpus.ingestion.sources import find_articles, make_document
+from orbat.corpus.files import MAX_ARTICLE_BYTES, read_documents
+from orbat.corpus.ingestion.extract import make_document
+from orbat.corpus.ingestion.raw_article import RawArticle
+from orbat.corpus.ingestion.readers import read_file
+from orbat.corpus.ingestion.sources import read_articles
+from orbat.corpus.rejected import Rejected
 from orbat.errors import InputError
 from tests.conftest import Orbat
 from tests.corpus.test_ingestion import PAGE
@@ -88,7 +91,7 @@ def read(path: Path, content: bytes | None = None, column: str = "text") -> list
     found: list[Document | str] = []
     for raw in read_file(path, column):
         try:
-            found.append(str(raw) if isinstance(raw, InputError) else make_document(raw))
+            found.append(str(raw) if isinstance(raw, Rejected) else make_document(raw))
         except InputError as error:
             found.append(str(error))
     return found
@@ -181,20 +184,24 @@ def test_a_dataset_that_does_not_exist_is_told(refused: Callable[..., str], tmp_
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.txt.gz", gzip.compress(b"x " * 5000)[:-20], "damaged or cut off"),
-        ("a.jsonl.gz", gzip.compress(b'{"id": "a", "text": "x"}')[:-12], "damaged or cut off"),
-        ("a.warc.gz", warc(("http://a.org", PAGE))[:-200], "damaged or cut off"),
-        ("bomb.txt.gz", gzip.compress(bytes(LARGEST + 2)), "larger than 64 MB"),
-        ("bomb.zip", zipped(a_txt=bytes(LARGEST + 2)), "bomb.zip!a.txt: larger than 64 MB"),
-        ("cut.zip", zipped(a_txt=b"hello")[:-10], "not a whole zip file"),
+        ("a.txt.gz", gzip.compress(b"x " * 5000)[:-20], "damaged or truncated"),
+        ("a.jsonl.gz", gzip.compress(b'{"id": "a", "text": "x"}')[:-12], "damaged or truncated"),
+        ("a.warc.gz", warc(("http://a.org", PAGE))[:-200], "damaged or truncated"),
+        ("bomb.txt.gz", gzip.compress(bytes(MAX_ARTICLE_BYTES + 2)), "larger than 64 MB"),
+        (
+            "bomb.zip",
+            zipped(a_txt=bytes(MAX_ARTICLE_BYTES + 2)),
+            "bomb.zip!a.txt: larger than 64 MB",
+        ),
+        ("cut.zip", zipped(a_txt=b"hello")[:-10], "not a complete zip file"),
         ("locked.pdf", pdf(TEXT, "secret"), "encrypted PDF"),
         ("scan.pdf", pdf(""), "PDF without text"),
         ("broken.pdf", b"%PDF-1.4 nothing", "damaged PDF"),
         ("a.csv", b"title,body\nx,y\n", "no column 'text'; its columns are title, body"),
-        ("b.csv", b"text,n\nx,1,2\n", "b.csv:2: has another number of columns"),
+        ("b.csv", b"text,n\nx,1,2\n", "b.csv:2: number of columns differs from the header"),
         ("c.csv", b"text\n\xff\xfe\xfa\n", "c.csv: not UTF-8"),
-        ("a.parquet", b"PAR1 nothing", "broken Parquet"),
-        ("nul.txt", b"a\0b", "binary data given as text"),
+        ("a.parquet", b"PAR1 nothing", "invalid Parquet"),
+        ("nul.txt", b"a\0b", "binary data, not text"),
         ("feed.rss", PAGE.encode(), "a web page, not a feed"),
         ("other.atom", b"<feeling>good</feeling>", "not an RSS or Atom feed"),
     ],
@@ -233,7 +240,7 @@ def test_sources_are_streamed(tmp_path: Path) -> None:
     """The first article is there before the last one is read: the broken end is met last."""
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps({"id": "a", "text": TEXT}) + "\n{broken")
-    found = find_articles([path])
+    found = read_articles([path])
     first = next(found)
     assert isinstance(first, RawArticle)
-    assert isinstance(next(found), InputError)
+    assert isinstance(next(found), Rejected)

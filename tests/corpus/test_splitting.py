@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
-from orbat.corpus.leakage import find_leaks
-from orbat.corpus.ngrams import PassageIndex, shared_passages
-from orbat.corpus.splitting import PARTS, split_corpus
+from orbat.corpus.leakage import find_leakage
+from orbat.corpus.ngrams import NgramIndex, shared_ngrams
+from orbat.corpus.splitting import SPLIT_NAMES, assign_splits
 from tests.conftest import ARTICLES, Orbat
 
 SENTENCE = "the brigade crossed the river at dawn and met nobody on the far bank"
@@ -60,10 +60,12 @@ def test_no_two_parts_have_anything_in_common(orbat: Orbat, tmp_path: Path, by: 
         *("--by", by, "--json"),
     )
     assert outcome.code == 0, outcome.err
-    files = [tmp_path / "parts" / f"{part}.jsonl" for part in PARTS]
+    files = [tmp_path / "parts" / f"{part}.jsonl" for part in SPLIT_NAMES]
     parts = [list(read_documents(file)) for file in files]
     assert sorted(d.id for part in parts for d in part) == [d.id for d in documents]
-    assert all(d.meta["split"] == p for p, part in zip(PARTS, parts, strict=True) for d in part)
+    assert all(
+        d.meta["split"] == p for p, part in zip(SPLIT_NAMES, parts, strict=True) for d in part
+    )
     assert all(7 <= len(part) <= 20 for part in parts[1:]), [len(part) for part in parts]
     for one, other in itertools.combinations(files, 2):
         assert orbat("corpus", "check", one, other).code == 0
@@ -79,10 +81,10 @@ def test_labels_and_sources_are_spread_alike(tmp_path: Path) -> None:
     ]
     documents = [d.with_spans([replace(d.spans[0], end=7)]) for d in documents]
     write_documents(path, documents)
-    parts = split_corpus(path).parts
+    parts = assign_splits(path).split_by_id
     for kind in (lambda d: d.meta["source"], lambda d: d.spans[0].label):
         whole = Counter(map(kind, documents))
-        for part in PARTS[1:]:
+        for part in SPLIT_NAMES[1:]:
             found = Counter(kind(d) for d in documents if parts[d.id] == part)
             assert all(abs(found[k] / 20 - n / 200) <= 0.1 for k, n in whole.items())
 
@@ -91,9 +93,9 @@ def test_order_does_not_matter_but_the_seed_does(tmp_path: Path) -> None:
     documents = corpus(60)
     write_documents(tmp_path / "a.jsonl", documents)
     write_documents(tmp_path / "b.jsonl", documents[::-1])
-    one = split_corpus(tmp_path / "a.jsonl").parts
-    assert one == split_corpus(tmp_path / "b.jsonl").parts
-    assert one != split_corpus(tmp_path / "a.jsonl", seed=1).parts
+    one = assign_splits(tmp_path / "a.jsonl").split_by_id
+    assert one == assign_splits(tmp_path / "b.jsonl").split_by_id
+    assert one != assign_splits(tmp_path / "a.jsonl", seed=1).split_by_id
 
 
 def test_by_time_the_newest_are_held_out(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_by_time_the_newest_are_held_out(tmp_path: Path) -> None:
         for n in range(20)
     ]
     write_documents(tmp_path / "all.jsonl", documents)
-    parts = split_corpus(tmp_path / "all.jsonl", by="time").parts
+    parts = assign_splits(tmp_path / "all.jsonl", by="time").split_by_id
     assert [parts[f"d{n}"] for n in range(20)] == ["train"] * 16 + ["dev"] * 2 + ["test"] * 2
 
 
@@ -116,19 +118,19 @@ def test_too_little_undated_and_leaking_is_refused(
         return refused("corpus", "split", path, "--output", tmp_path / "parts", *more)
 
     alike = [Document(f"d{n}", " ".join(words(40, 0))) for n in range(9)]
-    assert "1 clusters of articles only" in split(alike)
+    assert "only 1 clusters of articles" in split(alike)
     apart = [Document(f"d{n}", " ".join(words(40, n))) for n in range(9)]
     assert "'d0' has no meta.date" in split(apart, "--by", "time")
     assert "meta.split of 'd0' is ''" in split(apart, "--by", "given")
-    given = [replace(d, meta={"split": PARTS[n % 3]}) for n, d in enumerate(alike)]
-    assert "'d0' is given to train and 'd1', of the same cluster, to dev" in split(
+    given = [replace(d, meta={"split": SPLIT_NAMES[n % 3]}) for n, d in enumerate(alike)]
+    assert "meta.split of 'd0' is train, and that of 'd1', of the same cluster, is dev" in split(
         given, "--by", "given"
     )
     assert "must be above 0" in split(apart, "--dev", "0.9", "--test", "0.2")
     assert not (tmp_path / "parts").exists()
 
 
-@pytest.mark.parametrize(("one", "other"), itertools.combinations(PARTS, 2))
+@pytest.mark.parametrize(("one", "other"), itertools.combinations(SPLIT_NAMES, 2))
 def test_the_shipped_articles_do_not_leak(orbat: Orbat, one: str, other: str) -> None:
     outcome = orbat("corpus", "check", ARTICLES / f"{one}.jsonl", ARTICLES / f"{other}.jsonl")
     assert outcome.code == 0, outcome.out
@@ -158,7 +160,7 @@ def test_every_kind_of_leak_is_named(orbat: Orbat, tmp_path: Path) -> None:
         ("same id", "same", "same"),
         ("same words", "t1", "x1"),
         ("near duplicate", "t2", "x2"),
-        ("shared passage", "t3", "x3"),
+        ("shared n-gram", "t3", "x3"),
     ]
     assert outcome.json()["leaks"][3]["detail"] == " ".join(SENTENCE.split()[:12])
 
@@ -170,7 +172,7 @@ def test_shared_passages_are_those_that_comparing_finds(texts: list[list[str]]) 
     expected = {
         (i, j) for i, j in itertools.combinations(range(len(texts)), 2) if runs[i] & runs[j]
     }
-    linked = set(shared_passages(documents, sum(map(len, texts)), 4))
+    linked = set(shared_ngrams(documents, sum(map(len, texts)), 4))
     assert linked <= expected
     # Not every pair is told, but all that share are linked through others.
     groups = {n: {n} for n in range(len(texts))}
@@ -178,7 +180,7 @@ def test_shared_passages_are_those_that_comparing_finds(texts: list[list[str]]) 
         union = groups[i] | groups[j]
         groups.update(dict.fromkeys(union, union))
     assert all(j in groups[i] for i, j in expected)
-    index = PassageIndex(documents, 4)
+    index = NgramIndex(documents, 4)
     for place, document in enumerate(documents):
         others = {other.id for other, _ in index.find(document)} - {document.id}
         assert others == {f"d{b if a == place else a}" for a, b in expected if place in (a, b)}
@@ -187,4 +189,4 @@ def test_shared_passages_are_those_that_comparing_finds(texts: list[list[str]]) 
 def test_leaks_are_none_among_strangers() -> None:
     one = [Document(f"a{n}", " ".join(words(50, n))) for n in range(5)]
     other = [Document(f"b{n}", " ".join(words(50, n + 50))) for n in range(5)]
-    assert not list(find_leaks(one, other))
+    assert not list(find_leakage(one, other))

@@ -57,7 +57,7 @@ def test_a_killed_run_is_gone_on_with(orbat: Orbat, tmp_path: Path) -> None:
     assert outcome.code == 0, outcome.err
     value = outcome.json()
     assert value["resumed"]
-    assert 0 < value["known"] < 6000
+    assert 0 < value["skipped"] < 6000
     assert value["added"] == 6000
     assert contents(killed) == contents(whole)
 
@@ -69,7 +69,7 @@ def test_a_kill_between_writing_and_noting_it_doubles_nothing(orbat: Orbat, tmp_
     with CorpusStore(output) as store:
         for document in read_documents(source):
             store.add(document, document.id)
-        store._merged = lambda kind, digest: None  # type: ignore[method-assign]
+        store._mark_written = lambda kind, digest: None  # type: ignore[method-assign]
         store.finish()
     before = contents(tmp_path)
     with CorpusStore(output) as store:
@@ -86,10 +86,10 @@ def test_a_corpus_changed_by_hand_is_read_anew(orbat: Orbat, tmp_path: Path) -> 
     kept = output.read_text().splitlines(keepends=True)
     output.write_text("".join(kept[1:]))
     value = orbat("corpus", "add", source, "--output", output, "--json").json()
-    assert (value["added"], value["known"]) == (1, 4)
+    assert (value["added"], value["skipped"]) == (1, 4)
     assert [document.id for document in read_documents(output)] == ["d1", "d2", "d3", "d4", "d0"]
     (tmp_path / "out.index").write_bytes(b"no database at all" * 100)
-    assert orbat("corpus", "add", source, "--output", output, "--json").json()["known"] == 5
+    assert orbat("corpus", "add", source, "--output", output, "--json").json()["skipped"] == 5
 
 
 def test_two_at_once_are_kept_apart(refused: Callable[..., str], tmp_path: Path) -> None:
@@ -121,6 +121,6 @@ def test_ray_gives_the_same_corpus(
         )
         assert outcome.code == 0, outcome.err
         found[engine] = outcome.json()
-        assert len(found[engine]["duplicates"]) == len(found[engine]["left_out"]) == 1
+        assert len(found[engine]["duplicates"]) == len(found[engine]["rejected"]) == 1
     assert found["local"] == found["ray"]
     assert contents(tmp_path / "local") == contents(tmp_path / "ray")

@@ -212,7 +212,7 @@ def test_gold_and_predictions_must_match(refused: Callable[..., str], tmp_path: 
     assert "document 'more'" in score(Document("x", TEXT), Document("more", TEXT))
     assert "text of 'x' differs" in score(Document("x", TEXT + "!"))
     (tmp_path / "pred.jsonl").write_text(json.dumps({"id": "x", "text": TEXT}) * 2)
-    assert "pred.jsonl:1: broken JSON" in refused(
+    assert "pred.jsonl:1: invalid JSON" in refused(
         "evaluate", "--predictions", tmp_path / "pred.jsonl", gold
     )
     write_documents(tmp_path / "twice.jsonl", [Document("x", TEXT)] * 2)

@@ -41,7 +41,7 @@ def test_settings_win_over_the_file(tmp_path: Path) -> None:
         ("epochs = 'many'", [], "epochs: "),
         ("epochs = 0", [], "epochs: "),
         ("window = 64\nstride = 40", [], "stride must be at most half the window (32)"),
-        ("epochs 3", [], "broken TOML"),
+        ("epochs 3", [], "invalid TOML"),
         ("", ["epochs"], "--set epochs: write key=value"),
         (
             "transformers_compatible = true\ngazetteer = 'none'\nword_features = false\n"

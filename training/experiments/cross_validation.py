@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ...annotation.word_probabilities import WordProbabilities
+from ...corpus.clusters import find_clusters
 from ...corpus.document import Document
 from ...corpus.labels import LabelSet
-from ...corpus.splitting import find_clusters
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..backends import load_run

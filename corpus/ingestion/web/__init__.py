@@ -1,1 +1,1 @@
-"""Web sources: pages and feeds."""
+"""Web sources: fetching, feeds and pages."""

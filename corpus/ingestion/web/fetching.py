@@ -1,4 +1,4 @@
-"""Fetching from the web, as a guest who keeps the rules of the house."""
+"""Polite HTTP fetching: robots.txt, pauses, limits on time and size, no private addresses."""
 
 from __future__ import annotations
 
@@ -14,59 +14,59 @@ from urllib.request import getproxies
 from urllib.robotparser import RobotFileParser
 
 from ....errors import InputError
-from ...files import LARGEST
+from ...files import MAX_ARTICLE_BYTES
 
-AGENT = "orbat"
-_REDIRECTS = 5
-_ROBOTS_LARGEST = 500 * 2**10
-"""Bytes of a robots.txt that must be read (RFC 9309, 2.5)."""
+USER_AGENT = "orbat"
+_MAX_REDIRECTS = 5
+_MAX_ROBOTS_BYTES = 500 * 2**10
+"""Size of a robots.txt that must be accepted (RFC 9309, 2.5)."""
 
 
 @dataclass(frozen=True)
 class FetchRules:
-    """How the web is used.
+    """How the web is accessed.
 
     Attributes:
-        pause: least seconds between two requests to one host.
-        timeout: seconds that one article may take in all.
-        private: whether addresses of this machine and its network may be asked.
-        robots: whether robots.txt is obeyed.
+        pause: minimum seconds between two requests to one host.
+        timeout: seconds until an article must be complete.
+        allow_private: whether addresses of this machine and its network may be requested.
+        obey_robots: whether robots.txt is obeyed.
     """
 
     pause: float = 1.0
     timeout: float = 30.0
-    private: bool = False
-    robots: bool = True
+    allow_private: bool = False
+    obey_robots: bool = True
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """What a server answered.
+class Response:
+    """The response of a server.
 
     Attributes:
-        url: the address after all redirects.
-        content: the body; empty where nothing has changed.
-        kind: the media type, in lower case, without parameters.
-        etag: for the next request.
-        modified: for the next request.
-        time: when, in UTC.
-        unchanged: whether the server said that nothing has changed.
+        url: the URL after all redirects.
+        content: the body; empty if not modified.
+        media_type: in lower case, without parameters.
+        etag: the ETag header, for the next request.
+        modified: the Last-Modified header, for the next request.
+        fetched_at: time of the response, ISO 8601 in UTC.
+        not_modified: whether the server answered 304.
     """
 
     url: str
     content: bytes
-    kind: str
+    media_type: str
     etag: str | None
     modified: str | None
-    time: str
-    unchanged: bool = False
+    fetched_at: str
+    not_modified: bool = False
 
 
 class Fetcher:
-    """Fetches with one connection pool; obeys robots.txt, waits between requests to a host.
+    """An HTTP client with one connection pool that obeys the rules.
 
     Args:
-        rules: what is allowed.
+        rules: how the web is accessed.
     """
 
     def __init__(self, rules: FetchRules | None = None) -> None:
@@ -74,132 +74,138 @@ class Fetcher:
 
         self.rules = rules or FetchRules()
         self._client = httpx.Client(
-            headers={"User-Agent": f"{AGENT}/0.1 (corpus building)"},
+            headers={"User-Agent": f"{USER_AGENT}/0.1 (corpus building)"},
             timeout=self.rules.timeout,
             trust_env=True,
         )
         self._robots: dict[str, RobotFileParser] = {}
-        self._last: dict[str, float] = {}
+        self._last_request: dict[str, float] = {}
 
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
 
-    def fetch(self, url: str, *, etag: str | None = None, modified: str | None = None) -> Fetched:
-        """Fetch one address.
+    def fetch(self, url: str, *, etag: str | None = None, modified: str | None = None) -> Response:
+        """Fetch a URL.
 
         Args:
             url: http or https.
-            etag: of the copy that is at hand.
-            modified: Last-Modified of the copy that is at hand.
+            etag: ETag of a copy fetched earlier.
+            modified: Last-Modified of a copy fetched earlier.
 
         Raises:
-            InputError: if the address is not allowed, does not answer in time, answers with an
-                error, redirects too often, or sends more than an article may have.
+            InputError: if the URL is not allowed, the server does not respond in time or responds
+                with an error, too many redirects or a body that is too large.
         """
-        asked = {"If-None-Match": etag, "If-Modified-Since": modified}
-        headers = {name: value for name, value in asked.items() if value}
+        conditions = {"If-None-Match": etag, "If-Modified-Since": modified}
+        headers = {name: value for name, value in conditions.items() if value}
         deadline = time.monotonic() + self.rules.timeout
-        at = url
-        for _ in range(_REDIRECTS + 1):
-            self._check(at)
-            if self.rules.robots and not self._allowed(at, deadline):
+        target = url
+        for _ in range(_MAX_REDIRECTS + 1):
+            self._check_url(target)
+            if self.rules.obey_robots and not self._is_allowed(target, deadline):
                 raise InputError(f"{url}: robots.txt of its site forbids it; ask the site")
-            status, answer, content = self._request(at, url, headers, deadline, LARGEST)
+            status, answer, content = self._request(
+                target, url, headers, deadline, MAX_ARTICLE_BYTES
+            )
             if status in (301, 302, 303, 307, 308) and "location" in answer:
-                at = urljoin(at, answer["location"])
+                target = urljoin(target, answer["location"])
                 continue
             if status == 304:
-                return self._fetched(at, b"", answer, unchanged=True)
+                return _make_response(target, b"", answer, not_modified=True)
             if status != 200:
-                raise InputError(f"{url}: the server answers {status}; check the address")
-            return self._fetched(at, content, answer)
-        raise InputError(f"{url}: redirects more than {_REDIRECTS} times; check the address")
+                raise InputError(f"{url}: the server responded {status}; check the URL")
+            return _make_response(target, content, answer)
+        raise InputError(f"{url}: redirects more than {_MAX_REDIRECTS} times; check the URL")
 
-    def _fetched(
-        self, url: str, content: bytes, answer: Mapping[str, str], *, unchanged: bool = False
-    ) -> Fetched:
-        return Fetched(
-            url,
-            content,
-            answer.get("content-type", "").partition(";")[0].strip().lower(),
-            answer.get("etag"),
-            answer.get("last-modified"),
-            datetime.now(UTC).isoformat(timespec="seconds"),
-            unchanged,
-        )
-
-    def _check(self, url: str) -> None:
-        """Refuse what is no web address, and hosts that resolve to a private one."""
+    def _check_url(self, url: str) -> None:
+        """Refuse URLs that are not http or https, and hosts with a private address."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"{url}: not an http or https address")
-        if self.rules.private:
+            raise InputError(f"{url}: not an http or https URL")
+        if self.rules.allow_private:
             return
         try:
-            found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
+            resolved = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise InputError(f"{url}: host unknown ({error}); check the address") from error
-        for *_, address in found:
+            raise InputError(f"{url}: host unknown ({error}); check the URL") from error
+        for *_, address in resolved:
             self._check_address(url, str(address[0]))
 
     def _check_address(self, url: str, address: str) -> None:
         if not ipaddress.ip_address(address.partition("%")[0]).is_global:
             raise InputError(f"{url}: {address} is a private address (--allow-private permits it)")
 
-    def _allowed(self, url: str, deadline: float) -> bool:
+    def _is_allowed(self, url: str, deadline: float) -> bool:
         parts = urlsplit(url)
         site = f"{parts.scheme}://{parts.netloc}"
         if site not in self._robots:
-            rules = RobotFileParser()
+            robots = RobotFileParser()
             status, _, content = self._request(
-                f"{site}/robots.txt", url, {}, deadline, _ROBOTS_LARGEST
+                f"{site}/robots.txt", url, {}, deadline, _MAX_ROBOTS_BYTES
             )
             if status == 200:
-                rules.parse(content.decode("utf-8", "replace").splitlines())
+                robots.parse(content.decode("utf-8", "replace").splitlines())
             elif status >= 500:
-                # RFC 9309, 2.3.1.4: a site that cannot say is taken to forbid.
-                rules.parse(["User-agent: *", "Disallow: /"])
+                # RFC 9309, 2.3.1.4: an unreachable robots.txt means that all is disallowed.
+                robots.parse(["User-agent: *", "Disallow: /"])
             else:
-                rules.parse([])
-            self._robots[site] = rules
-        return self._robots[site].can_fetch(AGENT, url)
+                robots.parse([])
+            self._robots[site] = robots
+        return self._robots[site].can_fetch(USER_AGENT, url)
 
     def _request(
-        self, url: str, named: str, headers: Mapping[str, str], deadline: float, largest: int
+        self, url: str, article_url: str, headers: Mapping[str, str], deadline: float, limit: int
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Ask once, without following redirects; `named` is the address for messages."""
+        """Send one request without following redirects; messages name `article_url`."""
         import httpx
 
         self._wait(url)
         content = bytearray()
         try:
             with self._client.stream("GET", url, headers=dict(headers)) as answer:
-                self._check_peer(named, answer)
-                for part in answer.iter_bytes(65536):
-                    content += part
-                    if len(content) > largest:
-                        raise InputError(f"{named}: sends more than {largest >> 20} MB")
+                self._check_peer(article_url, answer)
+                for chunk in answer.iter_bytes(65536):
+                    content += chunk
+                    if len(content) > limit:
+                        raise InputError(f"{article_url}: sends more than {limit >> 20} MB")
                     if time.monotonic() > deadline:
                         raise InputError(
-                            f"{named}: not done after {self.rules.timeout:g} s; try again later"
+                            f"{article_url}: not complete after {self.rules.timeout:g} s; "
+                            "try again later"
                         )
                 return answer.status_code, dict(answer.headers), bytes(content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = str(error) or type(error).__name__
-            raise InputError(f"{named}: cannot be fetched ({reason}); try again later") from error
+            raise InputError(
+                f"{article_url}: cannot be fetched ({reason}); try again later"
+            ) from error
 
     def _check_peer(self, url: str, answer: Any) -> None:
-        """Refuse a host whose name resolved to another, private address when connecting."""
+        """Refuse a host whose name resolved to a private address only when connecting."""
         stream = answer.extensions.get("network_stream")
         peer = stream.get_extra_info("server_addr") if stream is not None else None
-        # By a proxy, the peer is the proxy, which may well be private.
-        if peer and not self.rules.private and not getproxies():
+        # With a proxy, the peer is the proxy, which may have a private address.
+        if peer and not self.rules.allow_private and not getproxies():
             self._check_address(url, str(peer[0]))
 
     def _wait(self, url: str) -> None:
         host = urlsplit(url).netloc
-        pause = self._last.get(host, -1e9) + self.rules.pause - time.monotonic()
-        if pause > 0:
-            time.sleep(pause)
-        self._last[host] = time.monotonic()
+        remaining = self._last_request.get(host, -1e9) + self.rules.pause - time.monotonic()
+        if remaining > 0:
+            time.sleep(remaining)
+        self._last_request[host] = time.monotonic()
+
+
+def _make_response(
+    url: str, content: bytes, headers: Mapping[str, str], *, not_modified: bool = False
+) -> Response:
+    return Response(
+        url,
+        content,
+        headers.get("content-type", "").partition(";")[0].strip().lower(),
+        headers.get("etag"),
+        headers.get("last-modified"),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        not_modified,
+    )

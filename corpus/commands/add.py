@@ -1,0 +1,103 @@
+"""`orbat corpus add`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import Engine, JsonOption
+
+if TYPE_CHECKING:
+    from ..ingestion.pipeline import IngestionReport
+
+
+def add(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files, folders, http or https URLs of pages and feeds, or hf:ID of a dataset. "
+            "File types: text, HTML, PDF, JSON Lines, CSV, Parquet, WARC, zip, gzip."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="The corpus to create or extend (JSON Lines).")],
+    text_column: Annotated[
+        str, typer.Option(help="Column of tables and datasets that holds the text.")
+    ] = "text",
+    license: Annotated[
+        str | None, typer.Option(help="License of the articles, recorded in their provenance.")
+    ] = None,
+    pause: Annotated[
+        float, typer.Option(min=0, help="Minimum seconds between two requests to one host.")
+    ] = 1.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Maximum seconds per URL.")] = 30,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Allow URLs with private IP addresses.")
+    ] = False,
+    engine: Annotated[
+        Engine, typer.Option(help="Process files in this process or on a Ray cluster.")
+    ] = Engine.local,
+    json_output: JsonOption = False,
+) -> None:
+    """Add articles to a corpus: extract, clean and deduplicate them.
+
+    Duplicates are stored in a file of their own. Articles that cannot be used are reported, one
+    line each. An interrupted run resumes when the command is started again.
+    """
+    from ...ui import progress_bars
+    from ..ingestion.pipeline import add_to_corpus
+    from ..ingestion.sources import SourceOptions
+    from ..ingestion.web.fetching import FetchRules
+
+    options = SourceOptions(
+        text_column=text_column,
+        rules=FetchRules(pause=pause, timeout=timeout, allow_private=allow_private),
+        license=license,
+    )
+    with progress_bars() as on_progress:
+        report = add_to_corpus(
+            sources, output, options=options, engine=engine.value, on_progress=on_progress
+        )
+    for article in report.rejected:
+        typer.echo(f"rejected: {article}", err=True)
+    if json_output:
+        import json
+
+        typer.echo(json.dumps(_to_json(report)))
+    else:
+        _print(report, output)
+
+
+def _to_json(report: IngestionReport) -> dict[str, Any]:
+    return {
+        "added": report.added,
+        "skipped": report.skipped,
+        "duplicates": [
+            {"id": d.id, "of": d.of, "similarity": round(d.similarity, 3)}
+            for d in report.duplicates
+        ],
+        "rejected": [
+            {"location": article.location, "reason": article.reason} for article in report.rejected
+        ],
+        "resumed": report.resumed,
+    }
+
+
+def _print(report: IngestionReport, output: Path) -> None:
+    from rich.console import Console
+
+    from ...ui import DataTable, print_tables
+
+    console = Console()
+    rows = tuple((d.id, d.of, d.similarity) for d in report.duplicates)
+    table = DataTable("Duplicates", ("document", "duplicate of", "similarity"), rows)
+    print_tables([table], console)
+    resumed = "resumed an interrupted run; " if report.resumed else ""
+    console.print(
+        f"{resumed}{report.added} added, {len(report.duplicates)} duplicates, "
+        f"{report.skipped} skipped (already in the corpus), {len(report.rejected)} rejected: "
+        f"{output}",
+        highlight=False,
+        soft_wrap=True,
+    )

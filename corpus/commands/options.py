@@ -1,0 +1,21 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Engine(StrEnum):
+    """Where documents are processed."""
+
+    local = "local"
+    ray = "ray"
+
+
+CorpusArgument = Annotated[Path, typer.Argument(help="The corpus (JSON Lines).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ReportOption = Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")]

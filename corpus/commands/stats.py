@@ -1,0 +1,36 @@
+"""`orbat corpus stats`."""
+
+from __future__ import annotations
+
+import typer
+
+from .options import CorpusArgument, JsonOption, ReportOption
+
+
+def stats(
+    corpus: CorpusArgument, report: ReportOption = None, json_output: JsonOption = False
+) -> None:
+    """Measure a corpus: sizes, sources, dates, languages and label densities."""
+    import json
+
+    from rich.console import Console
+
+    from ...ui import print_tables, render_tables
+    from ..analysis.statistics import (
+        measure_statistics,
+        statistics_summary,
+        statistics_tables,
+        statistics_to_json,
+    )
+    from ..files import read_documents, write_text
+
+    with Console(stderr=True).status("Measuring"):
+        statistics = measure_statistics(read_documents(corpus))
+    tables, summary = statistics_tables(statistics), statistics_summary(statistics)
+    if report:
+        write_text(report, render_tables(corpus.name, summary, tables))
+    if json_output:
+        typer.echo(json.dumps(statistics_to_json(statistics)))
+        return
+    typer.echo(summary)
+    print_tables(tables, Console())

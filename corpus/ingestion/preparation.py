@@ -1,0 +1,128 @@
+"""Prepares raw articles for the store, in this process or on a Ray cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+from ..document import Document, document_to_json, parse_document
+from ..duplicates import MinHashSignature, compute_signature
+from ..rejected import Rejected
+from .extract import make_document
+from .raw_article import RawArticle
+from .readers import find_files, read_file
+from .sources import SourceOptions, is_dataset_id, is_url, read_articles
+from .store import article_key
+
+ContainsKey = Callable[[str], bool]
+"""Returns whether the corpus contains the raw article with a key."""
+
+
+@dataclass(frozen=True)
+class PreparedArticle:
+    """A raw article, ready to be stored.
+
+    Attributes:
+        key: see :func:`orbat.corpus.ingestion.store.article_key`.
+        document: its document; None if the corpus contains the article.
+        signature: the document's signature.
+    """
+
+    key: str
+    document: Document | None = None
+    signature: MinHashSignature | None = None
+
+
+PreparedArticles = Iterator[PreparedArticle | Rejected]
+
+
+def prepare_locally(
+    sources: Iterable[str | Path], options: SourceOptions, contains: ContainsKey
+) -> PreparedArticles:
+    """Yield the prepared articles of all sources, in order."""
+    for raw in read_articles(sources, options):
+        yield _prepare(raw, options.license, contains)
+
+
+def prepare_with_ray(
+    sources: Iterable[str | Path], options: SourceOptions, contains: ContainsKey
+) -> PreparedArticles:
+    """Yield the prepared articles of files from a Ray cluster, then those of other sources.
+
+    Files are processed in order, each by one worker, and must have the same path on all machines.
+    """
+    import ray
+
+    if not ray.is_initialized():
+        # Without an address, ray would wait for a cluster that an old address file names.
+        address = os.environ.get("RAY_ADDRESS", "local")
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    local = [source for source in sources if is_url(source) or is_dataset_id(source)]
+    files = list(find_files(Path(source) for source in sources if source not in local))
+    if files:
+        ray.data.DataContext.get_current().execution_options.preserve_order = True
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        paths = ray.data.from_items([{"path": str(path.resolve())} for path in files])
+        license, column = options.license, options.text_column
+        rows = paths.flat_map(lambda row: _file_to_rows(Path(row["path"]), column, license))
+        for row in rows.iter_rows():
+            yield _row_to_article(row, contains)
+    yield from prepare_locally(local, options, contains)
+
+
+def _prepare(
+    raw: RawArticle | Rejected,
+    license: str | None,
+    contains: ContainsKey = lambda key: False,
+) -> PreparedArticle | Rejected:
+    if isinstance(raw, Rejected):
+        return raw
+    content = raw.content
+    if isinstance(raw.record, dict):
+        content = str(raw.record.get("text")).encode("utf-8", "surrogatepass")
+    key = article_key(hashlib.sha256(content).hexdigest(), raw.origin)
+    if contains(key):
+        return PreparedArticle(key)
+    try:
+        document = make_document(raw, license=license)
+    except InputError as error:
+        return Rejected.from_error(raw.location, error)
+    return PreparedArticle(key, document, compute_signature(document.text))
+
+
+def _file_to_rows(path: Path, text_column: str, license: str | None) -> list[dict[str, Any]]:
+    """Prepare the articles of a file, as rows of one Arrow schema."""
+    rows = []
+    for raw in read_file(path, text_column):
+        row: dict[str, Any] = dict.fromkeys(("key", "document", "words", "location", "reason"), "")
+        row["signature"] = b""
+        article = _prepare(raw, license)
+        if isinstance(article, Rejected):
+            row |= {"location": article.location, "reason": article.reason}
+        elif article.document and article.signature:
+            row |= {
+                "key": article.key,
+                "document": json.dumps(document_to_json(article.document)),
+                "words": article.signature.words_sha256,
+                "signature": article.signature.values,
+            }
+        rows.append(row)
+    return rows
+
+
+def _row_to_article(row: dict[str, Any], contains: ContainsKey) -> PreparedArticle | Rejected:
+    if row["reason"]:
+        return Rejected(row["location"], row["reason"])
+    if contains(row["key"]):
+        return PreparedArticle(row["key"])
+    document = parse_document(json.loads(row["document"]), row["key"])
+    signature = MinHashSignature(row["words"], bytes(row["signature"]))
+    return PreparedArticle(row["key"], document, signature)

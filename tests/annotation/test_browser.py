@@ -1,4 +1,4 @@
-"""An annotator at work in a real browser."""
+"""Annotation and adjudication in a real browser, on doccano's own page."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def log_in_as(page: Any, url: str, name: str, password: str) -> None:
 
 
 def drag_over(page: Any, text: str, phrase: str) -> None:
-    """Mark a phrase with the mouse, from its first to its last character."""
+    """Select a phrase with the mouse, from its first to its last character."""
     units = len(text[: text.index(phrase)].encode("utf-16-le")) // 2
     left, top, _ = page.evaluate(_POINT, [units])
     right, bottom, width = page.evaluate(_POINT, [units + len(phrase) - 1])
@@ -82,7 +82,7 @@ def test_an_annotator_adds_a_span_and_confirms(
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     log_in(page, session, "reader")
     page.goto(session.link("reader"))
-    # The suggestions are drawn below their text, each with its label.
+    # doccano draws each suggestion below its text, with its label.
     page.locator("svg text:not([id])").nth(2).wait_for()
     shown = page.locator("svg text:not([id])").all_text_contents()
     assert sorted(shown) == ["OPERATION", "RANK", "ROLE"]
@@ -111,7 +111,7 @@ def test_an_annotator_adds_a_span_and_confirms(
 
 
 HARD = [
-    # text, the span pushed, what the annotator marks
+    # text, the phrase pushed as a suggestion, the phrase that the annotator selects
     ("😀😀 Gen. Smith leads 2 Wing", "Gen.", "2 Wing"),
     ("Family 👨\u200d👩\u200d👧\u200d👦 and 🇫🇷 greet Col. Jones of 3 Wing", "Col.", "3 Wing"),
     ("Cafe\u0301 Ma\u0308rz: Maj. Brown\u0301 of 4 Wing", "Maj.", "4 Wing"),
@@ -131,14 +131,14 @@ _UNDERLINES = """() => [...document.querySelectorAll('svg text[id]')].flatMap(te
     const inside = [];
     for (let i = 0; i < text.getNumberOfChars(); i++) {
       const box = text.getExtentOfChar(i);
-      // Marks that take no room of their own belong to the letter before.
+      // Combining marks have no width and belong to the letter before.
       if (box.width > 0 && box.x >= left - 1 && box.x + box.width <= right + 1) inside.push(i);
     }
     return inside.length ? text.textContent.slice(inside[0], inside.at(-1) + 1) : '';
   }))"""
 
 
-def test_what_is_underlined_was_pushed_and_what_is_marked_is_pulled(
+def test_underlined_phrases_were_pushed_and_selected_phrases_are_pulled(
     doccano: Running, browser: Any, tmp_path: Path, screenshot: Callable[..., None]
 ) -> None:
     labels = load_labels()
@@ -151,7 +151,7 @@ def test_what_is_underlined_was_pushed_and_what_is_marked_is_pulled(
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     log_in(page, session, "hardy")
     key = next(label.key for label in labels.labels if label.name == "UNIT")
-    for number, (text, phrase, wanted) in enumerate(HARD, start=1):
+    for number, (text, phrase, selected) in enumerate(HARD, start=1):
         page.goto(session.link("hardy", number))
         page.locator("svg line").first.wait_for(state="attached")
         assert page.evaluate(_UNDERLINES) == [phrase], text
@@ -159,20 +159,20 @@ def test_what_is_underlined_was_pushed_and_what_is_marked_is_pulled(
         with page.expect_response(
             lambda r: "/spans" in r.url and r.request.method == "POST"
         ) as posted:
-            drag_over(page, text, wanted)
+            drag_over(page, text, selected)
         assert posted.value.status == 201
         if number == 2:
             screenshot(page, "emoji")
     page.close()
     with doccano.connect() as connection:
         back = pull(connection, tmp_path / "hard").annotation_sets["hardy"]
-    for document, (text, phrase, wanted) in zip(back, HARD, strict=True):
+    for document, (text, phrase, selected) in zip(back, HARD, strict=True):
         assert document.text == text
         marked = [(text[s.start : s.end], s.label) for s in document.spans]
-        assert marked == [(phrase, "RANK"), (wanted, "UNIT")]
+        assert marked == [(phrase, "RANK"), (selected, "UNIT")]
 
 
-def test_a_conflict_is_settled_by_one_key(
+def test_one_key_resolves_a_conflict(
     doccano: Running,
     orbat: Orbat,
     browser: Any,

@@ -1,4 +1,4 @@
-"""The doccano client behind a proxy with TLS and a sub-path, and when the network breaks."""
+"""The doccano client: behind a proxy with TLS and a path, and with broken connections."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ PREFIX = "/tools/labels"
 
 
 class Proxy(ThreadingHTTPServer):
-    """Passes requests below a sub-path on to doccano, as nginx would; may break connections.
+    """Forwards requests below a path to doccano, as nginx does, and breaks some connections.
 
     Attributes:
         target: doccano's host and port.
-        broken: how many of the next GETs are cut off.
-        held: end of a path whose request is carried out but never answered.
-        reached: set when one is held.
+        broken: number of the next GET requests whose connection is closed.
+        unanswered: end of a path whose requests are forwarded, but never answered.
+        reached: set at the first unanswered request.
     """
 
     daemon_threads = True
     target: str
     broken = 0
-    held: str | None = None
+    unanswered: str | None = None
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -54,7 +54,7 @@ class Proxy(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     server: Proxy
 
-    def _pass_on(self) -> None:
+    def _forward(self) -> None:
         if self.command == "GET" and self.server.broken > 0:
             self.server.broken -= 1
             self.connection.close()
@@ -63,27 +63,27 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        onward = http.client.HTTPConnection(self.server.target)
-        # The outer name reaches doccano, which builds its links from it, without the sub-path.
-        onward.request(
+        upstream = http.client.HTTPConnection(self.server.target)
+        # doccano sees the outer host name, and builds its links from it without the path.
+        upstream.request(
             self.command, self.path.removeprefix(PREFIX), body, dict(self.headers.items())
         )
-        answer = onward.getresponse()
-        content = answer.read()
-        if self.server.held and self.path.partition("?")[0].endswith(self.server.held):
+        response = upstream.getresponse()
+        content = response.read()
+        if self.server.unanswered and self.path.partition("?")[0].endswith(self.server.unanswered):
             self.server.reached.set()
-            # Until the client hangs up.
+            # Wait until the client closes the connection.
             self.rfile.read(1)
             return
-        self.send_response(answer.status)
+        self.send_response(response.status)
         for name in ("Content-Type", "Content-Disposition"):
-            if answer.getheader(name):
-                self.send_header(name, str(answer.getheader(name)))
+            if response.getheader(name):
+                self.send_header(name, str(response.getheader(name)))
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_DELETE = do_PATCH = _pass_on  # noqa: N815
+    do_GET = do_POST = do_DELETE = do_PATCH = _forward  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         pass
@@ -108,18 +108,18 @@ def proxy(
     server.server_close()
 
 
-def test_a_session_behind_tls_and_a_sub_path(
+def test_a_session_through_tls_and_below_a_path(
     doccano: Running, proxy: tuple[Proxy, str], tmp_path: Path
 ) -> None:
     server, url = proxy
     many = [Document(f"t{n}", "Gen. Smith 😀 of 2 Wing", (Span(0, 4, "RANK"),)) for n in range(40)]
-    # A trailing slash, as people paste it.
+    # People paste addresses with a trailing slash.
     with DoccanoClient(f"{url}/", ADMIN, doccano.server.password) as connection:
         session = push(connection, tmp_path / "tls", many, ["away"], load_labels()).session
         assert session.link("away").startswith(f"{url}/projects/")
         back = pull(connection, tmp_path / "tls").annotation_sets["away"]
         assert [(d.id, d.spans) for d in back] == [(d.id, d.spans) for d in many]
-        # Two broken connections in a row are got over where repeating is safe.
+        # Safe requests survive two broken connections in a row.
         server.broken = 2
         assert len(list(connection.examples(session.projects["away"]))) == 40
         server.broken = 3
@@ -128,7 +128,7 @@ def test_a_session_behind_tls_and_a_sub_path(
         server.broken = 0
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(
+def test_an_untrusted_certificate_is_refused(
     proxy: tuple[Proxy, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -137,24 +137,24 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 
 
 @pytest.mark.parametrize("step", ["/upload", "/download"])
-def test_a_client_killed_in_mid_push_completes_when_pushing_again(
+def test_push_again_completes_a_push_that_was_killed(
     orbat: Orbat, doccano: Running, proxy: tuple[Proxy, str], tmp_path: Path, step: str
 ) -> None:
     server, url = proxy
     many = [Document(f"c{n}", f"Gen. Number {n} spoke.", (Span(0, 4, "RANK"),)) for n in range(300)]
     write_documents(tmp_path / "d.jsonl", many)
     folder, name = tmp_path / "cut", f"cut-{step[1:]}"
-    words = ["annotate", "push", str(tmp_path / "d.jsonl"), "--session", str(folder)]
-    words += ["--annotators", name, "--suggest", "none"]
-    words += ["--url", url, "--password", doccano.server.password]
-    server.held = step
-    client = subprocess.Popen([sys.executable, "-m", "orbat", *words])
+    arguments = ["annotate", "push", str(tmp_path / "d.jsonl"), "--session", str(folder)]
+    arguments += ["--annotators", name, "--suggest", "none"]
+    arguments += ["--url", url, "--password", doccano.server.password]
+    server.unanswered = step
+    client = subprocess.Popen([sys.executable, "-m", "orbat", *arguments])
     assert server.reached.wait(120)
     client.kill()
     client.wait()
     assert not (folder / "pushed").exists()
-    server.held = None
-    done = orbat(*words)
+    server.unanswered = None
+    done = orbat(*arguments)
     assert done.code == 0, done.err
     with DoccanoClient(url, ADMIN, doccano.server.password) as connection:
         back = pull(connection, folder).annotation_sets[name]

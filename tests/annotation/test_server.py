@@ -1,4 +1,4 @@
-"""The local doccano server's edges that need no server."""
+"""The local doccano server: installation, start, state and stop."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from orbat.annotation.doccano import installation
 from orbat.annotation.doccano.installation import find_python
 from orbat.annotation.doccano.server import DoccanoServer
 from orbat.errors import ServerError
+from tests.conftest import Orbat, Running
 
 
-def test_a_python_that_doccano_cannot_run_on_is_told_what_to_do(
+def test_an_unsupported_python_is_reported_with_the_fix(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(installation, "PYTHON", (3, 99))
@@ -28,7 +29,7 @@ def test_a_python_that_doccano_cannot_run_on_is_told_what_to_do(
     assert "\n" not in message
 
 
-def test_another_python_of_the_right_version_is_taken(
+def test_another_python_of_the_right_version_is_found(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     program = tmp_path / "python3.99"
@@ -39,12 +40,12 @@ def test_another_python_of_the_right_version_is_taken(
     assert find_python() == str(program)
 
 
-def test_the_right_python_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_python_is_used_if_it_is_supported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installation, "PYTHON", sys.version_info[:2])
     assert find_python() == sys.executable
 
 
-def test_nothing_runs_where_nothing_was_started(tmp_path: Path) -> None:
+def test_a_new_folder_has_no_running_server(tmp_path: Path) -> None:
     server = DoccanoServer(tmp_path)
     assert server.url is None
     assert not server.down()
@@ -52,7 +53,7 @@ def test_nothing_runs_where_nothing_was_started(tmp_path: Path) -> None:
         _ = server.password
 
 
-def test_a_recycled_process_number_is_not_ours(tmp_path: Path) -> None:
+def test_a_reused_process_number_is_not_the_server(tmp_path: Path) -> None:
     import json
     import os
 
@@ -64,7 +65,7 @@ def test_a_recycled_process_number_is_not_ours(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_taken_port_is_named(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_a_taken_port_is_reported(refused: Callable[..., str], tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -73,3 +74,17 @@ def test_a_taken_port_is_named(refused: Callable[..., str], tmp_path: Path) -> N
             *("annotate", "up", "--port", port), env={"ORBAT_DOCCANO_HOME": str(tmp_path)}
         )
     assert f"port {port} is taken" in line
+
+
+@pytest.mark.doccano
+@pytest.mark.slow
+def test_up_finds_a_running_server(orbat: Orbat, doccano: Running) -> None:
+    outcome = orbat("annotate", "up", env=doccano.env)
+    assert outcome.code == 0
+    assert f"already running at {doccano.url}" in outcome.out
+
+
+@pytest.mark.doccano
+@pytest.mark.slow
+def test_secrets_are_readable_by_the_owner_only(doccano: Running) -> None:
+    assert (doccano.server.home / "secrets.json").stat().st_mode & 0o077 == 0

@@ -1,0 +1,255 @@
+"""Push against a real doccano: assignment, verification, repetition and failures."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orbat.annotation.doccano.client import DoccanoClient
+from orbat.annotation.session.folder import open_session
+from orbat.annotation.session.pull import SUGGESTED, pull
+from orbat.annotation.session.push import push
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents
+from orbat.corpus.labels import load_labels
+from orbat.errors import InputError, ServerError
+from tests.conftest import Orbat, Running
+from tests.corpus.test_document import HARD_TEXT, documents
+
+pytestmark = [pytest.mark.doccano, pytest.mark.slow]
+
+
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
+@given(st.lists(documents(), min_size=5, max_size=15))
+def test_texts_and_offsets_survive_a_round_trip(
+    doccano: Running, tmp_path_factory: pytest.TempPathFactory, many: list[Document]
+) -> None:
+    # doccano cannot import NUL with every database, nor show an empty text.
+    sent = [
+        Document(f"d{n}", d.text.replace("\0", " "), d.spans) for n, d in enumerate(many)
+        if "\0" not in d.text
+    ]  # fmt: skip
+    sent.append(
+        Document(
+            "hard",
+            HARD_TEXT,
+            (Span(2, 6, "RANK"), Span(HARD_TEXT.index("2nd"), HARD_TEXT.index("2nd") + 7, "UNIT")),
+        )
+    )
+    folder = tmp_path_factory.mktemp("session")
+    with doccano.connect() as connection:
+        session = push(connection, folder, sent, ["prop"], load_labels()).session
+        back = pull(connection, folder).annotation_sets["prop"]
+        connection.delete_project(session.projects["prop"])
+    assert [(d.id, d.text, d.spans) for d in back] == [(d.id, d.text, d.spans) for d in sent]
+    assert all(span.note == SUGGESTED for d in back for span in d.spans)
+
+
+def test_push_is_idempotent(
+    orbat: Orbat, doccano: Running, tmp_path: Path, train_articles: list[Document]
+) -> None:
+    bare = [Document(d.id, d.text) for d in train_articles[:4]]
+    write_documents(tmp_path / "d.jsonl", bare)
+    arguments = (
+        *("annotate", "push", tmp_path / "d.jsonl", "--session", tmp_path / "s"),
+        *("--annotators", "ann-a,ann-b"),
+    )
+    outcome = orbat(*arguments, env=doccano.env)
+    assert outcome.code == 0, outcome.err
+    session = open_session(tmp_path / "s")
+    with doccano.connect() as connection:
+        before = {a: pull(connection, tmp_path / "s").annotation_sets[a] for a in session.projects}
+        # Annotations made between two pushes are kept.
+        example = next(connection.examples(session.projects["ann-a"]))
+        span = connection.spans(session.projects["ann-a"], example.id)[0]
+        connection.create_comment(session.projects["ann-a"], example.id, "Is this one unit or two?")
+        connection.delete_span(session.projects["ann-a"], example.id, span.id)
+    assert orbat(*arguments, env=doccano.env).code == 0
+    assert open_session(tmp_path / "s").projects == session.projects
+    with doccano.connect() as connection:
+        after = pull(connection, tmp_path / "s").annotation_sets
+    assert after["ann-b"] == before["ann-b"]
+    (said,) = after["ann-a"][0].meta["annotation"]["comments"]
+    assert (said["by"], said["text"]) == ("admin", "Is this one unit or two?")
+    assert [len(d.spans) for d in after["ann-a"]] == [
+        len(d.spans) - (1 if n == 0 else 0) for n, d in enumerate(before["ann-a"])
+    ]
+    assert (tmp_path / "s" / "accounts.json").stat().st_mode & 0o077 == 0
+
+
+def test_documents_are_assigned_and_uploaded_in_batches(
+    orbat: Orbat, doccano: Running, tmp_path: Path
+) -> None:
+    many = [Document(f"b{n}", f"Gen. Number {n} spoke.") for n in range(30)]
+    write_documents(tmp_path / "d.jsonl", many)
+    folder = tmp_path / "batches"
+    arguments = (
+        *("annotate", "push", tmp_path / "d.jsonl", "--session", folder),
+        *("--annotators", "one,two", "--overlap", "0.2", "--batch", "4"),
+    )
+
+    def push_again() -> dict[str, list[str]]:
+        outcome = orbat(*arguments, env=doccano.env)
+        assert outcome.code == 0, outcome.err
+        session = open_session(folder)
+        return {name: [d.id for d in session.pushed(name)] for name in session.projects}
+
+    first = push_again()
+    assert {name: len(ids) for name, ids in first.items()} == {"one": 4, "two": 4}
+    assert push_again() == first
+    with doccano.connect() as connection:
+        project = open_session(folder).projects["one"]
+        for example in list(connection.examples(project))[:3]:
+            connection.confirm(project, example.id)
+    second = push_again()
+    assert second["two"] == first["two"]
+    assert second["one"][:4] == first["one"]
+    assert len(second["one"]) == 7
+    plan = open_session(folder).assignments
+    shared = [identity for identity, owner in plan.items() if owner is None]
+    assert (list(plan), len(shared)) == ([d.id for d in many], 6)
+    assert set(first["one"]) & set(first["two"]) <= set(shared)
+    owners = [owner for owner in plan.values() if owner]
+    assert (owners.count("one"), owners.count("two")) == (12, 12)
+
+    shown = orbat("annotate", "status", "--session", folder, "--json", env=doccano.env).json()
+    assert [(p["annotator"], p["documents"], p["confirmed"], p["waiting"]) for p in shown] == [
+        ("one", 7, 3, 11),
+        ("two", 4, 0, 14),
+    ]
+    assert shown[0]["per_hour"] > 0
+    assert shown[0]["hours_left"] == pytest.approx(15 / shown[0]["per_hour"])
+    assert shown[0]["link"].endswith("page=4")
+    # A later annotator gets the shared documents only.
+    later = orbat(*arguments[:5], "--annotators", "three", "--batch", "30", env=doccano.env)
+    assert later.code == 0, later.err
+    assert [d.id for d in open_session(folder).pushed("three")] == shared
+
+
+def test_audit_pushes_documents_with_label_issues(
+    orbat: Orbat, doccano: Running, tmp_path: Path, train_articles: list[Document]
+) -> None:
+    write_documents(tmp_path / "gold.jsonl", train_articles[::14])
+    folder = tmp_path / "again"
+    outcome = orbat(
+        *("annotate", "audit", tmp_path / "gold.jsonl", "--work", tmp_path / "work"),
+        *("--recipe", "baseline-linear", "--set", "epochs=2", "--folds", 2, "--top", 10),
+        *("--session", folder, "--annotators", "second-look,third-look"),
+        env=doccano.env,
+    )
+    assert outcome.code == 0, outcome.err
+    session = open_session(folder)
+    parts = [session.pushed(name) for name in session.projects]
+    gold = {document.id: document.spans for document in train_articles}
+    assert all(parts)
+    for document in (document for part in parts for document in part):
+        assert document.spans == gold[document.id]
+        assert "gold" in document.meta["review"]["issue 1"]
+    with doccano.connect() as connection:
+        example = next(connection.examples(session.projects["second-look"]))
+    assert "issue 1" in example.meta["meta"]["review"]
+
+
+def test_push_again_completes_an_upload_whose_worker_was_killed(
+    orbat: Orbat, doccano: Running, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    # doccano stores a thousand documents at a time.
+    many = [
+        Document(f"k{n}", f"Gen. Number {n} spoke.", (Span(0, 4, "RANK"),)) for n in range(4000)
+    ]
+    write_documents(tmp_path / "d.jsonl", many)
+    session = tmp_path / "killed"
+    arguments = ("annotate", "push", tmp_path / "d.jsonl", "--session", session)
+    arguments = (*arguments, "--annotators", "killed", "--suggest", "none")
+    worker = doccano.server.process("worker")
+    assert worker is not None
+
+    def kill_soon() -> None:
+        deadline = time.monotonic() + 300
+        with doccano.connect() as connection:
+            while time.monotonic() < deadline:
+                if (session / "session.json").exists() and connection.count_examples(
+                    open_session(session).projects["killed"]
+                ):
+                    break
+                time.sleep(0.05)
+        for process in [*worker.children(recursive=True), worker]:
+            os.kill(process.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_soon)
+    killer.start()
+    line = refused(*arguments, env=doccano.env)
+    killer.join()
+    assert "worker" in line
+    assert "orbat annotate up" in line
+    assert not psutil.pid_exists(worker.pid) or worker.status() == psutil.STATUS_ZOMBIE
+    assert not (session / "pushed").exists()
+    with doccano.connect() as connection:
+        stored = connection.count_examples(open_session(session).projects["killed"])
+    assert 0 < stored < len(many)
+    again = orbat("annotate", "up", env=doccano.env)
+    assert again.code == 0, again.err
+    assert doccano.url in again.out
+    done = orbat(*arguments, env=doccano.env)
+    assert done.code == 0, done.err
+    with doccano.connect() as connection:
+        project = open_session(session).projects["killed"]
+        names = [example.upload_name for example in connection.examples(project)]
+    assert sorted(names) == sorted(document.id for document in many)
+
+
+def test_unreachable_servers_and_wrong_passwords_are_reported(
+    doccano: Running, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    write_documents(tmp_path / "d.jsonl", [Document("a", "Gen. Smith")])
+    push_there = (
+        *("annotate", "push", tmp_path / "d.jsonl", "--session", tmp_path / "s"),
+        *("--annotators", "x"),
+    )
+    assert "start it with orbat annotate up" in refused(*push_there)
+    assert "does not answer" in refused(
+        *push_there, "--url", "http://127.0.0.1:9", "--password", "x"
+    )
+    assert "refuses the password of 'admin'" in refused(
+        *push_there, "--url", doccano.url, "--password", "wrong"
+    )
+    assert "no password" in refused(*push_there, "--url", doccano.url)
+    assert "not a labeling session" in refused(
+        "annotate", "pull", "--session", tmp_path, env=doccano.env
+    )
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_address_without_doccano_is_reported(tmp_path: Path) -> None:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html></html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        with pytest.raises(ServerError, match=r"not a doccano 1\.8 server"):
+            DoccanoClient(f"http://127.0.0.1:{server.server_port}", "a", "b")
+    finally:
+        server.shutdown()
+        server.server_close()
+    with pytest.raises(InputError, match="not an http or https address"):
+        DoccanoClient("ftp://x", "a", "b")

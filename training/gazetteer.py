@@ -12,7 +12,7 @@ from ..corpus.labels import LabelSet
 from ..errors import InputError
 from .recipe import AnyRecipe
 from .tagger.gazetteer import Gazetteer
-from .tagger.patterns import PatternFinder
+from .tagger.patterns import PatternMatcher
 
 
 def load_gazetteer(path: Path | None = None, labels: Iterable[str] | None = None) -> Gazetteer:
@@ -42,7 +42,7 @@ _BAD_PATTERN = (ValueError, KeyError, TypeError, AttributeError, re.error)
 def _check_pattern(where: str, pattern: dict[str, Any]) -> None:
     """Refuse a pattern that cannot be used, naming its file and line."""
     try:
-        PatternFinder([pattern])
+        PatternMatcher([pattern])
     except _BAD_PATTERN as error:
         raise InputError(f"{where}: the pattern cannot be used ({error})") from error
 

@@ -36,25 +36,25 @@ def cased(uncased: Any) -> tuple[Any, CasedVocabulary]:
 
 
 def ids(tokenizer: Any, text: str) -> list[int]:
-    found: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
-    return found
+    piece_ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+    return piece_ids
 
 
 @pytest.mark.parametrize("text", ["sergeant major of düsseldorf", "mechanised brigade, 42 of it"])
-def test_each_way_of_writing_has_the_same_pieces_under_another_sign(
+def test_cased_variants_have_the_same_pieces_and_other_shapes(
     uncased: Any, cased: tuple[Any, CasedVocabulary], text: str
 ) -> None:
     tokenizer, vocabulary = cased
     seen = set()
     for form in (text, text.title(), text.upper()):
-        found = np.array(ids(tokenizer, form))
-        assert vocabulary.base_ids[found].tolist() == ids(uncased, text)
-        seen.add(tuple(vocabulary.shape_ids[found]))
+        piece_ids = np.array(ids(tokenizer, form))
+        assert vocabulary.base_ids[piece_ids].tolist() == ids(uncased, text)
+        seen.add(tuple(vocabulary.shape_ids[piece_ids]))
     assert len(seen) == 3
 
 
 @given(texts)
-def test_line_breaks_are_pieces_of_their_own(cased: tuple[Any, CasedVocabulary], text: str) -> None:
+def test_each_line_break_is_a_piece(cased: tuple[Any, CasedVocabulary], text: str) -> None:
     tokenizer, vocabulary = cased
     assert len(vocabulary.base_ids) == len(vocabulary.shape_ids) == tokenizer.get_vocab_size()
     encoding = tokenizer.encode(text, add_special_tokens=False)
@@ -63,12 +63,12 @@ def test_line_breaks_are_pieces_of_their_own(cased: tuple[Any, CasedVocabulary],
         for token, (start, _) in zip(encoding.tokens, encoding.offsets, strict=True)
         if token in LINE_BREAKS
     ]
-    assert breaks == [place for place, each in enumerate(text) if each in LINE_BREAKS]
+    assert breaks == [index for index, char in enumerate(text) if char in LINE_BREAKS]
     for start, end in encoding.offsets:
         assert end == start + 1 or not set(LINE_BREAKS) & set(text[start:end])
 
 
-def test_an_encoder_with_case_of_its_own_keeps_its_entries() -> None:
+def test_a_cased_vocabulary_keeps_its_entries() -> None:
     from tokenizers import Tokenizer, models
 
     entries = ["[UNK]", "Gen", "gen", ".", "##eral"]

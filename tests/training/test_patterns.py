@@ -1,4 +1,4 @@
-"""Token patterns: what spaCy's Matcher finds, without spaCy."""
+"""Token patterns, compared with spaCy's Matcher."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from spacy.tokens import Doc
 from orbat.corpus.document import Document
 from orbat.corpus.gazetteer import load_patterns
 from orbat.training.tagger.gazetteer import longest_spans
-from orbat.training.tagger.patterns import PatternFinder
+from orbat.training.tagger.patterns import PatternMatcher
 
 TOKENS = ["1st", "2nd", "Mountain", "Brigade", "brigade", "of", "the", "-", "Army", "led"]
 NLP = spacy.blank("en")
 
 
-def found_by_spacy(patterns: list[dict], doc: Doc) -> set[tuple[int, int, str]]:
+def find_by_spacy(patterns: list[dict], doc: Doc) -> set[tuple[int, int, str]]:
     matcher = Matcher(NLP.vocab)
     for number, entry in enumerate(patterns):
         matcher.add(str(number), [entry["pattern"]])
@@ -33,31 +33,33 @@ def found_by_spacy(patterns: list[dict], doc: Doc) -> set[tuple[int, int, str]]:
     return found
 
 
-questions = st.one_of(
+predicates = st.one_of(
     st.builds(lambda text: {"TEXT": text}, st.sampled_from(TOKENS)),
     st.builds(lambda text: {"LOWER": text.lower()}, st.sampled_from(TOKENS)),
     st.builds(lambda texts: {"TEXT": {"IN": texts}}, st.lists(st.sampled_from(TOKENS), min_size=1)),
     st.sampled_from([{"TEXT": {"REGEX": "^[A-Z]"}}, {"LOWER": {"REGEX": "^[0-9]+(st|nd)$"}}]),
 )
 steps = st.builds(
-    lambda question, quantifier: {**question, **({"OP": quantifier} if quantifier else {})},
-    questions,
+    lambda predicate, operator: {**predicate, **({"OP": operator} if operator else {})},
+    predicates,
     st.sampled_from(["", "", "?", "+", "{1,2}"]),
 )
 patterns = st.builds(
     lambda first, rest, trim: {"label": "UNIT", "pattern": [first, *rest], "trim_end": trim},
-    questions,
+    predicates,
     st.lists(steps, max_size=3),
     st.integers(0, 1),
 )
 
 
 @given(st.lists(patterns, min_size=1, max_size=3), st.lists(st.sampled_from(TOKENS), min_size=1))
-def test_the_longest_match_at_each_place_is_spacys(wanted: list[dict], tokens: list[str]) -> None:
+def test_the_longest_match_from_each_token_is_spacys(
+    entries: list[dict], tokens: list[str]
+) -> None:
     text = " ".join(tokens)
-    theirs = found_by_spacy(wanted, Doc(NLP.vocab, words=text.split(" ")))
-    ours = set(PatternFinder(wanted).find(text))
-    # spaCy gives shorter matches from the same place too; the longest of all is never missed.
+    theirs = find_by_spacy(entries, Doc(NLP.vocab, words=text.split(" ")))
+    ours = set(PatternMatcher(entries).find(text))
+    # spaCy also returns shorter matches from the same token. None is missed altogether.
     assert ours <= theirs
     for start in {start for start, _, _ in theirs}:
         assert any(first == start for first, _, _ in ours)
@@ -65,27 +67,27 @@ def test_the_longest_match_at_each_place_is_spacys(wanted: list[dict], tokens: l
 
 def test_the_shipped_patterns_find_what_spacy_finds(train_articles: list[Document]) -> None:
     patterns = load_patterns()
-    finder = PatternFinder(patterns)
+    matcher = PatternMatcher(patterns)
     ours, theirs = set(), set()
     for article in train_articles[::3]:
         text = article.text
-        ours |= {(article.id, *span) for span in longest_spans(text, finder.find(text))}
-        matches = found_by_spacy(patterns, NLP.make_doc(text))
+        ours |= {(article.id, *span) for span in longest_spans(text, matcher.find(text))}
+        matches = find_by_spacy(patterns, NLP.make_doc(text))
         theirs |= {(article.id, *span) for span in longest_spans(text, matches)}
     # They differ where their tokens do: 4/15th and VMGR-352 are one token for spaCy.
     assert len(theirs) > 300
     assert len(ours & theirs) > 0.98 * len(ours | theirs)
 
 
-def test_threads_share_one_finder() -> None:
+def test_threads_share_a_matcher() -> None:
     names = [f"Name{number}" for number in range(300)]
-    finder = PatternFinder(
+    matcher = PatternMatcher(
         [{"label": "UNIT", "pattern": [{"TEXT": {"REGEX": f"^{n}$"}}]} for n in names]
     )
     found: list[int] = []
 
     def work(part: list[str]) -> None:
-        found.extend(len(finder.find(name)) for name in part)
+        found.extend(len(matcher.find(name)) for name in part)
 
     threads = [threading.Thread(target=work, args=(names[start:],)) for start in range(0, 300, 60)]
     for thread in threads:
@@ -98,13 +100,13 @@ def test_threads_share_one_finder() -> None:
 @pytest.mark.parametrize(
     ("token", "reason"),
     [
-        ({"POS": "NOUN"}, "TEXT or LOWER alone, not for POS"),
-        ({"TEXT": "a", "LOWER": "a"}, "TEXT or LOWER alone"),
-        ({}, "TEXT or LOWER alone, not for nothing"),
+        ({"POS": "NOUN"}, "one attribute, TEXT or LOWER, not POS"),
+        ({"TEXT": "a", "LOWER": "a"}, "one attribute, TEXT or LOWER, not TEXT, LOWER"),
+        ({}, "one attribute, TEXT or LOWER, not none"),
         ({"TEXT": {"NOT_IN": ["a"]}}, "must be a text, IN or REGEX"),
-        ({"TEXT": "a", "OP": "!"}, "operator ! is not known"),
+        ({"TEXT": "a", "OP": "!"}, "operator ! is not supported"),
     ],
 )
 def test_a_pattern_that_cannot_be_matched_is_refused(token: dict, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        PatternFinder([{"label": "UNIT", "pattern": [token]}])
+        PatternMatcher([{"label": "UNIT", "pattern": [token]}])

@@ -1,4 +1,4 @@
-"""Layers that learn to bear 8 bits."""
+"""Quantization-aware training: layers that round as the packaged model does."""
 
 from __future__ import annotations
 
@@ -27,55 +27,55 @@ def layer() -> nn.Linear:
 
 
 @pytest.fixture
-def given() -> Tensor:
-    """Two windows of inputs, some of whose channels reach much further than others."""
+def inputs() -> Tensor:
+    """Two windows of inputs; some channels have a much wider range than others."""
     rng = torch.Generator().manual_seed(1)
-    reach = torch.logspace(-1, 1.5, 96)
-    return (torch.randn(2, 20, 96, generator=rng) + 0.3) * reach
+    ranges = torch.logspace(-1, 1.5, 96)
+    return (torch.randn(2, 20, 96, generator=rng) + 0.3) * ranges
 
 
-def rounded(layer: nn.Linear) -> FakeQuantLinear:
+def fake_quantized(layer: nn.Linear) -> FakeQuantLinear:
     parent = nn.Sequential(nn.Sequential(layer))
     insert_fake_quantization(parent)
-    found = parent[0][0]  # type: ignore[index]
-    assert isinstance(found, FakeQuantLinear)
-    return found
+    replaced = parent[0][0]  # type: ignore[index]
+    assert isinstance(replaced, FakeQuantLinear)
+    return replaced
 
 
-def test_only_training_rounds(layer: nn.Linear, given: Tensor) -> None:
-    plain, other = layer(given), rounded(layer)
+def test_layers_round_in_training_only(layer: nn.Linear, inputs: Tensor) -> None:
+    plain, other = layer(inputs), fake_quantized(layer)
     assert dict(other.named_parameters()) == dict(layer.named_parameters())
-    assert torch.equal(other.eval()(given), plain)
-    change = (other.train()(given) - plain).abs().max() / plain.abs().max()
+    assert torch.equal(other.eval()(inputs), plain)
+    change = (other.train()(inputs) - plain).abs().max() / plain.abs().max()
     assert 1e-4 < change < 0.05
 
 
-def test_training_sees_what_the_packaged_product_gives(
-    layer: nn.Linear, given: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_training_computes_what_the_packaged_product_computes(
+    layer: nn.Linear, inputs: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import onnxruntime
 
     monkeypatch.setattr(smooth_quant, "EXPONENTS", (EXPONENT,))
     plain, small = tmp_path / "plain.onnx", tmp_path / "small.onnx"
-    torch.onnx.export(layer, (given,), str(plain), dynamo=False, input_names=["given"])
-    batch = {"given": given.numpy(), "attention_mask": np.ones(given.shape[:2])}
+    torch.onnx.export(layer, (inputs,), str(plain), dynamo=False, input_names=["inputs"])
+    batch = {"inputs": inputs.numpy(), "attention_mask": np.ones(inputs.shape[:2])}
     quantize(plain, small, measure_inputs(plain, [batch]))
     session = onnxruntime.InferenceSession(str(small), providers=["CPUExecutionProvider"])
-    (packaged,) = session.run(None, {"given": batch["given"]})
-    seen = rounded(layer).train()(given).detach().numpy()
-    assert np.abs(packaged - layer(given).detach().numpy()).max() > 1e-3
-    np.testing.assert_allclose(seen, packaged, atol=1e-4 * np.abs(packaged).max())
+    (packaged,) = session.run(None, {"inputs": batch["inputs"]})
+    trained = fake_quantized(layer).train()(inputs).detach().numpy()
+    assert np.abs(packaged - layer(inputs).detach().numpy()).max() > 1e-3
+    np.testing.assert_allclose(trained, packaged, atol=1e-4 * np.abs(packaged).max())
 
 
-def test_gradients_go_through_as_if_nothing_were_rounded(layer: nn.Linear, given: Tensor) -> None:
+def test_gradients_pass_through_the_rounding(layer: nn.Linear, inputs: Tensor) -> None:
     weights = torch.randn(2, 20, 128, generator=torch.Generator().manual_seed(2))
     gradients = []
-    for each in (layer, rounded(layer).train()):
-        place = given.clone().requires_grad_()
+    for module in (layer, fake_quantized(layer).train()):
+        leaf = inputs.clone().requires_grad_()
         layer.weight.grad = None
-        (each(place) * weights).sum().backward()  # type: ignore[no-untyped-call]
-        assert place.grad is not None and layer.weight.grad is not None
-        gradients.append((place.grad, layer.weight.grad.clone()))
+        (module(leaf) * weights).sum().backward()  # type: ignore[no-untyped-call]
+        assert leaf.grad is not None and layer.weight.grad is not None
+        gradients.append((leaf.grad, layer.weight.grad.clone()))
     for plain, through in zip(*gradients, strict=True):
-        # Channels of short reach are left few steps by the others.
+        # Channels of narrow range have few steps, so gradients differ a little.
         assert float(nn.functional.cosine_similarity(through, plain, dim=-1).min()) > 0.95

@@ -1,4 +1,4 @@
-"""Words, windows and decoding: the part that training and the installed model share."""
+"""The tagger: words, windows, decoding and mentions, and the loss of the CRF."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ LABELS = ("UNIT", "RANK")
 TAGS = ("O", "B-UNIT", "I-UNIT", "B-RANK", "I-RANK")
 
 
-def config(window: int = 16, overlap: int = 4) -> TaggerConfig:
-    return TaggerConfig(LABELS, window, overlap, (101,), (102,), 0, True)
+def config(window: int = 16, stride: int = 4) -> TaggerConfig:
+    return TaggerConfig(LABELS, window, stride, (101,), (102,), 0, True)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def tokenizer() -> Any:
     return tokenizer
 
 
-def test_every_gold_span_is_made_of_whole_words() -> None:
+def test_every_gold_span_consists_of_whole_words() -> None:
     for split in ("train", "dev", "test"):
         for document in read_documents(ARTICLES / f"{split}.jsonl"):
             words = find_words(document.text)
@@ -56,12 +56,12 @@ def test_every_gold_span_is_made_of_whole_words() -> None:
             labels = tuple(dict.fromkeys(s.label for s in document.spans))
             tags = ("O", *(f"{mark}-{label}" for label in labels for mark in "BI"))
             path = spans_to_tags(words, spans, tags)
-            found = tags_to_mentions(words, path, np.zeros(len(words), np.float32), labels)
-            assert [m[:3] for m in found] == spans
+            mentions = tags_to_mentions(words, path, np.zeros(len(words), np.float32), labels)
+            assert [mention[:3] for mention in mentions] == spans
 
 
 @given(documents())
-def test_words_cover_all_but_white_space(document: Document) -> None:
+def test_words_cover_everything_but_white_space(document: Document) -> None:
     covered = {i for start, end in find_words(document.text).tolist() for i in range(start, end)}
     assert {i for i, c in enumerate(document.text) if not c.isspace()} <= covered
 
@@ -83,7 +83,7 @@ def test_words_of_a_hard_text() -> None:
         ("A", "", "AB", ""),
     ],
 )
-def test_features_tell_shapes_and_gaps_apart(
+def test_features_distinguish_shapes_and_gaps(
     word: str, gap: str, other: str, other_gap: str
 ) -> None:
     first, second = (
@@ -93,7 +93,7 @@ def test_features_tell_shapes_and_gaps_apart(
     assert first != second
 
 
-words_and_junk = st.lists(
+texts_of_parts = st.lists(
     st.sampled_from(
         [
             "Gen",
@@ -112,29 +112,29 @@ words_and_junk = st.lists(
 )
 
 
-@given(words_and_junk, st.integers(8, 40), st.data())
-def test_windows_fit_and_share_out_every_word(
+@given(texts_of_parts, st.integers(8, 40), st.data())
+def test_windows_fit_and_every_word_is_scored_in_one(
     tokenizer: Any, parts: list[str], size: int, data: st.DataObject
 ) -> None:
-    setup = config(size, data.draw(st.integers(0, size // 2)))
+    tagger_config = config(size, data.draw(st.integers(0, size // 2)))
     (text,) = encode_texts(tokenizer, ["".join(parts)])
-    windows = cut_windows(text, setup)
-    owned = [word for start, end in scored_words(windows) for word in range(start, end)]
-    assert owned == list(range(len(text.words)))
+    windows = cut_windows(text, tagger_config)
+    scored = [word for start, end in scored_words(windows) for word in range(start, end)]
+    assert scored == list(range(len(text.words)))
     for window, (start, end) in zip(windows, scored_words(windows), strict=True):
         assert window.piece_end - window.piece_start <= size - 2
         assert window.word_start <= start <= end <= window.word_end
         assert window.word_start < window.word_end
 
 
-def scores_of(*shape: int) -> st.SearchStrategy[np.ndarray]:
+def score_arrays(*shape: int) -> st.SearchStrategy[np.ndarray]:
     return arrays(np.float32, shape, elements=st.floats(-6, 6, width=32))
 
 
-def every_path(
+def all_paths(
     logits: np.ndarray, transitions: np.ndarray, starts: np.ndarray
 ) -> dict[tuple[int, ...], float]:
-    """The score of each lawful tag sequence, one by one."""
+    """Return the score of each valid tag sequence, by brute force."""
     paths = {}
     for tags in itertools.product(range(5), repeat=len(logits)):
         steps = list(itertools.pairwise(tags))
@@ -150,84 +150,86 @@ def every_path(
 
 
 @given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=3))
-def test_decoding_finds_the_best_lawful_path_and_its_odds(
+def test_decoding_finds_the_best_valid_path_and_its_probabilities(
     data: st.DataObject, lengths: list[int]
 ) -> None:
-    transitions, starts = data.draw(scores_of(5, 5)), data.draw(scores_of(5))
-    logits = data.draw(scores_of(sum(lengths), 5))
+    transitions, starts = data.draw(score_arrays(5, 5)), data.draw(score_arrays(5))
+    logits = data.draw(score_arrays(sum(lengths), 5))
     bounds = [0, *itertools.accumulate(lengths)]
     decoder = TagDecoder(5, transitions.tolist(), starts.tolist())
     path, log_probs = decoder.decode(logits, bounds)
-    chances = decoder.marginals(logits, bounds)
+    marginals = decoder.marginals(logits, bounds)
     for begin, end in itertools.pairwise(bounds):
-        paths = every_path(logits[begin:end], transitions, starts)
-        found = tuple(path[begin:end].tolist())
-        assert paths[found] == pytest.approx(max(paths.values()), abs=1e-3)
+        paths = all_paths(logits[begin:end], transitions, starts)
+        best = tuple(path[begin:end].tolist())
+        assert paths[best] == pytest.approx(max(paths.values()), abs=1e-3)
         whole = np.logaddexp.reduce(list(paths.values()))
-        for place in range(end - begin):
-            with_tag = [score for tags, score in paths.items() if tags[place] == found[place]]
-            odds = np.logaddexp.reduce(with_tag) - whole
-            word = begin + place
-            assert np.log(chances[word, found[place]]) == pytest.approx(odds, abs=1e-3)
-            assert log_probs[word] == pytest.approx(odds if found[place] else 0, abs=1e-3)
-        # No sequence changes what stands beside it.
+        for index in range(end - begin):
+            with_tag = [score for tags, score in paths.items() if tags[index] == best[index]]
+            log_prob = np.logaddexp.reduce(with_tag) - whole
+            word = begin + index
+            assert np.log(marginals[word, best[index]]) == pytest.approx(log_prob, abs=1e-3)
+            assert log_probs[word] == pytest.approx(log_prob if best[index] else 0, abs=1e-3)
+        # The result does not depend on the other sequences.
         alone, _ = decoder.decode(logits[begin:end], [0, end - begin])
-        assert alone.tolist() == list(found)
+        assert alone.tolist() == list(best)
 
 
 @given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=3))
-def test_tags_taken_one_by_one_keep_their_labels_and_are_lawful(
+def test_argmax_tags_keep_their_labels_and_are_valid(
     data: st.DataObject, lengths: list[int]
 ) -> None:
-    logits = data.draw(scores_of(sum(lengths), 5))
+    logits = data.draw(score_arrays(sum(lengths), 5))
     bounds = [0, *itertools.accumulate(lengths)]
     path, log_probs = argmax_tags(logits, bounds)
     best = logits.argmax(axis=1)
     assert ((path + 1) // 2).tolist() == ((best + 1) // 2).tolist()
-    nothing = np.zeros((5, 5)), np.zeros(5)
+    no_transitions = np.zeros((5, 5)), np.zeros(5)
     for begin, end in itertools.pairwise(bounds):
-        assert tuple(path[begin:end].tolist()) in every_path(logits[begin:end], *nothing)
+        assert tuple(path[begin:end].tolist()) in all_paths(logits[begin:end], *no_transitions)
     assert np.allclose(log_probs, logits.max(axis=1) - np.logaddexp.reduce(logits, axis=1))
-    # Only what would be unlawful is changed, to a beginning.
+    # Only tags that would be invalid are changed, from I- to B-.
     assert all(
         new == old or (new, old % 2) == (old - 1, 0) for new, old in zip(path, best, strict=True)
     )
 
 
 @given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=3))
-def test_the_loss_is_the_odds_of_the_gold_tags(data: st.DataObject, lengths: list[int]) -> None:
+def test_the_loss_is_the_negative_log_likelihood_of_the_gold_tags(
+    data: st.DataObject, lengths: list[int]
+) -> None:
     import torch
 
-    transitions, starts = data.draw(scores_of(5, 5)), data.draw(scores_of(5))
+    transitions, starts = data.draw(score_arrays(5, 5)), data.draw(score_arrays(5))
     crf = CRF(5, by_line=True)
     with torch.no_grad():
         crf.transitions.copy_(torch.from_numpy(transitions))
         crf.start_transitions.copy_(torch.from_numpy(starts))
-    # One row, in which each sequence begins a line; pieces without a word stand between.
-    rows, labels, breaks, odds = [], [], [], []
+    # One row, in which each sequence starts a line. Every other piece has no word.
+    rows, labels, line_starts, gold_log_probs = [], [], [], []
     for length in lengths:
-        logits = data.draw(scores_of(length, 5))
-        paths = every_path(logits, transitions, starts)
+        logits = data.draw(score_arrays(length, 5))
+        paths = all_paths(logits, transitions, starts)
         gold = data.draw(st.sampled_from(sorted(paths)))
-        odds.append(paths[gold] - np.logaddexp.reduce(list(paths.values())))
-        for place in range(length):
-            rows += [logits[place], np.full(5, 9.0)]
-            labels += [gold[place], -100]
-            breaks += [place == 0] * 2
-    # In training a cut span may begin a sequence, so the unlawful beginnings count there too.
-    free = [n for n in range(5) if n % 2 == 1 or n == 0]
+        gold_log_probs.append(paths[gold] - np.logaddexp.reduce(list(paths.values())))
+        for index in range(length):
+            rows += [logits[index], np.full(5, 9.0)]
+            labels += [gold[index], -100]
+            line_starts += [index == 0] * 2
+    # In training a sequence may start inside a cut mention, so the loss allows I- tags there.
+    allowed = [tag for tag in range(5) if tag % 2 == 1 or tag == 0]
     with torch.no_grad():
-        crf.start_transitions[[n for n in range(5) if n not in free]] = -1e4
+        crf.start_transitions[[tag for tag in range(5) if tag not in allowed]] = -1e4
     loss = crf(
         torch.from_numpy(np.array([rows], np.float32)),
         torch.tensor([labels]),
-        torch.tensor([breaks]),
+        torch.tensor([line_starts]),
     )
-    assert loss.item() == pytest.approx(-sum(odds) / sum(lengths), abs=1e-3)
+    assert loss.item() == pytest.approx(-sum(gold_log_probs) / sum(lengths), abs=1e-3)
 
 
 def rank_network(tokenizer: Any) -> Any:
-    """A network that says RANK for every piece of "gen" and of the dot behind it."""
+    """A network that predicts RANK for each piece "gen" and for a dot after it."""
     gen, dot = tokenizer.token_to_id("gen"), tokenizer.token_to_id(".")
 
     def network(ids: Any, mask: Any, features: Any) -> Any:
@@ -243,38 +245,41 @@ def rank_network(tokenizer: Any) -> Any:
 
 
 @settings(max_examples=30)
-@given(words_and_junk, st.integers(8, 30))
+@given(texts_of_parts, st.integers(8, 30))
 def test_mentions_do_not_depend_on_windows(tokenizer: Any, parts: list[str], size: int) -> None:
     text = " Gen. ".join(parts)
     expected = [(m.start(), m.end(), "RANK") for m in re.finditer(r"(?<= )Gen\.(?= )", text)]
     tagger = NeuralTagger(rank_network(tokenizer), tokenizer, config(size, size // 2), batch_size=3)
-    (found,) = tagger.tag([text])
-    got = [m[:3] for m in found]
-    assert [m for m in expected if m not in got] == []
-    assert all(0 < mention.score <= 1 for mention in found)
+    (mentions,) = tagger.tag([text])
+    spans = [mention[:3] for mention in mentions]
+    assert [span for span in expected if span not in spans] == []
+    assert all(0 < mention.score <= 1 for mention in mentions)
 
 
-def test_a_stream_of_odd_texts_is_tagged_in_order(tokenizer: Any) -> None:
+def test_a_stream_of_unusual_texts_is_tagged_in_order(tokenizer: Any) -> None:
     texts = ["", " \n", "Gen. A", "\u200b", "x" * 100_000, "😀", "a\0b Gen. B", HARD_TEXT]
     tagger = NeuralTagger(rank_network(tokenizer), tokenizer, config())
-    found = list(tagger.pipe(texts, chunk_size=2))
-    assert len(found) == len(texts)
-    marked = [[t[m.start : m.end] for m in ms] for t, ms in zip(texts, found, strict=True)]
-    assert marked == [[], [], ["Gen."], [], [], [], ["Gen."], ["Gen."]]
+    results = list(tagger.pipe(texts, chunk_size=2))
+    assert len(results) == len(texts)
+    surfaces = [
+        [text[mention.start : mention.end] for mention in mentions]
+        for text, mentions in zip(texts, results, strict=True)
+    ]
+    assert surfaces == [[], [], ["Gen."], [], [], [], ["Gen."], ["Gen."]]
 
 
-@given(words_and_junk, st.integers(8, 40), st.integers(0, 4))
-def test_windows_of_pieces_are_those_that_tokenizers_cut(
-    tokenizer: Any, parts: list[str], size: int, overlap: int
+@given(texts_of_parts, st.integers(8, 40), st.integers(0, 4))
+def test_piece_windows_are_those_of_tokenizers(
+    tokenizer: Any, parts: list[str], size: int, stride: int
 ) -> None:
     text = "".join(parts)
     (encoded,) = encode_texts(tokenizer, [text])
-    windows = cut_piece_windows(encoded, config(size, overlap))
-    cutting = Tokenizer.from_str(tokenizer.to_str())
-    cutting.enable_truncation(size - 2, stride=overlap)
-    first = cutting.encode(text, add_special_tokens=False)
-    wanted = [part.ids for part in (first, *first.overflowing) if part.ids]
-    assert [encoded.piece_ids[w.piece_start : w.piece_end].tolist() for w in windows] == wanted
+    windows = cut_piece_windows(encoded, config(size, stride))
+    truncating = Tokenizer.from_str(tokenizer.to_str())
+    truncating.enable_truncation(size - 2, stride=stride)
+    first = truncating.encode(text, add_special_tokens=False)
+    expected = [part.ids for part in (first, *first.overflowing) if part.ids]
+    assert [encoded.piece_ids[w.piece_start : w.piece_end].tolist() for w in windows] == expected
     for window in windows:
         inside = (encoded.first_pieces >= window.piece_start) & (
             encoded.first_pieces < window.piece_end
@@ -292,11 +297,11 @@ spans_in_windows = st.lists(
 
 
 @given(spans_in_windows)
-def test_overlapping_mentions_are_joined_as_transformers_joins_them(found: list[Mention]) -> None:
+def test_overlapping_mentions_are_resolved_as_in_transformers(mentions: list[Mention]) -> None:
     from transformers import TokenClassificationPipeline
 
-    theirs: Any = TokenClassificationPipeline.aggregate_overlapping_entities
-    wanted = theirs(None, [{"start": m.start, "end": m.end, "score": m.score} for m in found])
-    assert [(m.start, m.end, m.score) for m in keep_longest_mentions(found)] == [
-        (each["start"], each["end"], each["score"]) for each in wanted
+    aggregate: Any = TokenClassificationPipeline.aggregate_overlapping_entities
+    entities = [{"start": m.start, "end": m.end, "score": m.score} for m in mentions]
+    assert [(m.start, m.end, m.score) for m in keep_longest_mentions(mentions)] == [
+        (entity["start"], entity["end"], entity["score"]) for entity in aggregate(None, entities)
     ]

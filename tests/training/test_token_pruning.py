@@ -1,4 +1,4 @@
-"""Networks whose first layers read all, and whose other layers only what may be of a mention."""
+"""Token pruning: upper layers read only the pieces that may belong to a mention."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.slow
 
 
 def network(folder: Path) -> TokenClassifier:
-    """A random network of three layers that skims by the first."""
+    """A random network of three layers that prunes after the first."""
     from transformers import AutoModel
 
     torch.manual_seed(0)
     encoder: Any = AutoModel.from_pretrained(tiny_encoder(folder, layers=3))
-    made = TokenClassifier(
+    net = TokenClassifier(
         encoder,
         tags=5,
         features=25,
@@ -39,17 +39,17 @@ def network(folder: Path) -> TokenClassifier:
         prune_after_layer=1,
         prune_threshold=0.23,
     )
-    # Random scores that are far enough apart for some pieces to be chosen and some not.
-    assert made.pruner is not None
-    torch.nn.init.normal_(made.pruner.classifier.weight, std=0.15)
-    return made.eval()
+    # Random scores, far enough apart that some pieces are pruned and some kept.
+    assert net.pruner is not None
+    torch.nn.init.normal_(net.pruner.classifier.weight, std=0.15)
+    return net.eval()
 
 
 def batch() -> tuple[Tensor, Tensor, Tensor]:
     """Six windows of up to 40 pieces, special tokens at both ends."""
     lengths = torch.tensor([40, 40, 33, 20, 12, 3])
-    places = torch.arange(40)
-    mask = (places < lengths[:, None]).long()
+    positions = torch.arange(40)
+    mask = (positions < lengths[:, None]).long()
     ids = torch.randint(4, 13, mask.shape, generator=torch.Generator().manual_seed(1)) * mask
     features = torch.full_like(mask, 5) * mask
     features[:, 0] = 0
@@ -57,69 +57,69 @@ def batch() -> tuple[Tensor, Tensor, Tensor]:
     return ids, mask, features
 
 
-def test_pieces_that_are_not_read_on_may_as_well_be_left_out(
+def test_kept_pieces_do_not_depend_on_pruned_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     net, (ids, mask, features) = network(tmp_path), batch()
     with torch.inference_mode():
-        whole = net(ids, mask, features)["logits"]
-        skimmed, hidden, chosen = net.run_lower_layers(ids, mask, features)
-        shares = (chosen.sum(dim=1) / mask.sum(dim=1)).tolist()
+        logits = net(ids, mask, features)["logits"]
+        lower_logits, hidden, kept = net.run_lower_layers(ids, mask, features)
+        shares = (kept.sum(dim=1) / mask.sum(dim=1)).tolist()
         assert any(0 < share < 1 for share in shares)
-        assert torch.equal(whole[~chosen], skimmed[~chosen])
-        for row in np.flatnonzero(chosen.any(dim=1)).tolist():
-            own = chosen[row : row + 1]
-            alone = hidden[row][own[0]].unsqueeze(0)
-            nothing = torch.zeros(*alone.shape[:2], 5)
-            scores = net.run_upper_layers(nothing, alone, torch.ones(alone.shape[:2]) > 0)
-            torch.testing.assert_close(whole[row][own[0]], scores[0])
-        # Nor do the windows beside one change it.
+        assert torch.equal(logits[~kept], lower_logits[~kept])
+        for row in np.flatnonzero(kept.any(dim=1)).tolist():
+            row_kept = kept[row : row + 1]
+            alone = hidden[row][row_kept[0]].unsqueeze(0)
+            zeros = torch.zeros(*alone.shape[:2], 5)
+            scores = net.run_upper_layers(zeros, alone, torch.ones(alone.shape[:2]) > 0)
+            torch.testing.assert_close(logits[row][row_kept[0]], scores[0])
+        # Nor does the result depend on the other windows of the batch.
         monkeypatch.setattr("orbat.training.transformer.network.PIECES_PER_ROW", 1)
         alone = net(ids, mask, features)["logits"]
-        torch.testing.assert_close(alone[features > 0], whole[features > 0])
-        # Of none is there anything to read on.
+        torch.testing.assert_close(alone[features > 0], logits[features > 0])
+        # With a threshold of 0, all pieces are pruned.
         assert net.pruner is not None
         net.pruner.threshold = 0.0
         alone = net(ids, mask, features)["logits"]
-        assert torch.equal(alone[features > 0], skimmed[features > 0])
+        assert torch.equal(alone[features > 0], lower_logits[features > 0])
 
 
-def test_8_bits_can_be_kept_to_what_is_read_on(
+def test_8_bits_can_be_limited_to_the_upper_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quantization, "LARGE", 500)
     export_onnx(network(tmp_path), tmp_path / "plain.onnx")
-    given = zip(("input_ids", "attention_mask", "features"), batch(), strict=True)
-    arrays = {name: tensor.numpy() for name, tensor in given}
+    named = zip(("input_ids", "attention_mask", "features"), batch(), strict=True)
+    arrays = {name: tensor.numpy() for name, tensor in named}
     inputs = quantization.measure_inputs(tmp_path / "plain.onnx", [arrays])
-    kept = quantization.inputs_after_pruning(tmp_path / "plain.onnx", inputs)
-    # Of three layers two read on.
-    assert 0 < len(inputs) == len(kept) * 3 / 2
-    # The first layer's own are left out.
-    assert set(list(inputs)[len(inputs) // 3 :]) == set(kept)
+    upper = quantization.inputs_after_pruning(tmp_path / "plain.onnx", inputs)
+    # Two of the three layers are upper layers.
+    assert 0 < len(inputs) == len(upper) * 3 / 2
+    # The inputs of the first layer are left out.
+    assert set(list(inputs)[len(inputs) // 3 :]) == set(upper)
 
 
-def test_neighbours_and_special_tokens_are_read_with_what_may_be_of_a_mention() -> None:
+def test_neighbors_and_special_tokens_of_kept_pieces_are_kept() -> None:
     pruner = TokenPruner(layers=1, width=4, tags=3, threshold=0.9)
-    sure, unsure = [9.0, 0.0, 0.0], [1.0, 1.0, 0.0]
+    certain, uncertain = [9.0, 0.0, 0.0], [1.0, 1.0, 0.0]
     mask = torch.tensor([[1] * 8 + [0], [1] * 6 + [0] * 3])
     features = torch.tensor([[0, *[3] * 6, 0, 0], [0, *[3] * 4, 0, 0, 0, 0]])
-    logits = torch.tensor([[sure] * 9, [sure] * 9])
-    # Something must be read on.
+    logits = torch.tensor([[certain] * 9, [certain] * 9])
+    # At least one piece is kept.
     assert pruner.select(logits, mask, features).nonzero().tolist() == [[0, 0]]
-    logits[0, 3] = torch.tensor(unsure)
-    # What special tokens and padding look like says nothing.
-    logits[1, [0, 5, 8]] = torch.tensor(unsure)
-    chosen = pruner.select(logits, mask, features)
-    assert np.flatnonzero(chosen[0]).tolist() == [0, 2, 3, 4, 7]
-    assert not chosen[1].any()
+    logits[0, 3] = torch.tensor(uncertain)
+    # The scores of special tokens and padding do not matter.
+    logits[1, [0, 5, 8]] = torch.tensor(uncertain)
+    kept = pruner.select(logits, mask, features)
+    assert np.flatnonzero(kept[0]).tolist() == [0, 2, 3, 4, 7]
+    assert not kept[1].any()
 
 
-def test_all_pieces_of_a_word_are_skimmed_as_the_word_is() -> None:
+def test_all_pieces_of_a_word_have_its_label_in_the_pruning_loss() -> None:
     labels = torch.tensor([[-100, 1, -100, 2, 0, -100, -100]])
     features = torch.tensor([[0, 7, 7, 7, 7, 7, 0]])
-    wanted = torch.tensor([[0, 1, 2, 2, 0, 0, 0]])
-    right = torch.nn.functional.one_hot(wanted, 3).float() * 30
+    expected = torch.tensor([[0, 1, 2, 2, 0, 0, 0]])
+    right = torch.nn.functional.one_hot(expected, 3).float() * 30
     assert pruning_loss(right, labels, features) < 1e-6
     for piece in range(1, 6):
         wrong = right.clone()
@@ -140,29 +140,31 @@ def arguments(tmp_path: Path) -> list[object]:
     ]
 
 
-def test_a_skimming_model_learns_and_its_wheel_finds_the_same(
+def test_a_model_with_token_pruning_learns_and_its_wheel_agrees(
     orbat: Orbat, arguments: list[object], tmp_path: Path
 ) -> None:
     encoder = tiny_encoder(tmp_path / "encoder", layers=3)
     run, dist = tmp_path / "run", tmp_path / "dist"
-    how = settings(f"encoder={encoder}", "prune_after_layer=1", "quantization_aware=true")
-    outcome = orbat(*arguments, *how, "--output", run)
+    pruning = settings(f"encoder={encoder}", "prune_after_layer=1", "quantization_aware=true")
+    outcome = orbat(*arguments, *pruning, "--output", run)
     assert outcome.code == 0, outcome.err
     outcome = orbat("package", run, "--output", dist)
     assert outcome.code == 0, outcome.err
     wheel = next(dist.glob("*.whl"))
-    found = []
+    tagged = []
     for number, model in enumerate((run, wheel)):
         output = tmp_path / f"{number}.jsonl"
         assert orbat("tag", model, tmp_path / "dev.jsonl", "--output", output).code == 0
-        found.append([[(s.start, s.end, s.label) for s in d.spans] for d in read_documents(output)])
+        tagged.append(
+            [[(s.start, s.end, s.label) for s in d.spans] for d in read_documents(output)]
+        )
     gold = [
         [(s.start, s.end, s.label) for s in d.spans] for d in read_documents(tmp_path / "dev.jsonl")
     ]
-    assert found == [gold, gold]
+    assert tagged == [gold, gold]
 
 
-def test_an_encoder_that_cannot_skim_is_refused(
+def test_an_encoder_without_token_pruning_is_refused(
     refused: Callable[..., str], arguments: list[object], tmp_path: Path
 ) -> None:
     from transformers import AutoConfig, ModernBertConfig, ModernBertModel

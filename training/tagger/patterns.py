@@ -1,6 +1,10 @@
-"""Token patterns in a text, found by regular expressions over the classes of its tokens.
+"""Token patterns as in spaCy's Matcher, found by regular expressions over classes of tokens.
 
-Training and the installed model share this file: a model wheel carries a copy of it.
+A pattern is a list of tokens, each a *predicate* on the text of a token and an optional operator.
+Tokens that satisfy the same predicates form a *class*, and each class is written as one character.
+So a text becomes a string of classes, and a pattern becomes a regular expression over them: the
+pattern `[{"LOWER": "1st"}, {"TEXT": {"REGEX": "^[A-Z]"}, "OP": "+"}]` becomes `[b][ac]+`, if tokens
+of class b satisfy the first predicate, and those of classes a and c the second.
 """
 
 from __future__ import annotations
@@ -10,161 +14,189 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-# Close to spaCy's English tokens: dotted abbreviations stay whole, hyphens and 's stand alone.
+# Close to the tokens of spaCy's English tokenizer: dotted abbreviations are one token, hyphens and
+# 's are tokens of their own. A line feed is a token, so that matches can stop at it.
 _TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|['’]s\b|[^\W_]+(?:['’](?!s\b)[^\W_]+)*|\S|\n")
 _FIRST_CLASS = 0xE000
-"""Where classes begin: in Unicode's private area, which no regular expression gives a meaning."""
-_BREAK = "\n"
-_NOTHING = "\0"
-_REMEMBERED = 200_000
-"""Distinct tokens whose class is remembered."""
-_MAY_LACK = ("?", "*", "{0")
-"""How the quantifier of a token begins that need not be there."""
-_QUANTIFIER = re.compile(r"[?*+]|\{\d+(,\d*)?\}")
+"""Code point of the first class, in Unicode's private use area: no metacharacter of `re`."""
+_LINE_BREAK = "\n"
+_NO_CLASS = "\0"
+"""Stands for no class in a character set, which must not be empty."""
+_CACHE_SIZE = 200_000
+"""Distinct tokens whose class is cached."""
+_OPTIONAL = ("?", "*", "{0")
+"""The beginnings of operators by which a token may be absent."""
+_OPERATOR = re.compile(r"[?*+]|\{\d+(,\d*)?\}")
 
 
-class PatternFinder:
-    """Finds token patterns in the form of spaCy's Matcher, of its texts and operators.
+class _Pattern(NamedTuple):
+    """A pattern; `tokens` are pairs of a predicate's number and an operator."""
 
-    Each token of a pattern asks for a text (`TEXT`, or `LOWER` for its lower case): one text, one
-    of a list (`IN`) or a regular expression (`REGEX`); `OP` says how often. Tokens that the same
-    questions fit are one class, written as one character; each pattern is a regular expression
-    over these. See https://spacy.io/api/matcher.
+    label: str
+    trim_start: int
+    trim_end: int
+    tokens: list[tuple[int, str]]
+
+
+class _CompiledPattern(NamedTuple):
+    """A pattern over the known classes; a text needs a class of each of `required` to match."""
+
+    label: str
+    trim_start: int
+    trim_end: int
+    required: list[str]
+    expression: re.Pattern[str]
+
+
+class PatternMatcher:
+    """Finds token patterns in the format of spaCy's Matcher (https://spacy.io/api/matcher).
+
+    Supported are the attributes `TEXT`, `ORTH` and `LOWER` with one text, a list of texts (`IN`) or
+    a regular expression (`REGEX`), one attribute a token, and the operators `?`, `*`, `+` and
+    `{n,m}`. Threads may share a matcher.
 
     Args:
-        patterns: objects with `label`, `pattern` and, where the match is longer than the span,
-            `trim_start` and `trim_end`, the tokens to cut off.
-        classes: :attr:`classes` of a finder of the same patterns, which saves finding them anew.
+        patterns: objects with `label` and `pattern`. `trim_start` and `trim_end`, both optional,
+            are the numbers of tokens that belong to the context and not to the span.
+        classes: :attr:`classes` of another matcher of the same patterns, which saves time.
 
     Raises:
-        ValueError: if a pattern asks for anything else.
+        ValueError: if a pattern uses anything else.
     """
 
     def __init__(
         self, patterns: Iterable[Mapping[str, Any]], classes: Iterable[Sequence[int]] = ()
     ) -> None:
-        self._questions: dict[str, int] = {}
-        self._texts: dict[str, list[int]] = defaultdict(list)
-        self._lower_texts: dict[str, list[int]] = defaultdict(list)
+        self._predicates: dict[str, int] = {}
+        self._by_text: dict[str, list[int]] = defaultdict(list)
+        self._by_lower_text: dict[str, list[int]] = defaultdict(list)
         self._expressions: list[tuple[int, bool, re.Pattern[str]]] = []
-        self._plans: list[tuple[str, int, int, list[tuple[int, str]]]] = []
+        self._patterns: list[_Pattern] = []
         for entry in patterns:
-            steps = []
+            tokens = []
             for token in entry["pattern"]:
-                quantifier = str(token.get("OP", ""))
-                if quantifier and not _QUANTIFIER.fullmatch(quantifier):
-                    raise ValueError(f"operator {quantifier} is not known")
-                steps.append((self._question(token), quantifier))
+                operator = str(token.get("OP", ""))
+                if operator and not _OPERATOR.fullmatch(operator):
+                    raise ValueError(f"operator {operator} is not supported")
+                tokens.append((self._number_predicate(token), operator))
             trim = int(entry.get("trim_start", 0)), int(entry.get("trim_end", 0))
-            self._plans.append((str(entry["label"]), *trim, steps))
-        # Threads that tag side by side share what follows.
+            self._patterns.append(_Pattern(str(entry["label"]), *trim, tokens))
+        # Threads share what follows. Writers hold the lock.
         self._lock = threading.Lock()
-        self._class_of_token: dict[str, str] = {}
-        self._class_of_answers = {
-            tuple(answers): chr(_FIRST_CLASS + number) for number, answers in enumerate(classes)
+        self._class_by_token: dict[str, str] = {}
+        self._class_by_predicates = {
+            tuple(predicates): chr(_FIRST_CLASS + number)
+            for number, predicates in enumerate(classes)
         }
-        self._compiled: list[tuple[str, int, int, list[str], re.Pattern[str]]] = []
+        self._compiled: list[_CompiledPattern] = []
         self._stale = True
 
     def __bool__(self) -> bool:
-        return bool(self._plans)
+        return bool(self._patterns)
 
     @property
     def classes(self) -> list[tuple[int, ...]]:
-        """The classes of tokens met so far: the numbers of the questions that fit each."""
-        return sorted(self._class_of_answers)
+        """The classes of the tokens seen so far: the numbers of the predicates that hold."""
+        return sorted(self._class_by_predicates)
 
     def find(self, text: str) -> list[tuple[int, int, str]]:
-        """Return start and end in code points and label of every match, overlapping ones too."""
+        """Return start and end in code points and label of every match, also of overlapping ones.
+
+        From each token on, only one match a pattern is returned, as `re` finds it.
+        """
         bounds = [match.span() for match in _TOKEN.finditer(text)]
-        known = self._class_of_token
-        row = "".join(
+        known = self._class_by_token
+        classes = "".join(
             known.get(token) or self._classify(token)
             for token in (text[start:end] for start, end in bounds)
         )
         if self._stale:
             self._compile()
-        found = []
-        present = set(row)
-        for label, trim_start, trim_end, needed, pattern in self._compiled:
-            if any(map(present.isdisjoint, needed)):
+        spans = []
+        present = set(classes)
+        for label, trim_start, trim_end, required, expression in self._compiled:
+            if any(map(present.isdisjoint, required)):
                 continue
-            match = pattern.search(row)
+            match = expression.search(classes)
             while match is not None:
                 first, last = match.start() + trim_start, match.end() - trim_end
                 if first < last:
-                    found.append((bounds[first][0], bounds[last - 1][1], label))
-                match = pattern.search(row, match.start() + 1)
-        return found
+                    spans.append((bounds[first][0], bounds[last - 1][1], label))
+                match = expression.search(classes, match.start() + 1)
+        return spans
 
-    def _question(self, token: Mapping[str, Any]) -> int:
-        """Return the number of what a token of a pattern asks, the same for the same question."""
-        asked = {name: value for name, value in token.items() if name != "OP"}
-        key = json.dumps(asked, sort_keys=True)
-        if key in self._questions:
-            return self._questions[key]
-        number = self._questions[key] = len(self._questions)
-        if len(asked) != 1 or not set(asked) <= {"TEXT", "ORTH", "LOWER"}:
-            names = ", ".join(asked) or "nothing"
-            raise ValueError(f"a token must ask for TEXT or LOWER alone, not for {names}")
-        ((name, value),) = asked.items()
+    def _number_predicate(self, token: Mapping[str, Any]) -> int:
+        """Return the number of the predicate of a pattern's token; equal predicates share it.
+
+        Raises:
+            ValueError: if the predicate is not supported.
+        """
+        predicate = {name: value for name, value in token.items() if name != "OP"}
+        key = json.dumps(predicate, sort_keys=True)
+        if key in self._predicates:
+            return self._predicates[key]
+        number = self._predicates[key] = len(self._predicates)
+        if len(predicate) != 1 or not set(predicate) <= {"TEXT", "ORTH", "LOWER"}:
+            names = ", ".join(predicate) or "none"
+            raise ValueError(f"a token must have one attribute, TEXT or LOWER, not {names}")
+        ((name, value),) = predicate.items()
         if isinstance(value, dict) and set(value) == {"REGEX"}:
             self._expressions.append((number, name == "LOWER", re.compile(value["REGEX"])))
             return number
         texts = value["IN"] if isinstance(value, dict) and set(value) == {"IN"} else [value]
         if not all(isinstance(text, str) for text in texts):
             raise ValueError(f"{name} must be a text, IN or REGEX")
-        table = self._lower_texts if name == "LOWER" else self._texts
+        table = self._by_lower_text if name == "LOWER" else self._by_text
         for text in set(texts):
             table[text].append(number)
         return number
 
     def _classify(self, token: str) -> str:
-        """Return the class of a token, a new one if no token before fitted the same questions."""
+        """Return the class of a token, a new class if no other token satisfies the same predicates.
+
+        Patterns must be compiled again after a new class.
+        """
         lower = token.lower()
-        answers = [*self._texts.get(token, ()), *self._lower_texts.get(lower, ())]
-        answers += [
+        predicates = [*self._by_text.get(token, ()), *self._by_lower_text.get(lower, ())]
+        predicates += [
             number
             for number, lowered, expression in self._expressions
             if expression.search(lower if lowered else token)
         ]
-        key = tuple(sorted(answers))
+        key = tuple(sorted(predicates))
         with self._lock:
-            if len(self._class_of_token) >= _REMEMBERED:
-                self._class_of_token.clear()
-            if token == _BREAK:
-                self._class_of_token[token] = _BREAK
-                return _BREAK
-            if key not in self._class_of_answers:
-                self._class_of_answers[key] = chr(_FIRST_CLASS + len(self._class_of_answers))
+            if len(self._class_by_token) >= _CACHE_SIZE:
+                self._class_by_token.clear()
+            if token == _LINE_BREAK:
+                self._class_by_token[token] = _LINE_BREAK
+                return _LINE_BREAK
+            if key not in self._class_by_predicates:
+                self._class_by_predicates[key] = chr(_FIRST_CLASS + len(self._class_by_predicates))
                 self._stale = True
-            self._class_of_token[token] = self._class_of_answers[key]
-            return self._class_of_answers[key]
+            self._class_by_token[token] = self._class_by_predicates[key]
+            return self._class_by_predicates[key]
 
     def _compile(self) -> None:
-        """Write the patterns over the classes that have been seen."""
+        """Compile the patterns over the classes seen so far."""
         with self._lock:
-            fitting = [""] * len(self._questions)
-            for answers, name in self._class_of_answers.items():
-                for question in answers:
-                    fitting[question] += name
-            known = {pattern.pattern: pattern for *_, pattern in self._compiled}
+            classes_by_predicate = [""] * len(self._predicates)
+            for predicates, name in self._class_by_predicates.items():
+                for predicate in predicates:
+                    classes_by_predicate[predicate] += name
+            known = {pattern.expression.pattern: pattern.expression for pattern in self._compiled}
             compiled = []
-            for label, trim_start, trim_end, steps in self._plans:
-                # A question that no token has fitted yet is answered by none.
-                classes = [fitting[question] or _NOTHING for question, _ in steps]
-                quantifiers = [quantifier for _, quantifier in steps]
-                row = "".join(
-                    f"[{each}]{times}" for each, times in zip(classes, quantifiers, strict=True)
-                )
-                needed = [
-                    each
-                    for each, times in zip(classes, quantifiers, strict=True)
-                    if not times.startswith(_MAY_LACK)
+            for label, trim_start, trim_end, tokens in self._patterns:
+                steps = [
+                    (classes_by_predicate[predicate] or _NO_CLASS, operator)
+                    for predicate, operator in tokens
                 ]
-                pattern = known.get(row) or re.compile(row)
-                compiled.append((label, trim_start, trim_end, needed, pattern))
+                source = "".join(f"[{classes}]{operator}" for classes, operator in steps)
+                required = [
+                    classes for classes, operator in steps if not operator.startswith(_OPTIONAL)
+                ]
+                expression = known.get(source) or re.compile(source)
+                compiled.append(_CompiledPattern(label, trim_start, trim_end, required, expression))
             self._compiled = compiled
             self._stale = False

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .annotation.adjudication.adjudicate import adjudicate
+    from .annotation.adjudication.annotation_sets import read_annotation_set
     from .annotation.agreement.measures import measure_agreement
     from .annotation.session.pull import pull
     from .annotation.session.push import push
@@ -41,7 +43,9 @@ _MODULES = {
     "find_leakage": "corpus.leakage",
     "push": "annotation.session.push",
     "pull": "annotation.session.pull",
+    "read_annotation_set": "annotation.adjudication.annotation_sets",
     "measure_agreement": "annotation.agreement.measures",
+    "adjudicate": "annotation.adjudication.adjudicate",
     "load_recipe": "training.recipe",
     "TrainingData": "training.data",
     "train": "training.train",
@@ -71,7 +75,9 @@ __all__ = [  # noqa: RUF022 (in the order of the work)
     "find_leakage",
     "push",
     "pull",
+    "read_annotation_set",
     "measure_agreement",
+    "adjudicate",
     "load_recipe",
     "TrainingData",
     "train",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import Json, Labels, Unconfirmed
 
+if TYPE_CHECKING:
+    from ..agreement.measures import Agreement
+
 
 def agree(
-    readings: Annotated[
+    annotation_sets: Annotated[
         list[Path], typer.Argument(help="Each annotator's documents (JSON Lines), two or more.")
     ],
     unconfirmed: Unconfirmed = False,
@@ -19,9 +22,9 @@ def agree(
     html: Annotated[Path | None, typer.Option(help="HTML page to write.")] = None,
     json_output: Json = False,
 ) -> None:
-    """Print how far annotators agree, label by label, and what they take for each other.
+    """Measure inter-annotator agreement for each label, and list the confused labels.
 
-    Documents that only one annotator has read, or that one has not confirmed, are left out.
+    Documents with one annotator, and documents that an annotator has not confirmed, are skipped.
     """
     import json
 
@@ -38,16 +41,11 @@ def agree(
     from ..agreement.measures import measure_agreement
     from ..agreement.presentation import agreement_tables, agreement_to_json
 
-    known = load_labels(labels).names
-    named = documents_by_annotator([read_annotation_set(path, known) for path in readings])
-    kept, left_out = confirmed_by_all(named, unconfirmed=unconfirmed)
-    agreement = measure_agreement(kept)
-    summary = f"{agreement.documents} documents are read by two or more annotators."
-    if agreement.single:
-        summary += f" {agreement.single} are read by one only and left out."
-    if left_out:
-        summary += f" {left_out} are not confirmed by all who have them and left out."
-    tables = agreement_tables(agreement)
+    names = load_labels(labels).names
+    sets = [read_annotation_set(path, names) for path in annotation_sets]
+    annotations, skipped = confirmed_by_all(documents_by_annotator(sets), unconfirmed=unconfirmed)
+    agreement = measure_agreement(annotations)
+    tables, summary = agreement_tables(agreement), _summarize(agreement, skipped)
     if html is not None:
         title = f"Agreement of {', '.join(agreement.annotators)}"
         write_text(html, render_tables(title, summary, tables))
@@ -57,3 +55,13 @@ def agree(
     console = Console()
     print_tables(tables, console)
     console.print(summary, highlight=False)
+
+
+def _summarize(agreement: Agreement, skipped: int) -> str:
+    """Return the number of documents that were compared, and why others were skipped."""
+    summary = f"{agreement.documents} documents have two or more annotators."
+    if agreement.single:
+        summary += f" {agreement.single} with one annotator were skipped."
+    if skipped:
+        summary += f" {skipped} that an annotator has not confirmed were skipped."
+    return summary

@@ -171,5 +171,5 @@ def test_three_annotators_with_parts_of_their_own(orbat: Orbat, tmp_path: Path) 
     ]
     assert [p["strict"]["micro"]["f1"] for p in found["pairs"]] == pytest.approx([1, 2 / 3, 2 / 3])
     shown = orbat("annotate", "agree", *files, "--unconfirmed").out
-    assert re.search(r"2 documents are read by two or more annotators", shown)
+    assert re.search(r"2 documents have two or more annotators", shown)
     assert "Krippendorff's alpha" in shown

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from orbat.corpus.document import Document
-from orbat.corpus.files import open_atomic, read_documents, write_documents
+from orbat.corpus.files import (
+    open_atomic,
+    open_folder_atomic,
+    read_documents,
+    write_documents,
+)
 from orbat.errors import InputError
 
 LINE = b'{"id": "a", "text": "x"}\n'
@@ -64,4 +69,21 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match="is a folder"), open_atomic(tmp_path / "folder") as file:
         file.write(b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    with pytest.raises(RuntimeError), open_folder_atomic(folder) as draft:
+        (draft / "file").write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with open_folder_atomic(folder) as draft:
+        (draft / "file").write_text("old")
+        assert not folder.exists()
+    with pytest.raises(InputError, match="folder: exists already"), open_folder_atomic(folder):
+        pass
+    with open_folder_atomic(folder, replace=True) as draft:
+        (draft / "file").write_text("new")
+    assert (folder / "file").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -1,4 +1,4 @@
-"""Bootstrap over documents: totals of counts under resampling, and intervals from them."""
+"""Bootstrap over documents: percentile intervals of statistics of summed counts."""
 
 from __future__ import annotations
 
@@ -13,64 +13,70 @@ CONFIDENCE = 0.95
 
 Floats = NDArray[np.float64]
 Interval = tuple[float | None, float | None]
-"""Lower and upper bound; None where undefined or for fewer than two documents."""
+"""Lower and upper bound; None if undefined, or for fewer than two documents."""
 
-_CELLS = 10_000_000
-"""Numbers held at once while resampling."""
+_MAX_CELLS = 10_000_000
+"""Numbers kept in memory at once while resampling."""
 
 
 def f1_scores(gold: Floats, predicted: Floats, credit: Floats) -> Floats:
-    """Return F1 elementwise, NaN where there is neither a gold nor a predicted span."""
+    """Return F1 elementwise; NaN where there is neither a gold nor a predicted span."""
     size = gold + predicted
     return np.divide(2 * credit, size, out=np.full_like(size, np.nan), where=size > 0)
 
 
 def distinct_rows(table: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Return the distinct rows of *Shape:* (documents, columns), and how often each occurs.
+    """Return the distinct rows of a table, and how often each occurs.
 
-    Their order does not depend on that of the documents. Hashing whole rows is several times
-    faster than numpy's sorting of them.
+    The order of the rows does not depend on the order of the table. Hashing whole rows is several
+    times faster than sorting them with numpy.
+
+    Args:
+        table: *Shape:* (documents, columns)
+
+    Returns:
+        The rows, *Shape:* (distinct, columns), and their frequencies, *Shape:* (distinct,).
     """
     tally = sorted(Counter(row.tobytes() for row in np.ascontiguousarray(table)).items())
     rows = np.frombuffer(b"".join(row for row, _ in tally)).reshape(len(tally), -1)
     return rows, np.array([count for _, count in tally])
 
 
-def parts_of(draws: int, width: int) -> Iterator[int]:
-    """Cut `draws` into parts that keep part x `width` numbers within a bounded memory."""
-    part = max(1, _CELLS // max(width, 1))
-    for begin in range(0, draws, part):
-        yield min(part, draws - begin)
+def chunk_sizes(draws: int, width: int) -> Iterator[int]:
+    """Split a number of draws of `width` numbers into chunks that fit into memory."""
+    size = max(1, _MAX_CELLS // max(width, 1))
+    for begin in range(0, draws, size):
+        yield min(size, draws - begin)
 
 
 def resample_totals(table: Floats, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
-    """Draw as many documents as there are, with replacement, and sum their counts.
+    """Draw documents with replacement, as many as there are, and sum their counts.
 
-    Documents with the same counts are interchangeable: drawing from the distinct rows with their
-    frequencies gives the same distribution (a multinomial whose equal categories are merged), at
-    a cost that hardly grows with the number of documents.
+    Documents with the same counts are interchangeable. Drawing from the distinct rows with their
+    frequencies gives the same distribution (a multinomial whose equal categories are merged), and
+    its cost hardly grows with the number of documents.
 
     Args:
         table: counts. *Shape:* (documents, columns)
-        resamples: number of draws.
-        seed: of the drawing.
+        resamples: number of resamples.
+        seed: random seed.
 
     Returns:
         *Shape:* (resamples, columns)
     """
     rows, counts = distinct_rows(table)
     random = np.random.default_rng(seed)
-    chances = counts / counts.sum()
+    probabilities = counts / counts.sum()
     return np.concatenate(
         [
-            random.multinomial(len(table), chances, size=part) @ rows
-            for part in parts_of(resamples, len(rows))
+            random.multinomial(len(table), probabilities, size=size) @ rows
+            for size in chunk_sizes(resamples, len(rows))
         ]
     )
 
 
 def interval(values: Floats) -> Interval:
-    """Return the percentile interval (Efron 1979) of resampled values, undefined ones left out."""
+    """Return the percentile interval (Efron 1979) of resampled values; NaN values are ignored."""
     defined = values[~np.isnan(values)]
     if len(defined) == 0:
         return None, None
@@ -86,13 +92,13 @@ def bootstrap(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[Interval]:
-    """Return an interval for each figure that `statistic` computes from totals.
+    """Return an interval of each figure that `statistic` computes from summed counts.
 
     Args:
         table: counts. *Shape:* (documents, columns)
-        statistic: from totals *Shape:* (resamples, columns) to figures *Shape:* (resamples, n).
-        resamples: number of draws.
-        seed: of the drawing.
+        statistic: maps totals, *Shape:* (resamples, columns), to figures, *Shape:* (resamples, n).
+        resamples: number of resamples.
+        seed: random seed.
     """
     if len(table) < 2:
         return [(None, None)] * statistic(table.sum(axis=0, keepdims=True)).shape[1]

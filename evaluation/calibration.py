@@ -1,9 +1,9 @@
-"""What a confidence is worth: reliability, calibration, and the cut for a wanted precision."""
+"""Calibration of confidences, and the threshold that reaches a target precision."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -12,19 +12,19 @@ from ..corpus.document import Document
 from .bootstrap import Floats
 
 BINS = 10
-FEWEST = 50
-"""Predicted spans below which nothing is fitted."""
+MIN_SPANS = 50
+"""Fewest predicted spans on which a calibrator is fitted."""
 Method = Literal["temperature", "isotonic"]
 
 
 @dataclass(frozen=True)
-class Bin:
-    """Predicted spans of about the same confidence.
+class ReliabilityBin:
+    """Predicted spans with similar confidences.
 
     Attributes:
         spans: their number.
         confidence: their mean confidence.
-        precision: the share that is right.
+        precision: the share of correct spans.
     """
 
     spans: int
@@ -34,25 +34,25 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """How confidence and precision agree.
+    """How well confidence and precision agree.
 
     Attributes:
         spans: predicted spans with a confidence.
-        error: expected calibration error (Naeini et al. 2015): mean distance of confidence and
-            precision over :data:`BINS` bins of equal width, weighted by their spans.
-        brier: mean squared distance of confidence and outcome (Brier 1950).
-        bins: the bins that hold spans, from low to high.
+        error: expected calibration error (Naeini et al. 2015): mean distance between confidence
+            and precision over :data:`BINS` bins of equal width, weighted by number of spans.
+        brier: mean squared distance between confidence and outcome (Brier 1950).
+        bins: the bins that are not empty, from low to high confidence.
     """
 
     spans: int
     error: float
     brier: float
-    bins: tuple[Bin, ...]
+    bins: tuple[ReliabilityBin, ...]
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Precision and recall when only spans of at least `threshold` are kept."""
+    """Precision and recall if only predictions with at least this confidence are kept."""
 
     threshold: float
     precision: float
@@ -61,29 +61,29 @@ class OperatingPoint:
 
 
 class Confidences:
-    """Confidences of predicted spans and whether they were right, document by document.
+    """Collects confidences of predicted spans and whether they are correct.
 
-    A span without a score is left out and counted in `unknown`.
+    Predictions without a score are excluded and counted in `unknown`.
     """
 
     def __init__(self, pairs: Iterable[tuple[Document, Document]] = ()) -> None:
         self._scores: list[float] = []
-        self._right: list[bool] = []
+        self._correct: list[bool] = []
         self.gold = 0
         self.unknown = 0
         for gold, predicted in pairs:
             self.add(gold, predicted)
 
     def add(self, gold: Document, predicted: Document) -> None:
-        """Take one document's predicted spans; right means strictly right."""
-        wanted = set(gold.spans)
-        self.gold += len(wanted)
+        """Add the predicted spans of one document; correct means a strict match."""
+        gold_spans = set(gold.spans)
+        self.gold += len(gold_spans)
         for span in predicted.spans:
             if span.score is None:
                 self.unknown += 1
             else:
                 self._scores.append(min(max(span.score, 0.0), 1.0))
-                self._right.append(span in wanted)
+                self._correct.append(span in gold_spans)
 
     @property
     def scores(self) -> Floats:
@@ -91,49 +91,51 @@ class Confidences:
         return np.asarray(self._scores, dtype=np.float64)
 
     @property
-    def right(self) -> Floats:
-        """1.0 where the span is right. *Shape:* (spans,)."""
-        return np.asarray(self._right, dtype=np.float64)
+    def correct(self) -> Floats:
+        """1.0 where the span is correct. *Shape:* (spans,)."""
+        return np.asarray(self._correct, dtype=np.float64)
 
 
-def reliability(scores: Floats, right: Floats) -> Reliability | None:
-    """Compare confidences with outcomes; None without any."""
+def measure_reliability(scores: Floats, correct: Floats) -> Reliability | None:
+    """Compare confidences with outcomes; None if there are none. *Shape:* (spans,) each."""
     if len(scores) == 0:
         return None
-    places = np.minimum((scores * BINS).astype(int), BINS - 1)
+    bin_of = np.minimum((scores * BINS).astype(int), BINS - 1)
     bins = []
-    for place in range(BINS):
-        inside = places == place
+    for index in range(BINS):
+        inside = bin_of == index
         if inside.any():
-            bins.append(
-                Bin(int(inside.sum()), float(scores[inside].mean()), float(right[inside].mean()))
-            )
+            confidence, precision = scores[inside].mean(), correct[inside].mean()
+            bins.append(ReliabilityBin(int(inside.sum()), float(confidence), float(precision)))
     error = sum(b.spans * abs(b.confidence - b.precision) for b in bins) / len(scores)
-    return Reliability(len(scores), error, float(np.mean((scores - right) ** 2)), tuple(bins))
+    brier = float(np.mean((scores - correct) ** 2))
+    return Reliability(len(scores), error, brier, tuple(bins))
 
 
 class Calibrator:
-    """A monotone map from confidences to better ones.
+    """A monotone map from confidences to calibrated confidences.
 
-    temperature: divides the log-odds by one number (Guo et al. 2017, arXiv:1706.04599). isotonic:
-    the best monotone step function (Zadrozny & Elkan 2002), by scikit-learn.
+    Args:
+        method: `temperature` divides the log-odds by a constant (temperature scaling, Guo et al.
+            2017, arXiv:1706.04599). `isotonic` is isotonic regression (Zadrozny & Elkan 2002) as
+            implemented by scikit-learn.
     """
 
     def __init__(self, method: Method) -> None:
         self.method: Method = method
 
-    def fit(self, scores: Floats, right: Floats) -> Calibrator:
+    def fit(self, scores: Floats, correct: Floats) -> Calibrator:
         """Fit on confidences and outcomes. *Shape:* (spans,) each."""
         if self.method == "temperature":
             from sklearn.linear_model import LogisticRegression
 
             model = LogisticRegression(C=1e6, fit_intercept=False)
-            self._model: Any = model.fit(_log_odds(scores)[:, None], right)
+            self._model: Any = model.fit(_log_odds(scores)[:, None], correct)
         else:
             from sklearn.isotonic import IsotonicRegression
 
             model = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-            self._model = model.fit(scores, right)
+            self._model = model.fit(scores, correct)
         return self
 
     def apply(self, scores: Floats) -> Floats:
@@ -141,46 +143,59 @@ class Calibrator:
         if len(scores) == 0:
             return scores
         if self.method == "temperature":
-            found: Floats = self._model.predict_proba(_log_odds(scores)[:, None])[:, 1]
+            calibrated: Floats = self._model.predict_proba(_log_odds(scores)[:, None])[:, 1]
         else:
-            found = self._model.predict(scores)
-        return found
+            calibrated = self._model.predict(scores)
+        return calibrated
 
 
 def _log_odds(scores: Floats) -> Floats:
-    safe = np.clip(scores, 1e-6, 1 - 1e-6)
-    odds: Floats = np.log(safe / (1 - safe))
-    return odds
+    clipped = np.clip(scores, 1e-6, 1 - 1e-6)
+    log_odds: Floats = np.log(clipped / (1 - clipped))
+    return log_odds
 
 
-def fit_calibrator(scores: Floats, right: Floats) -> Calibrator | None:
-    """Fit the method with the lower Brier score in five-fold cross-validation.
+def fit_calibrator(scores: Floats, correct: Floats) -> Calibrator | None:
+    """Fit the method that has the lower Brier score in five-fold cross-validation.
 
-    Give it documents that are not scored afterwards. None for fewer than :data:`FEWEST` spans, or
-    where all are right or all wrong: there is nothing to learn.
+    Use other documents than those that are scored afterwards.
+
+    Args:
+        scores: confidences. *Shape:* (spans,)
+        correct: outcomes. *Shape:* (spans,)
+
+    Returns:
+        The calibrator; None for fewer than :data:`MIN_SPANS` spans, or if all spans are correct
+        or all are wrong.
     """
-    if len(scores) < FEWEST or right.min() == right.max():
+    if len(scores) < MIN_SPANS or correct.min() == correct.max():
         return None
     from sklearn.model_selection import StratifiedKFold
 
-    few = int(min(right.sum(), len(right) - right.sum()))
+    minority = int(min(correct.sum(), len(correct) - correct.sum()))
     methods: tuple[Method, ...] = ("temperature", "isotonic")
     loss = dict.fromkeys(methods, 0.0)
-    if few >= 2:
-        folds = StratifiedKFold(min(5, few), shuffle=True, random_state=0)
-        for fit, held in folds.split(scores, right):
+    if minority >= 2:
+        folds = StratifiedKFold(min(5, minority), shuffle=True, random_state=0)
+        for train, test in folds.split(scores, correct):
             for method in methods:
-                found = Calibrator(method).fit(scores[fit], right[fit]).apply(scores[held])
-                loss[method] += float(np.sum((found - right[held]) ** 2))
-    return Calibrator(min(methods, key=loss.__getitem__)).fit(scores, right)
+                calibrator = Calibrator(method).fit(scores[train], correct[train])
+                loss[method] += float(np.sum((calibrator.apply(scores[test]) - correct[test]) ** 2))
+    return Calibrator(min(methods, key=loss.__getitem__)).fit(scores, correct)
 
 
-def operating_points(scores: Floats, right: Floats, gold: int) -> list[OperatingPoint]:
-    """Return precision and recall for every threshold that changes them, from low to high."""
+def operating_points(scores: Floats, correct: Floats, gold: int) -> list[OperatingPoint]:
+    """Return precision and recall at each threshold that changes them, from low to high.
+
+    Args:
+        scores: confidences. *Shape:* (spans,)
+        correct: outcomes. *Shape:* (spans,)
+        gold: number of gold spans.
+    """
     order = np.argsort(-scores, kind="stable")
-    ranked, hits = scores[order], np.cumsum(right[order])
+    ranked, hits = scores[order], np.cumsum(correct[order])
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True)[: len(ranked)])
-    found = [
+    points = [
         OperatingPoint(
             float(ranked[i]),
             float(hits[i] / (i + 1)),
@@ -189,39 +204,41 @@ def operating_points(scores: Floats, right: Floats, gold: int) -> list[Operating
         )
         for i in last
     ]
-    return found[::-1]
+    return points[::-1]
 
 
-def recommend_threshold(curve: Sequence[OperatingPoint], precision: float) -> OperatingPoint | None:
-    """Return the cut that keeps the most spans with this precision; None if none has it."""
-    return next((cut for cut in curve if cut.precision >= precision), None)
+def recommend_threshold(
+    curve: Sequence[OperatingPoint], target_precision: float
+) -> OperatingPoint | None:
+    """Return the point that keeps most spans with at least this precision; None if none does."""
+    return next((point for point in curve if point.precision >= target_precision), None)
 
 
 def operating_point_at(
-    scores: Floats, right: Floats, gold: int, threshold: float
+    scores: Floats, correct: Floats, gold: int, threshold: float
 ) -> OperatingPoint | None:
-    """Return precision and recall at a threshold; None where it keeps no span."""
+    """Return precision and recall at a threshold; None if it keeps no span."""
     kept = scores >= threshold
     if not kept.any():
         return None
-    hits = float(right[kept].sum())
+    hits = float(correct[kept].sum())
     spans = int(kept.sum())
     return OperatingPoint(threshold, hits / spans, hits / gold if gold else None, spans)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is known of a model's confidence.
+    """Reliability of a system's confidences, before and after calibration.
 
     Attributes:
-        raw: its reliability on the scored documents.
-        calibrated: the same after calibration, where a calibrator could be fitted.
-        method: how, if so.
-        target_precision: the precision that was asked for.
-        recommended: the operating point that reaches the target on the documents that the
-            calibrator was fitted on.
-        achieved: what that operating point gives on the scored documents.
-        curve: precision and recall by threshold on the scored documents, at most 100 points.
+        raw: reliability on the scored documents.
+        calibrated: the same after calibration; None if no calibrator could be fitted.
+        method: the method of calibration, if any.
+        target_precision: the precision for which a threshold is recommended.
+        recommended: the operating point that reaches the target precision on the documents that
+            the calibrator was fitted on.
+        achieved: the operating point at the recommended threshold on the scored documents.
+        curve: operating points on the scored documents by threshold, at most 100.
     """
 
     raw: Reliability
@@ -233,39 +250,38 @@ class Calibration:
     curve: tuple[OperatingPoint, ...]
 
 
-def calibration(
+def measure_calibration(
     scored: Confidences, fitted: Confidences | None = None, *, target_precision: float = 0.95
 ) -> Calibration | None:
-    """Measure confidences, calibrate them on other documents, and find a cut there.
+    """Measure reliability; calibrate and recommend a threshold on other documents.
 
     Args:
-        scored: of the documents that are scored.
-        fitted: of other, labelled documents, such as the dev split.
-        target_precision: the precision wanted.
+        scored: confidences on the scored documents.
+        fitted: confidences on other labelled documents, such as the dev split.
+        target_precision: the precision for which a threshold is recommended.
 
     Returns:
-        None if no scored span has a confidence.
+        The calibration; None if no scored prediction has a confidence.
     """
-    scores, right = scored.scores, scored.right
-    raw = reliability(scores, right)
+    scores, correct = scored.scores, scored.correct
+    raw = measure_reliability(scores, correct)
     if raw is None:
         return None
-    calibrator = recommended = achieved = better = None
+    calibrator = recommended = achieved = calibrated = None
     if fitted is not None:
-        known, known_right = fitted.scores, fitted.right
-        calibrator = fit_calibrator(known, known_right)
+        calibrator = fit_calibrator(fitted.scores, fitted.correct)
         recommended = recommend_threshold(
-            operating_points(known, known_right, fitted.gold), target_precision
+            operating_points(fitted.scores, fitted.correct, fitted.gold), target_precision
         )
     if calibrator is not None:
-        better = reliability(calibrator.apply(scores), right)
+        calibrated = measure_reliability(calibrator.apply(scores), correct)
     if recommended is not None:
-        achieved = operating_point_at(scores, right, scored.gold, recommended.threshold)
-    curve = operating_points(scores, right, scored.gold)
+        achieved = operating_point_at(scores, correct, scored.gold, recommended.threshold)
+    curve = operating_points(scores, correct, scored.gold)
     step = max(1, -(-len(curve) // 100))
     return Calibration(
         raw,
-        better,
+        calibrated,
         calibrator.method if calibrator else None,
         target_precision,
         recommended,
@@ -274,8 +290,6 @@ def calibration(
     )
 
 
-def calibration_to_json(found: Calibration) -> dict[str, Any]:
+def calibration_to_json(calibration: Calibration) -> dict[str, Any]:
     """Return a calibration as a JSON object."""
-    from dataclasses import asdict
-
-    return asdict(found)
+    return asdict(calibration)

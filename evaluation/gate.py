@@ -1,4 +1,4 @@
-"""Bars that a score must reach, for continuous integration."""
+"""Gates: scores that an evaluation must reach, for continuous integration."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from dataclasses import dataclass
 from ..errors import InputError
 from .metrics import Evaluation
 
-METRICS = ("precision", "recall", "f1", "low")
+GATE_METRICS = ("precision", "recall", "f1", "low")
 
 
 @dataclass(frozen=True)
 class Gate:
-    """A bar for one strict score.
+    """A minimum for one strict score.
 
     Attributes:
-        text: as the user wrote it.
-        label: which label; None for all together.
-        metric: one of :data:`METRICS`; `low` is the lower bound of the interval of F1.
-        least: the bar.
+        text: the gate as the user wrote it.
+        label: the label; None for all labels together.
+        metric: one of :data:`GATE_METRICS`; `low` is the lower bound of the interval of F1.
+        minimum: the lowest score that passes.
     """
 
     text: str
     label: str | None
     metric: str
-    least: float
+    minimum: float
 
-    def value(self, evaluation: Evaluation) -> float | None:
-        """Return the score that the gate looks at; None where it is undefined.
+    def check(self, evaluation: Evaluation) -> GateResult:
+        """Compare the score with the minimum.
 
         Raises:
-            InputError: if there is no such label.
+            InputError: if the evaluation has no such label.
         """
         if self.label is None:
             score = evaluation.strict.micro
@@ -38,31 +38,43 @@ class Gate:
             score = evaluation.strict.labels[self.label]
         else:
             known = ", ".join(evaluation.strict.labels) or "none"
-            raise InputError(f"--gate {self.text}: no label '{self.label}'; there are {known}")
-        found: float | None = getattr(score, self.metric)
-        return found
+            raise InputError(f"--gate {self.text}: no label '{self.label}'; the labels are {known}")
+        return GateResult(self, getattr(score, self.metric))
 
-    def passes(self, evaluation: Evaluation) -> bool:
-        """Tell whether the bar is reached; an undefined score does not reach it."""
-        value = self.value(evaluation)
-        return value is not None and value >= self.least
+
+@dataclass(frozen=True)
+class GateResult:
+    """A gate and the score that was compared with it; None where the score is undefined."""
+
+    gate: Gate
+    value: float | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the score reaches the minimum; an undefined score does not."""
+        return self.value is not None and self.value >= self.gate.minimum
 
 
 def parse_gate(text: str) -> Gate:
-    """Read ``[LABEL.]METRIC=VALUE``, such as ``F1=0.90``.
+    """Parse ``[LABEL.]METRIC=VALUE``, such as ``F1=0.90``.
 
     Raises:
-        InputError: if it cannot be read.
+        InputError: if the text is not of this form.
     """
     name, _, value = text.partition("=")
     label, _, metric = name.rpartition(".")
     try:
-        least = float(value)
+        minimum = float(value)
     except ValueError:
-        least = -1.0
-    if metric.lower() not in METRICS or not 0 <= least <= 1:
+        minimum = -1.0
+    if metric.lower() not in GATE_METRICS or not 0 <= minimum <= 1:
         raise InputError(
-            f"--gate {text}: write [LABEL.]METRIC=VALUE with METRIC one of {', '.join(METRICS)} "
-            "and VALUE from 0 to 1, such as F1=0.90"
+            f"--gate {text}: write [LABEL.]METRIC=VALUE with METRIC one of "
+            f"{', '.join(GATE_METRICS)} and VALUE from 0 to 1, such as F1=0.90"
         )
-    return Gate(text, label or None, metric.lower(), least)
+    return Gate(text, label or None, metric.lower(), minimum)
+
+
+def gate_result_to_json(result: GateResult) -> dict[str, str | float | bool | None]:
+    """Return the result of a gate as a JSON object."""
+    return {"gate": result.gate.text, "value": result.value, "passed": result.passed}

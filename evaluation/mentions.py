@@ -1,4 +1,4 @@
-"""The mentions of a set of documents: which surfaces carry which labels."""
+"""The mentions of a set of documents: how often each surface has each label."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from collections.abc import Iterable, Mapping
 
 from ..corpus.document import Document, Span
 
-_NO_WORD = re.compile(r"[\W_]+")
+_NON_WORD = re.compile(r"[\W_]+")
 
 
 def normalize(surface: str) -> str:
-    """Fold case, and white space and punctuation into single spaces."""
-    return _NO_WORD.sub(" ", surface.casefold()).strip()
+    """Casefold a surface, and replace white space and punctuation by single spaces."""
+    return _NON_WORD.sub(" ", surface.casefold()).strip()
 
 
 def surface_of(document: Document, span: Span) -> str:
-    """Return a span's text."""
+    """Return the text of a span."""
     return document.text[span.start : span.end]
 
 
 class MentionIndex:
-    """Counts of labels by surface, exact and normalized."""
+    """Counts of labels by surface, exact and normalized.
+
+    Args:
+        documents: documents with labelled spans, such as the training documents.
+    """
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self._exact: dict[str, Counter[str]] = defaultdict(Counter)
@@ -34,7 +38,12 @@ class MentionIndex:
                 self._normalized[normalize(surface)][span.label] += 1
 
     def labels_of(self, surface: str, *, normalized: bool = False) -> Mapping[str, int]:
-        """Return how often each label was given to a surface."""
+        """Return how often a surface has each label.
+
+        Args:
+            surface: the text of a mention.
+            normalized: compare normalized surfaces.
+        """
         if normalized:
             return self._normalized.get(normalize(surface), Counter())
         return self._exact.get(surface, Counter())

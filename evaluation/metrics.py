@@ -1,4 +1,4 @@
-"""Span scores under four schemes, with bootstrap intervals."""
+"""Precision, recall and F1 of spans under four schemes, with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -12,25 +12,18 @@ import numpy as np
 
 from ..corpus.document import Document, Span
 from .bootstrap import RESAMPLES, Floats, bootstrap, f1_scores
-
-SCHEMES = ("strict", "exact", "partial", "type")
-"""What earns a predicted span credit, as nervaluate and SemEval-2013 task 9 define it.
-
-strict: a gold span of the same start, end and label. exact: of the same start and end.
-partial: half for an overlap, whole for the same start and end. type: an overlap and the label.
-"""
-COLUMNS = ("gold", "predicted", *SCHEMES)
+from .credit import COLUMNS, SCORING_SCHEMES, credits_of
 
 
 @dataclass(frozen=True)
 class Score:
-    """One label's scores under one scheme, or those of all labels together.
+    """Scores of one label, or of all labels together, under one scheme.
 
     Attributes:
-        gold: gold spans.
-        predicted: predicted spans.
-        credit: what the predicted spans earned; under `strict` the true positives.
-        low: lower bound of the interval of F1; None where fewer than two documents have a span.
+        gold: number of gold spans.
+        predicted: number of predicted spans.
+        credit: credit of the predicted spans; under `strict`, the true positives.
+        low: lower bound of the interval of F1; None if fewer than two documents have a span.
         high: upper bound.
     """
 
@@ -42,24 +35,24 @@ class Score:
 
     @property
     def precision(self) -> float | None:
-        """Credit for each predicted span; None without any."""
+        """Credit divided by predicted spans; None without any."""
         return self.credit / self.predicted if self.predicted else None
 
     @property
     def recall(self) -> float | None:
-        """Credit for each gold span; None without any."""
+        """Credit divided by gold spans; None without any."""
         return self.credit / self.gold if self.gold else None
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of precision and recall; None where there is no span at all."""
+        """Harmonic mean of precision and recall; None if there is no span at all."""
         total = self.gold + self.predicted
         return 2 * self.credit / total if total else None
 
 
 @dataclass(frozen=True)
 class Macro:
-    """Means over the labels that have a gold or a predicted span; None where none has."""
+    """Means over the labels that have a gold or predicted span; None if no label has one."""
 
     precision: float | None
     recall: float | None
@@ -74,8 +67,8 @@ class SchemeScores:
 
     Attributes:
         micro: all labels together.
-        macro: the labels' mean.
-        labels: each label of the label set, and any other that occurs.
+        macro: the mean of the labels.
+        labels: each label of the label set, and each other label that occurs.
     """
 
     micro: Score
@@ -89,8 +82,8 @@ class Evaluation:
 
     Attributes:
         documents: number of documents.
-        tokens: their words, as white space divides them.
-        schemes: scores by scheme; see :data:`SCHEMES`.
+        tokens: number of words, separated by white space.
+        schemes: scores by scheme; see :data:`.credit.SCORING_SCHEMES`.
     """
 
     documents: int
@@ -99,110 +92,80 @@ class Evaluation:
 
     @property
     def strict(self) -> SchemeScores:
-        """The scores that decide."""
+        """The scores under the strict scheme, the main result."""
         return self.schemes["strict"]
 
 
-def credits(gold: Iterable[Span], predicted: Iterable[Span]) -> tuple[float, ...]:
-    """Count one document's gold spans, predicted spans, and the credit under each scheme.
-
-    Spans of one side must not overlap each other. Predicted spans take gold spans greedily from
-    left to right, each at most one, as in nervaluate. One difference: nervaluate asks a partial
-    overlap to cover 1 % of the gold span, here one character is enough.
-
-    Returns:
-        DataTable in the order of :data:`COLUMNS`.
-    """
-    left, right = set(gold), set(predicted)
-    shared = len(left & right)
-    exact, partial, typed = _credits_of_unequal(sorted(left - right), sorted(right - left))
-    return (len(left), len(right), shared, shared + exact, shared + partial, shared + typed)
-
-
-def _credits_of_unequal(gold: Sequence[Span], predicted: Sequence[Span]) -> tuple[int, float, int]:
-    exact, partial, typed = 0, 0.0, 0
-    for_place, for_type = list(gold), list(gold)
-    for span in predicted:
-        near = [g for g in for_place if g.start < span.end and span.start < g.end]
-        if near:
-            # A span of the same place overlaps no other, so it is the only one near.
-            same = (near[0].start, near[0].end) == (span.start, span.end)
-            for_place.remove(near[0])
-            exact += same
-            partial += 1.0 if same else 0.5
-        near = [g for g in for_type if g.start < span.end and span.start < g.end]
-        named = [g for g in near if g.label == span.label]
-        if named:
-            best = min(named, key=lambda g: abs(g.start - span.start) + abs(g.end - span.end))
-            for_type.remove(best)
-            typed += 1
-        elif near:
-            for_type.remove(near[0])
-    return exact, partial, typed
-
-
 class ScoreTable:
-    """Each document's counts, gathered one document at a time; memory holds no text.
+    """Collects the counts of documents; texts are not kept in memory.
 
-    A label's counts are those of the document's spans of this label alone, so an exact credit by
-    label needs the label too; over all labels together it does not.
+    The counts of a label are those of the spans with this label. Under the exact scheme, a
+    prediction with another label therefore earns credit over all labels together, but not for a
+    single label.
+
+    Args:
+        labels: the label set.
     """
 
     def __init__(self, labels: Iterable[str] = ()) -> None:
         self._names: dict[str | None, int] = {None: 0}
-        self._names.update({label: place for place, label in enumerate(labels, 1)})
-        self._given = len(self._names)
-        self._places = array("q")
+        self._names.update({label: index for index, label in enumerate(labels, 1)})
+        self._known = len(self._names)
+        self._rows = array("q")
         self._values = array("d")
         self.documents = 0
         self.tokens = 0
 
     def add(self, gold: Document, predicted: Document) -> None:
-        """Count one document."""
+        """Add one document."""
         self.tokens += len(gold.text.split())
         sides: dict[str, tuple[list[Span], list[Span]]] = defaultdict(lambda: ([], []))
         for side, document in enumerate((gold, predicted)):
             for span in document.spans:
                 sides[span.label][side].append(span)
         if sides:
-            self._put(None, credits(gold.spans, predicted.spans))
+            self._append(None, credits_of(gold.spans, predicted.spans))
         for label, (left, right) in sides.items():
-            self._put(label, credits(left, right))
+            self._append(label, credits_of(left, right))
         self.documents += 1
 
-    def _put(self, label: str | None, row: tuple[float, ...]) -> None:
-        self._places.extend((self.documents, self._names.setdefault(label, len(self._names))))
-        self._values.extend(row)
+    def _append(self, label: str | None, counts: tuple[float, ...]) -> None:
+        self._rows.extend((self.documents, self._names.setdefault(label, len(self._names))))
+        self._values.extend(counts)
 
     @property
     def labels(self) -> list[str]:
-        """The label set's labels in its order, then all others that occurred, by name."""
+        """The labels of the label set in its order, then all others that occurred, by name."""
         names = [name for name in self._names if name is not None]
-        return names[: self._given - 1] + sorted(names[self._given - 1 :])
+        return names[: self._known - 1] + sorted(names[self._known - 1 :])
 
     def counts(self, labels: Sequence[str] | None = None) -> Floats:
-        """Return the counts of all labels together and then of each.
+        """Return the counts of all labels together, and of each label.
 
         Args:
-            labels: which, in which order; None takes :attr:`labels`.
+            labels: the labels, in the order of the result; None takes :attr:`labels`.
 
         Returns:
             *Shape:* (documents, 1 + labels, columns)
         """
-        wanted = self.labels if labels is None else labels
+        names = self.labels if labels is None else labels
         table = np.zeros((self.documents, max(self._names.values()) + 1, len(COLUMNS)))
-        places = np.asarray(self._places).reshape(-1, 2)
+        rows = np.asarray(self._rows).reshape(-1, 2)
         values = np.asarray(self._values).reshape(-1, len(COLUMNS))
-        table[places[:, 0], places[:, 1]] = values
-        order = [0, *(self._names.get(label, -1) for label in wanted)]
-        picked: Floats = table[:, order]
-        picked[:, [place < 0 for place in order]] = 0
-        return picked
+        table[rows[:, 0], rows[:, 1]] = values
+        order = [0, *(self._names.get(label, -1) for label in names)]
+        counts: Floats = table[:, order]
+        counts[:, [column < 0 for column in order]] = 0
+        return counts
 
     def evaluate(self, *, resamples: int = RESAMPLES, seed: int = 0) -> Evaluation:
-        """Return all scores with percentile bootstrap intervals of F1.
+        """Return all scores, with percentile bootstrap intervals of F1.
 
-        Documents are drawn, not spans: spans of one article are not independent.
+        Documents are resampled, not spans, because the spans of an article are not independent.
+
+        Args:
+            resamples: number of bootstrap resamples.
+            seed: random seed of the resampling.
         """
         labels = self.labels
         table = self.counts(labels)
@@ -210,7 +173,7 @@ class ScoreTable:
 
         def statistic(totals: Floats) -> Floats:
             split = totals.reshape(-1, *shape)
-            f1 = np.stack([_f1(split, place) for place in range(2, len(COLUMNS))], axis=2)
+            f1 = np.stack([_f1(split, column) for column in range(2, len(COLUMNS))], axis=2)
             return np.concatenate([f1, _mean(f1[:, 1:])[:, None]], axis=1).reshape(len(f1), -1)
 
         flat = table.reshape(len(table), int(np.prod(shape)))
@@ -218,20 +181,20 @@ class ScoreTable:
         totals = table.sum(axis=0)
         holders = (table[:, :, :2].sum(axis=2) > 0).sum(axis=0)
         schemes = {}
-        for place, scheme in enumerate(SCHEMES):
-            own = intervals[place :: len(SCHEMES)]
+        for index, scheme in enumerate(SCORING_SCHEMES):
+            bounds = intervals[index :: len(SCORING_SCHEMES)]
             scores = [
                 Score(
                     int(row[0]),
                     int(row[1]),
-                    _whole(row[2 + place]),
-                    *(bounds if documents > 1 else (None, None)),
+                    _whole(row[2 + index]),
+                    *(interval if documents > 1 else (None, None)),
                 )
-                for row, documents, bounds in zip(totals, holders, own[:-1], strict=True)
+                for row, documents, interval in zip(totals, holders, bounds[:-1], strict=True)
             ]
             schemes[scheme] = SchemeScores(
                 scores[0],
-                _macro(scores[1:], *own[-1]),
+                _macro(scores[1:], *bounds[-1]),
                 dict(zip(labels, scores[1:], strict=True)),
             )
         return Evaluation(self.documents, self.tokens, schemes)
@@ -242,7 +205,7 @@ def _f1(table: Floats, credit: int) -> Floats:
 
 
 def _mean(f1: Floats) -> Floats:
-    """Mean over labels, undefined ones left out. *Shape:* (n, labels, schemes)."""
+    """Mean over the labels whose F1 is defined. *Shape:* (n, labels, schemes) to (n, schemes)."""
     defined = ~np.isnan(f1)
     number = defined.sum(axis=1)
     total = np.where(defined, f1, 0).sum(axis=1)
@@ -252,8 +215,8 @@ def _mean(f1: Floats) -> Floats:
 
 def _macro(scores: Sequence[Score], low: float | None, high: float | None) -> Macro:
     def mean(values: Iterable[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return sum(known) / len(known) if known else None
+        defined = [value for value in values if value is not None]
+        return sum(defined) / len(defined) if defined else None
 
     return Macro(
         mean(s.precision for s in scores),
@@ -277,14 +240,15 @@ def evaluate(
 ) -> Evaluation:
     """Score predictions against gold.
 
-    nervaluate gives the same figures; see :func:`credits` for the one difference. seqeval's strict
-    mode gives the same strict ones for spans that begin and end with words: it knows no others.
+    nervaluate gives the same scores; see :func:`.credit.credits_of` for the one difference. The
+    strict mode of seqeval gives the same strict scores for spans that begin and end at word
+    boundaries.
 
     Args:
-        pairs: gold and predicted document, paired by id.
-        labels: the label set, so that labels without any span are listed too.
+        pairs: gold and predicted documents, paired by id.
+        labels: the label set; its labels are listed even without any span.
         resamples: number of bootstrap resamples.
-        seed: of the resampling.
+        seed: random seed of the resampling.
     """
     table = ScoreTable(labels)
     for gold, predicted in pairs:
@@ -293,7 +257,7 @@ def evaluate(
 
 
 def score_to_json(score: Score) -> dict[str, float | int | None]:
-    """Return one score; undefined figures are None."""
+    """Return one score as a JSON object; undefined figures are None."""
     return {
         "precision": score.precision,
         "recall": score.recall,
@@ -307,7 +271,7 @@ def score_to_json(score: Score) -> dict[str, float | int | None]:
 
 
 def evaluation_to_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Return an evaluation as a JSON object: counts, then each scheme's scores."""
+    """Return an evaluation as a JSON object: counts, and the scores under each scheme."""
     schemes = {
         scheme: {
             "micro": score_to_json(scores.micro),

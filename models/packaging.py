@@ -190,7 +190,7 @@ def _calibrate(
         pairs: gold and tagged dev documents.
     """
     confidences = Confidences(pairs)
-    calibrator = fit_calibrator(confidences.scores, confidences.right)
+    calibrator = fit_calibrator(confidences.scores, confidences.correct)
     if calibrator is None:
         return config, variants
     points = _calibration_points(calibrator)

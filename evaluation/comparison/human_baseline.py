@@ -1,4 +1,4 @@
-"""The model beside people who labelled the same documents."""
+"""The human baseline: annotators' scores on the scored documents, beside the model's."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..metrics import Score, ScoreTable, score_to_json
 
 @dataclass(frozen=True)
 class AnnotatorScores:
-    """One annotator and the model on the documents that the annotator labelled.
+    """Scores of an annotator and of the model on the documents that the annotator annotated.
 
     Attributes:
         name: the annotator's name.
-        documents: how many of the scored documents the annotator labelled.
-        annotator: the annotator's strict scores against gold. Where gold was adjudicated from this
-            reading among others, it flatters the annotator.
-        model: the model's on the same documents.
+        documents: number of scored documents that the annotator annotated.
+        annotator: strict scores of the annotator against gold. They are too high if the gold was
+            adjudicated from these annotations.
+        model: strict scores of the model on the same documents.
     """
 
     name: str
@@ -33,7 +33,7 @@ class AnnotatorScores:
 
 @dataclass(frozen=True)
 class AnnotatorPair:
-    """Strict scores of one annotator's spans against another's, on documents both labelled."""
+    """Strict scores of one annotator against another, on documents that both annotated."""
 
     first: str
     second: str
@@ -43,59 +43,64 @@ class AnnotatorPair:
 
 @dataclass(frozen=True)
 class HumanBaseline:
-    """Annotators beside the model, and beside each other."""
+    """Scores of annotators against gold, and of each two annotators against each other."""
 
     annotators: tuple[AnnotatorScores, ...]
     pairs: tuple[AnnotatorPair, ...]
 
 
 class HumanBaselineTable:
-    """Gathers counts of annotators' readings, one scored document at a time.
+    """Collects counts of annotators' spans, document by document.
 
     Args:
-        readings: each annotator's documents, spans without text allowed.
+        annotations: each annotator's documents; their texts may be missing.
     """
 
-    def __init__(self, readings: Mapping[str, Sequence[Document]]) -> None:
-        self._readings = {
+    def __init__(self, annotations: Mapping[str, Sequence[Document]]) -> None:
+        self._annotations = {
             name: {document.id: document for document in documents}
-            for name, documents in readings.items()
+            for name, documents in annotations.items()
         }
-        self._annotators = {name: (ScoreTable(), ScoreTable()) for name in readings}
-        self._pairs = {pair: ScoreTable() for pair in combinations(readings, 2)}
+        self._annotators = {name: (ScoreTable(), ScoreTable()) for name in annotations}
+        self._pairs = {pair: ScoreTable() for pair in combinations(annotations, 2)}
 
     def add(self, gold: Document, predicted: Document) -> None:
-        """Count one document.
+        """Add one document.
 
         Raises:
-            InputError: if an annotator read another text under this id.
+            InputError: if an annotator has another text under the same id.
         """
-        for name, (person, model) in self._annotators.items():
-            reading = self._readings[name].get(gold.id)
-            if reading is not None:
-                if reading.text and reading.text != gold.text:
+        for name, (annotator, model) in self._annotators.items():
+            annotated = self._annotations[name].get(gold.id)
+            if annotated is not None:
+                if annotated.text and annotated.text != gold.text:
                     raise InputError(
-                        f"{name}: text of '{gold.id}' differs from the gold's; "
-                        "give readings of the same texts"
+                        f"{name}: text of '{gold.id}' differs from the gold; "
+                        "give annotations of the same texts"
                     )
-                person.add(gold, reading)
+                annotator.add(gold, annotated)
                 model.add(gold, predicted)
         for (first, second), table in self._pairs.items():
-            a, b = self._readings[first].get(gold.id), self._readings[second].get(gold.id)
+            a, b = self._annotations[first].get(gold.id), self._annotations[second].get(gold.id)
             if a is not None and b is not None:
                 table.add(a, b)
 
     def baseline(self, *, resamples: int = RESAMPLES, seed: int = 0) -> HumanBaseline:
-        """Return who labelled any of the documents, with intervals of F1."""
+        """Return the scores of those who annotated any of the documents, with intervals of F1.
+
+        Args:
+            resamples: number of bootstrap resamples.
+            seed: random seed of the resampling.
+        """
 
         def micro(table: ScoreTable) -> Score:
             return table.evaluate(resamples=resamples, seed=seed).strict.micro
 
         return HumanBaseline(
             tuple(
-                AnnotatorScores(name, person.documents, micro(person), micro(model))
-                for name, (person, model) in self._annotators.items()
-                if person.documents
+                AnnotatorScores(name, annotator.documents, micro(annotator), micro(model))
+                for name, (annotator, model) in self._annotators.items()
+                if annotator.documents
             ),
             tuple(
                 AnnotatorPair(first, second, table.documents, micro(table))
@@ -105,17 +110,17 @@ class HumanBaselineTable:
         )
 
 
-def human_baseline_to_json(people: HumanBaseline) -> dict[str, Any]:
-    """Return the comparison with people as a JSON object."""
+def human_baseline_to_json(baseline: HumanBaseline) -> dict[str, Any]:
+    """Return the human baseline as a JSON object."""
     return {
         "annotators": [
             {
-                "name": person.name,
-                "documents": person.documents,
-                "annotator": score_to_json(person.annotator),
-                "model": score_to_json(person.model),
+                "name": scores.name,
+                "documents": scores.documents,
+                "annotator": score_to_json(scores.annotator),
+                "model": score_to_json(scores.model),
             }
-            for person in people.annotators
+            for scores in baseline.annotators
         ],
         "pairs": [
             {
@@ -124,6 +129,6 @@ def human_baseline_to_json(people: HumanBaseline) -> dict[str, Any]:
                 "documents": pair.documents,
                 **score_to_json(pair.score),
             }
-            for pair in people.pairs
+            for pair in baseline.pairs
         ],
     }

@@ -1,4 +1,4 @@
-"""What is scored: the gold, and systems whose predictions are paired with it."""
+"""Systems under evaluation: files of predictions, and models that tag the gold documents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Pairs = Iterator[tuple[Document, Document]]
 
 
 class TrainedModel(Tagger, Protocol):
-    """A tagger that knows what it was trained on, and keeps its evaluations."""
+    """A tagger that knows what it was trained on, and records its evaluations."""
 
     @property
     def name(self) -> str:
@@ -40,13 +40,13 @@ class TrainedModel(Tagger, Protocol):
 
 
 @dataclass(frozen=True)
-class Gold:
-    """The gold documents of a file, read anew at each iteration.
+class GoldDocuments:
+    """The gold documents of a file; each iteration reads the file again.
 
     Attributes:
         file: JSON Lines.
         labels: the labels allowed; None allows any.
-        where: ``KEY=VALUE``; only documents whose meta has it are taken.
+        where: ``KEY=VALUE``; only documents with this value in their meta are scored.
     """
 
     file: Path
@@ -54,15 +54,15 @@ class Gold:
     where: str | None = None
 
     def __iter__(self) -> Iterator[Document]:
-        """Read the documents.
+        """Yield the documents to score.
 
         Raises:
-            InputError: for anything the record does not allow.
+            InputError: if a record is not valid.
         """
-        return filter(self.takes, read_documents(self.file, self.labels))
+        return filter(self.includes, read_documents(self.file, self.labels))
 
     def check(self) -> None:
-        """Read as far as the first document that is to be scored.
+        """Read up to the first document to score.
 
         Raises:
             InputError: if there is none.
@@ -70,8 +70,8 @@ class Gold:
         if next(iter(self), None) is None:
             raise InputError(f"{self.file}: no document with {self.where} in meta; check --where")
 
-    def takes(self, document: Document) -> bool:
-        """Tell whether a document of the file is to be scored."""
+    def includes(self, document: Document) -> bool:
+        """Return whether a document of the file is to be scored."""
         key, _, value = (self.where or "").partition("=")
         return self.where is None or str(document.meta.get(key)) == value
 
@@ -81,13 +81,13 @@ class System:
     """A system under evaluation.
 
     Attributes:
-        name: as people read it.
-        family: the same for systems that differ in their seed only.
-        pairs: gold and predicted documents, in the order of the gold, anew at each call.
-        seen: how many gold documents it was trained or chosen on.
-        train: gives its training documents, where known.
-        dev: gives gold and predictions of its dev documents, where known.
-        keep: keeps a result with the system, by name of the gold.
+        name: its name in tables and reports.
+        family: a key that is equal for systems that differ only in their seed.
+        pairs: returns gold and predicted documents, in the order of the gold, at each call.
+        seen: number of gold documents that the system was trained or selected on.
+        train: returns its training documents, if known.
+        dev: returns gold and predictions of its dev documents, if known.
+        record: stores a result with the system, under the name of the gold.
     """
 
     name: str
@@ -96,64 +96,66 @@ class System:
     seen: int = 0
     train: Callable[[], Sequence[Document] | None] = lambda: None
     dev: Callable[[], Sequence[tuple[Document, Document]] | None] = lambda: None
-    keep: Callable[[str, dict[str, Any]], None] = lambda gold, result: None
+    record: Callable[[str, dict[str, Any]], None] = lambda gold, result: None
 
 
-def system_from_file(path: Path, gold: Gold) -> System:
-    """Take a file of predictions; texts stream through, however large the files are."""
+def system_from_file(path: Path, gold: GoldDocuments) -> System:
+    """Return the system of a file of predictions. Texts are streamed, not kept in memory."""
 
     def pairs() -> Pairs:
-        every = Gold(gold.file, gold.labels)
-        read = read_documents(path, gold.labels)
-        for pair in pair_documents(every, read, (str(gold.file), str(path))):
-            if gold.takes(pair[0]):
+        every = GoldDocuments(gold.file, gold.labels)
+        predictions = read_documents(path, gold.labels)
+        for pair in pair_documents(every, predictions, (str(gold.file), str(path))):
+            if gold.includes(pair[0]):
                 yield pair
 
     return System(str(path), str(path), pairs)
 
 
-def system_from_model(model: TrainedModel, gold: Gold, dev: Path | None = None) -> System:
-    """Let a model tag the gold, and its dev documents when they are asked for.
+def system_from_model(model: TrainedModel, gold: GoldDocuments, dev: Path | None = None) -> System:
+    """Return the system of a model, which tags the gold documents at once.
+
+    The dev documents are tagged when they are needed.
 
     Args:
         model: the model.
-        gold: what it is scored on.
-        dev: documents to calibrate on, instead of those that came with the model.
+        gold: the gold documents.
+        dev: documents to calibrate on, instead of the model's own dev documents.
     """
-    wanted = list(gold)
-    tagged = list(zip(wanted, model.tag(wanted), strict=True))
+    documents = list(gold)
+    tagged = list(zip(documents, model.tag(documents), strict=True))
 
-    def tagged_dev() -> Sequence[tuple[Document, Document]] | None:
-        chosen_on = list(read_documents(dev, gold.labels)) if dev else model.documents("dev")
-        return list(zip(chosen_on, model.tag(chosen_on), strict=True)) if chosen_on else None
+    def tag_dev() -> Sequence[tuple[Document, Document]] | None:
+        known = list(read_documents(dev, gold.labels)) if dev else model.documents("dev")
+        return list(zip(known, model.tag(known), strict=True)) if known else None
 
     return System(
         model.name,
         model.family,
         lambda: iter(tagged),
-        sum(sha256_text(document.text) in model.seen for document in wanted),
+        sum(sha256_text(document.text) in model.seen for document in documents),
         lambda: model.documents("train"),
-        tagged_dev,
+        tag_dev,
         model.record_evaluation,
     )
 
 
 def compare_systems(systems: Sequence[System], labels: Iterable[str] = ()) -> SystemComparison:
-    """Compare systems on the same gold, the first against each other one.
+    """Compare systems on the same gold documents, the first one with each other one.
 
-    Those of one family are the seeds of one system, which bears the first one's name.
+    Systems of one family are the seeds of one system, which has the name of the first of them.
     """
     families: dict[str, list[System]] = {}
     for system in systems:
         families.setdefault(system.family, []).append(system)
     names = []
     for family in families.values():
-        more = f" and {len(family) - 1} more of its kind" if len(family) > 1 else ""
-        names.append((family[0].name + more, len(family)))
-    found = SystemComparison(names, labels)
+        suffix = f" and {len(family) - 1} other seeds" if len(family) > 1 else ""
+        names.append((family[0].name + suffix, len(family)))
+    comparison = SystemComparison(names, labels)
     ordered = [system for family in families.values() for system in family]
     for rows in zip(*(system.pairs() for system in ordered), strict=True):
-        read = iter(predicted for _, predicted in rows)
-        readings = [[next(read) for _ in family] for family in families.values()]
-        found.add(rows[0][0], readings)
-    return found
+        predictions = iter(predicted for _, predicted in rows)
+        by_system = [[next(predictions) for _ in family] for family in families.values()]
+        comparison.add(rows[0][0], by_system)
+    return comparison

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...evaluation.comparison.system_comparison import Difference
+from ...evaluation.comparison.significance import Difference
 from ...ui import format_value
 from ..variants import ALLOWED_LOSS, VariantReport
 from .sections import EXAMPLE, CardData, render_card

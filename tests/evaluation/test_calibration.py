@@ -16,11 +16,11 @@ from orbat.evaluation.bootstrap import Floats
 from orbat.evaluation.calibration import (
     Calibrator,
     Confidences,
-    calibration,
     fit_calibrator,
+    measure_calibration,
+    measure_reliability,
     operating_points,
     recommend_threshold,
-    reliability,
 )
 from tests.conftest import Orbat, Trained
 
@@ -36,12 +36,12 @@ def overconfident(count: int, seed: int) -> tuple[Floats, Floats]:
 
 
 def test_expected_calibration_error_by_hand() -> None:
-    found = reliability(np.array([0.9, 0.9, 0.3, 0.3]), np.array([1.0, 0.0, 0.0, 0.0]))
+    found = measure_reliability(np.array([0.9, 0.9, 0.3, 0.3]), np.array([1.0, 0.0, 0.0, 0.0]))
     assert found is not None
     assert found.error == pytest.approx((2 * 0.4 + 2 * 0.3) / 4)
     assert found.brier == pytest.approx((0.01 + 0.81 + 0.09 + 0.09) / 4)
     assert [(b.spans, b.precision) for b in found.bins] == [(2, 0.0), (2, 0.5)]
-    assert reliability(np.array([]), np.array([])) is None
+    assert measure_reliability(np.array([]), np.array([])) is None
 
 
 def test_calibration_mends_overconfidence_on_other_documents() -> None:
@@ -49,7 +49,10 @@ def test_calibration_mends_overconfidence_on_other_documents() -> None:
     calibrator = fit_calibrator(scores, right)
     assert calibrator is not None
     fresh, outcome = overconfident(2000, 1)
-    before, after = reliability(fresh, outcome), reliability(calibrator.apply(fresh), outcome)
+    before, after = (
+        measure_reliability(fresh, outcome),
+        measure_reliability(calibrator.apply(fresh), outcome),
+    )
     assert before is not None and after is not None
     assert after.error < before.error / 2
     assert after.brier < before.brier
@@ -95,8 +98,8 @@ def test_spans_without_a_confidence_are_left_out() -> None:
     gold = Document("x", "aa bb", (Span(0, 2, "A"),))
     predicted = gold.with_spans([Span(0, 2, "A"), Span(3, 5, "A", score=0.7)])
     found = Confidences([(gold, predicted)])
-    assert (found.unknown, found.scores.tolist(), found.right.tolist()) == (1, [0.7], [0.0])
-    assert calibration(Confidences([(gold, gold)])) is None
+    assert (found.unknown, found.scores.tolist(), found.correct.tolist()) == (1, [0.7], [0.0])
+    assert measure_calibration(Confidences([(gold, gold)])) is None
 
 
 @pytest.mark.slow

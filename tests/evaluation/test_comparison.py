@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
-from orbat.evaluation.comparison.system_comparison import PairedComparison, SystemComparison, holm
+from orbat.evaluation.comparison.significance import holm
+from orbat.evaluation.comparison.system_comparison import PairedComparison, SystemComparison
 from tests.conftest import Orbat
 from tests.evaluation.test_metrics import LABELS, TEXT, corpora
 
@@ -129,4 +130,4 @@ def test_prediction_files_are_compared(orbat: Orbat, tmp_path: Path) -> None:
     assert found["wins"]["first_only"] == 12
     assert set(value["systems"]) == {str(new), str(old)}
     printed = orbat(*arguments).out
-    assert "gold mentions found by the first alone: 12, by the other alone: 1" in printed
+    assert "gold mentions found only by the first: 12, only by the second: 1" in printed

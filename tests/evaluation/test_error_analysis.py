@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from orbat.corpus.document import Document, Span
-from orbat.evaluation.error_analysis import ERROR_KINDS, ErrorLog
+from orbat.evaluation.error_analysis.analysis import ERROR_KINDS, ErrorLog
 from orbat.evaluation.mentions import MentionIndex
 from tests.evaluation.test_metrics import TEXT, corpora
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
-from orbat.evaluation.error_analysis import ErrorLog
-from orbat.evaluation.report import view_error
+from orbat.evaluation.error_analysis.analysis import ErrorLog
+from orbat.evaluation.report.html import split_context
 from tests.conftest import ARTICLES, Orbat, Trained
 from tests.evaluation.test_metrics import TEXT, spans
 
@@ -29,7 +29,7 @@ def test_an_error_is_shown_in_its_text(
     log = ErrorLog()
     log.add(Document("d", text, gold), Document("d", text, predicted))
     for error in log.summary().shown:
-        pieces = view_error(error, {})
+        pieces = split_context(error, {})
         assert "".join(piece.text for piece in pieces) in text
         for mark, span in (("gold", error.gold), ("model", error.predicted)):
             shown = "".join(piece.text for piece in pieces if mark in piece.marks)
@@ -185,5 +185,7 @@ def test_the_report_of_a_model_reads_well(
 def test_documents_seen_in_training_are_told(orbat: Orbat, trained: Trained) -> None:
     outcome = orbat("evaluate", trained.run, trained.dev, "--json")
     assert outcome.code == 0
-    assert "warning: the model was trained or chosen on 6 of these 6 documents" in outcome.err
+    assert (
+        "warning: 6 of these 6 documents were used for training or model selection" in outcome.err
+    )
     assert outcome.json()["seen_in_training"] == 6

@@ -11,7 +11,7 @@ from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
 from orbat.evaluation.mentions import MentionIndex
 from orbat.evaluation.metrics import evaluate
-from orbat.evaluation.slices import SliceTable, dimensions, worst
+from orbat.evaluation.slices import SliceTable, dimensions, worst_slice
 from tests.conftest import Orbat
 from tests.evaluation.test_metrics import TEXT, corpora
 
@@ -20,7 +20,7 @@ TRAIN = Document("t", "the 1st Brigade and Gen. Doe", (Span(4, 15, "UNIT"), Span
 
 @given(corpora)
 def test_groups_of_a_dimension_add_up_to_all(pairs: list[tuple[Document, Document]]) -> None:
-    table = SliceTable(dimensions(train=MentionIndex([pairs[0][0]]), asked=["desk"]))
+    table = SliceTable(dimensions(train=MentionIndex([pairs[0][0]]), fields=["desk"]))
     for gold, predicted in pairs:
         table.add(gold, predicted)
     sums: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0])
@@ -73,4 +73,4 @@ def test_the_worst_group_is_a_large_one(orbat: Orbat, tmp_path: Path) -> None:
     assert rare[-1]["gold"] == 58 - 29
     absent = [each["group"] for each in value["slices"] if each["dimension"] == "absent"]
     assert absent == ["(none)"]
-    assert worst([]) is None
+    assert worst_slice([]) is None

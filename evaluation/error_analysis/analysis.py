@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from ..corpus.document import Document, Span
-from .error_patterns import Pattern, PatternCounter, SpanError
-from .mentions import MentionIndex, surface_of
-from .span_alignment import ErrorKind, SpanPair, align_spans
+from ...corpus.document import Document, Span
+from ..mentions import MentionIndex, surface_of
+from ..span_alignment import ErrorKind, SpanPair, align_spans
+from .patterns import Pattern, PatternCounter, SpanError
 
 SHOWN = 2000
 """Errors kept with their text; all are counted."""

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..corpus.document import Document, Span
-from .mentions import MentionIndex, surface_of
-from .span_alignment import ErrorKind
+from ...corpus.document import Document, Span
+from ..mentions import MentionIndex, surface_of
+from ..span_alignment import ErrorKind
 
 EXAMPLES = 3
 """Examples kept of each pattern."""

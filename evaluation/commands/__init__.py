@@ -1,0 +1,3 @@
+"""The commands of evaluation: `orbat evaluate`."""
+
+from .evaluate import evaluate as evaluate

@@ -1,0 +1,170 @@
+"""`orbat evaluate`: score a model or predictions on held-out gold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ...corpus.document import Document
+    from ...models.loading import Model
+    from ..system_evaluation import SystemEvaluation
+
+
+def evaluate(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL]... GOLD",
+            help="Run folders, wheel files or installed models, then the gold documents. The first "
+            "model is scored, and compared with each of the others. Runs that differ only in "
+            "their seed count as one system.",
+        ),
+    ],
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Score these documents instead of a model's predictions; repeat to compare."
+        ),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="Score only documents whose meta has KEY=VALUE.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Label set file, for colors and order.")
+    ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(help="Training documents, to identify seen mentions; default: the run's own."),
+    ] = None,
+    dev: Annotated[
+        Path | None,
+        typer.Option(help="Documents to calibrate the model on; default: the run's own."),
+    ] = None,
+    annotators: Annotated[
+        list[Path] | None,
+        typer.Option(help="An annotator's version of the gold documents; repeatable."),
+    ] = None,
+    slices: Annotated[
+        list[str] | None, typer.Option("--slice", help="Meta field to slice by; repeatable.")
+    ] = None,
+    target_precision: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Recommend the threshold that reaches this precision."),
+    ] = 0.95,
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="[LABEL.]METRIC=VALUE with METRIC precision, recall, f1 or low (the lower bound "
+            "of F1); exit with code 1 if the score is lower. Repeatable."
+        ),
+    ] = None,
+    resamples: Annotated[
+        int, typer.Option(min=100, help="Number of bootstrap resamples and of permutations.")
+    ] = 2000,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score a model, or any system's predictions, on held-out gold documents.
+
+    Prints strict scores with intervals, the worst slice, calibration and the most frequent
+    errors. With several systems, prints how they differ. The evaluation of a run is stored in its
+    folder and shown in its model card.
+    """
+    import json
+
+    from ...corpus.files import write_text
+    from ...corpus.labels import load_labels
+    from ...errors import InputError
+    from ...ui import progress_bars
+    from ..gate import parse_gate
+    from ..report.html import render_report
+    from ..report.tables import gate_line
+    from ..system_evaluation import evaluate_systems
+
+    if (len(arguments) != 1) if predictions else (len(arguments) < 2):
+        raise InputError("write orbat evaluate MODEL... GOLD, or --predictions PRED... GOLD")
+    if predictions and dev:
+        raise InputError("--dev calibrates a model; remove it, or give a model")
+    gates = [parse_gate(text) for text in gate or ()]
+    models = [] if predictions else _load_models(arguments[:-1])
+    allowed = load_labels(labels).names if labels else models[0].labels if models else None
+    with progress_bars() as on_progress:
+        result = evaluate_systems(
+            [*models, *(predictions or ())],
+            arguments[-1],
+            labels=allowed,
+            where=where,
+            train=train,
+            dev=dev,
+            annotations=_read_annotations(annotators or (), allowed),
+            slice_by=slices or (),
+            target_precision=target_precision,
+            gates=gates,
+            resamples=resamples,
+            on_progress=on_progress,
+        )
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if report:
+        colors = {label.name: label.color for label in load_labels(labels).labels}
+        write_text(report, render_report(result, colors))
+    if json_output:
+        typer.echo(json.dumps(result.to_json()))
+    else:
+        _print(result)
+        if report:
+            typer.echo(f"report: {report}")
+    for gate_result in result.gates:
+        typer.echo(gate_line(gate_result), err=True)
+    if not result.passed:
+        raise typer.Exit(1)
+
+
+def _load_models(names: Sequence[str]) -> list[Model]:
+    from ...models.loading import load_model
+
+    return [load_model(name) for name in names]
+
+
+def _read_annotations(
+    paths: Sequence[Path], labels: Sequence[str] | None
+) -> dict[str, list[Document]]:
+    """Read the confirmed documents of each annotator, by annotator."""
+    from ...annotation.adjudication.annotation_sets import read_confirmed
+    from ...errors import InputError
+
+    annotations: dict[str, list[Document]] = {}
+    for path in paths:
+        name, documents = read_confirmed(path, labels)
+        if name in annotations:
+            raise InputError(f"{path}: second file of annotator '{name}'; give one per annotator")
+        annotations[name] = documents
+    return annotations
+
+
+def _print(result: SystemEvaluation) -> None:
+    from rich.console import Console
+
+    from ...ui import print_tables
+    from ..report import tables
+
+    console = Console()
+
+    def print_line(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    scores = tables.score_table(result.evaluation, f"{result.name} on {result.gold}")
+    print_tables([scores], console, max_rows=len(scores.rows))
+    for line in tables.analysis_lines(result.analysis):
+        print_line(line)
+    if result.system_scores:
+        systems = tables.systems_table(result.system_scores)
+        print_tables([systems], console, max_rows=len(systems.rows))
+    for comparison in result.comparisons:
+        differences = tables.comparison_table(comparison)
+        print_tables([differences], console, max_rows=len(differences.rows))
+        print_line(tables.wins_line(comparison))

@@ -1,0 +1,202 @@
+"""Evaluation of systems on held-out gold: what `orbat evaluate` does, as one function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..corpus.document import Document
+from ..corpus.files import read_documents, sha256_file
+from ..errors import InputError
+from ..ui import OnProgress, Progress, ignore_progress
+from .bootstrap import RESAMPLES
+from .comparison.system_comparison import (
+    PairedComparison,
+    SystemScores,
+    comparison_to_json,
+    system_scores_to_json,
+)
+from .comparison.systems import (
+    GoldDocuments,
+    System,
+    TrainedModel,
+    compare_systems,
+    system_from_file,
+    system_from_model,
+)
+from .gate import Gate, GateResult, gate_result_to_json
+from .metrics import Evaluation
+from .prediction_analysis import PredictionAnalysis, analysis_to_json, analyze_predictions
+
+
+@dataclass(frozen=True)
+class SystemEvaluation:
+    """One system's evaluation on gold documents, and its comparison with other systems.
+
+    Attributes:
+        name: the name of the system.
+        gold: the name of the gold file, and the condition that selects its documents.
+        gold_sha256: SHA-256 of the gold file.
+        seen_in_training: number of gold documents that the system was trained or selected on.
+        analysis: scores, slices, calibration, errors and human baseline.
+        comparisons: the system compared with each other system.
+        system_scores: scores of each system compared, by name; empty for one system.
+        gates: the results of the gates.
+    """
+
+    name: str
+    gold: str
+    gold_sha256: str
+    seen_in_training: int
+    analysis: PredictionAnalysis
+    comparisons: tuple[PairedComparison, ...] = ()
+    system_scores: Mapping[str, SystemScores] | None = None
+    gates: tuple[GateResult, ...] = ()
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The scores of the system."""
+        return self.analysis.evaluation
+
+    @property
+    def passed(self) -> bool:
+        """Whether all gates passed."""
+        return all(result.passed for result in self.gates)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What makes the scores doubtful: documents seen in training, and unknown labels."""
+        warnings = []
+        if self.seen_in_training:
+            warnings.append(
+                f"{self.seen_in_training} of these {self.evaluation.documents} documents were "
+                "used for training or model selection; these are not held-out scores"
+            )
+        labels = self.evaluation.strict.labels
+        unknown = [name for name, score in labels.items() if score.predicted and not score.gold]
+        if unknown:
+            warnings.append(f"labels predicted but absent from the gold: {', '.join(unknown)}")
+        return warnings
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the evaluation as a JSON object."""
+        value = self.to_record()
+        if self.system_scores:
+            value["comparisons"] = [comparison_to_json(each) for each in self.comparisons]
+            value["systems"] = {
+                name: system_scores_to_json(scores) for name, scores in self.system_scores.items()
+            }
+        if self.gates:
+            value["gates"] = [gate_result_to_json(result) for result in self.gates]
+        return value
+
+    def to_record(self) -> dict[str, Any]:
+        """Return what is recorded with the model: all except comparisons and gates."""
+        return {
+            "model": self.name,
+            "gold": self.gold,
+            "gold_sha256": self.gold_sha256,
+            "seen_in_training": self.seen_in_training,
+            **analysis_to_json(self.analysis),
+        }
+
+
+def evaluate_systems(
+    systems: Sequence[TrainedModel | Path | str],
+    gold: Path | str,
+    *,
+    labels: Sequence[str] | None = None,
+    where: str | None = None,
+    train: Path | str | None = None,
+    dev: Path | str | None = None,
+    annotations: Mapping[str, Sequence[Document]] | None = None,
+    slice_by: Sequence[str] = (),
+    target_precision: float = 0.95,
+    gates: Sequence[Gate] = (),
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    on_progress: OnProgress = ignore_progress,
+) -> SystemEvaluation:
+    """Evaluate a system on held-out gold documents and compare it with other systems.
+
+    The first system is evaluated; it is compared with each other one. Models that differ only in
+    their seed count as one system. A model tags the gold documents and records its evaluation in
+    its run folder, if it has one.
+
+    Example:
+        >>> result = evaluate_systems([load_model("runs/one"), "baseline.jsonl"], "gold.jsonl")
+        >>> result.evaluation.strict.micro.f1
+        0.911
+
+    Args:
+        systems: models, or paths of JSON Lines files with predictions for the gold documents.
+        gold: JSON Lines file of the gold documents.
+        labels: the labels allowed; None takes those of the first model, and allows any label if
+            there is no model.
+        where: ``KEY=VALUE``; only documents with this value in their meta are scored.
+        train: JSON Lines file of training documents, to tell seen mentions from unseen ones; None
+            takes the first model's own.
+        dev: JSON Lines file of documents to calibrate the first model on; None takes its own.
+        annotations: annotators' documents by annotator, to score people on the same documents.
+        slice_by: meta fields to slice by, in addition to the default dimensions.
+        target_precision: the precision for which a confidence threshold is recommended.
+        gates: scores that the first system must reach.
+        resamples: number of bootstrap resamples, and of permutations in significance tests.
+        seed: random seed of both.
+        on_progress: receives the progress by system.
+
+    Raises:
+        InputError: if a file, record, option or gate is not valid, if there is no document to
+            score, or if the predictions are not for the same documents as the gold.
+    """
+    if not systems:
+        raise InputError("no system to evaluate; give a model or a file of predictions")
+    models = [system for system in systems if not isinstance(system, Path | str)]
+    allowed = tuple(labels) if labels is not None else models[0].labels if models else None
+    documents = GoldDocuments(Path(gold), allowed, where)
+    documents.check()
+    prepared = []
+    for number, system in enumerate(systems):
+        on_progress(Progress("Preparing systems", number, len(systems)))
+        prepared.append(_prepare(system, documents, Path(dev) if dev else None))
+    on_progress(Progress("Preparing systems", len(systems), len(systems)))
+    on_progress(Progress("Scoring", 0))
+    first = prepared[0]
+    analysis = analyze_predictions(
+        first.pairs(),
+        labels=allowed or (),
+        train=read_documents(Path(train)) if train else first.train(),
+        dev=first.dev(),
+        annotations=annotations,
+        slice_by=slice_by,
+        target_precision=target_precision,
+        resamples=resamples,
+        seed=seed,
+    )
+    comparisons: list[PairedComparison] = []
+    system_scores: dict[str, SystemScores] = {}
+    if len(prepared) > 1:
+        comparison = compare_systems(prepared, allowed or ())
+        comparisons = comparison.comparisons(resamples=resamples, seed=seed)
+        system_scores = comparison.scores(resamples=resamples, seed=seed)
+    file = documents.file
+    result = SystemEvaluation(
+        first.name,
+        file.name + (f", {where}" if where else ""),
+        sha256_file(file),
+        first.seen,
+        analysis,
+        tuple(comparisons),
+        system_scores,
+        tuple(gate.check(analysis.evaluation) for gate in gates),
+    )
+    first.record(f"{file.stem}-{where}" if where else file.stem, result.to_record())
+    return result
+
+
+def _prepare(system: TrainedModel | Path | str, gold: GoldDocuments, dev: Path | None) -> System:
+    if isinstance(system, Path | str):
+        return system_from_file(Path(system), gold)
+    return system_from_model(system, gold, dev)

@@ -66,7 +66,7 @@ def adjudicate(
 
 
 def adjudicate_manually(
-    doccano: DoccanoClient,
+    client: DoccanoClient,
     folder: Path,
     annotation_sets: Sequence[AnnotationSet],
     labels: LabelSet,
@@ -82,7 +82,7 @@ def adjudicate_manually(
     confirmed the answers; the result has gold documents when no conflict is open.
 
     Args:
-        doccano: a connection with an administrator's account.
+        client: a connection with an administrator's account.
         folder: the folder of the adjudication round; created if it does not exist.
         annotation_sets: two or more.
         labels: the label set.
@@ -98,7 +98,7 @@ def adjudicate_manually(
     """
     comparisons, skipped = _compare(annotation_sets, MANUAL, unconfirmed)
     state = run_round(
-        doccano,
+        client,
         folder,
         comparisons,
         labels,

@@ -27,7 +27,7 @@ _COLORS = ("#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#bcbd22", "#1
 
 
 def ask(
-    doccano: DoccanoClient,
+    client: DoccanoClient,
     folder: Path,
     adjudicator: str,
     questions: Sequence[Question],
@@ -37,7 +37,7 @@ def ask(
     """Upload questions for the adjudicator, except those that were asked before.
 
     Args:
-        doccano: a connection with an administrator's account.
+        client: a connection with an administrator's account.
         folder: the folder of the adjudication round.
         adjudicator: the account that answers; created if it is missing.
         questions: the questions.
@@ -54,21 +54,21 @@ def ask(
     asked = {question.id: question for question in read_questions(folder)}
     new = [question for question in questions if question.id not in asked]
     options = max((len(question.options) for question in (*asked.values(), *new)), default=0)
-    project = _ensure_project(doccano, folder, options)
-    doccano.add_member(project, ensure_account(doccano, folder, adjudicator).id)
+    project = _ensure_project(client, folder, options)
+    client.add_member(project, ensure_account(client, folder, adjudicator).id)
     if new:
-        _upload(doccano, project, new, on_progress)
+        _upload(client, project, new, on_progress)
         write_questions(folder, [*asked.values(), *new])
-    return f"{doccano.url}/projects/{project}/text-classification?page=1", len(new)
+    return f"{client.url}/projects/{project}/text-classification?page=1", len(new)
 
 
 def _upload(
-    doccano: DoccanoClient,
+    client: DoccanoClient,
     project: int,
     questions: Sequence[Question],
     on_progress: OnProgress,
 ) -> None:
-    uploaded = {example.upload_name for example in doccano.examples(project)}
+    uploaded = {example.upload_name for example in client.examples(project)}
     rows = [
         UploadRow(name=question.id, text=question.text, meta={"document": question.doc_id})
         for question in questions
@@ -76,26 +76,26 @@ def _upload(
     ]
     on_progress(Progress("Uploading questions", 0, len(rows)))
     if rows:
-        doccano.upload(project, rows, project_type="DocumentClassification")
-    stored = {example.upload_name: example.text for example in doccano.examples(project)}
+        client.upload(project, rows, project_type="DocumentClassification")
+    stored = {example.upload_name: example.text for example in client.examples(project)}
     for question in questions:
         if stored.get(question.id) != question.text:
             raise ServerError(
-                f"{doccano.url}: question '{question.id}' was not stored as uploaded; "
+                f"{client.url}: question '{question.id}' was not stored as uploaded; "
                 "run the command again"
             )
     on_progress(Progress("Uploading questions", len(rows), len(rows)))
 
 
-def _ensure_project(doccano: DoccanoClient, folder: Path, options: int) -> int:
-    project = _find_project(doccano, folder)
+def _ensure_project(client: DoccanoClient, folder: Path, options: int) -> int:
+    project = _find_project(client, folder)
     if project is None:
         name = f"{folder.absolute().name} · conflicts"[:100]
         guide = "Press the number of the right answer, 0 for no span, x for none; then Enter."
-        project = doccano.create_project(
+        project = client.create_project(
             name, "Conflicts to resolve", guide, project_type="DocumentClassification"
         ).id
-        record = {"format": FORMAT, "url": doccano.url, "project": project}
+        record = {"format": FORMAT, "url": client.url, "project": project}
         write_json(folder / "question-project.json", record)
     labels = [
         Label(name=str(number), key=str(number), color=_COLORS[(number - 1) % len(_COLORS)])
@@ -105,11 +105,11 @@ def _ensure_project(doccano: DoccanoClient, folder: Path, options: int) -> int:
         Label(name=NOTHING, key="0", color="#7f7f7f"),
         Label(name=ANOTHER, key="x", color="#d62728"),
     ]
-    doccano.ensure_category_types(project, labels)
+    client.ensure_category_types(project, labels)
     return project
 
 
-def _find_project(doccano: DoccanoClient, folder: Path) -> int | None:
+def _find_project(client: DoccanoClient, folder: Path) -> int | None:
     """Return the project of a folder's questions; None before the first question."""
     if (folder / "choices.json").is_file():
         raise InputError(
@@ -125,18 +125,18 @@ def _find_project(doccano: DoccanoClient, folder: Path) -> int | None:
             f"{path}: format {record.get('format')}, expected {FORMAT}; use a new folder"
         )
     project = int(record["project"])
-    if record["url"] != doccano.url:
+    if record["url"] != client.url:
         raise InputError(f"{folder}: its questions are on {record['url']}; connect to that server")
-    if doccano.project(project) is None:
+    if client.project(project) is None:
         raise ServerError(
-            f"{doccano.url}: project {project} with the adjudicator's questions was deleted; "
+            f"{client.url}: project {project} with the adjudicator's questions was deleted; "
             "restore the server's data, or use a new folder"
         )
     return project
 
 
 def read_answers(
-    doccano: DoccanoClient, folder: Path, *, on_progress: OnProgress = ignore_progress
+    client: DoccanoClient, folder: Path, *, on_progress: OnProgress = ignore_progress
 ) -> dict[str, tuple[Span, ...] | None]:
     """Return the spans chosen for each answered question, by question id.
 
@@ -144,7 +144,7 @@ def read_answers(
     adjudicator chose to annotate the document by hand.
 
     Args:
-        doccano: a connection with an administrator's account.
+        client: a connection with an administrator's account.
         folder: the folder of the adjudication round.
         on_progress: called after each question.
 
@@ -152,14 +152,14 @@ def read_answers(
         InputError: if the folder belongs to another server.
         ServerError: if the project or a question was deleted in doccano.
     """
-    project = _find_project(doccano, Path(folder))
+    project = _find_project(client, Path(folder))
     if project is None:
         return {}
     asked = {question.id: question for question in read_questions(folder)}
-    categories = {category.id: category.text for category in doccano.category_types(project)}
+    categories = {category.id: category.text for category in client.category_types(project)}
     answers: dict[str, tuple[Span, ...] | None] = {}
     stored: set[str] = set()
-    for number, example in enumerate(doccano.examples(project), start=1):
+    for number, example in enumerate(client.examples(project), start=1):
         stored.add(example.upload_name)
         question = asked.get(example.upload_name)
         on_progress(Progress("Reading answers", number, len(asked)))
@@ -167,13 +167,13 @@ def read_answers(
             continue
         meanings: dict[str, tuple[Span, ...] | None] = {NOTHING: (), ANOTHER: None}
         meanings |= {str(n): spans for n, spans in enumerate(question.options, start=1)}
-        chosen = [categories.get(label, "") for label in doccano.categories(project, example.id)]
+        chosen = [categories.get(label, "") for label in client.categories(project, example.id)]
         if len(chosen) == 1 and chosen[0] in meanings:
             answers[question.id] = meanings[chosen[0]]
     deleted = next((question_id for question_id in asked if question_id not in stored), None)
     if deleted is not None:
         raise ServerError(
-            f"{doccano.url}: question '{deleted}' was deleted from project {project}; restore "
+            f"{client.url}: question '{deleted}' was deleted from project {project}; restore "
             "doccano's data, or use a new folder"
         )
     return answers

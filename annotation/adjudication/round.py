@@ -48,7 +48,7 @@ class AdjudicationRound:
 
 
 def run_round(
-    doccano: DoccanoClient,
+    client: DoccanoClient,
     folder: Path,
     comparisons: Sequence[AnnotationComparison],
     labels: LabelSet,
@@ -60,7 +60,7 @@ def run_round(
     """Upload open conflicts and read the adjudicator's decisions. Idempotent; call it again.
 
     Args:
-        doccano: a connection with an administrator's account.
+        client: a connection with an administrator's account.
         folder: the folder of the round; created if it does not exist.
         comparisons: the compared documents.
         labels: the label set.
@@ -78,8 +78,8 @@ def run_round(
     if not every:
         gold = tuple(gold_document(c, c.agreed, adjudicator) for c in comparisons)
         return AdjudicationRound(gold, 0, 0, (), None)
-    link, new = ask(doccano, folder, adjudicator, every, on_progress=on_progress)
-    answers = read_answers(doccano, folder, on_progress=on_progress)
+    link, new = ask(client, folder, adjudicator, every, on_progress=on_progress)
+    answers = read_answers(client, folder, on_progress=on_progress)
     unanswered = sum(question.id not in answers for question in every)
     links = [link] if unanswered else []
     by_hand = [
@@ -91,7 +91,7 @@ def run_round(
     if by_hand:
         before = len(open_session(folder).pushed(adjudicator)) if is_session(folder) else 0
         session = push(
-            doccano,
+            client,
             folder,
             [review_document(comparison) for comparison in by_hand],
             [adjudicator],
@@ -100,7 +100,7 @@ def run_round(
             on_progress=on_progress,
         ).session
         new += len(session.pushed(adjudicator)) - before
-        documents = pull(doccano, folder, on_progress=on_progress).annotation_sets[adjudicator]
+        documents = pull(client, folder, on_progress=on_progress).annotation_sets[adjudicator]
         annotated = {document.id: document for document in documents if is_confirmed(document)}
         if any(comparison.document.id not in annotated for comparison in by_hand):
             links.append(session.link(adjudicator))

@@ -69,11 +69,11 @@ def adjudicate(
         if session is None:
             raise InputError("policy manual needs --session FOLDER for the adjudication round")
         with (
-            connect(home, url, username, password) as doccano,
+            connect(home, url, username, password) as client,
             progress_bars() as on_progress,
         ):
             result = adjudicate_manually(
-                doccano,
+                client,
                 session,
                 sets,
                 label_set,

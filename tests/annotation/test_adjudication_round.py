@@ -68,14 +68,14 @@ def test_an_adjudicator_resolves_conflicts_in_doccano(
 
     def answer(choices: dict[str, str]) -> None:
         project = json.loads((folder / "question-project.json").read_text())["project"]
-        with DoccanoClient(doccano.url, "adjudicator", password) as own:
-            types = {each.text: each.id for each in own.category_types(project)}
+        with DoccanoClient(doccano.url, "adjudicator", password) as client:
+            types = {each.text: each.id for each in client.category_types(project)}
             assert set(types) == {"1", "2", NOTHING, ANOTHER}
-            for example in own.examples(project):
+            for example in client.examples(project):
                 choice = choices.get(example.upload_name.partition("#")[0])
                 if choice and not example.is_confirmed:
-                    own.create_category(project, example.id, types[choice])
-                    own.confirm(project, example.id)
+                    client.create_category(project, example.id, types[choice])
+                    client.confirm(project, example.id)
 
     answer({"split": "1"})
     assert "1 of 2 conflicts are open" in orbat(*arguments, env=doccano.env).out

@@ -17,7 +17,7 @@ from orbat.annotation.session.pull import SUGGESTED, pull
 from orbat.annotation.session.push import push
 from orbat.annotation.session.replay import replay
 from orbat.corpus.document import Document, Span
-from orbat.corpus.files import write_documents
+from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.labels import load_labels
 from orbat.errors import InputError, ServerError
 from tests.conftest import Orbat, Running
@@ -78,15 +78,15 @@ def test_pull_records_every_version_and_counts_the_changes(
     project = session.projects["eve"]
     password = session.password("eve")
     assert password
-    with DoccanoClient(doccano.url, "eve", password) as own:
-        example = next(own.examples(project))
-        types = {s.text: s.id for s in own.span_types(project)}
-        rank, unit = sorted(own.spans(project, example.id), key=lambda s: s.start_offset)
-        own.delete_span(project, example.id, rank.id)
-        own.delete_span(project, example.id, unit.id)
-        own.create_span(project, example.id, 15, 21, types["ROLE"])
-        own.create_span(project, example.id, 26, 32, types["UNIT"])
-        own.confirm(project, example.id)
+    with DoccanoClient(doccano.url, "eve", password) as client:
+        example = next(client.examples(project))
+        types = {s.text: s.id for s in client.span_types(project)}
+        rank, unit = sorted(client.spans(project, example.id), key=lambda s: s.start_offset)
+        client.delete_span(project, example.id, rank.id)
+        client.delete_span(project, example.id, unit.id)
+        client.create_span(project, example.id, 15, 21, types["ROLE"])
+        client.create_span(project, example.id, 26, 32, types["UNIT"])
+        client.confirm(project, example.id)
     # An interrupted pull leaves an incomplete line.
     log = folder / "history" / "eve.jsonl"
     log.write_bytes(log.read_bytes() + b'{"document": "x", "anno')
@@ -100,6 +100,11 @@ def test_pull_records_every_version_and_counts_the_changes(
     ]
     assert {span.user for span in versions[0].spans} == {"admin"}
     assert {span.user for span in versions[2].spans} == {"eve"}
+    tables = orbat("annotate", "pull", "--session", folder, env=doccano.env)
+    assert "Annotation sets" in tables.out
+    assert "Changes since the last pull" in tables.out
+    (pulled,) = [d for d in read_documents(folder / "pulled" / "eve.jsonl") if d.id == "x"]
+    assert [(s.start, s.end, s.label) for s in pulled.spans] == [(15, 21, "ROLE"), (26, 32, "UNIT")]
     shown = orbat("annotate", "history", "--session", folder, "--document", "x")
     assert "confirmed by eve" in shown.out
     listed = orbat("annotate", "history", "--session", folder, "--document", "x", "--json")

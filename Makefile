@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test check screenshots clean
+.PHONY: demo test check reference screenshots clean
 
 # torch is installed first and by its exact version, so that pip prefers a local CPU build of it.
 .venv/ready: pyproject.toml
@@ -22,6 +22,9 @@ check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+reference: .venv/ready
+	$(BIN)/python -m orbat.cli_reference > CLI.md
 
 # Screenshots for the README and the annotators' guide. RUN: a run of the default recipe, for its report.
 screenshots: .venv/ready

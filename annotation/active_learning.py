@@ -1,97 +1,136 @@
-"""Which unlabelled documents to label next: those that a model is least sure of, all different."""
+"""Active learning: which unlabeled documents to label next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..corpus.document import Document
+from ..corpus.tagger import Tagger
 from ..errors import InputError
 from ..evaluation.bootstrap import Floats
 from .word_probabilities import WordProbabilities
 
 STRATEGIES = ("uncertainty", "random")
+_BLOCK = 256
 
 
-class ProbabilisticTagger(Protocol):
-    """A model that tells how sure it is of each word."""
+class ProbabilisticTagger(Tagger, Protocol):
+    """A tagger that predicts label probabilities."""
 
     def probabilities(self, documents: Iterable[Document]) -> Iterator[WordProbabilities]:
-        """Yield the chances of each label for the words of each document."""
+        """Yield the label probabilities of the words of each document, in order."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The documents to label next.
+
+    Attributes:
+        documents: the selected documents, in the order in which to label them.
+        entropies: the mean word entropy of each in nats; empty for the strategy `random`.
+        candidates: the number of unlabeled documents that they were selected from.
+    """
+
+    documents: tuple[Document, ...]
+    entropies: tuple[float, ...]
+    candidates: int
 
 
 def select_documents(
-    documents: Sequence[Document],
+    documents: Iterable[Document],
     model: ProbabilisticTagger | None,
     *,
     count: int | None = None,
-    labelled: Sequence[Document] = (),
+    labeled: Sequence[Document] = (),
     strategy: str = "uncertainty",
     diversity: float = 0.5,
     seed: int = 0,
-) -> list[tuple[Document, float]]:
-    """Put documents in the order in which they should be labelled.
+) -> Selection:
+    """Select documents to label next, and order them.
 
-    With `uncertainty` the next document is the one with the largest sum of two ranks: of its mean
-    word entropy, and, weighted by `diversity`, of its distance to the nearest document chosen or
-    labelled before (cosine of TF-IDF vectors). Ranks make the two comparable whatever the model.
+    The strategy `uncertainty` selects one document after another: each time the one with the
+    largest sum of two ranks, that of its mean word entropy and, weighted by `diversity`, that of
+    its distance to the nearest document that is labeled or selected already. The distance is the
+    cosine distance of TF-IDF vectors. Ranks make the two comparable for any model.
 
     Args:
-        documents: unlabelled ones.
-        model: needed for `uncertainty`.
-        count: how many to choose; None for all.
-        labelled: documents that are labelled or before annotators already.
+        documents: the unlabeled documents. Documents that are labeled already are skipped.
+        model: predicts the probabilities; needed for `uncertainty`.
+        count: the number of documents to select; None for all.
+        labeled: documents that are labeled or assigned to annotators already.
         strategy: one of :data:`STRATEGIES`.
-        diversity: weight of the distance, from 0 to 1.
+        diversity: the weight of the distance, from 0 to 1.
         seed: of the random order.
 
-    Returns:
-        The chosen documents, each with its entropy; under `random` with 0.
-
     Raises:
-        InputError: for an unknown strategy, or `uncertainty` without a model.
+        InputError: for an unknown strategy, `uncertainty` without a model, or if all documents
+            are labeled already.
     """
-    count = len(documents) if count is None else min(count, len(documents))
+    documents = list(documents)
+    labeled_ids = {document.id for document in labeled}
+    candidates = [document for document in documents if document.id not in labeled_ids]
+    if documents and not candidates:
+        raise InputError("every document is labeled or in the session already; add new documents")
     if strategy not in STRATEGIES:
         raise InputError(f"unknown strategy '{strategy}'; choose one of {', '.join(STRATEGIES)}")
+    count = len(candidates) if count is None else min(count, len(candidates))
     if strategy == "random":
-        order = np.random.default_rng(seed).permutation(len(documents))[:count]
-        return [(documents[place], 0.0) for place in order.tolist()]
+        order = np.random.default_rng(seed).permutation(len(candidates))[:count]
+        return Selection(tuple(candidates[i] for i in order.tolist()), (), len(candidates))
     if model is None:
         raise InputError("strategy uncertainty needs a model; pass --model")
-    if not documents:
-        return []
-    entropy = np.array([found.entropy() for found in model.probabilities(documents)])
-    vectors = _vectors([d.text for d in (*documents, *labelled)])
-    own, others = vectors[: len(documents)], vectors[len(documents) :]
-    nearest = np.zeros(len(documents))
-    for start in range(0, others.shape[0], 256):
-        block = (own @ others[start : start + 256].T).max(axis=1)
-        nearest = np.maximum(nearest, block.toarray().ravel())
-    unsure = _ranks(entropy)
-    chosen: list[int] = []
-    free = np.ones(len(documents), dtype=bool)
+    if not candidates:
+        return Selection((), (), 0)
+    entropy = np.array([values.entropy() for values in model.probabilities(candidates)])
+    selected = _select_diverse(candidates, entropy, labeled, count, diversity)
+    return Selection(
+        tuple(candidates[i] for i in selected),
+        tuple(float(entropy[i]) for i in selected),
+        len(candidates),
+    )
+
+
+def _select_diverse(
+    candidates: Sequence[Document],
+    entropy: Floats,
+    labeled: Sequence[Document],
+    count: int,
+    diversity: float,
+) -> list[int]:
+    """Return the indices of the selected candidates, in order."""
+    vectors = _tf_idf([document.text for document in (*candidates, *labeled)])
+    own, others = vectors[: len(candidates)], vectors[len(candidates) :]
+    # Each candidate's cosine similarity to the nearest labeled or selected document.
+    similarity = np.zeros(len(candidates))
+    for start in range(0, others.shape[0], _BLOCK):
+        block = (own @ others[start : start + _BLOCK].T).max(axis=1)
+        similarity = np.maximum(similarity, block.toarray().ravel())
+    uncertainty = _ranks(entropy)
+    free = np.ones(len(candidates), dtype=bool)
+    selected: list[int] = []
     for _ in range(count):
-        score = unsure + diversity * _ranks(-nearest)
+        score = uncertainty + diversity * _ranks(-similarity)
         score[~free] = -1
         best = int(score.argmax())
-        chosen.append(best)
+        selected.append(best)
         free[best] = False
-        nearest = np.maximum(nearest, (own @ own[best].T).toarray().ravel())
-    return [(documents[place], float(entropy[place])) for place in chosen]
+        similarity = np.maximum(similarity, (own @ own[best].T).toarray().ravel())
+    return selected
 
 
-def _vectors(texts: Sequence[str]) -> Any:
-    """Return the texts' TF-IDF vectors, *Shape:* (texts, words), sparse, each of length 1."""
+def _tf_idf(texts: Sequence[str]) -> Any:
+    """Return the TF-IDF vectors of texts. *Shape:* (texts, words), sparse, rows of length 1."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(sublinear_tf=True, token_pattern=r"\w+").fit_transform(texts)
 
 
 def _ranks(values: Floats) -> Floats:
-    """Return ranks from 0 to 1, ties sharing their mean."""
+    """Return ranks from 0 to 1; equal values share their mean rank."""
     from scipy.stats import rankdata
 
     ranks: Floats = (rankdata(values) - 1) / max(len(values) - 1, 1)

@@ -1,4 +1,4 @@
-"""One page for annotators: how to mark, and the keys of the label set."""
+"""The annotators' guide: one HTML page with instructions and the keys of the label set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..ui import render_template
 
 GUIDE = Path(__file__).parent / "guide"
 PICTURES = ("annotation", "conflict")
-"""Names of the pictures; `make screenshots` takes them from the real page."""
+"""Names of the screenshots, which `make screenshots` takes from doccano."""
 
 
 def render_guide(labels: LabelSet) -> str:
@@ -25,10 +25,18 @@ def render_guide(labels: LabelSet) -> str:
 
 
 def with_keys(labels: LabelSet, guidelines: str) -> str:
-    """Return the guidelines, as Markdown, with the keys above them: what annotators see."""
+    """Return guidelines with a table of the keys above them, as shown to annotators.
+
+    Args:
+        labels: the label set.
+        guidelines: Markdown.
+
+    Returns:
+        Markdown.
+    """
     rows = [
         f"| {label.key or '–'} | {label.name} | {label.description} |" for label in labels.labels
     ]
     table = "\n".join(["| key | label | |", "|---|---|---|", *rows])
-    hint = "Enter confirms a text, the arrow keys go on and back."
+    hint = "Press Enter to confirm a text, and the arrow keys to go to the next or previous one."
     return f"{table}\n\n{hint}\n\n{guidelines}".rstrip()

@@ -58,7 +58,7 @@ def audit(
         find_label_issues,
         label_issue_table,
         label_issue_to_json,
-        worst_documents,
+        review_documents,
     )
     from ..session.push import push
 
@@ -67,7 +67,7 @@ def audit(
     label_set = load_labels(labels)
     documents = list(read_documents(gold, label_set.names))
     predictions = _predict(recipe, settings or [], documents, label_set, work, folds)
-    issues = find_label_issues(documents, predictions)[:top]
+    issues = find_label_issues(documents, predictions, top=top)
     table = label_issue_table(issues)
     if output is not None:
         write_json_lines(output, map(label_issue_to_json, issues))
@@ -86,7 +86,7 @@ def audit(
         pushed = push(
             client,
             session,
-            worst_documents(issues),
+            review_documents(issues),
             split_names(annotators),
             label_set,
             overlap=0,
@@ -106,10 +106,10 @@ def _predict(
     folds: int,
 ) -> list[tuple[Document, WordProbabilities]]:
     """Return out-of-fold predictions, and write their probabilities to WORK/words.jsonl."""
-    from ...corpus.files import write_json_lines
     from ...training.experiments.cross_validation import out_of_fold_predictions
     from ...training.recipe import load_recipe
     from ...ui import progress_bars
+    from ..word_probabilities import write_probabilities
 
     with progress_bars() as on_progress:
         predictions = out_of_fold_predictions(
@@ -117,11 +117,5 @@ def _predict(
             folds=folds,
             on_progress=on_progress,
         )
-    write_json_lines(
-        work / "words.jsonl",
-        (
-            {"id": document.id, **probabilities.to_json()}
-            for document, (_, probabilities) in zip(documents, predictions, strict=True)
-        ),
-    )
+    write_probabilities(work / "words.jsonl", documents, (values for _, values in predictions))
     return predictions

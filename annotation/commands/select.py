@@ -36,33 +36,30 @@ def select(
     from rich.console import Console
 
     from ...corpus.files import read_documents, write_documents
-    from ...errors import InputError
     from ...ui import DataTable, print_tables
     from ..active_learning import select_documents
 
-    known = _known_documents(labeled, session)
-    known_ids = {document.id for document in known}
-    unlabeled = [d for d in read_documents(documents) if d.id not in known_ids]
-    if not unlabeled:
-        raise InputError(f"{documents}: every document is labeled or in the session already")
     with Console(stderr=True).status("Scoring the documents"):
-        selected = select_documents(
-            unlabeled,
+        selection = select_documents(
+            read_documents(documents),
             load_optional_model(model),
             count=count,
-            labelled=known,
+            labeled=_known_documents(labeled, session),
             strategy=strategy,
             seed=seed,
         )
-    write_documents(output, (document for document, _ in selected))
-    if strategy != "random":
+    write_documents(output, selection.documents)
+    if selection.entropies:
         rows = tuple(
             (rank, document.id, entropy, len(document.text.split()))
-            for rank, (document, entropy) in enumerate(selected, start=1)
+            for rank, (document, entropy) in enumerate(
+                zip(selection.documents, selection.entropies, strict=True), start=1
+            )
         )
         columns = ("rank", "document", "mean word entropy", "words")
         print_tables([DataTable("Documents to label next", columns, rows)], Console(), 10)
-    typer.echo(f"{len(selected)} of {len(unlabeled)} documents in {output}, in labeling order")
+    count = len(selection.documents)
+    typer.echo(f"{count} of {selection.candidates} documents in {output}, in labeling order")
 
 
 def _known_documents(labeled: Path | None, session: Path | None) -> list[Document]:

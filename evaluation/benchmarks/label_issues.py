@@ -165,14 +165,14 @@ def precision(places: Sequence[tuple[str, int, int]], errors: Sequence[Error], d
 
 def audit(gold: Path, work: Path, settings: Sequence[str]) -> list[tuple[str, int, int]]:
     """Run the audit by the command line, and return its places, worst first."""
-    output = work / "suspects.jsonl"
+    output = work / "issues.jsonl"
     orbat(
         *("annotate", "audit", gold, "--work", work, "--output", output, "--top", max(DEPTHS)),
         *(part for setting in settings for part in ("--set", setting)),
     )
     places = []
     for _, record in read_json_lines(output):
-        marks = [mark for mark in (record["gold"], record["suggested"]) if mark]
+        marks = [mark for mark in (record["gold"], record["predicted"]) if mark]
         places.append(
             (record["document"], min(m["start"] for m in marks), max(m["end"] for m in marks))
         )

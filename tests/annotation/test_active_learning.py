@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tests.conftest import Orbat, Trained
 
 
 class Unsure:
-    """Is as unsure of each word of a document as its meta says."""
+    """Predicts for each word of a document the probability that its meta gives."""
 
     def probabilities(self, documents: Iterable[Document]) -> Iterator[WordProbabilities]:
         for document in documents:
@@ -27,8 +28,12 @@ class Unsure:
             yield WordProbabilities(bounds, ("A",), values)
 
 
-def make(identity: str, text: str, p: float) -> Document:
-    return Document(identity, text, (), {"p": p})
+def select_ids(documents: list[Document], **options: Any) -> list[str]:
+    return [d.id for d in select_documents(documents, Unsure(), **options).documents]
+
+
+def make(doc_id: str, text: str, p: float) -> Document:
+    return Document(doc_id, text, (), {"p": p})
 
 
 def test_uncertain_documents_come_first_whatever_their_length() -> None:
@@ -37,14 +42,14 @@ def test_uncertain_documents_come_first_whatever_their_length() -> None:
         make("long", "one two three four five six seven eight nine ten", 0.2),
         make("short", "red blue", 0.4),
     ]
-    chosen = select_documents(documents, Unsure())
-    assert [document.id for document, _ in chosen] == ["short", "long", "sure"]
-    entropies = [entropy for _, entropy in chosen]
+    selection = select_documents(documents, Unsure())
+    assert [document.id for document in selection.documents] == ["short", "long", "sure"]
+    entropies = list(selection.entropies)
     assert entropies == sorted(entropies, reverse=True)
     assert entropies[0] == pytest.approx(-(0.4 * np.log(0.4) + 0.6 * np.log(0.6)))
 
 
-def test_what_is_alike_does_not_come_together() -> None:
+def test_similar_documents_are_not_selected_together() -> None:
     fleet, tanks = "ships sailed from the harbour at dawn", "tanks crossed the river by night"
     documents = [
         make("fleet", fleet, 0.40),
@@ -52,28 +57,30 @@ def test_what_is_alike_does_not_come_together() -> None:
         make("tanks", tanks, 0.38),
         make("sure", "the weather was fine over all the hills", 0.01),
     ]
-    first_two = [d.id for d, _ in select_documents(documents, Unsure(), count=2, diversity=1.0)]
+    first_two = select_ids(documents, count=2, diversity=1.0)
     assert first_two == ["fleet", "tanks"]
-    assert [d.id for d, _ in select_documents(documents, Unsure(), count=2, diversity=0)] == [
+    assert select_ids(documents, count=2, diversity=0) == [
         "fleet",
         "fleet again",
     ]
-    labelled = [make("known", fleet, 0)]
-    known = select_documents(documents, Unsure(), count=1, labelled=labelled, diversity=1.0)
-    assert known[0][0].id == "tanks"
+    labeled = [make("known", fleet, 0)]
+    assert select_ids(documents, count=1, labeled=labeled, diversity=1.0) == ["tanks"]
+    assert "tanks" not in select_ids(documents, labeled=[documents[2]])
+    with pytest.raises(InputError, match="every document is labeled"):
+        select_ids(documents, labeled=documents)
 
 
-def test_chances_survive_json() -> None:
-    chances = WordProbabilities(np.array([[0, 2], [3, 5]]), ("A", "B"), np.eye(3)[:2])
-    again = probabilities_from_json(chances.to_json())
-    assert again.labels == chances.labels
-    assert np.array_equal(again.words, chances.words)
-    assert np.array_equal(again.values, chances.values)
+def test_probabilities_survive_json() -> None:
+    probabilities = WordProbabilities(np.array([[0, 2], [3, 5]]), ("A", "B"), np.eye(3)[:2])
+    again = probabilities_from_json(probabilities.to_json())
+    assert again.labels == probabilities.labels
+    assert np.array_equal(again.words, probabilities.words)
+    assert np.array_equal(again.values, probabilities.values)
     assert again.classes([Span(3, 5, "B"), Span(0, 1, "unknown")]).tolist() == [0, 2]
     assert WordProbabilities(np.zeros((0, 2), int), ("A",), np.zeros((0, 2))).entropy() == 0
 
 
-def test_the_command_asks_a_model_and_leaves_out_what_is_labelled(
+def test_the_command_uses_a_model_and_skips_labeled_documents(
     orbat: Orbat, tmp_path: Path, trained: Trained, test_articles: list[Document]
 ) -> None:
     free = [document.with_spans(()) for document in test_articles[:6]]
@@ -83,7 +90,7 @@ def test_the_command_asks_a_model_and_leaves_out_what_is_labelled(
     arguments = (*arguments, "--labeled", tmp_path / "known.jsonl")
     outcome = orbat(*arguments, "--model", trained.run)
     assert outcome.code == 0, outcome.err
-    assert "To label next" in outcome.out
+    assert "Documents to label next" in outcome.out
     ordered = list(read_documents(tmp_path / "next.jsonl"))
     assert sorted(d.id for d in ordered) == sorted(d.id for d in free[2:])
     assert all(document in free for document in ordered)
@@ -92,7 +99,7 @@ def test_the_command_asks_a_model_and_leaves_out_what_is_labelled(
     assert len(list(read_documents(tmp_path / "next.jsonl"))) == 3
 
 
-def test_impossible_choices_are_named() -> None:
+def test_impossible_options_are_refused() -> None:
     documents = [make("a", "one", 0.1)]
     with pytest.raises(InputError, match="needs a model; pass --model"):
         select_documents(documents, None)

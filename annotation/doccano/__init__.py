@@ -1,0 +1,1 @@
+"""doccano: REST client, local server and its installation."""

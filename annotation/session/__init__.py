@@ -1,0 +1,1 @@
+"""Labeling sessions: push documents to annotators, follow their progress, pull the annotations."""

@@ -80,19 +80,15 @@ def test_a_cased_vocabulary_keeps_its_entries() -> None:
     assert vocabulary.base_ids.tolist() == [0, 1, 2, 3, 4, 3, 3]
 
 
-def test_what_cannot_be_portable_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_an_incompatible_recipe_or_encoder_is_refused(
+    refused: Callable[..., str], tmp_path: Path
+) -> None:
     from transformers import PreTrainedTokenizerFast
 
     train, dev = tiny_data(tmp_path)
     arguments = (
-        "train",
-        "transformers",
-        "--train",
-        train,
-        "--dev",
-        dev,
-        "--output",
-        tmp_path / "run",
+        *("train", "transformers", "--train", train, "--dev", dev),
+        *("--output", tmp_path / "run"),
     )
     assert "needs gazetteer=none" in refused(*arguments, *settings("crf=true"))
     tokenizer = byte_level()

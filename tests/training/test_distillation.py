@@ -1,4 +1,4 @@
-"""A smaller model that learns from trained ones."""
+"""Knowledge distillation: a model that learns from trained ones."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def test_a_smaller_student_learns_from_its_teacher(
 ) -> None:
     teacher, student, alone = (tmp_path / name for name in ("teacher", "student", "alone"))
     assert orbat(*arguments, "--output", teacher).code == 0
-    fewer = settings("layers=1")
-    taught = [*fewer, *settings(f'teachers=["{teacher}"]')]
-    for run, more in ((student, taught), (alone, fewer)):
-        outcome = orbat(*arguments, *more, "--output", run)
+    small = settings("layers=1")
+    distilled = [*small, *settings(f'teachers=["{teacher}"]')]
+    for run, changes in ((student, distilled), (alone, small)):
+        outcome = orbat(*arguments, *changes, "--output", run)
         assert outcome.code == 0, outcome.err
     layers = {
         run: {n for n in load_file(run / "model" / "model.safetensors") if ".layer.1." in n}
@@ -54,7 +54,7 @@ def test_a_smaller_student_learns_from_its_teacher(
     )
 
 
-def test_a_teacher_may_read_in_another_way(
+def test_a_teacher_may_have_other_inputs_than_the_student(
     orbat: Orbat, arguments: list[object], tmp_path: Path
 ) -> None:
     teacher, student = tmp_path / "teacher", tmp_path / "student"
@@ -68,13 +68,14 @@ def test_a_teacher_may_read_in_another_way(
     assert json.loads((student / "metrics.json").read_text())["dev"]["f1"] > 0.5
 
 
-def test_a_teacher_that_cannot_teach_is_refused(
+def test_an_unusable_teacher_is_refused(
     orbat: Orbat, refused: Callable[..., str], arguments: list[object], tmp_path: Path
 ) -> None:
     teacher, output = tmp_path / "teacher", tmp_path / "student"
 
-    def refusal(*more: object) -> str:
-        line = refused(*arguments, *settings(f'teachers=["{teacher}"]'), *more, "--output", output)
+    def refusal(*options: object) -> str:
+        teachers = settings(f'teachers=["{teacher}"]')
+        line = refused(*arguments, *teachers, *options, "--output", output)
         assert not output.exists()
         return line
 

@@ -1,4 +1,4 @@
-"""Training on encoders of every common family, tiny and random, built on the spot."""
+"""Training on tiny random encoders of every common family."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEXTS = ["Gen. Smith leads the 4th Brigade.", "Gen. Brown left.\nThe Brigade sta
 
 
 def byte_level() -> Any:
-    """A byte-level BPE as RoBERTa and ModernBERT have."""
+    """A byte-level BPE tokenizer, as of RoBERTa and ModernBERT."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -43,7 +43,7 @@ def byte_level() -> Any:
 
 
 def sentence_pieces() -> Any:
-    """A unigram model on marked spaces, as DeBERTa has."""
+    """A unigram tokenizer with marked spaces, as of DeBERTa."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.Unigram())
@@ -97,10 +97,10 @@ def modernbert(vocabulary: int) -> Any:
     )
 
 
-def test_weights_are_no_pickle_whatever_their_length(tmp_path: Path) -> None:
+def test_safetensors_are_not_mistaken_for_pickles(tmp_path: Path) -> None:
     from safetensors.numpy import load_file
 
-    # Safetensors begin with their header's length: 0x0480 and 0x0280 look like a pickle.
+    # Safetensors files begin with the header's length: 0x0480 and 0x0280 look like a pickle.
     path = tmp_path / "model.safetensors"
     for length in (0x0480, 0x0280):
         header = json.dumps({"__metadata__": {"format": "pt"}}).encode().ljust(length)
@@ -140,15 +140,15 @@ def save_encoder(
 
 
 def write_gold(folder: Path) -> tuple[Path, Path]:
-    """Gold whose spans begin and end at all that tokenizers differ on."""
+    """Gold spans that start and end at the characters which tokenizers treat differently."""
     train, dev = [], []
-    for place, name in enumerate(("Smith", "Brown", "Jones", "Miller", "Brown", "Smith")):
+    for index, name in enumerate(("Smith", "Brown", "Jones", "Miller", "Brown", "Smith")):
         text = f"Gen. {name} leads the 4th Brigade.\nThe (4th Brigade) – “4th Brigade”\u00a0stays."
-        spans, at = [Span(0, 4, "RANK")], 0
-        while (at := text.find("4th Brigade", at)) >= 0:
-            spans.append(Span(at, at + 11, "UNIT"))
-            at += 1
-        (train if place < 4 else dev).append(Document(f"d{place}", text, tuple(spans)))
+        spans, start = [Span(0, 4, "RANK")], 0
+        while (start := text.find("4th Brigade", start)) >= 0:
+            spans.append(Span(start, start + 11, "UNIT"))
+            start += 1
+        (train if index < 4 else dev).append(Document(f"d{index}", text, tuple(spans)))
     write_documents(folder / "train.jsonl", train)
     write_documents(folder / "dev.jsonl", dev)
     return folder / "train.jsonl", folder / "dev.jsonl"
@@ -160,7 +160,7 @@ def test_an_encoder_of_each_family_learns_exact_spans(
 ) -> None:
     encoder = save_encoder(tmp_path / "encoder", *FAMILIES[family])
     train, dev = write_gold(tmp_path)
-    settings = {
+    fields = {
         "encoder": encoder,
         "gazetteer": "none",
         "dtype": "fp32",
@@ -173,19 +173,19 @@ def test_an_encoder_of_each_family_learns_exact_spans(
         "head_learning_rate": 3e-3,
         "freeze_embeddings": "false",
     }
-    arguments = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    arguments = [part for key, value in fields.items() for part in ("--set", f"{key}={value}")]
     command = ("train", "quick", "--train", train, "--dev", dev, *arguments)
     outcome = orbat(*command, "--output", tmp_path / "run", "--json")
     assert outcome.code == 0, outcome.err
     assert outcome.json()["dev"]["f1"] > 0.9
     tagged = orbat("tag", tmp_path / "run", dev, "--output", tmp_path / "tagged.jsonl")
     assert tagged.code == 0, tagged.err
-    found = {
+    surfaces = {
         document.text[span.start : span.end]
         for document in read_documents(tmp_path / "tagged.jsonl")
         for span in document.spans
     }
-    assert {"Gen.", "4th Brigade"} <= found
+    assert {"Gen.", "4th Brigade"} <= surfaces
     outcome = orbat("package", tmp_path / "run", "--output", tmp_path / "dist", "--json")
     assert outcome.code == 0, outcome.err
     packaged = outcome.json()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .corpus.splitting import split_corpus
     from .errors import DivergedError, InputError, ModelError, OrbatError, ServerError
     from .evaluation.metrics import evaluate
+    from .evaluation.system_evaluation import evaluate_systems
     from .models.bulk.tagging import tag_files
     from .models.loading import Model, load_model
     from .models.package_info import PackageInfo
@@ -50,6 +51,7 @@ _MODULES = {
     "TrainingData": "training.data",
     "train": "training.train",
     "evaluate": "evaluation.metrics",
+    "evaluate_systems": "evaluation.system_evaluation",
     "package": "models.packaging",
     "PackageInfo": "models.package_info",
     "Model": "models.loading",
@@ -82,6 +84,7 @@ __all__ = [  # noqa: RUF022 (in the order of the work)
     "TrainingData",
     "train",
     "evaluate",
+    "evaluate_systems",
     "package",
     "PackageInfo",
     "Model",

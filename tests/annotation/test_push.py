@@ -14,14 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.pull import SUGGESTED, pull
 from orbat.annotation.session.push import push
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
 from orbat.corpus.labels import load_labels
-from orbat.errors import InputError, ServerError
 from tests.conftest import Orbat, Running
 from tests.corpus.test_document import HARD_TEXT, documents
 
@@ -227,29 +225,3 @@ def test_unreachable_servers_and_wrong_passwords_are_reported(
         "annotate", "pull", "--session", tmp_path, env=doccano.env
     )
     assert not (tmp_path / "s").exists()
-
-
-def test_an_address_without_doccano_is_reported(tmp_path: Path) -> None:
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
-    class Page(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<html></html>")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        with pytest.raises(ServerError, match=r"not a doccano 1\.8 server"):
-            DoccanoClient(f"http://127.0.0.1:{server.server_port}", "a", "b")
-    finally:
-        server.shutdown()
-        server.server_close()
-    with pytest.raises(InputError, match="not an http or https address"):
-        DoccanoClient("ftp://x", "a", "b")

@@ -1,0 +1,117 @@
+"""Requests to doccano: which are repeated, and how failures are reported."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from orbat.annotation.doccano.client import DoccanoClient
+from orbat.annotation.doccano.transport import MAX_ATTEMPTS, Transport
+from orbat.errors import InputError, ServerError
+
+
+class FakeServer(HTTPServer):
+    """Gives prepared responses in turn, and records the requests.
+
+    Attributes:
+        responses: status, content type and body of each response; the last one is repeated.
+        requests: method, path and body of each request.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.responses: list[tuple[int, str, bytes]] = []
+        self.requests: list[tuple[str, str, bytes]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def respond(self, status: int, content: Any) -> None:
+        self.responses.append((status, "application/json", json.dumps(content).encode()))
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: FakeServer
+
+    def _respond(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.requests.append((self.command, self.path, body))
+        responses = self.server.responses
+        status, content_type, content = responses.pop(0) if len(responses) > 1 else responses[0]
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_DELETE = _respond  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    server = FakeServer()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_reading_is_repeated_after_a_failure(server: FakeServer) -> None:
+    server.respond(500, "busy")
+    server.respond(200, [1])
+    assert Transport(server.url).get("roles") == [1]
+    assert [path for _, path, _ in server.requests] == ["/v1/roles", "/v1/roles"]
+
+
+def test_a_server_that_keeps_failing_is_reported(server: FakeServer) -> None:
+    server.respond(500, "busy")
+    with pytest.raises(ServerError, match="failed at GET /v1/roles with status 500"):
+        Transport(server.url).get("roles")
+    assert len(server.requests) == MAX_ATTEMPTS
+
+
+def test_writing_is_not_repeated(server: FakeServer) -> None:
+    server.respond(500, "busy")
+    with pytest.raises(ServerError, match="failed at POST /v1/projects with status 500"):
+        Transport(server.url).post("projects", {})
+    assert len(server.requests) == 1
+
+
+def test_a_refusal_is_reported_with_its_reason(server: FakeServer) -> None:
+    server.respond(400, {"name": ["too long"]})
+    with pytest.raises(ServerError, match=r'refused POST /v1/projects: \{"name": \["too long"\]\}'):
+        Transport(server.url).post("projects", {})
+
+
+def test_pages_are_joined(server: FakeServer) -> None:
+    server.respond(200, {"count": 3, "results": ["a", "b"]})
+    server.respond(200, {"count": 3, "results": ["c"]})
+    assert list(Transport(server.url).pages("examples")) == ["a", "b", "c"]
+    assert [path.partition("offset=")[2] for _, path, _ in server.requests] == ["0", "2"]
+
+
+def test_an_empty_list_of_ids_deletes_nothing(server: FakeServer) -> None:
+    server.respond(204, None)
+    Transport(server.url).delete_ids("examples", [])
+    assert server.requests == []
+    Transport(server.url).delete_ids("examples", [4])
+    assert server.requests == [("DELETE", "/v1/examples", b'{"ids":[4]}')]
+
+
+def test_an_address_without_doccano_is_reported(server: FakeServer) -> None:
+    server.responses = [(200, "text/html", b"<html></html>")]
+    with pytest.raises(ServerError, match=r"not a doccano 1\.8 server"):
+        DoccanoClient(server.url, "a", "b")
+    with pytest.raises(InputError, match="not an http or https address"):
+        DoccanoClient("ftp://x", "a", "b")

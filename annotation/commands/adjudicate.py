@@ -91,7 +91,9 @@ def adjudicate(
         _print_open_conflicts(result, adjudicator)
         raise typer.Exit(0 if result.round.new else 1)
     count = write_documents(output, result.gold)
-    typer.echo(f"{count} gold documents in {output}; {result.conflicts} conflicts by {policy}")
+    typer.echo(
+        f"{count} gold documents in {output}; {result.conflicts} conflicts resolved by {policy}"
+    )
     if result.single:
         typer.echo(f"{result.single} of them have one annotator only, whose spans are gold")
     if report_file is not None:

@@ -1,4 +1,4 @@
-"""The page for annotators, made from the label set."""
+"""The annotators' guide and the keys of the label set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orbat.corpus.labels import load_labels
 from tests.conftest import Orbat
 
 
-def test_the_guide_shows_the_label_sets_own_keys(orbat: Orbat, tmp_path: Path) -> None:
+def test_the_guide_shows_the_keys_of_the_label_set(orbat: Orbat, tmp_path: Path) -> None:
     (tmp_path / "labels.toml").write_text(
         'name = "ports"\n[[label]]\nname = "Harbour <b>"\nkey = "h"\ndescription = "A port."\n'
     )
@@ -21,7 +21,7 @@ def test_the_guide_shows_the_label_sets_own_keys(orbat: Orbat, tmp_path: Path) -
     assert page.count("data:image/png;base64,iVBOR") == 2
 
 
-def test_annotators_find_the_keys_above_the_guidelines() -> None:
+def test_the_keys_are_shown_above_the_guidelines() -> None:
     shown = with_keys(load_labels(), "# Guidelines")
     assert "| u | UNIT |" in shown
     assert shown.endswith("# Guidelines")

@@ -1,13 +1,13 @@
-"""The errors that orbat raises for its users to act on.
+"""The exceptions that users can act on.
 
     OrbatError
-    ├── InputError      a file, option, field or folder is wrong
-    ├── ServerError     a server cannot be reached, or refuses what was asked of it
+    ├── InputError      a file, option, field or folder is invalid
+    ├── ServerError     a server cannot be reached or refuses a request
     ├── ModelError      a run, wheel or checkpoint cannot be used as a model
     └── DivergedError   a training run diverged
 
-Each message is one line: what is wrong, where (file, line, field) and how to fix it. The command
-line prints the message and exits with code 2. Nothing has been written by then.
+Each message is one line that says what is wrong, where (file, line, field) and how to fix it. The
+command line prints it and exits with code 2.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 class OrbatError(Exception):
-    """The base class of all errors that a user can act on."""
+    """Base class of the exceptions that users can act on."""
 
 
 class InputError(OrbatError):
-    """A file, option, field or folder is wrong."""
+    """A file, option, field or folder is invalid."""
 
 
 class ServerError(OrbatError):
-    """A server cannot be reached, or refuses what was asked of it."""
+    """A server cannot be reached or refuses a request."""
 
 
 class ModelError(OrbatError):
@@ -39,7 +39,7 @@ class DivergedError(OrbatError):
 
 
 def first_error(error: ValidationError) -> str:
-    """Return the first error of a pydantic validation as `field: what is wrong`."""
+    """Return the first error of a pydantic validation as `field: message`."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":

@@ -1,4 +1,4 @@
-"""What people see: tables, progress and HTML pages."""
+"""Output for people: tables, number formats, progress bars and HTML pages."""
 
 from __future__ import annotations
 
@@ -12,53 +12,61 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-TEMPLATE = Path(__file__).parent / "tables.html"
+TABLES_TEMPLATE = Path(__file__).parent / "tables.html"
+UNDEFINED = "–"
+"""How an undefined value is displayed."""
 
 
 @dataclass(frozen=True)
 class DataTable:
-    """A table.
+    """A table, to be printed or rendered as HTML.
 
     Attributes:
-        title: its heading.
-        columns: their names.
-        rows: their cells: texts, numbers, or None for what is undefined.
-        bar: the column whose numbers are drawn as bars, by its place; None for none.
-        note: a line below the heading.
+        title: the heading.
+        columns: the column names.
+        rows: the cells: strings, numbers, or None if undefined.
+        bar_column: index of the column of numbers that HTML pages also draw as bars.
+        note: one line below the heading.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
-    bar: int | None = None
+    bar_column: int | None = None
     note: str = ""
 
 
 def format_value(value: Any) -> str:
-    """Return a number or text as tables and reports show it; `–` for None."""
+    """Format a cell: floats with three decimals, one from 10 on; `–` for None."""
     if value is None:
-        return "–"
+        return UNDEFINED
     if isinstance(value, float):
         return f"{value:,.3f}" if abs(value) < 10 else f"{value:,.1f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def format_interval(low: float | None, high: float | None) -> str:
-    """Return an interval as tables and reports show it; `–` if it is undefined."""
-    return "–" if low is None or high is None else f"{low:.3f}–{high:.3f}"
+    """Format an interval with three decimals, as `0.834–0.904`; `–` if undefined."""
+    return UNDEFINED if low is None or high is None else f"{low:.3f}–{high:.3f}"
 
 
 def print_tables(tables: Sequence[DataTable], console: Console, max_rows: int = 15) -> None:
-    """Print tables, of each at most so many rows."""
+    """Print the tables that have rows.
+
+    Args:
+        tables: the tables.
+        console: where to print them.
+        max_rows: number of rows to print per table; further rows are counted only.
+    """
     from rich.table import Table
 
     for data in tables:
         if not data.rows:
             continue
         table = Table(title=data.title, caption=data.note or None)
-        for place, name in enumerate(data.columns):
-            numbers = any(isinstance(row[place], int | float) for row in data.rows)
-            table.add_column(name, justify="right" if numbers else "left")
+        for index, name in enumerate(data.columns):
+            is_numeric = any(isinstance(row[index], int | float) for row in data.rows)
+            table.add_column(name, justify="right" if is_numeric else "left")
         for row in data.rows[:max_rows]:
             table.add_row(*map(format_value, row))
         if len(data.rows) > max_rows:
@@ -67,32 +75,53 @@ def print_tables(tables: Sequence[DataTable], console: Console, max_rows: int = 
 
 
 def render_tables(title: str, summary: str, tables: Sequence[DataTable]) -> str:
-    """Return a self-contained HTML page; all text is escaped."""
-
-    def width(data: DataTable, row: tuple[Any, ...]) -> float:
-        assert data.bar is not None
-        largest = max((abs(each[data.bar] or 0) for each in data.rows), default=0)
-        return 100 * abs(row[data.bar] or 0) / largest if largest else 0.0
-
+    """Render the tables that have rows as a self-contained HTML page."""
     return render_template(
-        TEMPLATE,
-        {"cell": format_value},
+        TABLES_TEMPLATE,
+        {"format_value": format_value},
         title=title,
         summary=summary,
         tables=[table for table in tables if table.rows],
-        width=width,
+        bar_width=_bar_width,
     )
+
+
+def _bar_width(table: DataTable, row: tuple[Any, ...]) -> float:
+    """Return the length of a row's bar, in percent of the longest."""
+    column = table.bar_column
+    assert column is not None
+    longest = max((abs(other[column] or 0) for other in table.rows), default=0)
+    return 100 * abs(row[column] or 0) / longest if longest else 0.0
+
+
+def render_template(
+    path: Path, filters: Mapping[str, Callable[..., str]] | None = None, **values: Any
+) -> str:
+    """Render a Jinja template; values are escaped, and undefined names are errors.
+
+    Args:
+        path: the template.
+        filters: additional filters, by name.
+        values: the template's variables.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(filters or {})
+    return environment.from_string(path.read_text(encoding="utf-8")).render(**values)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One report of a long task's progress.
+    """A progress event of a long task.
 
     Attributes:
-        task: what is being done, in a few words.
-        completed: how much of it is done.
-        total: how much there is to do; None if that is unknown.
-        metrics: measurements to show beside it, such as the loss, by name.
+        task: description of the task, in a few words.
+        completed: number of completed steps.
+        total: number of all steps; None if unknown.
+        metrics: values to display with it, such as the loss, by name.
     """
 
     task: str
@@ -102,19 +131,21 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-"""What library functions take as `on_progress`."""
+"""The type of the parameter `on_progress` of library functions."""
 
 
 def ignore_progress(progress: Progress) -> None:
-    """Show nothing: the default of every `on_progress`."""
+    """Do nothing: the default of `on_progress`."""
 
 
 @contextmanager
 def progress_bars() -> Iterator[OnProgress]:
-    """Show a bar for each task on a terminal, with its rate and the time left.
+    """Display a progress bar for each task, with its rate and estimated time left.
 
-    Yields the function to pass as `on_progress`. Bars go to standard error, and only when it is
-    a terminal.
+    Bars are written to standard error, if it is a terminal.
+
+    Yields:
+        The function to pass as `on_progress`.
     """
     from rich.console import Console
     from rich.progress import (
@@ -125,81 +156,30 @@ def progress_bars() -> Iterator[OnProgress]:
         TextColumn,
         TimeRemainingColumn,
     )
-    from rich.progress import Progress as Bars
+    from rich.progress import Progress as RichProgress
 
     console = Console(stderr=True)
     columns = (
         *(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
         *(TextColumn("{task.fields[notes]}"), TimeRemainingColumn()),
     )
-    hidden = not console.is_terminal
-    tasks: dict[str, TaskID] = {}
-    began: dict[str, float] = {}
-    with Bars(*columns, console=console, transient=True, disable=hidden) as bars:
+    is_hidden = not console.is_terminal
+    task_ids: dict[str, TaskID] = {}
+    start_times: dict[str, float] = {}
+    with RichProgress(*columns, console=console, transient=True, disable=is_hidden) as bars:
 
-        def show(progress: Progress) -> None:
+        def on_progress(progress: Progress) -> None:
             name = progress.task
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=progress.total, notes="")
-                began[name] = time.monotonic()
-            rate = progress.completed / max(time.monotonic() - began[name], 1e-3)
-            measured = (f"{key} {value:.3f}" for key, value in progress.metrics.items())
-            notes = "  ".join((f"{rate:,.0f}/s", *measured))
+            if name not in task_ids:
+                task_ids[name] = bars.add_task(name, total=progress.total, notes="")
+                start_times[name] = time.monotonic()
+            rate = progress.completed / max(time.monotonic() - start_times[name], 1e-3)
+            metrics = (f"{key} {format_value(value)}" for key, value in progress.metrics.items())
             bars.update(
-                tasks[name], completed=progress.completed, total=progress.total, notes=notes
+                task_ids[name],
+                completed=progress.completed,
+                total=progress.total,
+                notes="  ".join((f"{rate:,.0f}/s", *metrics)),
             )
 
-        yield show
-
-
-@contextmanager
-def counting(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show a count and its rate on a terminal; yields what takes the count.
-
-    Args:
-        text: what is being done.
-        total: what is counted towards, where that is known: a bar and the time left then.
-    """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    rate = TextColumn("{task.fields[rate]}")
-    end = (BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-    columns = (SpinnerColumn(), TextColumn(text), *(end if total else end[1:3]))
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
-        task = progress.add_task(text, total=total, rate="")
-        began = time.monotonic()
-
-        def report(count: int) -> None:
-            rate = count / max(time.monotonic() - began, 1e-3)
-            progress.update(task, completed=count, rate=f"{rate:,.0f}/s")
-
-        yield report
-
-
-def render_template(
-    path: Path, filters: Mapping[str, Callable[..., str]] | None = None, **values: Any
-) -> str:
-    """Return a Jinja template filled in; all text is escaped, and no name may be left open.
-
-    Args:
-        path: the template.
-        filters: its own filters by name.
-        values: what it names.
-    """
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(filters or {})
-    return environment.from_string(path.read_text(encoding="utf-8")).render(**values)
+        yield on_progress

@@ -1,4 +1,4 @@
-"""Raw articles become clean, deduplicated documents."""
+"""Corpora: documents, label sets, ingestion, deduplication, splits and analysis."""
 
-# Makes a bare `import corpus` from the checkout's root fail: it would be a second copy.
+# Makes `import corpus` from the repository's root fail: it would load a second copy.
 from .. import errors as errors

@@ -1,4 +1,4 @@
-"""The one record: a document with its labelled spans, and the rules that both must keep."""
+"""The record that all commands exchange: documents and spans, and their validation."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from ..errors import InputError
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A labelled stretch of a document's text.
+    """A labeled part of a document's text.
+
+    Spans are compared by their offsets and label only.
 
     Attributes:
         start: offset of the first character, in Unicode code points.
-        end: offset behind the last character (exclusive).
-        label: a name of the label set in use.
-        annotator: who made the span, where known.
-        score: the model's confidence from 0 to 1, where a model made the span.
+        end: offset after the last character (exclusive).
+        label: a label name.
+        annotator: the annotator who made the span, if known.
+        score: the confidence of the model that made the span, from 0 to 1.
         note: free text.
     """
 
@@ -36,9 +38,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text, its spans in order of position, and what is known about it.
+    """A text with its spans and metadata.
 
-    Build one from data of unknown quality with :func:`parse_document`; the constructor trusts.
+    The constructor does not validate; use :func:`parse_document` for data from outside.
+
+    Attributes:
+        id: unique within a corpus.
+        text: never changed after ingestion.
+        spans: sorted by position, without overlaps.
+        meta: JSON values by name, such as `title`, `source`, `date` and `provenance`.
     """
 
     id: str
@@ -47,18 +55,18 @@ class Document:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def with_spans(self, spans: Iterable[Span]) -> Document:
-        """Return the same document with other spans, sorted by position."""
+        """Return a copy of the document with other spans, sorted by position."""
         return dataclasses.replace(self, spans=tuple(sorted(spans)))
 
 
-def unused_id(document: Document, taken: Callable[[str], bool]) -> str:
-    """Return the document's id, with a piece of its text's hash behind it where it is taken."""
-    identity = document.id
-    if taken(identity):
-        identity = f"{identity}-{hashlib.sha256(document.text.encode()).hexdigest()[:8]}"
-    while taken(identity):
-        identity += "-again"
-    return identity
+def unused_id(document: Document, is_used: Callable[[str], bool]) -> str:
+    """Return the document's id or, if it is used, the id with a suffix from the text's hash."""
+    doc_id = document.id
+    if is_used(doc_id):
+        doc_id = f"{doc_id}-{hashlib.sha256(document.text.encode()).hexdigest()[:8]}"
+    while is_used(doc_id):
+        doc_id += "-again"
+    return doc_id
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -68,97 +76,108 @@ _DOCUMENT_FIELDS = {"id", "text", "spans", "meta"}
 
 def parse_document(
     record: object,
-    where: str,
+    location: str,
     labels: Iterable[str] | None = None,
     *,
     text_required: bool = True,
 ) -> Document:
-    """Check one decoded JSON record and build its document.
+    """Validate a decoded JSON record and return its document.
 
     Args:
         record: the decoded value, of any type.
-        where: file and line, put before every message.
+        location: file and line of the record, for messages.
         labels: the allowed label names; None allows any.
-        text_required: False takes records without `text` (recorded annotation passes); their
-            spans are then checked against each other only.
+        text_required: False allows records without `text`, such as recorded annotations; their
+            spans are checked for labels and overlaps only.
 
     Raises:
-        InputError: with one line naming the place, the field and the mend.
+        InputError: if the record is invalid; the message names the location and the field.
     """
     if not isinstance(record, dict):
-        raise InputError(f"{where}: not a JSON object; write one document per line")
+        raise InputError(f"{location}: not a JSON object; write one document per line")
     unknown = sorted(set(record) - _DOCUMENT_FIELDS)
     if unknown:
-        raise InputError(f"{where}: unknown field '{unknown[0]}'; keep such facts under 'meta'")
-    identity = record.get("id")
-    if not isinstance(identity, str) or not identity.strip():
-        raise InputError(f"{where}: field 'id' must be a text that is not empty")
-    text = record.get("text")
-    if text is None and not text_required:
-        text = ""
-    elif not isinstance(text, str):
-        raise InputError(f"{where}: field 'text' of '{identity}' is missing or not a text")
-    surrogate = _SURROGATE.search(text)
-    if surrogate is not None:
-        raise InputError(
-            f"{where}: field 'text' of '{identity}' has half a surrogate pair at character "
-            f"{surrogate.start()}; replace it with U+FFFD"
-        )
+        raise InputError(f"{location}: unknown field '{unknown[0]}'; move it into 'meta'")
+    doc_id = record.get("id")
+    if not isinstance(doc_id, str) or not doc_id.strip():
+        raise InputError(f"{location}: field 'id' must be a string that is not empty")
+    text = _parse_text(record, doc_id, location, text_required)
     meta = record.get("meta", {})
     if not isinstance(meta, dict):
-        raise InputError(f"{where}: field 'meta' of '{identity}' must be an object")
-    raw_spans = record.get("spans", [])
-    if not isinstance(raw_spans, list):
-        raise InputError(f"{where}: field 'spans' of '{identity}' must be a list")
-    document = Document(identity, text, (), meta)
-    spans = [_parse_span(span, f"{where}: spans[{i}]") for i, span in enumerate(raw_spans)]
+        raise InputError(f"{location}: field 'meta' of '{doc_id}' must be an object")
+    records = record.get("spans", [])
+    if not isinstance(records, list):
+        raise InputError(f"{location}: field 'spans' of '{doc_id}' must be a list")
+    document = Document(doc_id, text, (), meta)
+    spans = [_parse_span(span, f"{location}: spans[{i}]") for i, span in enumerate(records)]
     if "text" in record:
-        check_spans(document, spans, where, labels)
+        check_spans(document, spans, location, labels)
     else:
-        _check_labels(spans, where, labels)
-        _check_overlaps(document, spans, where)
+        _check_labels(spans, location, labels)
+        _check_overlaps(document, spans, location)
     return document.with_spans(spans)
 
 
-def _parse_span(record: object, where: str) -> Span:
+def _parse_text(record: dict[str, Any], doc_id: str, location: str, required: bool) -> str:
+    text = record.get("text")
+    if text is None and not required:
+        return ""
+    if not isinstance(text, str):
+        raise InputError(f"{location}: field 'text' of '{doc_id}' is missing or not a string")
+    surrogate = _SURROGATE.search(text)
+    if surrogate is not None:
+        raise InputError(
+            f"{location}: field 'text' of '{doc_id}' contains an unpaired surrogate at character "
+            f"{surrogate.start()}; replace it with U+FFFD"
+        )
+    return text
+
+
+def _parse_span(record: object, location: str) -> Span:
     if not isinstance(record, dict):
-        raise InputError(f"{where}: not an object; write start, end and label")
+        raise InputError(f"{location}: not an object; write start, end and label")
     unknown = sorted(set(record) - _SPAN_FIELDS)
     if unknown:
-        raise InputError(f"{where}: unknown field '{unknown[0]}'; remove it")
+        raise InputError(f"{location}: unknown field '{unknown[0]}'; remove it")
     for name in ("start", "end"):
         if not isinstance(record.get(name), int) or isinstance(record.get(name), bool):
-            raise InputError(f"{where}: field '{name}' must be a whole number")
+            raise InputError(f"{location}: field '{name}' must be an integer")
     if not isinstance(record.get("label"), str) or not record["label"]:
-        raise InputError(f"{where}: field 'label' must be a text that is not empty")
+        raise InputError(f"{location}: field 'label' must be a string that is not empty")
     for name in ("annotator", "note"):
         if not isinstance(record.get(name), str | None):
-            raise InputError(f"{where}: field '{name}' must be a text")
+            raise InputError(f"{location}: field '{name}' must be a string")
     score = record.get("score")
     if isinstance(score, bool) or not isinstance(score, int | float | None):
-        raise InputError(f"{where}: field 'score' must be a number")
+        raise InputError(f"{location}: field 'score' must be a number")
     return Span(**record)
 
 
-def trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return a stretch of a text without its outer white space; of a blank one, start >= end."""
+def trim_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return offsets without the white space at both ends; start >= end if nothing is left."""
     covered = text[start:end]
     return start + len(covered) - len(covered.lstrip()), end - len(covered) + len(covered.rstrip())
 
 
 def check_spans(
-    document: Document, spans: Iterable[Span], where: str, labels: Iterable[str] | None = None
+    document: Document, spans: Iterable[Span], location: str, labels: Iterable[str] | None = None
 ) -> None:
-    """Refuse spans that the record does not allow, whoever made them.
+    """Check that a document may have the spans.
+
+    Args:
+        document: the document.
+        spans: in any order.
+        location: where the spans come from, for messages.
+        labels: the allowed label names; None allows any.
 
     Raises:
-        InputError: for a span that is empty, out of range, padded with white space, of an
-            unknown label (when `labels` is given) or overlapping another.
+        InputError: if a span is empty, out of range, has white space at an end, has an unknown
+            label or overlaps another span.
     """
     spans = list(spans)
-    _check_labels(spans, where, labels)
+    _check_labels(spans, location, labels)
     for span in spans:
-        name = f"{where}: span {span.start}-{span.end} {span.label} of '{document.id}'"
+        name = f"{location}: span {span.start}-{span.end} {span.label} of '{document.id}'"
         if span.start >= span.end:
             raise InputError(f"{name} is empty; end must be greater than start")
         if span.start < 0 or span.end > len(document.text):
@@ -166,37 +185,37 @@ def check_spans(
                 f"{name} is out of range; the text has {len(document.text)} characters "
                 "(offsets count Unicode code points)"
             )
-        start, end = trim(document.text, span.start, span.end)
+        start, end = trim_span(document.text, span.start, span.end)
         if (start, end) != (span.start, span.end):
-            mend = f"use {start}-{end}" if start < end else "remove it"
-            raise InputError(f"{name} is padded with white space; {mend}")
-    _check_overlaps(document, spans, where)
+            fix = f"use {start}-{end}" if start < end else "remove it"
+            raise InputError(f"{name} begins or ends with white space; {fix}")
+    _check_overlaps(document, spans, location)
 
 
-def _check_labels(spans: Iterable[Span], where: str, labels: Iterable[str] | None) -> None:
+def _check_labels(spans: Iterable[Span], location: str, labels: Iterable[str] | None) -> None:
     if labels is None:
         return
-    known = list(labels)
+    allowed = list(labels)
     for span in spans:
-        if span.label not in known:
+        if span.label not in allowed:
             raise InputError(
-                f"{where}: unknown label '{span.label}'; the label set has {', '.join(known)} "
+                f"{location}: unknown label '{span.label}'; the label set has {', '.join(allowed)} "
                 "(another set: --labels FILE)"
             )
 
 
-def _check_overlaps(document: Document, spans: Iterable[Span], where: str) -> None:
+def _check_overlaps(document: Document, spans: Iterable[Span], location: str) -> None:
     ordered = sorted(spans)
     for left, right in itertools.pairwise(ordered):
         if right.start < left.end:
             raise InputError(
-                f"{where}: spans {left.start}-{left.end} {left.label} and "
+                f"{location}: spans {left.start}-{left.end} {left.label} and "
                 f"{right.start}-{right.end} {right.label} of '{document.id}' overlap; keep one"
             )
 
 
 def document_to_json(document: Document) -> dict[str, Any]:
-    """Return the document as the object that stands on one line of a JSON Lines file."""
+    """Return the document as a JSON object, one line of a JSON Lines file."""
     spans = []
     for span in document.spans:
         record: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label}

@@ -1,4 +1,4 @@
-"""Reading gazetteers: lists of phrases and token patterns, named by a TOML file."""
+"""Gazetteers: lists of phrases and token patterns, named by a TOML file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,22 @@ from ..errors import InputError, first_error
 from .files import read_json_lines, read_toml
 
 DEFAULT_GAZETTEER = Path(__file__).parent / "label_set" / "gazetteer" / "gazetteer.toml"
+_MIN_UPPER_CASE_LENGTH = 5
+"""Length from which a phrase of the kind `name` is also matched in capitals."""
 
 
-class _Phrases(BaseModel):
+class PhraseList(BaseModel):
+    """An entry `[[phrases]]` of a gazetteer file.
+
+    Attributes:
+        file: JSON Lines beside the gazetteer file.
+        label: the label of the phrases.
+        fields: the fields whose strings are phrases.
+        match: `exact` compares case; `caseless` ignores it; `name` compares it, and adds the
+            phrase in lower case and in capitals.
+        ambiguous: the field of the phrases that match only before a capitalized word.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str
@@ -26,27 +39,41 @@ class _Phrases(BaseModel):
     ambiguous: str | None = None
 
 
-class _Patterns(BaseModel):
+class PatternList(BaseModel):
+    """An entry `[[patterns]]` of a gazetteer file.
+
+    Attributes:
+        file: JSON Lines beside the gazetteer file, each with a label and a pattern in the syntax
+            of spaCy's Matcher.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str
 
 
-class _Gazetteer(BaseModel):
+class GazetteerFile(BaseModel):
+    """The contents of a gazetteer file.
+
+    Attributes:
+        phrases: the lists of phrases.
+        patterns: the lists of token patterns.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    phrases: tuple[_Phrases, ...] = ()
-    patterns: tuple[_Patterns, ...] = ()
+    phrases: tuple[PhraseList, ...] = ()
+    patterns: tuple[PatternList, ...] = ()
 
 
 @dataclass(frozen=True)
 class Phrases:
-    """A gazetteer's phrases by label, by the way they are matched.
+    """The phrases of a gazetteer, by label, grouped by how they are matched.
 
     Attributes:
-        exact: compared as written.
+        exact: compared with case.
         caseless: compared without case.
-        before_name: compared as written, and only directly before a capitalised word.
+        before_name: compared with case, and only directly before a capitalized word.
     """
 
     exact: dict[str, set[str]]
@@ -55,52 +82,62 @@ class Phrases:
 
 
 def load_phrases(gazetteer: Path | None = None, labels: Iterable[str] | None = None) -> Phrases:
-    """Read the phrases that a gazetteer file names.
+    """Read the phrases of a gazetteer.
 
     Args:
-        gazetteer: a TOML file; None takes the one that ships with orbat.
-        labels: phrases of other labels are left out.
+        gazetteer: a TOML file; None reads the gazetteer that ships with orbat.
+        labels: phrases of other labels are skipped; None reads all.
 
     Raises:
-        InputError: if a file of the gazetteer is missing or broken.
+        InputError: if a file is missing or invalid.
     """
     path = Path(gazetteer or DEFAULT_GAZETTEER)
-    return _phrases_of(_read_plan(path), path.parent, None if labels is None else set(labels))
+    allowed = None if labels is None else set(labels)
+    phrases = Phrases(defaultdict(set), defaultdict(set), defaultdict(set))
+    for phrase_list in _read_gazetteer(path).phrases:
+        if allowed is None or phrase_list.label in allowed:
+            _add_phrases(phrases, phrase_list, path.parent / phrase_list.file)
+    for label, forms in phrases.before_name.items():
+        forms -= phrases.exact[label]
+    return phrases
 
 
-def gazetteer_files(gazetteer: Path | None = None) -> list[Path]:
-    """Return a gazetteer file and the lists that it names; None takes orbat's own.
+def _add_phrases(phrases: Phrases, phrase_list: PhraseList, path: Path) -> None:
+    label = phrase_list.label
+    for _, entry in read_json_lines(path):
+        forms = {form for name in phrase_list.fields for form in _as_list(entry.get(name))}
+        ambiguous = (
+            set(_as_list(entry.get(phrase_list.ambiguous))) if phrase_list.ambiguous else set()
+        )
+        if phrase_list.match == "caseless":
+            phrases.caseless[label] |= forms
+            continue
+        unambiguous = forms - ambiguous
+        phrases.exact[label] |= unambiguous
+        phrases.before_name[label] |= ambiguous
+        if phrase_list.match == "name":
+            lower = {form.lower() for form in unambiguous if form.istitle()}
+            upper = {form.upper() for form in unambiguous if len(form) >= _MIN_UPPER_CASE_LENGTH}
+            phrases.exact[label] |= lower | upper
 
-    Raises:
-        InputError: if the gazetteer file is missing or broken.
-    """
-    path = Path(gazetteer or DEFAULT_GAZETTEER)
-    plan = _read_plan(path)
-    names = [each.file for each in plan.phrases] + [each.file for each in plan.patterns]
-    return [path, *(path.parent / name for name in names)]
 
-
-def _phrases_of(gazetteer: _Gazetteer, folder: Path, labels: set[str] | None) -> Phrases:
-    found = Phrases(defaultdict(set), defaultdict(set), defaultdict(set))
-    for plan in gazetteer.phrases:
-        if labels is None or plan.label in labels:
-            _add_phrases(found, plan, folder / plan.file)
-    for label, texts in found.before_name.items():
-        texts -= found.exact[label]
-    return found
+def _as_list(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)
 
 
 def load_patterns(
     gazetteer: Path | None = None, labels: Iterable[str] | None = None
 ) -> list[dict[str, Any]]:
-    """Read the token patterns that a gazetteer file names, as its lines hold them.
+    """Read the token patterns of a gazetteer.
 
     Args:
-        gazetteer: a TOML file; None takes the one that ships with orbat.
-        labels: patterns of other labels are left out.
+        gazetteer: a TOML file; None reads the gazetteer that ships with orbat.
+        labels: patterns of other labels are skipped; None reads all.
 
     Raises:
-        InputError: if a file of the gazetteer is missing or broken.
+        InputError: if a file is missing or invalid.
     """
     return [entry for _, entry in iterate_patterns(gazetteer, labels)]
 
@@ -108,48 +145,42 @@ def load_patterns(
 def iterate_patterns(
     gazetteer: Path | None = None, labels: Iterable[str] | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield `file:line` and content of each token pattern that a gazetteer file names.
+    """Yield the location (`file:line`) and the entry of each token pattern of a gazetteer.
 
     Args:
-        gazetteer: a TOML file; None takes the one that ships with orbat.
-        labels: patterns of other labels are skipped.
+        gazetteer: a TOML file; None reads the gazetteer that ships with orbat.
+        labels: patterns of other labels are skipped; None reads all.
 
     Raises:
-        InputError: if a file of the gazetteer is missing or broken.
+        InputError: if a file is missing or invalid.
     """
     path = Path(gazetteer or DEFAULT_GAZETTEER)
-    names = None if labels is None else set(labels)
-    for patterns in _read_plan(path).patterns:
-        for where, entry in read_json_lines(path.parent / patterns.file):
+    allowed = None if labels is None else set(labels)
+    for pattern_list in _read_gazetteer(path).patterns:
+        for location, entry in read_json_lines(path.parent / pattern_list.file):
             if not isinstance(entry, dict) or not {"label", "pattern"} <= set(entry):
-                raise InputError(f"{where}: no usable pattern; give label and pattern")
-            if names is None or entry["label"] in names:
-                yield where, entry
+                raise InputError(f"{location}: no usable pattern; give label and pattern")
+            if allowed is None or entry["label"] in allowed:
+                yield location, entry
 
 
-def _read_plan(path: Path) -> _Gazetteer:
+def gazetteer_files(gazetteer: Path | None = None) -> list[Path]:
+    """Return the paths of a gazetteer file and of the lists that it names.
+
+    Args:
+        gazetteer: a TOML file; None for the gazetteer that ships with orbat.
+
+    Raises:
+        InputError: if the gazetteer file is missing or invalid.
+    """
+    path = Path(gazetteer or DEFAULT_GAZETTEER)
+    contents = _read_gazetteer(path)
+    names = [entry.file for entry in contents.phrases] + [e.file for e in contents.patterns]
+    return [path, *(path.parent / name for name in names)]
+
+
+def _read_gazetteer(path: Path) -> GazetteerFile:
     try:
-        return _Gazetteer.model_validate(read_toml(path))
+        return GazetteerFile.model_validate(read_toml(path))
     except ValidationError as error:
         raise InputError(f"{path}: {first_error(error)}") from error
-
-
-def _add_phrases(found: Phrases, plan: _Phrases, path: Path) -> None:
-    for _, entry in read_json_lines(path):
-        forms = {form for name in plan.fields for form in _texts(entry.get(name))}
-        ambiguous = set(_texts(entry.get(plan.ambiguous))) if plan.ambiguous else set()
-        if plan.match == "caseless":
-            found.caseless[plan.label] |= forms
-            continue
-        clear = forms - ambiguous
-        found.exact[plan.label] |= clear
-        found.before_name[plan.label] |= ambiguous
-        if plan.match == "name":
-            found.exact[plan.label] |= {form.lower() for form in clear if form.istitle()}
-            found.exact[plan.label] |= {form.upper() for form in clear if len(form) > 4}
-
-
-def _texts(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else list(value)

@@ -1,4 +1,4 @@
-"""The label set: which labels there are, and how annotators add_or_match them."""
+"""Label sets: names, keyboard keys, colors and guidelines, read from a TOML file."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Label(BaseModel):
     """One label.
 
     Attributes:
-        name: as it stands in spans.
-        key: the keyboard key that picks it, 0-9 or a-z.
-        color: background colour, `#rrggbb`.
-        description: one line for people.
+        name: the value of `Span.label`.
+        key: the keyboard key that selects it, 0-9 or a-z.
+        color: background color, `#rrggbb`.
+        description: one line for annotators.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,7 +34,7 @@ class Label(BaseModel):
 
     @property
     def text_color(self) -> str:
-        """Black or white, whichever is read more easily on `color` (WCAG relative luminance)."""
+        """Black or white, whichever has more contrast with `color` (WCAG relative luminance)."""
         channels = [int(self.color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
         luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -42,7 +42,13 @@ class Label(BaseModel):
 
 
 class LabelSet(BaseModel):
-    """The labels of a project, in the order in which people see them."""
+    """The labels of a project, in the order in which annotators see them.
+
+    Attributes:
+        name: the name of the label set.
+        labels: the labels; the key `label` in the file.
+        guidelines: path of the annotation guidelines (Markdown), relative to the file.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -51,14 +57,14 @@ class LabelSet(BaseModel):
     guidelines: str | None = None
 
     @model_validator(mode="after")
-    def _no_doubles(self) -> LabelSet:
-        for what, values in (
+    def _check_unique(self) -> LabelSet:
+        for field, values in (
             ("name", [label.name for label in self.labels]),
             ("key", [label.key for label in self.labels if label.key]),
         ):
-            doubled = next((value for value in values if values.count(value) > 1), None)
-            if doubled is not None:
-                raise ValueError(f"label {what} '{doubled}' stands twice; give each its own")
+            repeated = next((value for value in values if values.count(value) > 1), None)
+            if repeated is not None:
+                raise ValueError(f"duplicate label {field} '{repeated}'; it must be unique")
         return self
 
     @property
@@ -68,10 +74,13 @@ class LabelSet(BaseModel):
 
 
 def load_labels(path: Path | None = None) -> LabelSet:
-    """Read a label set file; without a path, the one that ships with orbat.
+    """Read a label set.
+
+    Args:
+        path: a TOML file; None reads the label set that ships with orbat.
 
     Raises:
-        InputError: naming the file, the field and the mend.
+        InputError: if the file cannot be read or a field is invalid.
     """
     path = Path(path or DEFAULT_LABELS)
     try:
@@ -81,10 +90,17 @@ def load_labels(path: Path | None = None) -> LabelSet:
 
 
 def load_guidelines(labels: LabelSet, path: Path | None = None) -> str:
-    """Return the guidelines that the label set file at `path` names, as Markdown, or ``""``.
+    """Read the guidelines of a label set.
+
+    Args:
+        labels: the label set.
+        path: the file of the label set; None for the one that ships with orbat.
+
+    Returns:
+        The guidelines as Markdown; empty if the label set names none.
 
     Raises:
-        InputError: if the file named cannot be read.
+        InputError: if the guidelines cannot be read.
     """
     if labels.guidelines is None:
         return ""

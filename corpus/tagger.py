@@ -1,4 +1,4 @@
-"""What every tagger can do, however it finds entities."""
+"""The protocol of everything that tags documents with entities."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .document import Document
 
 
 class Tagger(Protocol):
-    """Finds the entities of documents: rules, a baseline, a trained network or a packaged model."""
+    """Finds entities in documents: rules, a baseline, a trained network or a packaged model."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that it can give."""
+        """The names of the labels that the tagger predicts."""
 
     def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Yield the documents in order, their spans replaced by the tagger's."""
+        """Yield the documents in order, their spans replaced by predicted ones."""

@@ -127,7 +127,7 @@ def _annotator_table(conflicts: Iterable[ResolvedConflict]) -> DataTable:
         "Conflicts resolved as each annotator had it",
         ("annotator", "conflicts", "as annotator", "share"),
         tuple((name, n, followed[name], followed[name] / n) for name, n in total.items()),
-        bar=3,
+        bar_column=3,
     )
 
 

@@ -139,7 +139,7 @@ def _pair_tables(pair: PairAgreement) -> Iterator[DataTable]:
             for kind, count in pair.count_kinds().items()
             if count
         ),
-        bar=1,
+        bar_column=1,
     )
     yield DataTable(
         f"Confused labels: {names}",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...corpus.document import Document, Span, trim
+from ...corpus.document import Document, Span, trim_span
 from ...errors import InputError
 from ..utf16 import Utf16Offsets
 
@@ -68,7 +68,7 @@ def assemble(
     kept: list[Span] = []
     distinct = {(span.start, span.end, span.label): span for span in spans}
     for _, span in sorted(distinct.items(), key=lambda item: (item[0][0] - item[0][1], item[0])):
-        start, end = trim(text, span.start, span.end)
+        start, end = trim_span(text, span.start, span.end)
         if start >= end:
             report.drop("blank annotations")
         elif any(start < other.end and other.start < end for other in kept):

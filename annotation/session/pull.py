@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...corpus.document import Document, Span, check_spans, trim
+from ...corpus.document import Document, Span, check_spans, trim_span
 from ...corpus.files import write_documents
 from ...corpus.labels import LabelSet
 from ...errors import ServerError
@@ -246,7 +246,7 @@ class _ProjectReader:
             end = offsets.to_code_points(stored.end_offset)
         except ValueError as error:
             raise ServerError(f"{where}: {error}; delete the span in doccano") from error
-        start, end = trim(document.text, start, end)
+        start, end = trim_span(document.text, start, end)
         return Span(start, end, self.label_names[stored.label]) if start < end else None
 
     def _annotation(self, example: Example, state: State | None) -> dict[str, Any]:

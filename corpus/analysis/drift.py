@@ -233,7 +233,7 @@ def drift_tables(drift: Drift) -> list[DataTable]:
         is_scored = any(change.score is not None for change in changes)
         columns = (column, f"old, {unit}", f"new, {unit}", *(["z"] if is_scored else []))
         rows = tuple((c.name, c.old, c.new, *([c.score] if is_scored else [])) for c in changes)
-        return DataTable(title, columns, rows, bar=3 if is_scored else None)
+        return DataTable(title, columns, rows, bar_column=3 if is_scored else None)
 
     return [
         table("Words that became more frequent", "word", drift.more, "per million"),
@@ -245,7 +245,7 @@ def drift_tables(drift: Drift) -> list[DataTable]:
             "New documents with the largest change",
             ("document", "score", "words"),
             tuple((e.id, e.score, ", ".join(e.words)) for e in drift.examples),
-            bar=1,
+            bar_column=1,
         ),
     ]
 

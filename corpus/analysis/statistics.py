@@ -97,7 +97,7 @@ def statistics_tables(statistics: Statistics) -> list[DataTable]:
             title,
             (column, "documents", "share"),
             tuple((name, count, count / total) for name, count in rows),
-            bar=1,
+            bar_column=1,
         )
 
     names = ("minimum", "lower quartile", "median", "upper quartile", "maximum")
@@ -114,7 +114,7 @@ def statistics_tables(statistics: Statistics) -> list[DataTable]:
         shares("Sources", "source", statistics.sources),
         shares("Years", "year", statistics.years, sort_by_name=True),
         shares("Languages", "language", statistics.languages),
-        DataTable("Labels", ("label", "spans", "spans per 1,000 words"), densities, bar=2),
+        DataTable("Labels", ("label", "spans", "spans per 1,000 words"), densities, bar_column=2),
     ]
 
 

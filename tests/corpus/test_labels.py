@@ -26,7 +26,7 @@ def test_the_shipped_set_has_keys_colours_and_guidelines() -> None:
         ("name = 'x'\n[[label]]\nname = 'A'\nkey = 'F1'", "label.0.key: "),
         ("name = 'x'\n[[label]]\nname = 'A'\ncolor = 'red'", "label.0.color: "),
         ("name = 'x'\n[[label]]\nname = ' A'", "label.0.name: "),
-        ("name = 'x'\n[[label]]\nname = 'A'\n[[label]]\nname = 'A'", "label name 'A' stands twice"),
+        ("name = 'x'\n[[label]]\nname = 'A'\n[[label]]\nname = 'A'", "duplicate label name 'A'"),
         ("name = ", "invalid TOML"),
     ],
 )

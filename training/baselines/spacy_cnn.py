@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...corpus.document import Document, trim
+from ...corpus.document import Document, trim_span
 from ...errors import ModelError
 from ...ui import Progress
 from ..base import TrainingJob
@@ -130,7 +130,7 @@ class CnnTagger:
 
 def _mention(entity: Any) -> Mention | None:
     """Return an entity without surrounding white space, which spaCy may include; None if empty."""
-    start, end = trim(entity.doc.text, entity.start_char, entity.end_char)
+    start, end = trim_span(entity.doc.text, entity.start_char, entity.end_char)
     return Mention(start, end, entity.label_, None) if start < end else None
 
 

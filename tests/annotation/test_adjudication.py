@@ -15,6 +15,7 @@ from orbat.annotation.adjudication.adjudicate import adjudicate
 from orbat.annotation.adjudication.annotation_sets import read_annotation_set
 from orbat.annotation.adjudication.conflicts import compare_annotations
 from orbat.annotation.adjudication.gold import make_gold
+from orbat.annotation.adjudication.question_project import read_answers
 from orbat.annotation.adjudication.report import conflict_tables
 from orbat.annotation.agreement.measures import measure_agreement
 from orbat.corpus.document import Document, Span, check_spans
@@ -59,8 +60,8 @@ def test_gold_is_valid_and_keeps_agreed_spans(
 def test_every_other_span_is_in_one_conflict(annotations: dict[str, Document]) -> None:
     comparison = compare_annotations(annotations)
     disputed = [span for conflict in comparison.conflicts for span, _ in conflict.spans]
-    every = {span for document in annotations.values() for span in document.spans}
-    assert sorted(disputed) == sorted(every - set(comparison.agreed))
+    union = {span for document in annotations.values() for span in document.spans}
+    assert sorted(disputed) == sorted(union - set(comparison.agreed))
     for left, right in zip(comparison.conflicts, comparison.conflicts[1:], strict=False):
         assert max(s.end for s, _ in left.spans) <= min(s.start for s, _ in right.spans)
 
@@ -86,8 +87,8 @@ def test_majority_of_three_decides() -> None:
 
 
 def test_documents_of_one_annotator_become_gold_unchanged(orbat: Orbat, tmp_path: Path) -> None:
-    shared, own = Document("s", TEXT, (Span(0, 3, "RANK"),)), Document("o", TEXT)
-    write_documents(tmp_path / "a.jsonl", [shared, own.with_spans([Span(4, 9, "UNIT")])])
+    shared, single = Document("s", TEXT, (Span(0, 3, "RANK"),)), Document("o", TEXT)
+    write_documents(tmp_path / "a.jsonl", [shared, single.with_spans([Span(4, 9, "UNIT")])])
     write_documents(tmp_path / "b.jsonl", [shared])
     outcome = orbat(
         *("annotate", "adjudicate", tmp_path / "a.jsonl", tmp_path / "b.jsonl"),
@@ -203,6 +204,16 @@ def test_adjudication_can_be_called_from_python(tmp_path: Path) -> None:
     assert len(adjudicate(sets, "union", unconfirmed=True).gold) == 2
     with pytest.raises(InputError, match="call adjudicate_manually"):
         adjudicate(sets, "manual")
+
+
+def test_records_of_older_versions_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "choices.json").write_text('{"url": "http://a.test", "project": 1}')
+    with pytest.raises(InputError, match="begun with an older version of orbat"):
+        read_answers(None, tmp_path)
+    decisions = [{"readings": {"a": [[0, 3, "RANK"]], "b": []}, "gold": []}]
+    old = Document("x", TEXT, (), {"adjudication": {"decided_by": "a", "decisions": decisions}})
+    with pytest.raises(InputError, match="document 'x': adjudicated with an older version"):
+        conflict_tables([old])
 
 
 def test_bad_annotation_sets_are_refused(refused: Callable[..., str], tmp_path: Path) -> None:

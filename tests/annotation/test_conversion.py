@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orbat.annotation.formats.brat import read_brat
-from orbat.annotation.formats.conversion import read_format, write_format
+from orbat.annotation.formats.conversion import convert, read_format, write_format
 from orbat.annotation.formats.conversion_report import ConversionReport
 from orbat.corpus.document import Document, Span, document_to_json
 from orbat.corpus.files import read_documents, write_documents
+from orbat.ui import Progress
 from tests.conftest import Orbat
 from tests.corpus.test_document import HARD_TEXT, documents
 
@@ -69,7 +71,7 @@ def test_any_brat_span_is_the_text_that_brat_shows(
 ) -> None:
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
-    # brat shows line breaks as spaces, for its file has one annotation on each line.
+    # brat writes line breaks as spaces, because its file has one annotation per line.
     quote = text[start:end].replace("\n", " ")
     folder = write_brat(tmp_path_factory.mktemp("brat"), [f"T1\tUnit {start} {end}\t{quote}"], text)
     report = ConversionReport()
@@ -142,8 +144,23 @@ def test_a_missing_text_and_an_unknown_format_are_refused(
 # -- every format ------------------------------------------------------------------------------
 
 KEEP_ALL = ("jsonl", "doccano", "docbin", "labelstudio", "prodigy", "datasets")
-"""Forms that keep id, text, spans and meta."""
+"""Formats that keep id, text, spans and metadata."""
 TOKENS_ONLY = ("conll", "iob", "words-tags")
+
+
+def test_conversion_can_be_called_from_python(tmp_path: Path) -> None:
+    sent = [Document(f"d{n}", "Gen. Osei", (Span(0, 4, "RANK", score=0.5),)) for n in range(3)]
+    write_documents(tmp_path / "a.jsonl", sent)
+    calls: list[Progress] = []
+    report = convert(
+        *(tmp_path / "a.jsonl", tmp_path / "a.prodigy", "jsonl", "prodigy"),
+        on_progress=calls.append,
+    )
+    assert report == ConversionReport(3, Counter({"span scores": 3}))
+    assert [progress.completed for progress in calls] == [1, 2, 3]
+    back = convert(tmp_path / "a.prodigy", tmp_path / "b.jsonl", "prodigy", labels=["UNIT"])
+    assert back == ConversionReport(3, Counter({"annotations of other labels": 3}))
+    assert [document.spans for document in read_documents(tmp_path / "b.jsonl")] == [()] * 3
 
 
 def there_and_back(

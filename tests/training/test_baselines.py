@@ -36,18 +36,18 @@ def gold(
 
 @pytest.fixture(scope="module")
 def runs(orbat: Orbat, gold: Path) -> dict[str, Path]:
-    found = {}
+    runs = {}
     for name, changes in BASELINES.items():
-        found[name] = gold / name
+        runs[name] = gold / name
         outcome = orbat(
-            *("train", name, *settings(*changes), "--output", found[name], "--json"),
+            *("train", name, *settings(*changes), "--output", runs[name], "--json"),
             *("--train", gold / "train.jsonl", "--dev", gold / "dev.jsonl"),
         )
         assert outcome.code == 0, outcome.err
         metrics = outcome.json()
         assert metrics["dev"]["f1"] > 0.2, name
-        assert metrics == json.loads((found[name] / "metrics.json").read_text())
-    return found
+        assert metrics == json.loads((runs[name] / "metrics.json").read_text())
+    return runs
 
 
 def test_all_are_compared_in_one_table(
@@ -61,14 +61,14 @@ def test_all_are_compared_in_one_table(
     for run in systems:
         assert run.name[:12] in table
     assert "95 % interval" in table
-    found = orbat("evaluate", *systems, gold / "test.jsonl", "--resamples", "200", "--json").json()
-    assert list(found["systems"]) == [str(run) for run in systems]
-    for scores in found["systems"].values():
+    result = orbat("evaluate", *systems, gold / "test.jsonl", "--resamples", "200", "--json").json()
+    assert list(result["systems"]) == [str(run) for run in systems]
+    for scores in result["systems"].values():
         assert 0 < scores["low"] < scores["mean"] < scores["high"] < 1
         assert len(scores["labels"]) == 4
 
 
-def test_a_baseline_gives_confidences_only_where_it_has_them(
+def test_only_the_linear_baseline_gives_confidences(
     orbat: Orbat, runs: dict[str, Path], gold: Path
 ) -> None:
     for name, run in runs.items():
@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_spans(
         assert first == second
 
 
-def test_a_baseline_cannot_be_packaged_and_a_damaged_one_is_named(
+def test_a_baseline_cannot_be_packaged_and_a_damaged_one_is_refused(
     refused: Callable[..., str], runs: dict[str, Path], gold: Path
 ) -> None:
     line = refused("package", runs["baseline-linear"], "--output", gold / "dist")
@@ -110,7 +110,9 @@ def test_a_baseline_cannot_be_packaged_and_a_damaged_one_is_named(
 
 
 @pytest.mark.parametrize("recipe", [*BASELINES, "quick"])
-def test_a_recipe_explains_itself(recipe: str, orbat: Orbat, tmp_path: Path) -> None:
+def test_explain_prints_every_field_and_the_estimated_time(
+    recipe: str, orbat: Orbat, tmp_path: Path
+) -> None:
     train, dev = tiny_data(tmp_path)
     changes: list[str] = []
     if recipe == "quick":

@@ -37,9 +37,9 @@ def test_probabilities_agree_with_the_predicted_spans(
     probabilities = list(model.probabilities(documents))
     assert len(probabilities) == len(documents)
     agree = words = 0
-    for document, found in zip(tagged, probabilities, strict=True):
-        assert found.values.shape == (len(found.words), 1 + len(found.labels))
-        assert np.allclose(found.values.sum(axis=1), 1)
-        agree += int((found.values.argmax(axis=1) == found.classes(document.spans)).sum())
-        words += len(found.words)
+    for document, predicted in zip(tagged, probabilities, strict=True):
+        assert predicted.values.shape == (len(predicted.words), 1 + len(predicted.labels))
+        assert np.allclose(predicted.values.sum(axis=1), 1)
+        agree += int((predicted.values.argmax(axis=1) == predicted.classes(document.spans)).sum())
+        words += len(predicted.words)
     assert agree / words > 0.98

@@ -1,4 +1,4 @@
-"""Known phrases: found alike in training and in the installed model, and of use to the network."""
+"""The gazetteer: matching phrases, and its use to the network."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_the_longest_phrase_wins() -> None:
     ]
 
 
-def test_each_way_of_matching() -> None:
+def test_exact_caseless_and_before_name_matching() -> None:
     assert find("the MINISTER of defence") == [("MINISTER of defence", "ROLE")]
     assert find("a general, a Lt.Gen.") == [("Lt.Gen.", "RANK")]
     assert find("Major Doe, a Major problem, a Major") == [("Major", "RANK")]
     assert find("Minister\nof Defence") == []
 
 
-def test_phrases_survive_being_written() -> None:
+def test_a_gazetteer_can_be_written_and_read() -> None:
     written = Gazetteer(PHRASES).to_bytes()
     assert Gazetteer.from_bytes(written).to_bytes() == written
     text = "Lt. Gen. Doe of the General Staff Brigade"
@@ -63,7 +63,7 @@ words = st.sampled_from(
 
 
 @given(st.lists(words, max_size=14))
-def test_phrases_found_are_known_and_never_overlap(parts: list[str]) -> None:
+def test_matches_are_whole_words_and_never_overlap(parts: list[str]) -> None:
     text = " ".join(parts)
     bounds = find_words(text).tolist()
     spans = Gazetteer(PHRASES).find(text, bounds)
@@ -74,17 +74,17 @@ def test_phrases_found_are_known_and_never_overlap(parts: list[str]) -> None:
 
 
 def test_the_shipped_phrases_are_those_of_the_label_set() -> None:
-    found = load_phrases(None, load_labels().names)
-    assert set(found.exact) | set(found.caseless) <= set(load_labels().names)
-    assert "Lieutenant General" in found.exact["RANK"]
+    phrases = load_phrases(None, load_labels().names)
+    assert set(phrases.exact) | set(phrases.caseless) <= set(load_labels().names)
+    assert "Lieutenant General" in phrases.exact["RANK"]
     assert not Gazetteer(vars(load_phrases(None, ["Other"])))
 
 
 @pytest.mark.slow
-def test_the_network_learns_to_use_phrases_that_it_never_read(
+def test_the_network_uses_phrases_that_training_did_not_contain(
     orbat: Orbat, refused: Callable[..., str], tmp_path: Path
 ) -> None:
-    """Ranks of the dev documents are unknown words: only the gazetteer tells them from names."""
+    """The ranks in the dev documents are unknown words that only the gazetteer distinguishes."""
     ranks = ("Zugfuhrer", "Havildar", "Rissaldar", "Subedar", "Naik", "Lascar", "Jemadar", "Sowar")
     documents = [
         Document(f"d{n}", f"{rank} leads the Brigade .", (Span(0, len(rank), "RANK"),))

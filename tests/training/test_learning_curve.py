@@ -15,7 +15,7 @@ from tests.conftest import Orbat
 
 
 def counts_of(f1: list[float], documents: int = 40, spans: int = 400) -> np.ndarray:
-    """Counts of dev documents that have a given F1 at each size, two seeds each."""
+    """Counts of dev documents that have a certain F1 at each size, with two seeds."""
     rng = np.random.default_rng(0)
     right = rng.binomial(spans, np.array(f1)[:, None, None], (len(f1), 2, documents))
     every = np.full_like(right, spans)
@@ -59,9 +59,9 @@ def test_the_command_trains_on_nested_parts_and_reuses_finished_runs(
     ]
     first = orbat(*command, "--json")
     assert first.code == 0, first.err
-    found = first.json()
-    assert [point["documents"] for point in found["points"]] == [6, 13, 27]
-    assert found["points"][0]["f1"] < found["points"][-1]["f1"]
+    curve = first.json()
+    assert [point["documents"] for point in curve["points"]] == [6, 13, 27]
+    assert curve["points"][0]["f1"] < curve["points"][-1]["f1"]
     parts = [
         {d.id for d in read_documents(output / "runs" / f"{size}-0" / "data" / "train.jsonl")}
         for size in (6, 13, 27)
@@ -71,7 +71,7 @@ def test_the_command_trains_on_nested_parts_and_reuses_finished_runs(
 
     written = {path: path.stat().st_mtime_ns for path in output.rglob("metrics.json")}
     again = orbat(*command, "--json")
-    assert again.json() == found
+    assert again.json() == curve
     assert {path: path.stat().st_mtime_ns for path in output.rglob("metrics.json")} == written
 
     assert "cannot be halved" in refused(*command, "--points", "9")

@@ -19,13 +19,13 @@ def test_shipped_recipes_can_be_read_by_name() -> None:
     assert set(kinds.values()) == {"transformer", "rules", "linear", "cnn"}
 
 
-def test_every_field_says_what_it_means() -> None:
+def test_every_field_is_documented() -> None:
     for name in shipped_recipes():
         for field, _, _, meaning in describe_fields(load_recipe(name)):
             assert meaning.endswith("."), field
 
 
-def test_settings_win_over_the_file(tmp_path: Path) -> None:
+def test_settings_override_the_file(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
     path.write_text("epochs = 2\nwindow = 64\n")
     recipe = load_recipe(str(path), ["epochs=3.5", "encoder=org/model", "word_features=false"])
@@ -54,7 +54,7 @@ def test_settings_win_over_the_file(tmp_path: Path) -> None:
         ("kind = 'linear'\nwindow = 64", [], "unknown key 'window'"),
     ],
 )
-def test_bad_recipes_are_named(
+def test_bad_recipes_are_refused(
     tmp_path: Path, content: str, settings: list[str], message: str
 ) -> None:
     path = tmp_path / "r.toml"

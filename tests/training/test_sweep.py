@@ -59,25 +59,25 @@ def test_a_killed_sweep_resumes(
         *("sweep", "baseline-linear", *gold, "--set", "epochs=3", "--output", output),
         *("--search", "context=0:3", "--search", "penalty=1e-7:1e-4:log"),
     ]
-    begun = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "orbat", *map(str, command), "--trials", "50"],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "COLUMNS": "200"},
     )
-    assert begun.stderr is not None
-    while not begun.stderr.readline().startswith("2: F1"):
-        assert begun.poll() is None
-    begun.send_signal(signal.SIGKILL)
-    begun.wait()
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith("2: F1"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
 
     outcome = orbat(*command, "--trials", "5", "--json")
     assert outcome.code == 0, outcome.err
-    found = outcome.json()
-    done = [trial for trial in found["trials"] if trial["state"] != "failed"]
+    result = outcome.json()
+    done = [trial for trial in result["trials"] if trial["state"] != "failed"]
     assert len(done) == 5
     best = max(done, key=lambda trial: trial["f1"])
-    assert found["best"] == best["number"]
+    assert result["best"] == best["number"]
     recipe = load_recipe(str(output / "best.toml"))
     assert recipe.model_dump()["context"] == best["values"]["context"]
     assert tomllib.loads((output / "best.toml").read_text())["epochs"] == 3

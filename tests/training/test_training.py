@@ -35,7 +35,7 @@ def test_a_small_model_learns(trained: Trained) -> None:
     assert losses[-1] < losses[0] / 3
 
 
-def test_the_run_folder_tells_how_it_came_to_be(trained: Trained) -> None:
+def test_the_run_folder_records_recipe_inputs_and_versions(trained: Trained) -> None:
     manifest = json.loads((trained.run / "manifest.json").read_text())
     assert manifest["status"] == "finished"
     assert manifest["recipe"]["window"] == 64
@@ -52,7 +52,7 @@ def test_the_run_folder_tells_how_it_came_to_be(trained: Trained) -> None:
     }
 
 
-def test_tagging_gives_lawful_spans_and_keeps_the_rest(trained: Trained) -> None:
+def test_tagging_gives_valid_spans_and_keeps_the_rest(trained: Trained) -> None:
     documents = run_documents(trained.run, "dev")
     tagged = list(tag_documents(load_run(trained.run), documents))
     assert [(d.id, d.text, d.meta) for d in tagged] == [(d.id, d.text, d.meta) for d in documents]
@@ -61,15 +61,15 @@ def test_tagging_gives_lawful_spans_and_keeps_the_rest(trained: Trained) -> None
 
 
 def tiny_data(folder: Path, labels: tuple[str, str] = ("RANK", "UNIT")) -> tuple[Path, Path]:
-    # The last two say nothing that the others do not: what learns at all gets them right.
+    # The last two repeat patterns of the others: every model that learns gets them right.
     names = ((4, "Smith"), (5, "Brown"), (6, "Jones"), (7, "Miller"), (5, "Smith"), (4, "Brown"))
     documents = [
         Document(
-            f"d{place}",
+            f"d{index}",
             f"Gen. {name} leads the {n}th Brigade.",
             (Span(0, 4, labels[0]), Span(16 + len(name), 27 + len(name), labels[1])),
         )
-        for place, (n, name) in enumerate(names)
+        for index, (n, name) in enumerate(names)
     ]
     for name, part in (("train", documents[:4]), ("dev", documents[4:])):
         write_documents(folder / f"{name}.jsonl", part)
@@ -77,7 +77,7 @@ def tiny_data(folder: Path, labels: tuple[str, str] = ("RANK", "UNIT")) -> tuple
 
 
 def tiny_encoder(folder: Path, layers: int = 1) -> Path:
-    """A random BERT of a few thousand weights with a word-piece tokenizer of its own."""
+    """A random BERT with a few thousand weights and its own word-piece tokenizer."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
@@ -115,7 +115,7 @@ name = "Organization"
 """
 
 
-def test_any_encoder_folder_and_label_set_can_be_trained(orbat: Orbat, tmp_path: Path) -> None:
+def test_another_encoder_and_label_set_can_be_trained(orbat: Orbat, tmp_path: Path) -> None:
     train, dev = tiny_data(tmp_path, ("Rank", "Organization"))
     (tmp_path / "labels.toml").write_text(LABELS)
     encoder = tiny_encoder(tmp_path / "encoder")
@@ -136,7 +136,7 @@ def test_any_encoder_folder_and_label_set_can_be_trained(orbat: Orbat, tmp_path:
     }
 
 
-def test_the_same_seed_gives_the_same_weights_also_after_a_kill(
+def test_the_same_seed_gives_the_same_weights_even_after_a_kill(
     orbat: Orbat, tmp_path: Path
 ) -> None:
     train, dev = tiny_data(tmp_path)
@@ -178,7 +178,7 @@ def weights(run: Path) -> str:
     return sha256_file(run / "model" / "model.safetensors")
 
 
-def test_bad_input_is_named_and_leaves_no_run(
+def test_bad_input_is_refused_and_leaves_no_run(
     refused: Callable[..., str], tmp_path: Path, trained: Trained
 ) -> None:
     train, dev = tiny_data(tmp_path)
@@ -214,7 +214,7 @@ def test_bad_input_is_named_and_leaves_no_run(
     )
 
 
-def test_leaks_between_train_and_dev_are_told(orbat: Orbat, tmp_path: Path) -> None:
+def test_leakage_between_train_and_dev_is_warned_of(orbat: Orbat, tmp_path: Path) -> None:
     train, _ = tiny_data(tmp_path)
     encoder = tiny_encoder(tmp_path / "encoder")
     outcome = orbat(

@@ -1,4 +1,4 @@
-"""What a training does when something is wrong, and that it can be had again."""
+"""Failures in training are reported and recoverable, and runs are reproducible."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_two_processes_train_what_one_trains(arguments: list[object], tmp_path: 
         assert done.stdout.count("run: ") == 1
     first, second = (load_file(run / "model" / "model.safetensors") for run in runs.values())
     assert first.keys() == second.keys()
-    # A process's mean is over its own words, so the sums round and weigh a little otherwise.
+    # Each process averages over its own words, so rounding and weighting differ slightly.
     assert max((first[name] - second[name]).abs().max().item() for name in first) < 0.02
     assert {path.name for path in runs[2].iterdir()} == {path.name for path in runs[1].iterdir()}
 
@@ -66,7 +66,7 @@ def test_a_batch_that_processes_cannot_share_is_refused(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_folder_alone_trains_the_same_weights_again(
+def test_a_run_folder_reproduces_its_weights(
     orbat: Orbat, arguments: list[object], tmp_path: Path
 ) -> None:
     assert orbat(*arguments, "--output", tmp_path / "run").code == 0
@@ -79,7 +79,7 @@ def test_a_run_folder_alone_trains_the_same_weights_again(
     assert weights(tmp_path / "again") == weights(moved)
 
 
-def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
+def test_a_full_disk_is_reported_and_the_run_resumes(
     orbat: Orbat, arguments: list[object], tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -100,13 +100,13 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
     assert weights(run) == weights(tmp_path / "whole")
 
 
-def test_a_checkpoint_that_was_cut_off_is_passed_over(
+def test_an_incomplete_checkpoint_is_skipped(
     orbat: Orbat, arguments: list[object], tmp_path: Path
 ) -> None:
     assert orbat(*arguments, "--output", tmp_path / "whole").code == 0
     run = tmp_path / "run"
     shutil.copytree(tmp_path / "whole", run)
-    # As a kill in the middle of writing leaves it: no state yet, or half of one.
+    # A kill while a checkpoint is written leaves no state or half of it.
     manifest = json.loads((run / "manifest.json").read_text())
     (run / "manifest.json").write_text(json.dumps({**manifest, "status": "training"}))
     for name, state in (("checkpoint-7", None), ("checkpoint-8", '{"epoch": 4')):
@@ -120,7 +120,7 @@ def test_a_checkpoint_that_was_cut_off_is_passed_over(
     assert weights(run) == weights(tmp_path / "whole")
 
 
-def test_a_loss_that_is_no_number_ends_training(
+def test_a_loss_that_is_not_finite_ends_training(
     orbat: Orbat, arguments: list[object], tmp_path: Path
 ) -> None:
     weights = load_file(tmp_path / "encoder" / "model.safetensors")
@@ -134,7 +134,7 @@ def test_a_loss_that_is_no_number_ends_training(
     )
 
 
-def test_one_document_is_enough_and_none_is_not(
+def test_one_document_is_enough_and_an_empty_file_is_refused(
     orbat: Orbat, refused: Callable[..., str], arguments: list[object], tmp_path: Path
 ) -> None:
     # Most windows have no label at all.

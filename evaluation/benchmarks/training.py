@@ -90,7 +90,7 @@ class Bench:
         strict = found["strict"]
         micro = strict["micro"]
         labels = {label: score["f1"] for label, score in strict["labels"].items()}
-        alone = {**micro, "mean": micro["f1"], "deviation": None, "labels": labels}
+        alone = {**micro, "mean": micro["f1"], "std": None, "labels": labels}
         return {str(runs[0]): alone}
 
 
@@ -114,7 +114,7 @@ def table(title: str, rows: dict[str, dict[str, Any]]) -> str:
         "|---" * (5 + len(labels)) + "|",
     ]
     for name, score in rows.items():
-        spread = f" ± {score['deviation']:.3f}" if score["deviation"] is not None else ""
+        spread = f" ± {score['std']:.3f}" if score["std"] is not None else ""
         cells = [
             *(name, f"{score['precision']:.3f}", f"{score['recall']:.3f}"),
             *(f"{score['mean']:.3f}{spread}", f"{score['low']:.3f} to {score['high']:.3f}"),

@@ -52,4 +52,4 @@ def test_annotators_and_model_are_scored_on_the_same_documents(
     write_documents(tmp_path / "ann.jsonl", [Document("d0", "other text")])
     assert "text of 'd0' differs" in refused(*arguments)
     write_documents(tmp_path / "ann.jsonl", [unconfirmed])
-    assert "no confirmed document" in refused(*arguments)
+    assert "no document is confirmed" in refused(*arguments)

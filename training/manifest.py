@@ -95,6 +95,16 @@ def _is_same_part(old: dict[str, Any], new: dict[str, Any], part: str) -> bool:
     return bool(old.get(part) == json.loads(json.dumps(new[part])))
 
 
+def require_empty_folder(output: Path, kind: str) -> None:
+    """Refuse an output that exists, unless it is an empty folder.
+
+    Raises:
+        InputError: naming the folder and what it is not.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(f"{output}: exists and is not a {kind}; name a new folder")
+
+
 def claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
     """Refuse an output folder that holds anything but an unfinished run of the same manifest.
 
@@ -103,8 +113,7 @@ def claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
     """
     path = output / "manifest.json"
     if not path.is_file():
-        if output.exists() and (not output.is_dir() or any(output.iterdir())):
-            raise InputError(f"{output}: exists and is not a run; name a new folder")
+        require_empty_folder(output, "run")
         return
     try:
         old = json.loads(path.read_text(encoding="utf-8"))

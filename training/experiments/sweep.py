@@ -15,7 +15,7 @@ from ...errors import DivergedError, InputError
 from ...ui import Progress
 from ..data import TrainingData
 from ..gazetteer import load_recipe_gazetteer
-from ..manifest import is_same_run, make_manifest
+from ..manifest import is_same_run, make_manifest, require_empty_folder
 from ..recipe import AnyRecipe, override
 from ..run_folder import read_json
 from ..train import train_or_resume
@@ -157,10 +157,9 @@ def _claim_output(
         old = read_json(path)
         if not is_same_run(old, manifest) or old.get("search") != search:
             raise InputError(f"{output}: holds another sweep; name a new folder")
-    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise InputError(f"{output}: exists and is not a sweep; name a new folder")
-    else:
-        write_json(path, {**manifest, "search": search})
+        return
+    require_empty_folder(output, "sweep")
+    write_json(path, {**manifest, "search": search})
 
 
 def _keep_best_run(study: Study, runs: Path) -> None:

@@ -10,14 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...corpus.document import Document, Span
+from ...corpus.files import open_folder_atomic
 from ...errors import InputError
-from ..folders import file_name, new_folder
 from .conversion_report import (
     ConversionReport,
     assemble,
     check_quote,
     drop_meta,
     drop_span_fields,
+    file_name,
     refuse_spaces,
 )
 
@@ -126,7 +127,7 @@ def write_brat(
     """
     names: set[str] = set()
     entity_types: dict[str, None] = dict.fromkeys(labels or ())
-    with new_folder(folder) as draft:
+    with open_folder_atomic(folder) as draft:
         for document in documents:
             name = file_name(document.id)
             if name != document.id:

@@ -1,7 +1,8 @@
-"""The report of a conversion, and the checks that all formats share."""
+"""The report of a conversion, and the helpers that several formats share."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -123,3 +124,9 @@ def read_text(record: Any, where: str, *fields: str) -> str:
     if not isinstance(text, str):
         raise InputError(f"{where}: no field '{fields[0]}' with a text; check --from")
     return text
+
+
+def file_name(doc_id: str) -> str:
+    """Return a document id as a relative path without suffix; unsafe characters become `_`."""
+    parts = [re.sub(r"[^\w.@+=,-]", "_", part)[:100] for part in doc_id.split("/")]
+    return "/".join("_" if part in ("", ".", "..") else part for part in parts)

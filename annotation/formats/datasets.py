@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...corpus.document import Document
+from ...corpus.files import open_folder_atomic
 from ...errors import InputError
-from ..folders import new_folder
 from .conversion_report import ConversionReport, assemble, drop_span_fields
 from .tokens import Token, Word, read_spans, rebuild, to_sentences
 
@@ -53,7 +53,7 @@ def write_datasets(
             "meta": Value("string"),
         }
     )
-    with new_folder(folder) as draft, _no_progress_bars():
+    with open_folder_atomic(folder) as draft, _no_progress_bars():
         Dataset.from_list(rows, features=features).save_to_disk(draft)
     return len(rows)
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...corpus.document import Document, Span
-from ...corpus.files import read_json_lines
+from ...corpus.files import open_folder_atomic, read_json_lines
 from ...errors import InputError
-from ..folders import file_name, new_folder
 from .conversion_report import (
     ConversionReport,
     assemble,
     check_quote,
     drop_meta,
     drop_span_fields,
+    file_name,
 )
 
 _META = {"url": "sourceUrl", "title": "title"}
@@ -84,7 +84,7 @@ def write_re3d(folder: Path, documents: Iterable[Document], report: ConversionRe
     """Write a new folder of re3d with one folder per `meta.source`; return the document count."""
     count = 0
     files: dict[str, tuple[IO[str], IO[str]]] = {}
-    with new_folder(folder) as draft:
+    with open_folder_atomic(folder) as draft:
         try:
             for document in documents:
                 count += 1

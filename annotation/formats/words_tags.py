@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ...corpus.document import Document
+from ...corpus.files import open_folder_atomic
 from ...errors import InputError
-from ..folders import new_folder
 from .conversion_report import ConversionReport
 from .tokens import Sentence, Word, read_lines, rebuild, tagged_sentences
 
@@ -68,7 +68,7 @@ def write_word_files(
     """Write a new folder with `words.txt` and `tags.txt`; return the document count."""
     count = 0
     with (
-        new_folder(folder) as draft,
+        open_folder_atomic(folder) as draft,
         (draft / "words.txt").open("wb") as words,
         (draft / "tags.txt").open("wb") as tags,
     ):

@@ -264,7 +264,7 @@ def test_the_command_reports_what_a_format_cannot_keep(orbat: Orbat, tmp_path: P
         *("annotate", "convert", tmp_path / "a.jsonl", tmp_path / "brat"),
         *("--from", "jsonl", "--to", "brat"),
     )
-    assert (again.code, "already exists" in again.err) == (2, True)
+    assert (again.code, "exists already" in again.err) == (2, True)
 
 
 def test_spacy_and_datasets_read_what_was_written(tmp_path: Path) -> None:

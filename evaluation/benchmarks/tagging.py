@@ -143,7 +143,7 @@ class Naive:
 
     def __call__(self, texts: Sequence[str]) -> None:
         """Score the texts' windows."""
-        windowing = importlib.import_module(f"{_MODEL}.windows")
+        windowing = importlib.import_module(f"{_MODEL}.tagger.windows")
         config = self._tagger.config
         encoded = self._tagger.encode(texts)
         windows = [

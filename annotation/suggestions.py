@@ -37,8 +37,8 @@ def suggest(
         labels: spans with other labels are dropped.
     """
     documents = list(documents)
-    unlabelled = [document for document in documents if not document.spans]
-    suggested = {d.id: d for d in _combine(unlabelled, taggers, set(labels))}
+    unlabeled = [document for document in documents if not document.spans]
+    suggested = {d.id: d for d in _combine(unlabeled, taggers, set(labels))}
     return [suggested.get(document.id, document) for document in documents]
 
 
@@ -69,8 +69,8 @@ def measure_suggestions(
         labels: spans with other labels are dropped.
     """
     documents = list(gold)
-    unlabelled = [document.with_spans(()) for document in documents]
-    return evaluate(zip(documents, _combine(unlabelled, taggers, set(labels)), strict=True), labels)
+    unlabeled = [document.with_spans(()) for document in documents]
+    return evaluate(zip(documents, _combine(unlabeled, taggers, set(labels)), strict=True), labels)
 
 
 def suggestion_table(

@@ -1,7 +1,7 @@
 """Adjudication rounds: an adjudicator resolves conflicts in doccano.
 
 Each conflict becomes a question that is answered with one key. Documents with a question that no
-answer fits are pushed to the adjudicator as a labelling session in the same folder.
+answer fits are pushed to the adjudicator as a labeling session in the same folder.
 """
 
 from __future__ import annotations

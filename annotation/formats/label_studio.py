@@ -25,7 +25,7 @@ from .conversion_report import (
 
 
 def read_label_studio(path: Path, report: ConversionReport) -> Iterator[Document]:
-    """Read Label Studio's JSON or JSON-MIN export of a text labelling project.
+    """Read Label Studio's JSON or JSON-MIN export of a text labeling project.
 
     Of several annotations of a task the ground truth is used, else the newest. Cancelled
     annotations are ignored. A task without annotations uses its newest prediction. Relations and

@@ -53,11 +53,11 @@ def test_the_first_source_takes_precedence_and_other_labels_are_dropped(
 ) -> None:
     labels = load_labels()
     taggers = build_taggers(sources, labels, model=MODEL)
-    labelled = Document("labelled", TEXT, (Span(5, 10, "ROLE"),))
-    suggested, kept = suggest([Document("unlabelled", TEXT), labelled], taggers, labels.names)
+    labeled = Document("labeled", TEXT, (Span(5, 10, "ROLE"),))
+    suggested, kept = suggest([Document("unlabeled", TEXT), labeled], taggers, labels.names)
     assert [TEXT[s.start : s.end] for s in suggested.spans] == expected
-    assert kept == labelled
-    assert kept.spans == labelled.spans
+    assert kept == labeled
+    assert kept.spans == labeled.spans
 
 
 def test_suggestions_are_measured_and_known_gold_is_reported() -> None:

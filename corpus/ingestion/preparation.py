@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from ...errors import InputError
 from ..document import Document, document_to_json, parse_document
 from ..duplicates import MinHashSignature, compute_signature
+from ..ray_cluster import connect_ray
 from ..rejected import Rejected
 from .extract import make_document
 from .raw_article import RawArticle
@@ -60,10 +60,7 @@ def prepare_with_ray(
     """
     import ray
 
-    if not ray.is_initialized():
-        # Without an address, ray would wait for a cluster that an old address file names.
-        address = os.environ.get("RAY_ADDRESS", "local")
-        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
+    connect_ray()
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     local = [source for source in sources if is_url(source) or is_dataset_id(source)]
     files = list(find_files(Path(source) for source in sources if source not in local))

@@ -19,10 +19,10 @@ CHUNK_BYTES = 4 * 2**20
 
 
 class Chunk(NamedTuple):
-    """The documents of some articles, and a record for each article that cannot be used."""
+    """The documents of some articles, and the articles that cannot be used."""
 
     documents: list[Document]
-    rejected: list[dict[str, str]]
+    rejected: list[Rejected]
 
 
 def read_chunks(
@@ -57,19 +57,25 @@ def _group_articles(
 def _make_chunk(articles: Iterable[RawArticle | Rejected], transaction: OutputTransaction) -> Chunk:
     chunk = Chunk([], [])
     for article in articles:
-        try:
-            if isinstance(article, Rejected):
-                raise article.to_error()
-            document = make_document(article, clean=False)
-            has_own_id = isinstance(article.record, dict) and "id" in article.record
-            if has_own_id and transaction.has_id(document.id):
-                raise InputError(
-                    f"{article.location}: duplicate id '{document.id}'; ids must be unique"
-                )
-        except InputError as error:
-            chunk.rejected.append({"reason": str(error)})
-            continue
-        document = replace(document, id=unused_id(document, transaction.has_id))
-        transaction.reserve_id(document.id)
-        chunk.documents.append(document)
+        document = _make_document(article, transaction)
+        if isinstance(document, Rejected):
+            chunk.rejected.append(document)
+        else:
+            transaction.reserve_id(document.id)
+            chunk.documents.append(document)
     return chunk
+
+
+def _make_document(
+    article: RawArticle | Rejected, transaction: OutputTransaction
+) -> Document | Rejected:
+    if isinstance(article, Rejected):
+        return article
+    try:
+        document = make_document(article, clean=False)
+    except InputError as error:
+        return Rejected.from_error(article.location, error)
+    has_own_id = isinstance(article.record, dict) and "id" in article.record
+    if has_own_id and transaction.has_id(document.id):
+        return Rejected(article.location, f"duplicate id '{document.id}'; ids must be unique")
+    return replace(document, id=unused_id(document, transaction.has_id))

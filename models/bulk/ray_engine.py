@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
 from ...corpus.document import Document
+from ...corpus.ray_cluster import connect_ray
 from ...errors import ModelError
 from ..loading import Model, load_model
 from .chunks import Chunk
@@ -33,7 +32,7 @@ def tag_on_ray(model: Model, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     """
     import ray
 
-    _start_ray()
+    connect_ray()
     tag = ray.remote(num_cpus=1, max_retries=-1)(_tag_documents)
     in_progress: deque[tuple[Any, Chunk]] = deque()
     for chunk in chunks:
@@ -44,15 +43,6 @@ def tag_on_ray(model: Model, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
             yield Chunk(ray.get(task), first.rejected)
     for task, first in in_progress:
         yield Chunk(ray.get(task), first.rejected)
-
-
-def _start_ray() -> None:
-    import ray
-
-    if not ray.is_initialized():
-        # An explicit address: Ray would otherwise wait for a dead cluster whose file remains.
-        address = os.environ.get("RAY_ADDRESS", "local")
-        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
 
 
 def _tag_documents(name: str, fingerprint: str, documents: list[Document]) -> list[Document]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from ...corpus.ingestion.readers import count_articles, find_files
 from ...corpus.ingestion.sources import read_articles
+from ...corpus.rejected import Rejected
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..loading import Model
@@ -31,7 +32,8 @@ class TaggingReport:
         rejected: articles that could not be used.
         resumed: articles that an interrupted run had already done.
         outputs: the files written.
-        rejected_file: JSON Lines with the reason for each rejected article; None if there is none.
+        rejected_file: JSON Lines with location and reason of each rejected article; None if
+            there is none.
     """
 
     documents: int
@@ -82,9 +84,9 @@ def tag_files(
             transaction.append(chunk.documents, chunk.rejected)
             on_progress(Progress("Tagging", transaction.articles, total))
         if not transaction.documents:
-            reason = transaction.first_reason() or f"{sources[0]}: contains no article"
+            rejected = transaction.first_rejected()
             transaction.discard()
-            raise InputError(reason)
+            raise (rejected or Rejected(str(sources[0]), "contains no article")).to_error()
         outputs = write_output(transaction.part, output)
         rejected_file = transaction.finish()
         return TaggingReport(

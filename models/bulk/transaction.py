@@ -3,7 +3,7 @@
 While a run is in progress, three files are beside its output:
 
 .OUT.part      tagged documents, JSON Lines
-.OUT.rejected  articles that cannot be used, with the reasons, JSON Lines
+.OUT.rejected  articles that cannot be used, with location and reason, JSON Lines
 .OUT.state     an SQLite database: the number of articles done, the sizes of the other two files
                at that moment, and hashes of the document ids in use
 
@@ -18,11 +18,13 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from ...corpus.document import Document, document_to_json
+from ...corpus.rejected import Rejected
 from ...errors import InputError
 
 STATE_FORMAT = 2
@@ -142,18 +144,19 @@ class OutputTransaction:
         """Reserve an id for a document that will be appended."""
         self._reserved.add(doc_id)
 
-    def append(self, documents: Iterable[Document], rejected: Sequence[dict[str, str]]) -> None:
+    def append(self, documents: Iterable[Document], rejected: Sequence[Rejected]) -> None:
         """Write the results of some articles, and commit.
 
         Args:
             documents: tagged documents.
-            rejected: one record for each article that could not be used.
+            rejected: the articles that could not be used.
         """
         rows = [document_to_json(document) for document in documents]
         for row in rows:
             self._reserved.discard(row["id"])
             self._state.execute("INSERT INTO ids VALUES (?)", (_hash_id(row["id"]),))
-        for file, records in zip(self._files, (rows, rejected), strict=True):
+        rejected_rows = [asdict(article) for article in rejected]
+        for file, records in zip(self._files, (rows, rejected_rows), strict=True):
             for record in records:
                 file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
             file.flush()
@@ -173,11 +176,11 @@ class OutputTransaction:
         self._state.execute("COMMIT")
         self._state.execute("BEGIN EXCLUSIVE")
 
-    def first_reason(self) -> str | None:
-        """Return why the first rejected article was rejected; None if there is none."""
+    def first_rejected(self) -> Rejected | None:
+        """Return the first rejected article; None if there is none."""
         with self._rejected_part.open(encoding="utf-8") as file:
             line = file.readline()
-        return json.loads(line)["reason"] if line else None
+        return Rejected(**json.loads(line)) if line else None
 
     def finish(self) -> Path | None:
         """Put the list of rejected articles in place and delete the other files.

@@ -46,7 +46,7 @@ def test_articles_that_cannot_be_used_are_rejected(
     report = json.loads(outcome.out)
     tagged = {document.id: document for document in read_documents(output)}
     lines = Path(report["rejected_file"]).read_text(encoding="utf-8").splitlines()
-    reasons = [json.loads(line)["reason"] for line in lines]
+    reasons = ["{location}: {reason}".format(**json.loads(line)) for line in lines]
     assert report["documents"] == len(tagged)
     assert report["rejected"] == len(reasons) == 3
     for index, reason in enumerate(("a.jsonl:5", "duplicate id", "d.txt: is empty")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents
+from orbat.corpus.rejected import Rejected
 from orbat.errors import InputError
 from orbat.models.bulk.transaction import OutputTransaction
 from orbat.models.bulk.writers import write_output
@@ -19,11 +21,12 @@ ANN, BEN = Document("ann", "Gen. Ann Doe", (), {}), Document("ben", "Maj. Ben Ro
 def test_a_run_resumes_after_the_last_commit(tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     with OutputTransaction(output, "model") as transaction:
-        transaction.append([ANN], [{"reason": "bad.jsonl:1: broken"}])
+        transaction.append([ANN], [Rejected("bad.jsonl:1", "broken")])
     # An interrupted write.
     with transaction.part.open("ab") as file:
         file.write(b'{"id": "half a')
     with OutputTransaction(output, "model") as transaction:
+        assert transaction.first_rejected() == Rejected("bad.jsonl:1", "broken")
         assert (transaction.articles, transaction.documents, transaction.rejected) == (2, 1, 1)
         assert transaction.has_id("ann")
         assert not transaction.has_id("ben")
@@ -33,6 +36,7 @@ def test_a_run_resumes_after_the_last_commit(tmp_path: Path) -> None:
         assert write_output(transaction.part, output) == (output,)
         rejected = transaction.finish()
     assert rejected == tmp_path / "out.rejected.jsonl"
+    assert json.loads(rejected.read_text()) == {"location": "bad.jsonl:1", "reason": "broken"}
     assert [document.id for document in read_documents(output)] == ["ann", "ben"]
     assert not list(tmp_path.glob(".out.jsonl*"))
 

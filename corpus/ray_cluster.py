@@ -1,0 +1,19 @@
+"""Connection to a Ray cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+
+def connect_ray() -> None:
+    """Connect to the Ray cluster that RAY_ADDRESS names; without it, start one on this machine.
+
+    Does nothing if this process is connected already.
+    """
+    import ray
+
+    if not ray.is_initialized():
+        # Without an address, ray would wait for a cluster that an old address file names.
+        address = os.environ.get("RAY_ADDRESS", "local")
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)

@@ -67,13 +67,12 @@ def select_documents(
         seed: of the random order.
 
     Raises:
-        InputError: for an unknown strategy, `uncertainty` without a model, or if all documents
-            are labeled already.
+        InputError: for an unknown strategy, `uncertainty` without a model, or if no document
+            is unlabeled.
     """
-    documents = list(documents)
     labeled_ids = {document.id for document in labeled}
     candidates = [document for document in documents if document.id not in labeled_ids]
-    if documents and not candidates:
+    if not candidates:
         raise InputError("every document is labeled or in the session already; add new documents")
     if strategy not in STRATEGIES:
         raise InputError(f"unknown strategy '{strategy}'; choose one of {', '.join(STRATEGIES)}")
@@ -83,8 +82,6 @@ def select_documents(
         return Selection(tuple(candidates[i] for i in order.tolist()), (), len(candidates))
     if model is None:
         raise InputError("strategy uncertainty needs a model; pass --model")
-    if not candidates:
-        return Selection((), (), 0)
     entropy = np.array([values.entropy() for values in model.probabilities(candidates)])
     selected = _select_diverse(candidates, entropy, labeled, count, diversity)
     return Selection(

@@ -167,7 +167,7 @@ def test_the_examples_of_the_python_api_run(
     variables = run_examples("API.md", orbat)
     assert variables["leaks"] == []
     assert 0.9 < variables["strict"].f1 < 1
-    assert variables["package"].wheel.is_file()
+    assert variables["packaged"].wheel.is_file()
     assert variables["report"].documents == 1
     assert (tmp_path / "tagged.jsonl").is_file()
     assert "error: missing-model: " in capsys.readouterr().out

@@ -24,13 +24,13 @@ def find_by_spacy(patterns: list[dict], doc: Doc) -> set[tuple[int, int, str]]:
     matcher = Matcher(NLP.vocab)
     for number, entry in enumerate(patterns):
         matcher.add(str(number), [entry["pattern"]])
-    found = set()
+    spans = set()
     for key, start, end in matcher(doc):
         entry = patterns[int(NLP.vocab.strings[key])]
         start, end = start + entry.get("trim_start", 0), end - entry.get("trim_end", 0)
         if start < end:
-            found.add((doc[start].idx, doc[end - 1].idx + len(doc[end - 1]), entry["label"]))
-    return found
+            spans.add((doc[start].idx, doc[end - 1].idx + len(doc[end - 1]), entry["label"]))
+    return spans
 
 
 predicates = st.one_of(
@@ -84,17 +84,17 @@ def test_threads_share_a_matcher() -> None:
     matcher = PatternMatcher(
         [{"label": "UNIT", "pattern": [{"TEXT": {"REGEX": f"^{n}$"}}]} for n in names]
     )
-    found: list[int] = []
+    counts: list[int] = []
 
     def work(part: list[str]) -> None:
-        found.extend(len(matcher.find(name)) for name in part)
+        counts.extend(len(matcher.find(name)) for name in part)
 
     threads = [threading.Thread(target=work, args=(names[start:],)) for start in range(0, 300, 60)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(found) == {1}
+    assert set(counts) == {1}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The configuration of a tagger: what it needs beside its weights, tokenizer and gazetteer."""
+"""The configuration of a tagger: everything but weights, tokenizer and gazetteer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knowledge distillation: learning from trained models beside the gold tags."""
+"""Knowledge distillation: learning from trained models in addition to the gold tags."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WINDOWS_AT_ONCE = 64
 
 
 class Teachers:
-    """Trained runs whose tag probabilities a network learns beside the gold tags.
+    """Trained runs whose tag probabilities a network learns in addition to the gold tags.
 
     Knowledge distillation (Hinton, Vinyals and Dean 2015, arXiv:1503.02531). The mean over several
     teachers is better than each, and tells the network more about uncertain words than the gold tag
@@ -43,7 +43,8 @@ class Teachers:
         autocast: whether the teachers compute in bf16.
 
     Raises:
-        InputError: if a run cannot be used, has other labels or was trained on a held-out text.
+        InputError: if a run has other labels, was trained on a held-out text or contains a pickle.
+        ModelError: if a run is unfinished, damaged or not of a transformer.
     """
 
     def __init__(

@@ -52,6 +52,7 @@ class Preparation:
     Raises:
         InputError: if the recipe's encoder or teachers cannot be used, or the documents have no
             words.
+        ModelError: if a teacher is not a finished transformer run.
     """
 
     def __init__(self, job: TrainingJob) -> None:

@@ -55,7 +55,7 @@ def _render(name: str, command: Any) -> Iterator[str]:
 
 
 def _value_name(command: Any, parameter: Any) -> str:
-    """Return what stands for a parameter's value: its metavar, its choices or its type."""
+    """Return the placeholder of a parameter's value: its metavar, its choices or its type."""
     if parameter.metavar:
         return str(parameter.metavar)
     if parameter.param_type_name == "argument":

@@ -11,6 +11,7 @@ from orbat.corpus.labels import load_labels
 from orbat.errors import InputError
 from orbat.evaluation.counts import total_counts
 from orbat.training.baselines.rules import RuleTagger
+from tests.test_architecture import HEAVY, loaded_by
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +78,7 @@ def test_documents_are_tagged_like_their_texts(
     assert [(d.id, d.text, d.meta) for d in tagged] == [(d.id, d.text, d.meta) for d in documents]
     assert [list(d.spans) for d in tagged] == [rules.find(d.text) for d in documents]
     assert rules.labels == load_labels().names
+
+
+def test_suggestions_need_no_training_libraries() -> None:
+    assert not loaded_by("import orbat.training.baselines.rules") & (HEAVY | {"tokenizers"})

@@ -104,7 +104,7 @@ def test_the_command_lists_issues_and_resumes(
         assert seen < {document.id for document in gold}
     assert orbat(*arguments).code == 0
     assert (tmp_path / "issues.jsonl").read_bytes() == first
-    assert "cannot be cut into 300 folds" in refused(
+    assert "cannot be split into 300 folds" in refused(
         *("annotate", "audit", tmp_path / "gold.jsonl", "--work", tmp_path / "other"),
         *("--folds", 300),
     )

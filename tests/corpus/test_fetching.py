@@ -1,4 +1,4 @@
-"""The web, by a real server on this machine: rules of the house, limits, feeds."""
+"""Fetching from a real server on this machine: robots.txt, limits, feeds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ITEM = "<item><title>{0}</title><link>{1}/page/{0}</link><guid>{0}</guid></item>
 
 
 class Site(BaseHTTPRequestHandler):
-    """A news site with a feed whose entries the test sets, and some bad manners."""
+    """A news site with a feed whose entries the test sets, and some misbehaving pages."""
 
     entries: tuple[str, ...] = ()
     asked: ClassVar[Counter[str]] = Counter()
@@ -93,12 +93,12 @@ def site() -> Iterator[str]:
 
 @pytest.fixture
 def fetcher() -> Iterator[Fetcher]:
-    found = Fetcher(FetchRules(pause=0, timeout=120, allow_private=True))
-    yield found
-    found.close()
+    client = Fetcher(FetchRules(pause=0, timeout=120, allow_private=True))
+    yield client
+    client.close()
 
 
-def test_a_page_is_fetched_with_its_origin(orbat: Orbat, site: str, tmp_path: Path) -> None:
+def test_a_page_is_fetched_with_its_provenance(orbat: Orbat, site: str, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     outcome = orbat(
         *("corpus", "add", f"{site}/page/Gao", "--output", output, "--allow-private"),
@@ -108,11 +108,11 @@ def test_a_page_is_fetched_with_its_origin(orbat: Orbat, site: str, tmp_path: Pa
     (document,) = read_documents(output)
     assert document.text.startswith("Brigade leaves Gao")
     assert not (tmp_path / "out.feeds.json").exists()
-    made = document.meta["provenance"]
-    assert (made["url"], made["license"]) == (f"{site}/page/Gao", "CC0-1.0")
-    assert made["fetched"].startswith("20")
-    assert len(made["sha256"]) == 64
-    assert made["extractor"].startswith("trafilatura ")
+    provenance = document.meta["provenance"]
+    assert (provenance["url"], provenance["license"]) == (f"{site}/page/Gao", "CC0-1.0")
+    assert provenance["fetched"].startswith("20")
+    assert len(provenance["sha256"]) == 64
+    assert provenance["extractor"].startswith("trafilatura ")
 
 
 def test_private_addresses_are_refused_unless_allowed(
@@ -139,31 +139,31 @@ def test_private_addresses_are_refused_unless_allowed(
         ("/huge", "sends more than 64 MB"),
     ],
 )
-def test_bad_manners_end_in_one_line(fetcher: Fetcher, site: str, path: str, message: str) -> None:
+def test_errors_of_sites_are_reported(fetcher: Fetcher, site: str, path: str, message: str) -> None:
     Site.gone = ("/gone",)
     with pytest.raises(InputError, match=message):
         fetcher.fetch(f"{site}{path}")
 
 
-def test_a_server_that_never_ends_is_given_up(site: str) -> None:
+def test_a_slow_server_times_out(site: str) -> None:
     fetcher = Fetcher(FetchRules(pause=0, timeout=1, allow_private=True))
     with pytest.raises(InputError, match="not complete after 1 s"):
         fetcher.fetch(f"{site}/slow")
     fetcher.close()
 
 
-def test_robots_are_asked_once_and_hosts_get_a_pause(site: str) -> None:
+def test_robots_txt_is_fetched_once_and_requests_pause(site: str) -> None:
     fetcher = Fetcher(FetchRules(pause=0.2, allow_private=True))
-    began = time.monotonic()
+    start = time.monotonic()
     for name in ("a", "b"):
         fetcher.fetch(f"{site}/page/{name}")
     # Three requests: robots.txt and two pages.
-    assert time.monotonic() - began >= 0.4
+    assert time.monotonic() - start >= 0.4
     assert Site.asked["/robots.txt"] == 1
     fetcher.close()
 
 
-def test_of_a_feed_only_the_new_is_fetched(orbat: Orbat, site: str, tmp_path: Path) -> None:
+def test_only_new_entries_of_a_feed_are_fetched(orbat: Orbat, site: str, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     arguments = (
         *("corpus", "add", f"{site}/feed", "--output", output),
@@ -178,7 +178,7 @@ def test_of_a_feed_only_the_new_is_fetched(orbat: Orbat, site: str, tmp_path: Pa
     value = orbat(*arguments).json()
     assert (value["added"], len(value["rejected"])) == (1, 1)
     assert "responded 404" in value["rejected"][0]["reason"]
-    # What could not be had is asked for again, although the feed has not changed.
+    # A rejected entry is fetched again, although the feed has not changed.
     Site.gone = ()
     assert orbat(*arguments).json()["skipped"] == 0
     assert Site.asked["/page/Gao"] == 1
@@ -192,7 +192,7 @@ def test_of_a_feed_only_the_new_is_fetched(orbat: Orbat, site: str, tmp_path: Pa
     assert Site.asked["/page/Ansongo"] == 1
 
 
-def test_a_feed_that_is_a_page_is_told(
+def test_a_page_given_as_a_feed_is_refused(
     refused: Callable[..., str], site: str, tmp_path: Path
 ) -> None:
     assert "a web page, not a feed" in refused(

@@ -1,4 +1,4 @@
-"""Files are whole or absent, and bad ones are refused by name and line."""
+"""Atomic writing, and errors that name file and line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LINE = b'{"id": "a", "text": "x"}\n'
         (b"[" * 100_000, ":1: invalid JSON"),
     ],
 )
-def test_bad_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+def test_invalid_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
@@ -39,19 +39,19 @@ def test_bad_files_are_refused(tmp_path: Path, content: bytes, message: str) -> 
     assert str(caught.value).startswith(str(path))
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         list(read_documents(tmp_path / "none.jsonl"))
 
 
-def test_only_line_feeds_end_a_line_and_a_mark_is_skipped(tmp_path: Path) -> None:
+def test_only_line_feeds_end_a_line_and_byte_order_marks_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
     path.write_bytes('\ufeff{"id": "a", "text": "one\u2028two\u0085three"}\n'.encode())
     (document,) = read_documents(path)
     assert document.text == "one\u2028two\u0085three"
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
     write_documents(path, [Document("a", "old")])
 
@@ -65,7 +65,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_cannot_be_written_as_a_file(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match="is a folder"), open_atomic(tmp_path / "folder") as file:
         file.write(b"x")

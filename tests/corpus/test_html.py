@@ -1,4 +1,4 @@
-"""Articles out of web pages: the frame goes, the article stays whole."""
+"""Extraction of articles from web pages."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def article(*paragraphs: str, before: str = "", after: str = "") -> CleanText:
 
 
 def test_the_headline_comes_first_and_once_without_the_site() -> None:
-    found = article("Brigade leaves Kidal", ONE, TWO, THREE)
-    assert found.text == f"Brigade leaves Kidal\n\n{ONE}\n\n{TWO}\n\n{THREE}\n"
-    assert found.metadata["title"] == "Brigade leaves Kidal"
+    page = article("Brigade leaves Kidal", ONE, TWO, THREE)
+    assert page.text == f"Brigade leaves Kidal\n\n{ONE}\n\n{TWO}\n\n{THREE}\n"
+    assert page.metadata["title"] == "Brigade leaves Kidal"
 
 
 @pytest.mark.parametrize(
@@ -40,36 +40,36 @@ def test_the_headline_comes_first_and_once_without_the_site() -> None:
         "Leave your contact details below; please read the terms and conditions.",
     ],
 )
-def test_lines_of_the_frame_go(line: str) -> None:
-    found = article(ONE, TWO, THREE, line)
-    assert line not in found.text
-    assert THREE in found.text
+def test_boilerplate_lines_are_removed(line: str) -> None:
+    page = article(ONE, TWO, THREE, line)
+    assert line not in page.text
+    assert THREE in page.text
 
 
 def test_a_byline_becomes_the_author() -> None:
-    found = article("By Jane Roe, Bamako", ONE, TWO, THREE)
-    assert "Jane Roe" not in found.text
-    assert found.metadata["author"] == "Jane Roe, Bamako"
+    page = article("By Jane Roe, Bamako", ONE, TWO, THREE)
+    assert "Jane Roe" not in page.text
+    assert page.metadata["author"] == "Jane Roe, Bamako"
 
 
-def test_archive_banners_and_lists_of_links_go() -> None:
+def test_archive_banners_and_lists_of_links_are_removed() -> None:
     banner = '<div id="wm-ipp-base"><p>The Wayback Machine captured this 14 times so far</p></div>'
     links = "".join(
         f'<p><a href="/{n}">Read how this one trick made a fortune</a></p>' for n in range(8)
     )
-    found = article(ONE, TWO, THREE, before=banner, after=f"<div>{links}</div>")
-    assert "Wayback" not in found.text
-    assert "fortune" not in found.text
+    page = article(ONE, TWO, THREE, before=banner, after=f"<div>{links}</div>")
+    assert "Wayback" not in page.text
+    assert "fortune" not in page.text
 
 
-def test_text_between_blocks_is_not_lost() -> None:
-    found = clean(
+def test_text_between_blocks_is_kept() -> None:
+    page = clean(
         f"<h1>Brigade leaves Kidal</h1><span class=full><p>{ONE}</p>{TWO}<br><br>{THREE}</span>"
     )
-    assert all(part in found.text for part in (ONE, TWO, THREE))
+    assert all(part in page.text for part in (ONE, TWO, THREE))
 
 
-def test_a_page_stored_in_the_wrong_encoding_is_mended() -> None:
+def test_a_page_in_a_wrong_encoding_is_repaired() -> None:
     wrong = "The Army’s “new base”".encode().decode("cp1252", "ignore")
     assert "The Army’s “new base" in article(f"{wrong} is in Gao, officers said.", TWO, THREE).text
 

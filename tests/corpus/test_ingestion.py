@@ -61,34 +61,34 @@ def sources(tmp_path: Path, train_articles: list[Document]) -> Path:
     return folder
 
 
-def test_add_cleans_and_drops_duplicates(orbat: Orbat, sources: Path, tmp_path: Path) -> None:
+def test_articles_are_cleaned_and_deduplicated(orbat: Orbat, sources: Path, tmp_path: Path) -> None:
     output = tmp_path / "corpus.jsonl"
     outcome = orbat("corpus", "add", sources, "--output", output, "--json")
     assert outcome.code == 0, outcome.err
     assert outcome.json()["rejected"] == []
-    found = {document.id: document for document in read_documents(output)}
-    dropped = {entry["id"]: entry for entry in outcome.json()["duplicates"]}
+    corpus = {document.id: document for document in read_documents(output)}
+    duplicates = {entry["id"]: entry for entry in outcome.json()["duplicates"]}
     # Files are read in the order of their paths: copy, latin, more/one, one, page, rows, wire.
-    (second_one,) = (name for name in dropped if name.startswith("one-"))
-    assert dropped[second_one] == {"id": second_one, "of": "copy", "similarity": 1.0}
-    assert dropped["wire"]["of"] == "wire-reprint"
-    assert 0.7 <= dropped["wire"]["similarity"] < 1
-    assert found["one"].text.startswith("Another text of the same")
-    assert len(found) == 7
-    apart = {d.id: d for d in read_documents(tmp_path / "corpus.duplicates.jsonl")}
-    assert set(apart) == set(dropped)
-    assert apart["wire"].meta["duplicate"]["of"] == "wire-reprint"
-    assert apart["wire"].text.startswith(found["wire-reprint"].text[:30])
-    assert found["latin"].text.startswith("Le général Müller")
-    assert "é" in found["latin"].text
-    page = found["page"]
+    (second_one,) = (name for name in duplicates if name.startswith("one-"))
+    assert duplicates[second_one] == {"id": second_one, "of": "copy", "similarity": 1.0}
+    assert duplicates["wire"]["of"] == "wire-reprint"
+    assert 0.7 <= duplicates["wire"]["similarity"] < 1
+    assert corpus["one"].text.startswith("Another text of the same")
+    assert len(corpus) == 7
+    stored = {d.id: d for d in read_documents(tmp_path / "corpus.duplicates.jsonl")}
+    assert set(stored) == set(duplicates)
+    assert stored["wire"].meta["duplicate"]["of"] == "wire-reprint"
+    assert stored["wire"].text.startswith(corpus["wire-reprint"].text[:30])
+    assert corpus["latin"].text.startswith("Le général Müller")
+    assert "é" in corpus["latin"].text
+    page = corpus["page"]
     assert page.text.startswith("Brigade leaves Kidal\n\nThe 3rd Brigade left")
     assert "newsletter" not in page.text
     assert "comment" not in page.text
     assert page.meta["provenance"]["sha256"] == hashlib.sha256(PAGE.encode()).hexdigest()
-    assert found["j1"].text == "Maj. Brown spoke."
-    assert found["j1"].spans[0].label == "RANK"
-    untitled = next(d for d in found.values() if d.meta.get("title") == "T")
+    assert corpus["j1"].text == "Maj. Brown spoke."
+    assert corpus["j1"].spans[0].label == "RANK"
+    untitled = next(d for d in corpus.values() if d.meta.get("title") == "T")
     assert untitled.text == "No id, a title beside.\n"
 
 
@@ -99,23 +99,23 @@ def test_adding_twice_changes_nothing(orbat: Orbat, sources: Path, tmp_path: Pat
     assert len(before) == 2
     again = orbat("corpus", "add", sources, "--output", output, "--json").json()
     assert (again["added"], again["skipped"], again["duplicates"]) == (0, 9, [])
-    # The index is a memory aid: without it the files themselves say what is known.
+    # Without the index, the files themselves tell which articles are known.
     (tmp_path / "corpus.index").unlink()
     again = orbat("corpus", "add", sources, "--output", output, "--json").json()
     assert (again["added"], again["skipped"], again["duplicates"]) == (0, 9, [])
     assert {path.name: path.read_bytes() for path in tmp_path.glob("corpus*.jsonl")} == before
 
 
-def test_a_reprint_in_a_later_run_is_linked_to_the_first(
+def test_a_reprint_in_a_later_run_is_a_duplicate_of_the_first(
     orbat: Orbat, tmp_path: Path, train_articles: list[Document]
 ) -> None:
     output, text = tmp_path / "corpus.jsonl", train_articles[0].text
-    for place, paper in enumerate(("one", "two", "three", "four", "five")):
+    for index, paper in enumerate(("one", "two", "three", "four", "five")):
         (tmp_path / f"{paper}.txt").write_text(f"{paper.upper()} PAPER\n{text}")
         value = orbat(
             "corpus", "add", tmp_path / f"{paper}.txt", "--output", output, "--json"
         ).json()
-        assert [d["of"] for d in value["duplicates"]] == ["one"] * (place > 0)
+        assert [d["of"] for d in value["duplicates"]] == ["one"] * (index > 0)
     assert [document.id for document in read_documents(output)] == ["one"]
     assert len(list(read_documents(tmp_path / "corpus.duplicates.jsonl"))) == 4
 
@@ -138,7 +138,7 @@ def test_a_reprint_in_a_later_run_is_linked_to_the_first(
         ),
     ],
 )
-def test_what_is_bad_is_left_out_and_told(
+def test_unusable_articles_are_rejected_with_a_reason(
     orbat: Orbat,
     refused: Callable[..., str],
     tmp_path: Path,
@@ -165,22 +165,22 @@ def test_what_is_bad_is_left_out_and_told(
     assert outcome.err.strip() == f"rejected: {line}"
 
 
-def test_a_missing_source_is_named(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_a_missing_source_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "does not exist" in refused("corpus", "add", tmp_path / "x", "--output", tmp_path / "o")
     assert "file in this folder" in refused("corpus", "add", tmp_path, "--output", tmp_path / "o")
 
 
 @given(st.binary(min_size=1) | st.text(min_size=1).map(str.encode))
-def test_provenance_reaches_the_raw_bytes(raw: bytes) -> None:
+def test_provenance_has_the_hash_of_the_raw_bytes(raw: bytes) -> None:
     try:
         document = make_document(
             RawArticle("x.txt", "x", raw, extension=".txt", origin={"file": "x.txt"})
         )
     except InputError:
         return
-    made = document.meta["provenance"]
-    assert made["sha256"] == hashlib.sha256(raw).hexdigest()
-    assert made["file"] == "x.txt"
+    provenance = document.meta["provenance"]
+    assert provenance["sha256"] == hashlib.sha256(raw).hexdigest()
+    assert provenance["file"] == "x.txt"
     assert tidy(document.text) == (document.text, ())
 
 
@@ -188,7 +188,7 @@ def test_provenance_reaches_the_raw_bytes(raw: bytes) -> None:
     st.lists(st.lists(st.integers(0, 30), max_size=6), min_size=1, max_size=4),
     st.sampled_from((1, 8)),
 )
-def test_what_stands_in_a_corpus_never_changes(batches: list[list[int]], length: int) -> None:
+def test_documents_in_a_corpus_never_change(batches: list[list[int]], length: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "out.jsonl"
         before: dict[Path, bytes] = {}
@@ -206,7 +206,7 @@ def test_what_stands_in_a_corpus_never_changes(batches: list[list[int]], length:
 
 
 @given(st.text(alphabet=st.sampled_from("ab \n\r\t\0\u00a0😀"), min_size=1))
-def test_tidying_keeps_the_words_and_is_done_once(text: str) -> None:
+def test_tidying_keeps_the_words_and_is_idempotent(text: str) -> None:
     clean, _ = tidy(text)
     assert clean.replace("\ufffd", "\0").split() == text.split()
     assert tidy(clean) == (clean, ())

@@ -1,4 +1,4 @@
-"""Label set files."""
+"""Label sets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orbat.corpus.labels import Label, load_guidelines, load_labels
 from orbat.errors import InputError
 
 
-def test_the_shipped_set_has_keys_colours_and_guidelines() -> None:
+def test_the_shipped_set_has_keys_and_guidelines() -> None:
     labels = load_labels()
     assert labels.names == ("UNIT", "RANK", "ROLE", "OPERATION")
     assert all(label.key and label.description for label in labels.labels)
@@ -30,7 +30,7 @@ def test_the_shipped_set_has_keys_colours_and_guidelines() -> None:
         ("name = ", "invalid TOML"),
     ],
 )
-def test_bad_files_are_named_with_the_field(tmp_path: Path, content: str, message: str) -> None:
+def test_errors_name_file_and_field(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "labels.toml"
     path.write_text(content)
     with pytest.raises(InputError) as caught:

@@ -1,4 +1,4 @@
-"""Every kind of source, whole and damaged: one line for what is bad, and the rest goes on."""
+"""Readers of all types of files, intact and damaged."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from orbat.corpus.document import Document
 from orbat.corpus.files import MAX_ARTICLE_BYTES, read_documents
 from orbat.corpus.ingestion.extract import make_document
 from orbat.corpus.ingestion.raw_article import RawArticle
-from orbat.corpus.ingestion.readers import read_file
-from orbat.corpus.ingestion.sources import read_articles
+from orbat.corpus.ingestion.readers import count_articles, read_file
+from orbat.corpus.ingestion.sources import read_articles, read_sources
 from orbat.corpus.rejected import Rejected
 from orbat.errors import InputError
 from tests.conftest import Orbat
@@ -85,26 +85,26 @@ def parquet(path: Path, rows: list[dict[str, object]]) -> Path:
 
 
 def read(path: Path, content: bytes | None = None, column: str = "text") -> list[Document | str]:
-    """Return a file's documents, and the message in the place of each fault."""
+    """Return the documents of a file, and the message for each article that is rejected."""
     if content is not None:
         path.write_bytes(content)
-    found: list[Document | str] = []
+    results: list[Document | str] = []
     for raw in read_file(path, column):
         try:
-            found.append(str(raw) if isinstance(raw, Rejected) else make_document(raw))
+            results.append(str(raw) if isinstance(raw, Rejected) else make_document(raw))
         except InputError as error:
-            found.append(str(error))
-    return found
+            results.append(str(error))
+    return results
 
 
-def texts(found: list[Document | str]) -> list[str]:
-    return [d.text.strip() if isinstance(d, Document) else d for d in found]
+def texts(results: list[Document | str]) -> list[str]:
+    return [d.text.strip() if isinstance(d, Document) else d for d in results]
 
 
 def test_tables_become_documents(tmp_path: Path) -> None:
     rows = [{"id": "a", "text": TEXT, "source": "x"}, {"id": "b", "text": "Two,\n lines", "n": 3}]
     head = 'id,body,source\na,"Gen. Doe leads the 3rd Brigade.",x\nb,"Two,\n lines",\n'
-    for found in (
+    for results in (
         read(parquet(tmp_path / "t.parquet", rows)),
         read(tmp_path / "t.csv", head.encode(), "body"),
         read(
@@ -119,14 +119,14 @@ def test_tables_become_documents(tmp_path: Path) -> None:
             "body",
         ),
     ):
-        assert texts(found) == [TEXT, "Two,\n lines"]
-        first = found[0]
+        assert texts(results) == [TEXT, "Two,\n lines"]
+        first = results[0]
         assert isinstance(first, Document)
         assert (first.id, first.meta["source"]) == ("a", "x")
         assert len(first.meta["provenance"]["sha256"]) == 64
 
 
-def test_dates_and_odd_numbers_of_a_table_become_json(orbat: Orbat, tmp_path: Path) -> None:
+def test_dates_and_nan_of_a_table_become_json(orbat: Orbat, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [
         {"text": TEXT, "date": datetime.date(2024, 5, 1), "n": float("nan"), "tags": ["a", "b"]}
     ]
@@ -139,25 +139,25 @@ def test_dates_and_odd_numbers_of_a_table_become_json(orbat: Orbat, tmp_path: Pa
     assert document.meta["tags"] == ["a", "b"]
 
 
-def test_archives_give_all_their_articles(tmp_path: Path) -> None:
+def test_all_articles_of_archives_are_read(tmp_path: Path) -> None:
     page = PAGE.replace("Kidal", "Gao")
-    found = read(tmp_path / "w.warc.gz", warc(("http://a.org/x", PAGE), ("http://b.org/y", page)))
-    assert [d.meta["url"] for d in found if isinstance(d, Document)] == [
+    results = read(tmp_path / "w.warc.gz", warc(("http://a.org/x", PAGE), ("http://b.org/y", page)))
+    assert [d.meta["url"] for d in results if isinstance(d, Document)] == [
         *("http://a.org/x", "http://b.org/y")
     ]
-    assert texts(found)[1].startswith("Brigade leaves Gao")
-    found = read(
+    assert texts(results)[1].startswith("Brigade leaves Gao")
+    results = read(
         tmp_path / "z.zip", zipped(one_txt=TEXT.encode(), two_html=PAGE.encode(), x_bin=b"x")
     )
-    assert texts(found)[0] == TEXT
-    assert texts(found)[1].startswith("Brigade leaves Kidal")
-    assert len(found) == 2
+    assert texts(results)[0] == TEXT
+    assert texts(results)[1].startswith("Brigade leaves Kidal")
+    assert len(results) == 2
     assert texts(read(tmp_path / "a.txt.gz", gzip.compress(TEXT.encode()))) == [TEXT]
     line = json.dumps({"id": "a", "text": TEXT}).encode()
     assert texts(read(tmp_path / "a.jsonl.gz", gzip.compress(line))) == [TEXT]
 
 
-def test_a_pdf_gives_its_text(tmp_path: Path) -> None:
+def test_the_text_of_a_pdf_is_extracted(tmp_path: Path) -> None:
     assert texts(read(tmp_path / "a.pdf", pdf(TEXT))) == [TEXT]
 
 
@@ -173,7 +173,7 @@ def test_a_saved_dataset_is_read(orbat: Orbat, tmp_path: Path) -> None:
     assert "2 added" in outcome.out
 
 
-def test_a_dataset_that_does_not_exist_is_told(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_a_missing_dataset_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     line = refused(
         *("corpus", "add", "hf:nobody/no-such-dataset", "--output", tmp_path / "out.jsonl"),
         env={"HF_HUB_OFFLINE": "1"},
@@ -206,7 +206,7 @@ def test_a_dataset_that_does_not_exist_is_told(refused: Callable[..., str], tmp_
         ("other.atom", b"<feeling>good</feeling>", "not an RSS or Atom feed"),
     ],
 )
-def test_damaged_files_are_told_in_a_line(
+def test_damaged_files_are_refused(
     refused: Callable[..., str], tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -216,7 +216,7 @@ def test_damaged_files_are_told_in_a_line(
     assert not list(tmp_path.glob("out*"))
 
 
-def test_an_endless_line_is_left_out_and_the_next_is_read(tmp_path: Path) -> None:
+def test_a_line_that_is_too_long_is_rejected_and_the_next_is_read(tmp_path: Path) -> None:
     path = tmp_path / "long.jsonl"
     with path.open("wb") as file:
         file.write(b'{"text": "')
@@ -226,21 +226,50 @@ def test_an_endless_line_is_left_out_and_the_next_is_read(tmp_path: Path) -> Non
     assert texts(read(path)) == [f"{path}:1: longer than 64 MB", TEXT]
 
 
-def test_mixed_and_mistaken_encodings_are_mended(tmp_path: Path) -> None:
+def test_mixed_and_wrong_encodings_are_repaired(tmp_path: Path) -> None:
     mixed = "Café Müller, “quoted”, naïve ".encode() + b"\x93smart\x94"
     assert texts(read(tmp_path / "m.txt", mixed)) == ["Café Müller, “quoted”, naïve “smart”"]
     mistaken = "The Army’s “new base".encode().decode("windows-1252").encode()
-    (found,) = read(tmp_path / "n.txt", mistaken)
-    assert isinstance(found, Document)
-    assert found.text.strip() == "The Army’s “new base"
-    assert "mojibake" in found.meta["provenance"]["changes"]
+    (results,) = read(tmp_path / "n.txt", mistaken)
+    assert isinstance(results, Document)
+    assert results.text.strip() == "The Army’s “new base"
+    assert "mojibake" in results.meta["provenance"]["changes"]
 
 
 def test_sources_are_streamed(tmp_path: Path) -> None:
-    """The first article is there before the last one is read: the broken end is met last."""
+    """The first article is returned before the invalid last line is read."""
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps({"id": "a", "text": TEXT}) + "\n{broken")
-    found = read_articles([path])
-    first = next(found)
+    results = read_articles([path])
+    first = next(results)
     assert isinstance(first, RawArticle)
-    assert isinstance(next(found), Rejected)
+    assert isinstance(next(results), Rejected)
+
+
+def test_articles_are_counted_without_being_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    (tmp_path / "b.jsonl").write_text(json.dumps({"text": TEXT}) + "\n" + "{}\n")
+    parquet(tmp_path / "c.parquet", [{"text": TEXT}] * 3)
+    assert count_articles([tmp_path]) == 6
+    (tmp_path / "d.zip").write_bytes(zipped(one_txt=TEXT.encode()))
+    assert count_articles([tmp_path]) is None
+
+
+def test_documents_of_sources_have_unique_ids(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.txt").write_text(f"{TEXT} {folder}")
+    first, second = read_sources([tmp_path])
+    assert first.id == "a"
+    assert second.id.startswith("a-")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"id": "a", "text": TEXT}) + "\n")
+    with pytest.raises(InputError, match=r"rows.jsonl:1: duplicate id 'a' \(first seen at .*a.txt"):
+        list(read_sources([tmp_path / "one", rows]))
+
+
+def test_a_rejected_article_has_a_location_and_a_reason() -> None:
+    error = InputError("rows.jsonl:2: field 'id' must be a string")
+    rejected = Rejected.from_error("rows.jsonl:2", error)
+    assert rejected == Rejected("rows.jsonl:2", "field 'id' must be a string")
+    assert str(rejected) == str(rejected.to_error()) == str(error)

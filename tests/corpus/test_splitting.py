@@ -1,4 +1,4 @@
-"""Splits that do not leak, and the check that proves it."""
+"""Splits without leakage, and the check for leakage."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orbat.corpus.document import Document, Span
-from orbat.corpus.files import read_documents, write_documents
+from orbat.corpus.files import read_documents, sha256_file, write_documents
 from orbat.corpus.leakage import find_leakage
 from orbat.corpus.ngrams import NgramIndex, shared_ngrams
-from orbat.corpus.splitting import SPLIT_NAMES, assign_splits
+from orbat.corpus.splitting import SPLIT_NAMES, assign_splits, split_corpus
 from tests.conftest import ARTICLES, Orbat
 
 SENTENCE = "the brigade crossed the river at dawn and met nobody on the far bank"
@@ -30,7 +30,7 @@ def words(count: int, seed: int) -> list[str]:
 
 
 def corpus(count: int) -> list[Document]:
-    """Make documents of two sources and two labels, each third one sharing a passage or more."""
+    """Make documents of two sources and two labels; some share an n-gram or are reprints."""
     documents = []
     for n in range(count):
         text = words(60, n)
@@ -52,7 +52,7 @@ def corpus(count: int) -> list[Document]:
 
 
 @pytest.mark.parametrize("by", ["cluster", "time"])
-def test_no_two_parts_have_anything_in_common(orbat: Orbat, tmp_path: Path, by: str) -> None:
+def test_splits_have_nothing_in_common(orbat: Orbat, tmp_path: Path, by: str) -> None:
     documents = corpus(120)
     write_documents(tmp_path / "all.jsonl", documents)
     outcome = orbat(
@@ -74,7 +74,7 @@ def test_no_two_parts_have_anything_in_common(orbat: Orbat, tmp_path: Path, by: 
     assert manifest["documents"]["train"] == len(parts[0])
 
 
-def test_labels_and_sources_are_spread_alike(tmp_path: Path) -> None:
+def test_splits_are_stratified_by_label_and_source(tmp_path: Path) -> None:
     path = tmp_path / "all.jsonl"
     documents = [
         replace(d, text=f"Unit123 {' '.join(words(40, n))}") for n, d in enumerate(corpus(200))
@@ -85,11 +85,11 @@ def test_labels_and_sources_are_spread_alike(tmp_path: Path) -> None:
     for kind in (lambda d: d.meta["source"], lambda d: d.spans[0].label):
         whole = Counter(map(kind, documents))
         for part in SPLIT_NAMES[1:]:
-            found = Counter(kind(d) for d in documents if parts[d.id] == part)
-            assert all(abs(found[k] / 20 - n / 200) <= 0.1 for k, n in whole.items())
+            counts = Counter(kind(d) for d in documents if parts[d.id] == part)
+            assert all(abs(counts[k] / 20 - n / 200) <= 0.1 for k, n in whole.items())
 
 
-def test_order_does_not_matter_but_the_seed_does(tmp_path: Path) -> None:
+def test_splits_depend_on_the_seed_but_not_on_the_order(tmp_path: Path) -> None:
     documents = corpus(60)
     write_documents(tmp_path / "a.jsonl", documents)
     write_documents(tmp_path / "b.jsonl", documents[::-1])
@@ -98,7 +98,7 @@ def test_order_does_not_matter_but_the_seed_does(tmp_path: Path) -> None:
     assert one != assign_splits(tmp_path / "a.jsonl", seed=1).split_by_id
 
 
-def test_by_time_the_newest_are_held_out(tmp_path: Path) -> None:
+def test_splits_by_time_hold_out_the_newest(tmp_path: Path) -> None:
     documents = [
         Document(f"d{n}", " ".join(words(40, n)), (), {"date": f"20{n:02}-05-01"})
         for n in range(20)
@@ -108,7 +108,7 @@ def test_by_time_the_newest_are_held_out(tmp_path: Path) -> None:
     assert [parts[f"d{n}"] for n in range(20)] == ["train"] * 16 + ["dev"] * 2 + ["test"] * 2
 
 
-def test_too_little_undated_and_leaking_is_refused(
+def test_corpora_that_cannot_be_split_are_refused(
     refused: Callable[..., str], tmp_path: Path
 ) -> None:
     path = tmp_path / "all.jsonl"
@@ -131,12 +131,12 @@ def test_too_little_undated_and_leaking_is_refused(
 
 
 @pytest.mark.parametrize(("one", "other"), itertools.combinations(SPLIT_NAMES, 2))
-def test_the_shipped_articles_do_not_leak(orbat: Orbat, one: str, other: str) -> None:
+def test_the_shipped_splits_have_no_leakage(orbat: Orbat, one: str, other: str) -> None:
     outcome = orbat("corpus", "check", ARTICLES / f"{one}.jsonl", ARTICLES / f"{other}.jsonl")
     assert outcome.code == 0, outcome.out
 
 
-def test_every_kind_of_leak_is_named(orbat: Orbat, tmp_path: Path) -> None:
+def test_every_kind_of_leak_is_found(orbat: Orbat, tmp_path: Path) -> None:
     a, b, c, d = (" ".join(words(60, n)) for n in range(4))
     train = [
         Document("same", a),
@@ -155,8 +155,8 @@ def test_every_kind_of_leak_is_named(orbat: Orbat, tmp_path: Path) -> None:
     write_documents(tmp_path / "test.jsonl", test)
     outcome = orbat("corpus", "check", tmp_path / "train.jsonl", tmp_path / "test.jsonl", "--json")
     assert outcome.code == 1
-    found = [(leak["kind"], leak["first"], leak["second"]) for leak in outcome.json()["leaks"]]
-    assert found == [
+    leaks = [(leak["kind"], leak["first"], leak["second"]) for leak in outcome.json()["leaks"]]
+    assert leaks == [
         ("same id", "same", "same"),
         ("same words", "t1", "x1"),
         ("near duplicate", "t2", "x2"),
@@ -166,7 +166,7 @@ def test_every_kind_of_leak_is_named(orbat: Orbat, tmp_path: Path) -> None:
 
 
 @given(st.lists(st.lists(st.sampled_from("ab"), max_size=12), max_size=5))
-def test_shared_passages_are_those_that_comparing_finds(texts: list[list[str]]) -> None:
+def test_shared_ngrams_are_those_of_a_pairwise_comparison(texts: list[list[str]]) -> None:
     documents = [Document(f"d{n}", " ".join(text)) for n, text in enumerate(texts)]
     runs = [{tuple(t[i : i + 4]) for i in range(len(t) - 3)} for t in texts]
     expected = {
@@ -174,19 +174,33 @@ def test_shared_passages_are_those_that_comparing_finds(texts: list[list[str]]) 
     }
     linked = set(shared_ngrams(documents, sum(map(len, texts)), 4))
     assert linked <= expected
-    # Not every pair is told, but all that share are linked through others.
+    # Not every pair is yielded, but all that share an n-gram are connected.
     groups = {n: {n} for n in range(len(texts))}
     for i, j in linked:
         union = groups[i] | groups[j]
         groups.update(dict.fromkeys(union, union))
     assert all(j in groups[i] for i, j in expected)
-    index = NgramIndex(documents, 4)
-    for place, document in enumerate(documents):
-        others = {other.id for other, _ in index.find(document)} - {document.id}
-        assert others == {f"d{b if a == place else a}" for a, b in expected if place in (a, b)}
+    ngrams = NgramIndex(documents, 4)
+    for index, document in enumerate(documents):
+        others = {other.id for other, _ in ngrams.find(document)} - {document.id}
+        assert others == {f"d{b if a == index else a}" for a, b in expected if index in (a, b)}
 
 
-def test_leaks_are_none_among_strangers() -> None:
+def test_unrelated_documents_have_no_leaks() -> None:
     one = [Document(f"a{n}", " ".join(words(50, n))) for n in range(5)]
     other = [Document(f"b{n}", " ".join(words(50, n + 50))) for n in range(5)]
     assert not list(find_leakage(one, other))
+
+
+def test_a_split_is_written_with_its_settings(tmp_path: Path) -> None:
+    path = tmp_path / "all.jsonl"
+    write_documents(path, corpus(60))
+    split = split_corpus(path, tmp_path / "splits", test=0.2, seed=3)
+    assert split == assign_splits(path, test=0.2, seed=3)
+    manifest = json.loads((tmp_path / "splits" / "splits.json").read_text())
+    settings = {"dev": 0.1, "test": 0.2, "by": "cluster", "seed": 3, "ngram_words": 12}
+    assert manifest["settings"] == settings
+    for name in SPLIT_NAMES:
+        file = tmp_path / "splits" / f"{name}.jsonl"
+        assert manifest["sha256"][name] == sha256_file(file)
+        assert len(list(read_documents(file))) == manifest["documents"][name] == split.sizes[name]

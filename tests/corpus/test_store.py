@@ -1,10 +1,11 @@
-"""A corpus that grows: killed, meddled with, shared out over workers."""
+"""The corpus on disk: interruptions, edits by hand, concurrent runs, Ray."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from tests.conftest import ROOT, Orbat
 
 
 def articles(folder: Path, count: int) -> Path:
-    """Write records whose words are all their own."""
+    """Write records that have no word in common."""
     path = folder / "rows.jsonl"
     write_documents(
         path,
@@ -34,7 +35,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_a_killed_run_is_gone_on_with(orbat: Orbat, tmp_path: Path) -> None:
+def test_an_interrupted_run_resumes(orbat: Orbat, tmp_path: Path) -> None:
     source = articles(tmp_path, 6000)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert orbat("corpus", "add", source, "--output", whole / "out.jsonl").code == 0
@@ -62,8 +63,8 @@ def test_a_killed_run_is_gone_on_with(orbat: Orbat, tmp_path: Path) -> None:
     assert contents(killed) == contents(whole)
 
 
-def test_a_kill_between_writing_and_noting_it_doubles_nothing(orbat: Orbat, tmp_path: Path) -> None:
-    """The moment after the renaming, before the index knows of it, is made by hand."""
+def test_an_interruption_after_writing_adds_nothing_twice(orbat: Orbat, tmp_path: Path) -> None:
+    """The run is interrupted after the file is replaced and before the index is updated."""
     source = articles(tmp_path, 5)
     output = tmp_path / "out.jsonl"
     with CorpusStore(output) as store:
@@ -80,7 +81,7 @@ def test_a_kill_between_writing_and_noting_it_doubles_nothing(orbat: Orbat, tmp_
     assert contents(tmp_path) == before
 
 
-def test_a_corpus_changed_by_hand_is_read_anew(orbat: Orbat, tmp_path: Path) -> None:
+def test_the_index_of_an_edited_corpus_is_rebuilt(orbat: Orbat, tmp_path: Path) -> None:
     source, output = articles(tmp_path, 5), tmp_path / "out.jsonl"
     orbat("corpus", "add", source, "--output", output)
     kept = output.read_text().splitlines(keepends=True)
@@ -92,7 +93,24 @@ def test_a_corpus_changed_by_hand_is_read_anew(orbat: Orbat, tmp_path: Path) -> 
     assert orbat("corpus", "add", source, "--output", output, "--json").json()["skipped"] == 5
 
 
-def test_two_at_once_are_kept_apart(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_an_index_of_an_older_format_is_rebuilt(orbat: Orbat, tmp_path: Path) -> None:
+    source, output = articles(tmp_path, 5), tmp_path / "out.jsonl"
+    orbat("corpus", "add", source, "--output", output)
+    before = contents(tmp_path)
+    (tmp_path / "out.index").unlink()
+    with sqlite3.connect(tmp_path / "out.index") as database:
+        # The tables of format 1 that have the name, but not the columns, of those of format 2.
+        database.execute("CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT)")
+        database.execute("INSERT INTO state VALUES ('format', '1')")
+        database.execute("CREATE TABLE bands (band INTEGER, place INTEGER)")
+        database.execute("CREATE TABLE pending (place INTEGER, kind TEXT, line TEXT)")
+        database.execute("INSERT INTO pending VALUES (1, 'corpus', 'x')")
+    value = orbat("corpus", "add", source, "--output", output, "--json").json()
+    assert (value["added"], value["skipped"]) == (0, 5)
+    assert contents(tmp_path) == before
+
+
+def test_concurrent_runs_are_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     source = articles(tmp_path, 2)
     with CorpusStore(tmp_path / "out.jsonl"):
         line = refused("corpus", "add", source, "--output", tmp_path / "out.jsonl")
@@ -100,7 +118,7 @@ def test_two_at_once_are_kept_apart(refused: Callable[..., str], tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_ray_gives_the_same_corpus(
+def test_ray_makes_the_same_corpus(
     orbat: Orbat, tmp_path: Path, train_articles: list[Document]
 ) -> None:
     pytest.importorskip("ray")
@@ -113,14 +131,14 @@ def test_ray_gives_the_same_corpus(
     (source / "rows.jsonl").write_text(
         "".join(json.dumps({"text": f"Row {n} of the table."}) + "\n" for n in range(20))
     )
-    found = {}
+    reports = {}
     for engine in ("local", "ray"):
         folder = tmp_path / engine
         outcome = orbat(
             "corpus", "add", source, "--output", folder / "out.jsonl", "--engine", engine, "--json"
         )
         assert outcome.code == 0, outcome.err
-        found[engine] = outcome.json()
-        assert len(found[engine]["duplicates"]) == len(found[engine]["rejected"]) == 1
-    assert found["local"] == found["ray"]
+        reports[engine] = outcome.json()
+        assert len(reports[engine]["duplicates"]) == len(reports[engine]["rejected"]) == 1
+    assert reports["local"] == reports["ray"]
     assert contents(tmp_path / "local") == contents(tmp_path / "ray")

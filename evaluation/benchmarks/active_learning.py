@@ -1,13 +1,13 @@
-"""How many labelled documents the choice of the next ones saves.
+"""How many labeled documents active learning saves.
 
     python -m orbat.evaluation.benchmarks.active_learning RUNS [--seeds 5] [--start 20] [--step 20]
         [--rounds 5] [--set layers=2 --set epochs=8]
 
-Plays labelling sessions on the shipped articles: a seed draws the first documents, then in each
-round a model is trained on what is labelled, and `orbat annotate select` chooses what its strategy
-would have labelled next from the rest of the train articles; their gold is the label. Strategies
-share the first documents. Scores are on the dev articles. Trainings are kept in RUNS: called
-again, the command goes on. Prints Markdown, and draws a picture beside this file.
+Simulates labeling sessions on the shipped articles. The seed draws the first documents, which are
+the same for all strategies. In each round a model is trained on the labeled documents, and
+`orbat annotate select` selects the next ones from the rest of the train articles; their gold spans
+are the labels. Scores are those of the dev articles. Runs are kept in RUNS; an interrupted
+benchmark resumes. Prints Markdown, and writes a figure beside this file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ...annotation.active_learning import STRATEGIES
 from ...corpus.document import Document
 from ...corpus.files import read_documents, write_documents
-from .training import ARTICLES, orbat
+from .common import ARTICLES, run_orbat
 
 PICTURE = Path(__file__).with_name("active_learning.png")
 _DRAWS = 10_000
@@ -32,10 +32,10 @@ Floats = NDArray[np.float64]
 
 
 class Simulation:
-    """Labelling sessions of several strategies and seeds.
+    """Labeling sessions of several strategies and seeds.
 
     Args:
-        runs: folder of the trainings.
+        runs: folder of the training runs.
         settings: recipe fields as `key=value`.
     """
 
@@ -44,91 +44,99 @@ class Simulation:
         self.settings = [part for setting in settings for part in ("--set", setting)]
         self.pool = {d.id: d for d in read_documents(ARTICLES / "train.jsonl")}
 
-    def play(self, strategy: str, seed: int, start: int, step: int, rounds: int) -> list[float]:
+    def run(self, strategy: str, seed: int, start: int, step: int, rounds: int) -> list[float]:
         """Return the dev F1 after each round."""
         order = np.random.default_rng(seed).permutation(len(self.pool)).tolist()
         ids = list(self.pool)
-        chosen = [ids[place] for place in order[:start]]
+        selected = [ids[index] for index in order[:start]]
         scores = []
         for number in range(rounds):
             # The first training is the same for all strategies.
             name = f"{seed}-first" if number == 0 else f"{seed}-{strategy}-{number}"
-            run = self._train(name, chosen, seed)
+            run = self._train(name, selected, seed)
             scores.append(json.loads((run / "metrics.json").read_text())["dev"]["f1"])
             if number + 1 < rounds:
-                chosen += self._next(f"{seed}-{strategy}-{number}", run, chosen, strategy, step)
+                name = f"{seed}-{strategy}-{number}"
+                selected += self._select(name, run, selected, strategy, step)
         return scores
 
-    def _train(self, name: str, chosen: Sequence[str], seed: int) -> Path:
+    def _train(self, name: str, selected: Sequence[str], seed: int) -> Path:
         run = self.runs / name
         if not (run / "metrics.json").is_file():
-            labelled = self.runs / f"{name}.jsonl"
-            write_documents(labelled, (self.pool[identity] for identity in chosen))
-            orbat(
+            labeled = self.runs / f"{name}.jsonl"
+            write_documents(labeled, (self.pool[doc_id] for doc_id in selected))
+            run_orbat(
                 *("train", "quick", *self.settings, "--set", f"seed={seed}", "--output", run),
-                *("--train", labelled, "--dev", ARTICLES / "dev.jsonl"),
+                *("--train", labeled, "--dev", ARTICLES / "dev.jsonl"),
                 *(["--resume"] if run.exists() else []),
             )
         return run
 
-    def _next(
-        self, name: str, run: Path, chosen: Sequence[str], strategy: str, step: int
+    def _select(
+        self, name: str, run: Path, selected: Sequence[str], strategy: str, step: int
     ) -> list[str]:
         output = self.runs / f"{name}-next.jsonl"
         if not output.is_file():
             known, free = self.runs / f"{name}-known.jsonl", self.runs / f"{name}-free.jsonl"
-            taken = set(chosen)
-            write_documents(known, (_bare(self.pool[identity]) for identity in chosen))
-            write_documents(free, (_bare(d) for d in self.pool.values() if d.id not in taken))
-            orbat(
+            labeled = set(selected)
+            write_documents(known, (_without_spans(self.pool[doc_id]) for doc_id in selected))
+            write_documents(
+                free, (_without_spans(d) for d in self.pool.values() if d.id not in labeled)
+            )
+            run_orbat(
                 *("annotate", "select", free, "--labeled", known, "--output", output),
                 *("--model", run, "--strategy", strategy, "--count", step),
-                *("--seed", 1000 + len(chosen)),
+                *("--seed", 1000 + len(selected)),
             )
         return [document.id for document in read_documents(output)]
 
 
-def _bare(document: Document) -> Document:
+def _without_spans(document: Document) -> Document:
     return document.with_spans(())
 
 
-def reach(sizes: Sequence[int], f1: Floats, goal: float) -> float:
-    """Return the documents at which a curve first reaches a goal, interpolated; NaN if never."""
-    for place, value in enumerate(f1):
+def documents_for(sizes: Sequence[int], f1: Floats, goal: float) -> float:
+    """Return the number of documents at which a curve first reaches an F1; NaN if it does not.
+
+    Interpolates linearly.
+    """
+    for index, value in enumerate(f1):
         if value >= goal:
-            if place == 0:
+            if index == 0:
                 return float(sizes[0])
-            share = (goal - f1[place - 1]) / (value - f1[place - 1])
-            return float(sizes[place - 1] + share * (sizes[place] - sizes[place - 1]))
+            share = (goal - f1[index - 1]) / (value - f1[index - 1])
+            return float(sizes[index - 1] + share * (sizes[index] - sizes[index - 1]))
     return float("nan")
 
 
-def interval(values: Floats, rng: np.random.Generator) -> tuple[float, float]:
+def mean_interval(values: Floats, rng: np.random.Generator) -> tuple[float, float]:
     """Return the bootstrap interval of a mean over seeds."""
-    drawn = rng.choice(values, (_DRAWS, len(values))).mean(axis=1)
-    low, high = np.percentile(drawn, (2.5, 97.5))
+    means = rng.choice(values, (_DRAWS, len(values))).mean(axis=1)
+    low, high = np.percentile(means, (2.5, 97.5))
     return float(low), float(high)
 
 
-def report(sizes: Sequence[int], curves: dict[str, Floats]) -> str:
-    """Return the table: F1 by size and strategy, their paired difference, documents saved."""
+def curve_table(sizes: Sequence[int], curves: dict[str, Floats]) -> str:
+    """Return a Markdown table of F1 by size and strategy, and the documents needed."""
     rng = np.random.default_rng(0)
     names = list(curves)
     difference = curves[names[0]] - curves[names[1]]
     lines = [
-        f"| labelled documents | {' | '.join(names)} | difference | 95 % interval |",
+        f"| labeled documents | {' | '.join(names)} | difference | 95 % interval |",
         "|---" * (len(names) + 3) + "|",
     ]
-    for place, size in enumerate(sizes):
+    for index, size in enumerate(sizes):
         cells = [
-            f"{c[:, place].mean():.3f} ± {c[:, place].std(ddof=1):.3f}" for c in curves.values()
+            f"{c[:, index].mean():.3f} ± {c[:, index].std(ddof=1):.3f}" for c in curves.values()
         ]
-        low, high = interval(difference[:, place], rng)
-        mean = difference[:, place].mean()
+        low, high = mean_interval(difference[:, index], rng)
+        mean = difference[:, index].mean()
         lines.append(f"| {size} | {' | '.join(cells)} | {mean:+.3f} | {low:+.3f} to {high:+.3f} |")
     goal = float(curves[names[1]][:, -1].mean())
-    needed = {n: np.array([reach(sizes, row, goal) for row in c]) for n, c in curves.items()}
-    lines += ["", f"Documents until F1 {goal:.3f}, which {names[1]} reaches at {sizes[-1]}:", ""]
+    needed = {
+        n: np.array([documents_for(sizes, row, goal) for row in c]) for n, c in curves.items()
+    }
+    lines += ["", f"Documents needed for F1 {goal:.3f}, the mean of {names[1]} at {sizes[-1]}:", ""]
     lines += [
         f"- {name}: mean {np.nanmean(values):.0f} over the {np.isfinite(values).sum()} of "
         f"{len(values)} seeds that reach it within {sizes[-1]}"
@@ -138,7 +146,7 @@ def report(sizes: Sequence[int], curves: dict[str, Floats]) -> str:
 
 
 def draw(sizes: Sequence[int], curves: dict[str, Floats], path: Path) -> None:
-    """Draw each strategy's mean and its seeds."""
+    """Draw the mean of each strategy, and each seed."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.2), layout="constrained")
@@ -147,9 +155,9 @@ def draw(sizes: Sequence[int], curves: dict[str, Floats], path: Path) -> None:
         axis.plot(sizes, curve.mean(axis=0), color=f"C{number}", marker="o", label=name)
         axis.plot(sizes, curve.T, color=f"C{number}", alpha=0.25, linewidth=1)
     axis.set(
-        xlabel="labelled documents",
+        xlabel="labeled documents",
         ylabel="strict F1 on the dev articles",
-        title=f"What choosing the next documents buys, {len(curve)} seeds",
+        title=f"Active learning, {len(curve)} seeds",
     )
     axis.grid(alpha=0.3)
     axis.legend(loc="lower right")
@@ -157,7 +165,7 @@ def draw(sizes: Sequence[int], curves: dict[str, Floats], path: Path) -> None:
 
 
 def main() -> None:
-    """Run the benchmark."""
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
@@ -170,12 +178,12 @@ def main() -> None:
     sizes = [options.start + options.step * number for number in range(options.rounds)]
     rows: dict[str, list[list[float]]] = {strategy: [] for strategy in STRATEGIES}
     for seed in range(options.seeds):
-        for strategy, found in rows.items():
-            found.append(
-                simulation.play(strategy, seed, options.start, options.step, options.rounds)
+        for strategy, curve in rows.items():
+            curve.append(
+                simulation.run(strategy, seed, options.start, options.step, options.rounds)
             )
-    curves = {strategy: np.array(found) for strategy, found in rows.items()}
-    print(report(sizes, curves))
+    curves = {strategy: np.array(curve) for strategy, curve in rows.items()}
+    print(curve_table(sizes, curves))
     draw(sizes, curves, PICTURE)
 
 

@@ -1,10 +1,10 @@
-"""How much memory `orbat tag` takes as its input grows.
+"""How much memory `orbat tag` needs as its input grows.
 
     python -m orbat.evaluation.benchmarks.bulk MODEL [TEXTS] [--megabytes 2 16]
 
-Repeats the documents of TEXTS under new ids to files of the sizes asked for, tags each in a process
-of its own, and prints Markdown. Without TEXTS the documents are random words of 64 letters, of
-which a model reads many more bytes a second.
+Repeats the documents of TEXTS under new ids in files of the given sizes, tags each file in its own
+process, and prints Markdown. Without TEXTS the documents are random words of 64 letters, which a
+model tags at a much higher rate of bytes per second.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ...corpus.files import read_documents
 
 
 def repeat(documents: list[Document], size: float) -> Iterator[Document]:
-    """Give documents over and over, under new ids, until so many bytes of text are reached."""
+    """Yield documents repeatedly, under new ids, until the text has `size` bytes."""
     length = 0
     for number, document in enumerate(itertools.cycle(documents)):
         if length >= size:
@@ -38,7 +38,7 @@ def repeat(documents: list[Document], size: float) -> Iterator[Document]:
 
 
 def random_documents() -> list[Document]:
-    """Make documents of five lines of six random words."""
+    """Return documents of five lines of six random words."""
     random.seed(0)
     words = ["".join(random.choices(string.ascii_lowercase, k=64)) for _ in range(400)]
     lines = (" ".join(random.choices(words, k=6)) for _ in range(500))
@@ -46,7 +46,7 @@ def random_documents() -> list[Document]:
 
 
 def main() -> None:
-    """Tag files of growing size and print the table."""
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model")
     parser.add_argument("texts", type=Path, nargs="?")
@@ -55,7 +55,7 @@ def main() -> None:
     texts = arguments.texts
     documents = list(read_documents(texts)) if texts is not None else random_documents()
     print(f"{len(os.sched_getaffinity(0))} processors\n")
-    print("| input, MB | documents | words | words/s, starting included | peak memory, MB |")
+    print("| input, MB | documents | words | words/s, including start | peak memory, MB |")
     print("|---|---|---|---|---|")
     for megabytes in arguments.megabytes:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
-"""Whether transformers' pipeline finds with a plain checkpoint what the trained model finds.
+"""Whether a plain checkpoint in the transformers pipeline finds the same spans as the model.
 
     python -m orbat.evaluation.benchmarks.checkpoint RUN CHECKPOINT GOLD…
 
-CHECKPOINT is what `orbat package RUN --transformers` wrote. Prints Markdown.
+CHECKPOINT is the output of `orbat package RUN --transformers`. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ...corpus.document import Document, Span
 from ...corpus.files import read_documents
 from ..comparison.system_comparison import SystemComparison
 from ..metrics import evaluate
-from .training import orbat
+from .common import run_orbat
 
 
 def main() -> None:
-    """Tag each gold file by both, and print the table."""
+    """Run the benchmark and print its table."""
     from transformers import pipeline
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -30,41 +30,39 @@ def main() -> None:
     arguments = parser.parse_args()
     tagger = json.loads((arguments.run / "model" / "tagger.json").read_text())
     labels, stride = tagger["labels"], tagger["stride"]
-    read = pipeline(
+    tag = pipeline(
         "token-classification",
         model=str(arguments.checkpoint),
         aggregation_strategy="first",
         stride=stride,
     )
 
-    def tag_plainly(document: Document) -> Document:
-        found = read(document.text)
-        return document.with_spans(Span(e["start"], e["end"], e["entity_group"]) for e in found)
+    def tag_with_pipeline(document: Document) -> Document:
+        entities = tag(document.text)
+        return document.with_spans(Span(e["start"], e["end"], e["entity_group"]) for e in entities)
 
-    print(f"Windows of {tagger['window']} pieces, overlapping by {stride}.\n")
-    print("| gold | spans of both | of either | F1, trained model | F1, pipeline | difference |")
+    print(f"Windows of {tagger['window']} pieces, which overlap by {stride}.\n")
+    print(
+        "| gold | spans of both | spans of either | F1, trained model | F1, pipeline | difference |"
+    )
     print("|---|---|---|---|---|---|")
     for path in arguments.gold:
         gold = list(read_documents(path))
         with tempfile.TemporaryDirectory() as folder:
             tagged = Path(folder) / "tagged.jsonl"
-            orbat("tag", arguments.run, path, "--output", tagged)
+            run_orbat("tag", arguments.run, path, "--output", tagged)
             trained = list(read_documents(tagged))
-        plain = [tag_plainly(document) for document in gold]
-        contest = SystemComparison([("pipeline", 1), ("trained", 1)], labels)
+        plain = [tag_with_pipeline(document) for document in gold]
+        systems = SystemComparison([("pipeline", 1), ("trained", 1)], labels)
         same = either = 0
         for document, ours, theirs in zip(gold, trained, plain, strict=True):
-            contest.add(document, [[theirs], [ours]])
-            places = [
-                {(span.start, span.end, span.label) for span in each.spans}
-                for each in (ours, theirs)
-            ]
-            same += len(places[0] & places[1])
-            either += len(places[0] | places[1])
-        (comparison,) = contest.comparisons()
+            systems.add(document, [[theirs], [ours]])
+            same += len(set(ours.spans) & set(theirs.spans))
+            either += len(set(ours.spans) | set(theirs.spans))
+        (comparison,) = systems.comparisons()
         scores = [
-            evaluate(zip(gold, each, strict=True), labels).strict.micro.f1
-            for each in (trained, plain)
+            evaluate(zip(gold, tagged_gold, strict=True), labels).strict.micro.f1
+            for tagged_gold in (trained, plain)
         ]
         change = comparison.micro
         print(

@@ -1,54 +1,55 @@
-"""How many near duplicates are found, and how many finds are none.
+"""Precision and recall of the detection of near duplicates.
 
     python -m orbat.evaluation.benchmarks.duplicates [FOLDER-OR-JSONL...]
 
-Planted: reprints of the shipped articles, by how much of the wording was changed. Real: the
-documents of the sources named, against exhaustive comparison of all pairs. Prints Markdown tables.
+Planted duplicates: reprints of the shipped articles, by the share of the wording that was changed.
+Real duplicates: the documents of the given sources, against an exhaustive comparison of all pairs.
+Prints Markdown tables.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import random
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from ...corpus.document import Document
 from ...corpus.duplicates import NEAR_THRESHOLD, DuplicateFinder, word_shingles
 from ...corpus.files import read_documents
 from ...corpus.ingestion.sources import read_sources
 from ...corpus.ngrams import normalized_words
+from .common import ARTICLES
 
-ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
 CHANGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
 
 
 def reprint(text: str, share: float, rng: random.Random) -> str:
-    """Change a text as other papers do: new head, end cut off, some words replaced."""
+    """Change a text as other newspapers do: new header, end cut off, some words replaced."""
     words = text.split(" ")
     keep = words[: max(10, round(len(words) * (1 - share / 2)))]
     changed = rng.sample(range(len(keep)), round(len(keep) * share / 10))
-    for place in changed:
-        keep[place] = rng.choice(("reportedly", "on Friday", "officials said", "the army"))
+    for index in changed:
+        keep[index] = rng.choice(("reportedly", "on Friday", "officials said", "the army"))
     return f"(Agency) {' '.join(keep)}"
 
 
 def jaccard(one: set[str], other: set[str]) -> float:
-    """Return the share of shingles that two documents have in common."""
+    """Return the Jaccard similarity of two sets of shingles."""
     return len(one & other) / len(one | other)
 
 
 def planted() -> None:
-    """Print recall on reprints, by how much was changed, and false finds among originals."""
+    """Print recall on reprints by the share of changes, and false positives among originals."""
     parts = ("train", "dev", "test")
     originals = [d for part in parts for d in read_documents(ARTICLES / f"{part}.jsonl")]
     rng = random.Random(0)
     finder = DuplicateFinder()
     false = sum(finder.add_or_match(document) is not None for document in originals)
-    print(f"Planted, {len(originals)} originals ({false} of them taken for repeats):\n")
+    print(f"Planted, {len(originals)} originals ({false} of them reported as duplicates):\n")
     print(
-        "| wording changed | true similarity | found | of the right original |\n|---|---|---|---|"
+        "| wording changed | true similarity | found | with the correct original |\n"
+        "|---|---|---|---|"
     )
     for share in CHANGES:
         near, right, similarity = 0, 0, 0.0
@@ -69,7 +70,7 @@ def planted() -> None:
 
 
 def real(documents: Sequence[Document]) -> None:
-    """Print precision and recall against comparing every pair."""
+    """Print precision and recall against an exhaustive comparison of all pairs."""
     sets = [word_shingles(normalized_words(document.text)) for document in documents]
     truth = {
         (i, j)
@@ -85,7 +86,7 @@ def real(documents: Sequence[Document]) -> None:
         finder.add(document)
     both = len(found & truth)
     print(
-        f"\nReal, {len(documents)} documents, {len(truth)} pairs of similarity "
+        f"\nReal, {len(documents)} documents, {len(truth)} pairs with a similarity of "
         f"{NEAR_THRESHOLD} or more: {len(found)} found, precision "
         f"{both / max(1, len(found)):.3f}, recall {both / max(1, len(truth)):.3f}."
     )
@@ -93,9 +94,12 @@ def real(documents: Sequence[Document]) -> None:
 
 def main() -> None:
     """Run the benchmark and print its tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sources", nargs="*", help="folders or JSON Lines files")
+    options = parser.parse_args()
     planted()
-    if len(sys.argv) > 1:
-        real(list(read_sources(sys.argv[1:])))
+    if options.sources:
+        real(list(read_sources(options.sources)))
 
 
 if __name__ == "__main__":

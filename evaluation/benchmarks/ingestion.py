@@ -1,9 +1,9 @@
-"""How fast a large corpus is made: cleaned, deduplicated and split; and what memory it takes.
+"""Speed and memory of cleaning, deduplicating and splitting a large corpus.
 
     python -m orbat.evaluation.benchmarks.ingestion [--articles 200000] [--engine local]
 
-Articles are generated: some 250 words each, one in twenty a reprint of an earlier one. Prints a
-Markdown table, for a quarter, half and all of them: linear means the same rate in every row.
+Articles are generated: about 250 words each, one in twenty a reprint of an earlier one. Prints a
+Markdown table for a quarter, half and all of them; linear time means the same rate in each row.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ FILES = 16
 
 
 def generate(folder: Path, count: int, seed: int = 0) -> None:
-    """Write articles as JSON Lines into some files."""
+    """Write generated articles into JSON Lines files."""
     rng = random.Random(seed)
     words = ["".join(rng.choices("abcdefghijklmnop", k=rng.randint(2, 10))) for _ in range(30_000)]
     weights = [1 / (rank + 10) for rank in range(len(words))]
     earlier: list[str] = []
-    files = [(folder / f"{place:02}.jsonl").open("w") for place in range(FILES)]
+    files = [(folder / f"{index:02}.jsonl").open("w") for index in range(FILES)]
     for number in range(count):
         if earlier and rng.random() < 0.05:
             text = f"(Agency) {rng.choice(earlier)}"
@@ -43,7 +43,7 @@ def generate(folder: Path, count: int, seed: int = 0) -> None:
 
 
 def run(*arguments: object) -> tuple[float, float, dict[str, object]]:
-    """Run an orbat command in a process of its own; return seconds, peak MB and its JSON."""
+    """Run an orbat command in its own process; return seconds, peak MB and its JSON."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "orbat", *map(str, arguments), "--json"]
     with tempfile.TemporaryFile() as out:
@@ -67,7 +67,7 @@ def main() -> None:
     )
     print(f"engine {options.engine}\n")
     print(
-        "| articles | added | kept apart | add: articles/s | peak MB "
+        "| articles | added | duplicates | add: articles/s | peak MB "
         "| split: articles/s | peak MB |"
     )
     print("|---|---|---|---|---|---|---|")

@@ -1,12 +1,12 @@
-"""How well the audit finds label errors, beside cleanlab's ranking of tokens.
+"""How well the audit finds label errors, compared with cleanlab's ranking of tokens.
 
     python -m orbat.evaluation.benchmarks.label_issues RUNS [--share 0.05] [--seeds 3]
 
-Plants errors into the gold of the shipped train articles: spans dropped, spans added on words
-that look like names, labels changed, borders moved by a word. `orbat annotate audit` trains in
-folds on the spoiled gold. Its list, and cleanlab's token ranking on the same predictions, are
-compared with what was planted. A place that neither planted nor meant may be a true error of the
-gold, and counts as wrong here. Trainings are kept in RUNS. Prints Markdown.
+Plants errors into the gold of the shipped train articles: removed spans, spans added on words that
+look like names, changed labels, boundaries moved by a word. `orbat annotate audit` trains in folds
+on the corrupted gold. Its issues, and cleanlab's token ranking on the same predictions, are
+compared with the planted errors. An issue that was not planted may be a real error of the gold, but
+counts as wrong. Runs are kept in RUNS. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ...annotation.word_probabilities import probabilities_from_json
 from ...corpus.document import Document, Span
 from ...corpus.files import read_documents, read_json_lines, write_documents
 from ...corpus.labels import load_labels
-from .training import ARTICLES, orbat
+from .common import ARTICLES, run_orbat
 
 KINDS = ("missed", "spurious", "label", "boundary")
 DEPTHS = (50, 100)
@@ -33,33 +33,33 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True)
-class Error:
-    """A planted error: where in which document, and of which kind."""
+class PlantedError:
+    """A planted error: its document, offsets and kind."""
 
-    document: str
+    doc_id: str
     start: int
     end: int
     kind: str
 
-    def touches(self, document: str, start: int, end: int) -> bool:
-        """Whether a place overlaps it."""
-        return document == self.document and start < self.end and self.start < end
+    def touches(self, doc_id: str, start: int, end: int) -> bool:
+        """Return whether a stretch of a document overlaps the error."""
+        return doc_id == self.doc_id and start < self.end and self.start < end
 
 
-def spoil(
+def plant_errors(
     documents: Sequence[Document], share: float, seed: int
-) -> tuple[list[Document], list[Error]]:
-    """Plant errors into so large a share of the spans, a kind as often as another."""
+) -> tuple[list[Document], list[PlantedError]]:
+    """Plant errors into a share of the spans, each kind equally often."""
     rng = np.random.default_rng(seed)
     labels = load_labels().names
     places = [(d, s) for d, document in enumerate(documents) for s in document.spans]
-    wanted = round(len(places) * share)
+    count = round(len(places) * share)
     spans = [set(document.spans) for document in documents]
-    errors: list[Error] = []
-    for place in rng.permutation(len(places)).tolist():
-        if len(errors) == wanted:
+    errors: list[PlantedError] = []
+    for index in rng.permutation(len(places)).tolist():
+        if len(errors) == count:
             break
-        number, span = places[place]
+        number, span = places[index]
         document, kind = documents[number], KINDS[len(errors) % len(KINDS)]
         if kind == "spurious":
             wrong = _added(document, spans[number], str(rng.choice(labels)), rng)
@@ -78,17 +78,12 @@ def spoil(
                 continue
             rest = rest | {wrong}
         spans[number] = rest
-        start, end = (
-            (wrong.start, wrong.end)
-            if kind == "spurious"
-            else (
-                min(span.start, wrong.start),
-                max(span.end, wrong.end),
-            )
-        )
-        errors.append(Error(document.id, start, end, kind))
-    spoiled = [d.with_spans(found) for d, found in zip(documents, spans, strict=True)]
-    return spoiled, errors
+        start, end = wrong.start, wrong.end
+        if kind != "spurious":
+            start, end = min(span.start, start), max(span.end, end)
+        errors.append(PlantedError(document.id, start, end, kind))
+    corrupted = [d.with_spans(changed) for d, changed in zip(documents, spans, strict=True)]
+    return corrupted, errors
 
 
 def _added(
@@ -107,43 +102,43 @@ def _added(
 
 def _moved(document: Document, span: Span, rng: np.random.Generator) -> Span | None:
     words = [match.span() for match in _WORD.finditer(document.text, span.start, span.end)]
-    behind = _WORD.search(document.text, span.end)
-    options = [Span(span.start, behind.end(), span.label)] if behind else []
+    following = _WORD.search(document.text, span.end)
+    options = [Span(span.start, following.end(), span.label)] if following else []
     if len(words) > 1:
         options += [
             Span(words[1][0], span.end, span.label),
             Span(span.start, words[-2][1], span.label),
         ]
-    options = [each for each in options if "\n" not in document.text[each.start : each.end]]
+    options = [o for o in options if "\n" not in document.text[o.start : o.end]]
     return options[int(rng.integers(len(options)))] if options else None
 
 
-def token_places(documents: Sequence[Document], words: Path) -> list[tuple[str, int, int]]:
+def rank_tokens(documents: Sequence[Document], words: Path) -> list[tuple[str, int, int]]:
     """Rank tokens by cleanlab's label quality, the worst first.
 
-    Neighbouring tokens of the list count once, at the rank of the first of them.
+    Adjacent tokens count once, at the rank of the first of them.
 
     Args:
-        documents: with the gold that is judged.
-        words: what the audit's models think of each word.
+        documents: the documents with the corrupted gold.
+        words: file of the label probabilities of words that the audit wrote.
     """
     from cleanlab.token_classification.rank import get_label_quality_scores
 
-    chances = [probabilities_from_json(record) for _, record in read_json_lines(words)]
+    probabilities = [probabilities_from_json(record) for _, record in read_json_lines(words)]
     _, scores = get_label_quality_scores(
-        [c.classes(d.spans).tolist() for d, c in zip(documents, chances, strict=True)],
-        [c.values for c in chances],
+        [c.classes(d.spans).tolist() for d, c in zip(documents, probabilities, strict=True)],
+        [c.values for c in probabilities],
     )
     ranked = sorted(
         (float(score), number, token)
-        for number, found in enumerate(scores)
-        for token, score in enumerate(found)
+        for number, by_token in enumerate(scores)
+        for token, score in enumerate(by_token)
     )
     taken: set[tuple[int, int]] = set()
     places = []
     for _, number, token in ranked:
         if not taken & {(number, token - 1), (number, token + 1)}:
-            start, end = chances[number].words[token].tolist()
+            start, end = probabilities[number].words[token].tolist()
             places.append((documents[number].id, start, end))
         taken.add((number, token))
         if len(places) == max(DEPTHS):
@@ -151,22 +146,24 @@ def token_places(documents: Sequence[Document], words: Path) -> list[tuple[str, 
     return places
 
 
-def precision(places: Sequence[tuple[str, int, int]], errors: Sequence[Error], depth: int) -> float:
+def precision(
+    places: Sequence[tuple[str, int, int]], errors: Sequence[PlantedError], depth: int
+) -> float:
     """Return the share of the first places that touch an error not found before."""
-    left = list(errors)
+    remaining = list(errors)
     hits = 0
     for place in places[:depth]:
-        found = next((error for error in left if error.touches(*place)), None)
-        if found is not None:
+        error = next((error for error in remaining if error.touches(*place)), None)
+        if error is not None:
             hits += 1
-            left.remove(found)
+            remaining.remove(error)
     return hits / depth
 
 
 def audit(gold: Path, work: Path, settings: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Run the audit by the command line, and return its places, worst first."""
+    """Run `orbat annotate audit`, and return the places of its issues, worst first."""
     output = work / "issues.jsonl"
-    orbat(
+    run_orbat(
         *("annotate", "audit", gold, "--work", work, "--output", output, "--top", max(DEPTHS)),
         *(part for setting in settings for part in ("--set", setting)),
     )
@@ -180,7 +177,7 @@ def audit(gold: Path, work: Path, settings: Sequence[str]) -> list[tuple[str, in
 
 
 def main() -> None:
-    """Run the benchmark."""
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path)
     parser.add_argument("--share", type=float, default=0.05)
@@ -191,16 +188,16 @@ def main() -> None:
     print("| seed | errors | ranking | precision at 50 | precision at 100 |\n|---|---|---|---|---|")
     for seed in range(options.seeds):
         work = options.runs / f"seed-{seed}"
-        spoiled, errors = spoil(documents, options.share, seed)
-        write_documents(work / "gold.jsonl", spoiled)
+        corrupted, errors = plant_errors(documents, options.share, seed)
+        write_documents(work / "gold.jsonl", corrupted)
         settings = [*options.settings, f"seed={seed}"]
         rankings = {"orbat annotate audit": audit(work / "gold.jsonl", work, settings)}
-        rankings["cleanlab, tokens"] = token_places(spoiled, work / "words.jsonl")
+        rankings["cleanlab, tokens"] = rank_tokens(corrupted, work / "words.jsonl")
         for name, places in rankings.items():
             cells = " | ".join(f"{precision(places, errors, depth):.2f}" for depth in DEPTHS)
             print(f"| {seed} | {len(errors)} | {name} | {cells} |", flush=True)
     kinds = {kind: sum(error.kind == kind for error in errors) for kind in KINDS}
-    print("\nPlanted in the last:", json.dumps(kinds))
+    print("\nPlanted with the last seed:", json.dumps(kinds))
 
 
 if __name__ == "__main__":

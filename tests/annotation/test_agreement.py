@@ -1,4 +1,4 @@
-"""Agreement of several annotators: the figures, their intervals and what they disagree on."""
+"""Inter-annotator agreement: coefficients, intervals and disagreements."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ WORDS = "aa bb cc dd ee ff gg hh"
 
 
 @st.composite
-def passes(draw: st.DrawFn) -> dict[str, list[Document]]:
-    """Two to four annotators' readings of a few documents of eight words."""
+def annotation_passes(draw: st.DrawFn) -> dict[str, list[Document]]:
+    """Draw annotations of a few documents of eight words by two to four annotators."""
     names = ["first", "second", "third", "fourth"][: draw(st.integers(2, 4))]
     result: dict[str, list[Document]] = {name: [] for name in names}
     for number in range(draw(st.integers(2, 4))):
@@ -42,8 +42,8 @@ def classes(documents: list[Document]) -> list[str]:
     return found
 
 
-@given(passes())
-def test_kappa_is_scikit_learns_and_alpha_is_the_definitions(
+@given(annotation_passes())
+def test_kappa_equals_scikit_learn_and_alpha_its_definition(
     read: dict[str, list[Document]],
 ) -> None:
     agreement = measure_agreement(read, resamples=100)
@@ -70,7 +70,7 @@ def test_kappa_is_scikit_learns_and_alpha_is_the_definitions(
         assert alpha == pytest.approx(1 - observed / expected)
 
 
-def test_alpha_is_the_published_one() -> None:
+def test_alpha_equals_the_published_example() -> None:
     # Krippendorff (2011), "Computing Krippendorff's alpha-reliability", section B: 0.095.
     text = "a b c d e f g h i j"
     marked = {"x": [0, 1, 0, 0, 0, 0, 0, 0, 1, 0], "y": [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]}
@@ -84,7 +84,7 @@ def test_alpha_is_the_published_one() -> None:
 
 
 @given(annotated())
-def test_every_difference_is_told_once(read: dict[str, Document]) -> None:
+def test_every_difference_is_reported_once(read: dict[str, Document]) -> None:
     first, second = list(read.values())[:2]
     found = list(find_disagreements(first, second))
     mine, theirs = set(first.spans), set(second.spans)
@@ -97,7 +97,7 @@ def test_every_difference_is_told_once(read: dict[str, Document]) -> None:
             assert each.second.start < each.first.end
 
 
-def test_kinds_of_difference() -> None:
+def test_kinds_of_disagreement() -> None:
     text = "Gen. Osei led the 4th Brigade and 5 Wing; Maj. Doe the Air Staff"
     spans = {name: text.index(name) for name in ("Gen.", "4th", "5 Wing", "Maj.", "Air")}
     first = [
@@ -126,7 +126,7 @@ def test_kinds_of_difference() -> None:
     assert "Osei led the" in example.context
 
 
-def test_recorded_passes_agree_and_the_intervals_hold_the_figures(
+def test_recorded_passes_agree_and_intervals_contain_the_scores(
     orbat: Orbat, tmp_path: Path
 ) -> None:
     files = [ARTICLES / "first-pass.jsonl", ARTICLES / "second-pass.jsonl"]
@@ -142,7 +142,7 @@ def test_recorded_passes_agree_and_the_intervals_hold_the_figures(
     assert "Confused labels" in page
 
 
-def test_three_annotators_with_parts_of_their_own(orbat: Orbat, tmp_path: Path) -> None:
+def test_three_annotators_with_different_documents(orbat: Orbat, tmp_path: Path) -> None:
     text = "Gen. Osei led 4 Wing"
     rank, wing = Span(0, 4, "RANK"), Span(14, 20, "UNIT")
     done, undone = {"confirmed": True}, {"confirmed": False}

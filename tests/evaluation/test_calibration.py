@@ -1,4 +1,4 @@
-"""Confidences: measured, mended on other documents, and cut for a precision."""
+"""Confidences: reliability, calibration on other documents, and thresholds."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from orbat.evaluation.calibration import (
     fit_calibrator,
     measure_calibration,
     measure_reliability,
-    operating_points,
-    recommend_threshold,
 )
+from orbat.evaluation.operating_points import operating_points, recommend_threshold
 from tests.conftest import Orbat, Trained
 
 probabilities = st.floats(0, 1, allow_nan=False)
 
 
 def overconfident(count: int, seed: int) -> tuple[Floats, Floats]:
-    """Draw outcomes whose log-odds are half of what the confidences say."""
+    """Draw outcomes whose log-odds are half of those of the confidences."""
     random = np.random.default_rng(seed)
     truth = random.beta(2, 1, count)
     odds = np.log(truth / (1 - truth))
@@ -44,7 +43,7 @@ def test_expected_calibration_error_by_hand() -> None:
     assert measure_reliability(np.array([]), np.array([])) is None
 
 
-def test_calibration_mends_overconfidence_on_other_documents() -> None:
+def test_calibration_reduces_overconfidence_on_other_documents() -> None:
     scores, right = overconfident(2000, 0)
     calibrator = fit_calibrator(scores, right)
     assert calibrator is not None
@@ -66,7 +65,7 @@ def test_calibrated_confidences_keep_their_order_and_range(fresh: Floats, method
     assert (found >= 0).all() and (found <= 1).all()
 
 
-def test_nothing_is_fitted_on_too_little() -> None:
+def test_no_calibrator_is_fitted_on_too_few_spans() -> None:
     scores, right = overconfident(30, 0)
     assert fit_calibrator(scores, right) is None
     assert fit_calibrator(np.full(100, 0.5), np.ones(100)) is None
@@ -76,15 +75,15 @@ def test_nothing_is_fitted_on_too_little() -> None:
     arrays(np.float64, 12, elements=st.sampled_from([0.1, 0.4, 0.4001, 0.9, 1.0])),
     arrays(np.bool_, 12),
 )
-def test_cuts_are_what_counting_gives(scores: Floats, hits: Floats) -> None:
-    for cut in operating_points(scores, hits.astype(float), gold=20):
-        kept = scores >= cut.threshold
-        assert cut.spans == kept.sum()
-        assert cut.precision == pytest.approx(hits[kept].mean())
-        assert cut.recall == pytest.approx(hits[kept].sum() / 20)
+def test_operating_points_equal_plain_counts(scores: Floats, hits: Floats) -> None:
+    for point in operating_points(scores, hits.astype(float), gold=20):
+        kept = scores >= point.threshold
+        assert point.spans == kept.sum()
+        assert point.precision == pytest.approx(hits[kept].mean())
+        assert point.recall == pytest.approx(hits[kept].sum() / 20)
 
 
-def test_the_recommended_cut_keeps_most() -> None:
+def test_the_recommended_threshold_keeps_most_spans() -> None:
     scores, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([1.0, 0.0, 1.0, 1.0])
     curve = operating_points(scores, right, gold=4)
     chosen = recommend_threshold(curve, 0.75)
@@ -94,7 +93,7 @@ def test_the_recommended_cut_keeps_most() -> None:
     assert recommend_threshold(operating_points(scores, np.zeros(4), gold=4), 0.5) is None
 
 
-def test_spans_without_a_confidence_are_left_out() -> None:
+def test_spans_without_a_confidence_are_excluded() -> None:
     gold = Document("x", "aa bb", (Span(0, 2, "A"),))
     predicted = gold.with_spans([Span(0, 2, "A"), Span(3, 5, "A", score=0.7)])
     found = Confidences([(gold, predicted)])
@@ -112,7 +111,7 @@ def test_a_run_is_calibrated_on_its_dev_documents(
     assert outcome.code == 0, outcome.err
     found = outcome.json()["calibration"]
     assert found["method"] in ("temperature", "isotonic")
-    # Better than saying one half of all; on so few articles nothing more is sure.
+    # Better than a constant confidence of one half; few articles allow no stricter test.
     assert found["calibrated"]["brier"] < 0.25
     assert found["recommended"]["precision"] >= 0.5
     assert found["achieved"]["threshold"] == found["recommended"]["threshold"]

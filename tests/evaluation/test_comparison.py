@@ -1,4 +1,4 @@
-"""Systems beside each other: what differs, and whether chance would do it."""
+"""Comparison of systems: differences, their significance, and who finds what."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ONE, TWO = Span(0, 2, "A"), Span(3, 5, "B")
 def compare(
     rows: list[tuple[Document, Document, Document]], resamples: int = 500
 ) -> PairedComparison:
-    contest = SystemComparison([("first", 1), ("other", 1)], LABELS)
+    systems = SystemComparison([("first", 1), ("other", 1)], LABELS)
     for gold, first, other in rows:
-        contest.add(gold, [[first], [other]])
-    return contest.comparisons(resamples=resamples)[0]
+        systems.add(gold, [[first], [other]])
+    return systems.comparisons(resamples=resamples)[0]
 
 
 def rows_with(better: int, worse: int) -> list[tuple[Document, Document, Document]]:
-    """Documents where the first finds what the other misses, and the other way round."""
+    """Return documents in which one system finds what the other misses, in both directions."""
     full, half = Document("x", TEXT, (ONE, TWO)), Document("x", TEXT, (ONE,))
     return [(full, full, half)] * better + [(full, half, full)] * worse
 
@@ -45,14 +45,14 @@ def test_a_system_does_not_differ_from_itself(pairs: list[tuple[Document, Docume
 
 
 @given(corpora)
-def test_turning_the_systems_turns_the_difference(pairs: list[tuple[Document, Document]]) -> None:
+def test_exchanging_the_systems_changes_the_sign(pairs: list[tuple[Document, Document]]) -> None:
     one = compare([(gold, a, a.with_spans(a.spans[:1])) for gold, a in pairs], 50)
     turned = compare([(gold, a.with_spans(a.spans[:1]), a) for gold, a in pairs], 50)
     assert one.micro.f1 is None or one.micro.f1 == -(turned.micro.f1 or 0.0)
     assert one.wins.first_only == turned.wins.second_only
 
 
-def test_a_clear_difference_is_found_and_a_chance_one_is_not() -> None:
+def test_a_clear_difference_is_significant_and_a_small_one_is_not() -> None:
     clear = compare(rows_with(better=20, worse=2))
     assert clear.micro.f1 is not None and clear.micro.f1 > 0.1
     assert clear.micro.low is not None and clear.micro.low > 0
@@ -63,7 +63,7 @@ def test_a_clear_difference_is_found_and_a_chance_one_is_not() -> None:
     assert even.micro.low is not None and even.micro.low < 0
 
 
-def test_the_randomisation_test_is_exact_where_that_can_be_counted() -> None:
+def test_the_permutation_test_is_exact_for_few_documents() -> None:
     """Five documents all in favour of the first: 2 of 32 exchanges are as extreme."""
     p = compare(rows_with(better=5, worse=0), resamples=20_000).micro.p
     assert p == pytest.approx(2 / 32, abs=0.005)
@@ -77,7 +77,7 @@ def test_mentions_that_one_finds_and_the_other_misses_are_listed() -> None:
 
 
 @given(st.lists(st.floats(0, 1) | st.none(), max_size=8))
-def test_correction_only_raises_and_keeps_the_order(ps: list[float | None]) -> None:
+def test_correction_only_raises_p_and_keeps_the_order(ps: list[float | None]) -> None:
     adjusted = holm(ps)
     known = [(p, q) for p, q in zip(ps, adjusted, strict=True) if p is not None]
     assert all(q is not None and p <= q <= 1 for p, q in known)
@@ -90,14 +90,14 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
 
 
-def test_seeds_of_one_system_are_taken_together() -> None:
+def test_seeds_of_one_system_count_as_one() -> None:
     random = np.random.default_rng(0)
     gold = [Document(f"d{n}", TEXT, (ONE, TWO)) for n in range(30)]
-    contest = SystemComparison([("first", 3), ("other", 1)], LABELS)
+    systems = SystemComparison([("first", 3), ("other", 1)], LABELS)
     for document in gold:
         seeds = [document.with_spans([ONE, TWO][: random.integers(1, 3)]) for _ in range(3)]
-        contest.add(document, [seeds, [document.with_spans([ONE])]])
-    system_scores = contest.scores()
+        systems.add(document, [seeds, [document.with_spans([ONE])]])
+    system_scores = systems.scores()
     assert len(system_scores["first"].f1_by_seed) == 3
     assert system_scores["first"].mean == pytest.approx(np.mean(system_scores["first"].f1_by_seed))
     assert system_scores["first"].std == pytest.approx(
@@ -107,7 +107,7 @@ def test_seeds_of_one_system_are_taken_together() -> None:
     for scores in system_scores.values():
         assert scores.low <= scores.mean <= scores.high
         assert min(scores.labels.values()) <= scores.mean <= max(scores.labels.values())
-    difference = contest.comparisons(resamples=200)[0].micro
+    difference = systems.comparisons(resamples=200)[0].micro
     assert difference.f1 == pytest.approx(
         (system_scores["first"].mean or 0) - (system_scores["other"].mean or 0), abs=0.01
     )

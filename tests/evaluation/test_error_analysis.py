@@ -53,7 +53,7 @@ def test_each_kind_by_an_example(gold: Span | None, predicted: Span | None, kind
     assert [error.kind for error in found.shown] == [kind]
 
 
-def test_a_confident_prediction_that_training_bears_out_doubts_the_gold() -> None:
+def test_a_confident_prediction_that_training_confirms_is_a_likely_gold_error() -> None:
     text = "Fleet sails. Fleet docks. Fleet."
     train = Document("t", text, (Span(0, 5, "A"), Span(13, 18, "A")))
 
@@ -77,7 +77,7 @@ def test_a_confident_prediction_that_training_bears_out_doubts_the_gold() -> Non
         ("Third Coast Guard", (0, 17), (0, 5), "A boundary: omits several words after"),
     ],
 )
-def test_patterns_say_what_boundaries_get_wrong(
+def test_patterns_describe_boundary_errors(
     text: str, gold: tuple[int, int], predicted: tuple[int, int], pattern: str
 ) -> None:
     base = Document("x", text)

@@ -1,4 +1,4 @@
-"""Scores: by definition, by hand and beside the peers."""
+"""Scores: by definition, by hand and against reference libraries."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ corpora = st.lists(st.tuples(spans(), spans()), min_size=1, max_size=6).map(
 
 
 @given(corpora)
-def test_all_schemes_are_nervaluates(pairs: list[tuple[Document, Document]]) -> None:
+def test_all_schemes_equal_nervaluate(pairs: list[tuple[Document, Document]]) -> None:
     from nervaluate import Evaluator
 
     def entities(side: int) -> list[list[dict[str, Any]]]:
@@ -59,9 +59,9 @@ def test_all_schemes_are_nervaluates(pairs: list[tuple[Document, Document]]) -> 
         *(("strict", "strict"), ("exact", "exact"), ("partial", "partial")),
         ("type", "ent_type"),
     ):
-        wanted = {None: theirs["overall"][name]}
-        wanted.update({label: found[name] for label, found in theirs["entities"].items()})
-        for label, expected in wanted.items():
+        expected_scores = {None: theirs["overall"][name]}
+        expected_scores.update({label: found[name] for label, found in theirs["entities"].items()})
+        for label, expected in expected_scores.items():
             scores = ours.schemes[scheme]
             score = scores.labels[label] if label else scores.micro
             assert (score.precision or 0.0) == pytest.approx(expected.precision)
@@ -71,7 +71,7 @@ def test_all_schemes_are_nervaluates(pairs: list[tuple[Document, Document]]) -> 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(corpora)
-def test_strict_scores_are_seqevals(pairs: list[tuple[Document, Document]]) -> None:
+def test_strict_scores_equal_seqeval(pairs: list[tuple[Document, Document]]) -> None:
     from seqeval.metrics import f1_score
     from seqeval.scheme import IOB2
 
@@ -97,7 +97,7 @@ def test_strict_scores_are_seqevals(pairs: list[tuple[Document, Document]]) -> N
             average=average,
             zero_division=0,
         )
-        # seqeval's mean over no label at all is no number.
+        # seqeval returns NaN for the mean over no label.
         assert (ours or 0.0) == pytest.approx(np.nan_to_num(theirs))
 
 
@@ -148,8 +148,8 @@ def test_scores_and_interval_by_hand() -> None:
     assert (result.documents, result.tokens) == (2, 20)
 
 
-def test_the_interval_is_that_of_a_plain_bootstrap(test_articles: list[Document]) -> None:
-    """Documents of equal counts are drawn together: the distribution must stay the same."""
+def test_the_interval_equals_that_of_a_plain_bootstrap(test_articles: list[Document]) -> None:
+    """Documents with equal counts are drawn together; the distribution must stay the same."""
     random = np.random.default_rng(1)
     pairs = [(d, d.with_spans(s for s in d.spans if random.random() < 0.8)) for d in test_articles]
     score = evaluate(pairs, resamples=4000).strict.micro
@@ -166,7 +166,7 @@ def test_neighbours_do_not_count_as_overlapping() -> None:
     assert evaluate([(gold, predicted)]).schemes["partial"].micro.f1 == 0.0
 
 
-def test_what_one_document_bears_has_no_interval() -> None:
+def test_scores_of_one_document_have_no_interval() -> None:
     document = Document("x", TEXT, (Span(0, 2, "A"),))
     assert evaluate([(document, document)]).strict.micro.low is None
     empty = Document("y", TEXT)
@@ -235,7 +235,7 @@ def test_gold_and_predictions_must_match(refused: Callable[..., str], tmp_path: 
     assert "no run folder, wheel file or installed model" in refused("evaluate", "nothing", gold)
 
 
-def test_no_entity_at_all_is_no_zero(orbat: Orbat, tmp_path: Path) -> None:
+def test_scores_without_any_span_are_undefined(orbat: Orbat, tmp_path: Path) -> None:
     write_documents(tmp_path / "gold.jsonl", [Document("x", TEXT), Document("y", TEXT)])
     arguments = ("--predictions", tmp_path / "gold.jsonl", tmp_path / "gold.jsonl")
     value = orbat("evaluate", *arguments, "--json").json()
@@ -248,7 +248,7 @@ def test_no_entity_at_all_is_no_zero(orbat: Orbat, tmp_path: Path) -> None:
     assert orbat("evaluate", *arguments, "--gate", "F1=0").code == 1
 
 
-def test_a_label_that_only_predictions_have_is_told(orbat: Orbat, tmp_path: Path) -> None:
+def test_a_label_that_only_predictions_have_is_reported(orbat: Orbat, tmp_path: Path) -> None:
     write_documents(tmp_path / "gold.jsonl", [Document("x", TEXT, (Span(0, 2, "A"),))])
     write_documents(tmp_path / "pred.jsonl", [Document("x", TEXT, (Span(0, 2, "a"),))])
     outcome = orbat("evaluate", "--predictions", tmp_path / "pred.jsonl", tmp_path / "gold.jsonl")
@@ -278,7 +278,7 @@ def test_gates_decide_the_exit_code(
     assert "no label 'C'" in refused(*gates("C.f1=0.5"))
 
 
-def test_nothing_scores_nothing() -> None:
+def test_no_document_has_undefined_scores() -> None:
     result = evaluate([], LABELS)
     assert result.documents == 0
     assert result.strict.micro.f1 is None

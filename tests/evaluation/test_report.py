@@ -1,4 +1,4 @@
-"""The HTML report, in words and in a real browser."""
+"""The HTML report, as text and in a real browser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NASTY = "<script>document.title = 'owned'</script> <b>Gen.</b> Smith & \"sons\""
 def test_an_error_is_shown_in_its_text(
     gold: tuple[Span, ...], predicted: tuple[Span, ...], repeats: int
 ) -> None:
-    """The text is repeated behind the spans, so that the window is cut there."""
+    """The text is extended after the spans, so that the context is cut there."""
     text = TEXT + " and more" * 40 * repeats
     log = ErrorLog()
     log.add(Document("d", text, gold), Document("d", text, predicted))
@@ -64,7 +64,7 @@ def test_markup_in_a_document_is_shown_as_text(orbat: Orbat, browser: Any, tmp_p
 
 
 def error_report(orbat: Orbat, folder: Path) -> Path:
-    """Score predictions with two missed, one spurious and one label error."""
+    """Write the report of predictions with two missed, one spurious and one label error."""
     base = Document("d0", TEXT, (), {"title": "One", "source": "a"})
     more = Document("d1", TEXT, (), {"title": "Two", "source": "b"})
     ab, cd, ef, gh = (Span(n, n + 2, "UNIT") for n in (0, 6, 12, 18))
@@ -87,7 +87,7 @@ def error_report(orbat: Orbat, folder: Path) -> Path:
 
 
 @pytest.mark.browser
-def test_errors_are_filtered_and_walked_by_keyboard(
+def test_errors_are_filtered_and_browsed_with_the_keyboard(
     orbat: Orbat, browser: Any, tmp_path: Path
 ) -> None:
     page = browser.new_page()
@@ -118,7 +118,9 @@ def test_errors_are_filtered_and_walked_by_keyboard(
 
 
 @pytest.mark.browser
-def test_slices_sort_and_every_part_is_there(orbat: Orbat, browser: Any, tmp_path: Path) -> None:
+def test_slices_are_sorted_and_all_sections_exist(
+    orbat: Orbat, browser: Any, tmp_path: Path
+) -> None:
     page = browser.new_page()
     page.goto(error_report(orbat, tmp_path).as_uri())
     sections = page.locator("h2").evaluate_all("all => all.map((h) => h.id)")
@@ -142,7 +144,7 @@ def test_slices_sort_and_every_part_is_there(orbat: Orbat, browser: Any, tmp_pat
 
 
 def check_report(page: Any, report: Path) -> None:
-    """A report asks for nothing but itself and fits a phone."""
+    """Open a report; it must load nothing else and raise no error."""
     requests: list[str] = []
     faults: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
@@ -154,7 +156,7 @@ def check_report(page: Any, report: Path) -> None:
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_the_report_of_a_model_reads_well(
+def test_the_report_of_a_model_in_a_browser(
     orbat: Orbat,
     browser: Any,
     request: pytest.FixtureRequest,
@@ -182,7 +184,7 @@ def test_the_report_of_a_model_reads_well(
 
 
 @pytest.mark.slow
-def test_documents_seen_in_training_are_told(orbat: Orbat, trained: Trained) -> None:
+def test_documents_seen_in_training_are_reported(orbat: Orbat, trained: Trained) -> None:
     outcome = orbat("evaluate", trained.run, trained.dev, "--json")
     assert outcome.code == 0
     assert (

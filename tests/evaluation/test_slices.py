@@ -1,4 +1,4 @@
-"""Scores of groups: they add up to the whole, and the worst is named."""
+"""Scores of slices: they add up to the whole, and the worst slice is reported."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_groups_of_a_dimension_add_up_to_all(pairs: list[tuple[Document, Documen
     assert all(found == [whole.gold, whole.predicted, whole.credit] for found in sums.values())
 
 
-def test_seen_mentions_are_told_from_unseen_ones() -> None:
+def test_seen_mentions_are_separated_from_unseen_ones() -> None:
     text = "1st Brigade, 1ST  BRIGADE, 9th Brigade, Gen."
     gold = Document(
         "x",

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from .annotation.agreement.measures import measure_agreement
     from .annotation.session.pull import pull
     from .annotation.session.push import push
+    from .corpus.deduplication.leakage import find_leakage
     from .corpus.document import Document, Span
     from .corpus.files import read_documents, write_documents
     from .corpus.ingestion.pipeline import add_to_corpus
     from .corpus.labels import LabelSet, load_labels
-    from .corpus.leakage import find_leakage
     from .corpus.splitting import split_corpus
     from .errors import DivergedError, InputError, ModelError, OrbatError, ServerError
     from .evaluation.metrics import evaluate
@@ -41,7 +41,7 @@ _MODULES = {
     "write_documents": "corpus.files",
     "add_to_corpus": "corpus.ingestion.pipeline",
     "split_corpus": "corpus.splitting",
-    "find_leakage": "corpus.leakage",
+    "find_leakage": "corpus.deduplication.leakage",
     "push": "annotation.session.push",
     "pull": "annotation.session.pull",
     "read_annotation_set": "annotation.adjudication.annotation_sets",

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import InputError
-from .clusters import find_clusters
+from .deduplication.clusters import find_clusters
+from .deduplication.ngrams import NGRAM_WORDS, normalized_words
 from .document import Document, document_to_json
 from .files import open_atomic, read_documents, sha256_file, write_json
 from .metadata import DATE_KEYS, document_date, document_source
-from .ngrams import NGRAM_WORDS, normalized_words
 
 SPLIT_NAMES = ("train", "dev", "test")
 SplitMethod = Literal["cluster", "time", "given"]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..corpus.deduplication.duplicates import DuplicateFinder
 from ..corpus.document import Document
-from ..corpus.duplicates import DuplicateFinder
 from ..corpus.files import read_documents
 from ..corpus.labels import LabelSet
 from ..errors import InputError

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...ui import DataTable
+from ..deduplication.ngrams import normalized_words
 from ..document import Document
 from ..metadata import document_source
-from ..ngrams import normalized_words
 
 MAX_VOCABULARY = 20_000
 """Number of most frequent words that are compared."""

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...ui import DataTable
+from ..deduplication.ngrams import normalized_words
 from ..document import Document
 from ..metadata import UNKNOWN_VALUE, document_date, document_source
-from ..ngrams import normalized_words
 
 _LANGUAGE_CHARACTERS = 1000
 """Length of the beginning of a text from which its language is detected."""

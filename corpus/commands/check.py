@@ -28,8 +28,8 @@ def check(
     from rich.console import Console
 
     from ...ui import DataTable, print_tables
+    from ..deduplication.leakage import find_leakage
     from ..files import read_documents
-    from ..leakage import find_leakage
 
     with Console(stderr=True).status("Comparing"):
         leaks = list(

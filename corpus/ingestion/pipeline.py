@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...ui import OnProgress, Progress, ignore_progress
-from ..duplicates import Duplicate
+from ..deduplication.duplicates import Duplicate
 from ..rejected import Rejected
 from .preparation import prepare_locally, prepare_with_ray
 from .sources import SourceOptions

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ..deduplication.duplicates import MinHashSignature, compute_signature
 from ..document import Document, document_to_json, parse_document
-from ..duplicates import MinHashSignature, compute_signature
 from ..ray_cluster import connect_ray
 from ..rejected import Rejected
 from .extract import make_document

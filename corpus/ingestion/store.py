@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import Any
 
 from ...errors import InputError
+from ..deduplication.duplicates import Duplicate, DuplicateFinder, MinHashSignature
 from ..document import Document, document_to_json, unused_id
-from ..duplicates import Duplicate, DuplicateFinder, MinHashSignature
 from ..files import open_atomic, read_documents, sha256_file, sha256_text
 
 _INDEX_FORMAT = "2"

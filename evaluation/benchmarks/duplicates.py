@@ -14,11 +14,11 @@ import itertools
 import random
 from collections.abc import Sequence
 
+from ...corpus.deduplication.duplicates import NEAR_THRESHOLD, DuplicateFinder, word_shingles
+from ...corpus.deduplication.ngrams import normalized_words
 from ...corpus.document import Document
-from ...corpus.duplicates import NEAR_THRESHOLD, DuplicateFinder, word_shingles
 from ...corpus.files import read_documents
 from ...corpus.ingestion.sources import read_sources
-from ...corpus.ngrams import normalized_words
 from .common import ARTICLES
 
 CHANGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from orbat.corpus.deduplication.duplicates import DuplicateFinder
 from orbat.corpus.document import Document
-from orbat.corpus.duplicates import DuplicateFinder
 from orbat.corpus.files import read_documents
 from orbat.corpus.labels import load_labels
 from tests.conftest import ARTICLES

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orbat.corpus.deduplication.leakage import find_leakage
+from orbat.corpus.deduplication.ngrams import NgramIndex, shared_ngrams
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, sha256_file, write_documents
-from orbat.corpus.leakage import find_leakage
-from orbat.corpus.ngrams import NgramIndex, shared_ngrams
 from orbat.corpus.splitting import SPLIT_NAMES, assign_splits, split_corpus
 from tests.conftest import ARTICLES, Orbat
 

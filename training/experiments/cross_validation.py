@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...annotation.word_probabilities import WordProbabilities
-from ...corpus.clusters import find_clusters
+from ...corpus.deduplication.clusters import find_clusters
 from ...corpus.document import Document
 from ...corpus.labels import LabelSet
 from ...errors import InputError

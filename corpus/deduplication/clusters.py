@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from .document import Document
+from ..document import Document
 from .duplicates import DuplicateFinder, compute_signature
 from .ngrams import NGRAM_WORDS, shared_ngrams
 

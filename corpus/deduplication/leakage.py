@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from .document import Document
+from ..document import Document
 from .duplicates import NEAR_THRESHOLD, DuplicateFinder
 from .ngrams import NGRAM_WORDS, NgramIndex
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .document import Document
+from ..document import Document
 
 NGRAM_WORDS = 12
 """Length of an n-gram that two independent articles are very unlikely to share."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from .document import Document
-from .files import sha256_text
+from ..document import Document
+from ..files import sha256_text
 from .ngrams import normalized_words
 
 SHINGLE_WORDS = 5

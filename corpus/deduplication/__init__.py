@@ -1,0 +1,1 @@
+"""Deduplication: shared n-grams, near duplicates, clusters of both, leakage between splits."""

@@ -153,7 +153,7 @@ def _record_event(path: Path, record: Mapping[str, Any]) -> TraceEvent:
         detail = f"by {annotation.get('annotator')}, {spans} spans, {confirmed}"
         return TraceEvent("annotated", location, detail)
     if "adjudication" in meta:
-        detail = f"{spans} spans, policy {meta['adjudication'].get('policy')}"
+        detail = f"{spans} spans, decided by {meta['adjudication'].get('decided_by')}"
         return TraceEvent("adjudicated", location, detail)
     if "split" in meta:
         return TraceEvent("split", location, f"{meta['split']}, {spans} spans")

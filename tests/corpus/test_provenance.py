@@ -30,7 +30,7 @@ def test_a_document_is_traced_through_all_files(
 
     write("test.jsonl", split="test")
     write("ann.jsonl", annotation={"annotator": "ann", "confirmed": True})
-    gold = write("gold.jsonl", adjudication={"policy": "majority"})
+    gold = write("gold.jsonl", adjudication={"decided_by": "majority"})
     digest = sha256_text(document.text)
     manifest = {"documents": {"train": [{"id": "doe", "sha256": digest}]}, "recipe": {}}
     run = tmp_path / "run"
@@ -56,6 +56,8 @@ def test_a_document_is_traced_through_all_files(
         ("trained on", "model.whl"),
         ("evaluated in", "run/evaluations/gold.json"),
     }
-    assert "by ann, 1 spans, confirmed" in orbat("corpus", "show", "doe", tmp_path).out
+    printed = orbat("corpus", "show", "doe", tmp_path).out
+    assert "by ann, 1 spans, confirmed" in printed
+    assert "1 spans, decided by majority" in printed
     assert "document 'nobody' not found" in refused("corpus", "show", "nobody", tmp_path)
     assert "does not exist" in refused("corpus", "show", "doe", tmp_path / "nowhere")

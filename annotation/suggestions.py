@@ -70,7 +70,7 @@ def measure_suggestions(
     """
     documents = list(gold)
     unlabeled = [document.with_spans(()) for document in documents]
-    return evaluate(zip(documents, _combine(unlabeled, taggers, set(labels)), strict=True), labels)
+    return evaluate(documents, _combine(unlabeled, taggers, set(labels)), labels)
 
 
 def suggestion_table(

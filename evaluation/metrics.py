@@ -12,6 +12,7 @@ import numpy as np
 
 from ..corpus.document import Document, Span
 from .bootstrap import RESAMPLES, Floats, bootstrap, f1_scores
+from .counts import pair_documents
 from .credit import COLUMNS, SCORING_SCHEMES, credits_of
 
 
@@ -232,7 +233,8 @@ def _whole(value: float) -> float:
 
 
 def evaluate(
-    pairs: Iterable[tuple[Document, Document]],
+    gold: Iterable[Document],
+    predicted: Iterable[Document],
     labels: Iterable[str] = (),
     *,
     resamples: int = RESAMPLES,
@@ -244,15 +246,25 @@ def evaluate(
     strict mode of seqeval gives the same strict scores for spans that begin and end at word
     boundaries.
 
+    Example:
+        >>> evaluation = evaluate(gold, model.tag(gold), labels.names)
+        >>> evaluation.strict.micro.f1
+        0.911
+
     Args:
-        pairs: gold and predicted documents, paired by id.
+        gold: documents with gold spans.
+        predicted: the same documents with predicted spans. They are paired with the gold by id;
+            in the same order, they are streamed.
         labels: the label set; its labels are listed even without any span.
         resamples: number of bootstrap resamples.
         seed: random seed of the resampling.
+
+    Raises:
+        InputError: if one side lacks a document of the other, or a text differs.
     """
     table = ScoreTable(labels)
-    for gold, predicted in pairs:
-        table.add(gold, predicted)
+    for pair in pair_documents(gold, predicted, ("the gold", "the predictions")):
+        table.add(*pair)
     return table.evaluate(resamples=resamples, seed=seed)
 
 

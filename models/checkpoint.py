@@ -91,7 +91,7 @@ def write_checkpoint(run: Path, folder: Path, info: PackageInfo | None = None) -
             f"{run}: transformers' pipeline and the trained model agree on only {same} of {either} "
             "spans in the dev documents; this encoder cannot be written as a checkpoint"
         )
-    evaluation = evaluate(zip(dev, tagged, strict=True), config.labels)
+    evaluation = evaluate(dev, tagged, config.labels)
     trained_counts, _ = total_counts(zip(dev, trained_tagged, strict=True))
     agreement = PipelineAgreement(
         window=config.window,

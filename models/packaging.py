@@ -127,7 +127,7 @@ def _package_wheel(
                 )
             variant_report, tagged = select_variant(variants, tag, dev, float_tagged, config.labels)
         pairs = list(zip(dev, tagged, strict=True))
-        dev_scores = evaluation_to_json(evaluate(pairs, config.labels))["strict"]
+        dev_scores = evaluation_to_json(evaluate(dev, tagged, config.labels))["strict"]
         calibrated, variant_report = _calibrate(config, variant_report, pairs)
         files = {
             **_model_files(variants[variant_report.chosen], calibrated, shared),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
 from orbat.evaluation.credit import SCORING_SCHEMES
-from orbat.evaluation.metrics import evaluate
+from orbat.evaluation.metrics import Evaluation, evaluate
 from orbat.training.tagger.mentions import spans_to_tags
 from orbat.training.tagger.words import find_words
 from tests.conftest import ROOT, Orbat
@@ -42,6 +42,13 @@ corpora = st.lists(st.tuples(spans(), spans()), min_size=1, max_size=6).map(
 )
 
 
+def evaluate_pairs(
+    pairs: list[tuple[Document, Document]], labels: Sequence[str] = (), resamples: int = 2000
+) -> Evaluation:
+    gold, predicted = ([pair[side] for pair in pairs] for side in (0, 1))
+    return evaluate(gold, predicted, labels, resamples=resamples)
+
+
 @given(corpora)
 def test_all_schemes_equal_nervaluate(pairs: list[tuple[Document, Document]]) -> None:
     from nervaluate import Evaluator
@@ -54,7 +61,7 @@ def test_all_schemes_equal_nervaluate(pairs: list[tuple[Document, Document]]) ->
         ]
 
     theirs = Evaluator(entities(0), entities(1), tags=list(LABELS), loader="dict").evaluate()
-    ours = evaluate(pairs, LABELS, resamples=20)
+    ours = evaluate_pairs(pairs, LABELS, resamples=20)
     for scheme, name in (
         *(("strict", "strict"), ("exact", "exact"), ("partial", "partial")),
         ("type", "ent_type"),
@@ -75,7 +82,7 @@ def test_strict_scores_equal_seqeval(pairs: list[tuple[Document, Document]]) -> 
     from seqeval.metrics import f1_score
     from seqeval.scheme import IOB2
 
-    result = evaluate(pairs, LABELS, resamples=20)
+    result = evaluate_pairs(pairs, LABELS, resamples=20)
     tags = ("O", "B-A", "I-A", "B-B", "I-B")
 
     def sequences(side: int) -> list[list[str]]:
@@ -105,17 +112,17 @@ def test_strict_scores_equal_seqeval(pairs: list[tuple[Document, Document]]) -> 
 def test_scores_are_symmetric_and_order_does_not_matter(
     pairs: list[tuple[Document, Document]],
 ) -> None:
-    one = evaluate(pairs, LABELS, resamples=50)
-    turned = evaluate([(b, a) for a, b in pairs], LABELS, resamples=20)
+    one = evaluate_pairs(pairs, LABELS, resamples=50)
+    turned = evaluate_pairs([(b, a) for a, b in pairs], LABELS, resamples=20)
     for scheme in ("strict", "exact", "partial"):
         a, b = one.schemes[scheme].micro, turned.schemes[scheme].micro
         assert (a.precision, a.recall, a.f1) == (b.recall, b.precision, b.f1)
-    assert evaluate(pairs[::-1], LABELS, resamples=50) == one
+    assert evaluate_pairs(pairs[::-1], LABELS, resamples=50) == one
 
 
 @given(corpora)
 def test_schemes_are_ordered(pairs: list[tuple[Document, Document]]) -> None:
-    scores = evaluate(pairs, LABELS, resamples=20).schemes
+    scores = evaluate_pairs(pairs, LABELS, resamples=20).schemes
     strict, exact, partial, typed = (scores[s].micro.credit for s in SCORING_SCHEMES)
     assert strict <= exact <= partial
     assert strict <= typed
@@ -125,7 +132,7 @@ def test_schemes_are_ordered(pairs: list[tuple[Document, Document]]) -> None:
 def test_perfect_predictions_score_one_with_a_tight_interval(
     pairs: list[tuple[Document, Document]],
 ) -> None:
-    result = evaluate([(gold, gold) for gold, _ in pairs], LABELS, resamples=20).strict
+    result = evaluate_pairs([(gold, gold) for gold, _ in pairs], LABELS, resamples=20).strict
     holders = sum(bool(gold.spans) for gold, _ in pairs)
     assert result.micro.f1 == (1.0 if holders else None)
     if holders > 1:
@@ -136,7 +143,7 @@ def test_scores_and_interval_by_hand() -> None:
     a, b = Span(0, 2, "A"), Span(3, 5, "A")
     good = (Document("x", TEXT, (a, b)), Document("x", TEXT, (a, b)))
     bad = (Document("y", TEXT, (a,)), Document("y", TEXT, (b,)))
-    result = evaluate([good, bad], LABELS)
+    result = evaluate_pairs([good, bad], LABELS)
     score = result.strict.labels["A"]
     assert (score.credit, score.predicted, score.gold) == (2, 3, 3)
     assert result.strict.micro.f1 == pytest.approx(2 / 3)
@@ -152,7 +159,7 @@ def test_the_interval_equals_that_of_a_plain_bootstrap(test_articles: list[Docum
     """Documents with equal counts are drawn together; the distribution must stay the same."""
     random = np.random.default_rng(1)
     pairs = [(d, d.with_spans(s for s in d.spans if random.random() < 0.8)) for d in test_articles]
-    score = evaluate(pairs, resamples=4000).strict.micro
+    score = evaluate_pairs(pairs, resamples=4000).strict.micro
     counts = np.array([(len(g.spans), len(p.spans)) for g, p in pairs])
     draws = counts[random.integers(0, len(counts), (4000, len(counts)))].sum(axis=1)
     low, high = np.percentile(2 * draws[:, 1] / draws.sum(axis=1), [2.5, 97.5])
@@ -163,14 +170,14 @@ def test_the_interval_equals_that_of_a_plain_bootstrap(test_articles: list[Docum
 def test_neighbours_do_not_count_as_overlapping() -> None:
     gold = Document("x", "abcd", (Span(0, 2, "A"),))
     predicted = Document("x", "abcd", (Span(2, 4, "A"),))
-    assert evaluate([(gold, predicted)]).schemes["partial"].micro.f1 == 0.0
+    assert evaluate_pairs([(gold, predicted)]).schemes["partial"].micro.f1 == 0.0
 
 
 def test_scores_of_one_document_have_no_interval() -> None:
     document = Document("x", TEXT, (Span(0, 2, "A"),))
-    assert evaluate([(document, document)]).strict.micro.low is None
+    assert evaluate_pairs([(document, document)]).strict.micro.low is None
     empty = Document("y", TEXT)
-    score = evaluate([(document, document), (empty, empty)]).strict.labels["A"]
+    score = evaluate_pairs([(document, document), (empty, empty)]).strict.labels["A"]
     assert (score.f1, score.low, score.high) == (1.0, None, None)
 
 
@@ -279,7 +286,7 @@ def test_gates_decide_the_exit_code(
 
 
 def test_no_document_has_undefined_scores() -> None:
-    result = evaluate([], LABELS)
+    result = evaluate_pairs([], LABELS)
     assert result.documents == 0
     assert result.strict.micro.f1 is None
     assert result.strict.macro.low is None

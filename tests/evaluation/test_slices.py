@@ -10,10 +10,9 @@ from hypothesis import given
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
 from orbat.evaluation.mentions import MentionIndex
-from orbat.evaluation.metrics import evaluate
 from orbat.evaluation.slices import SliceTable, dimensions, worst_slice
 from tests.conftest import Orbat
-from tests.evaluation.test_metrics import TEXT, corpora
+from tests.evaluation.test_metrics import TEXT, corpora, evaluate_pairs
 
 TRAIN = Document("t", "the 1st Brigade and Gen. Doe", (Span(4, 15, "UNIT"), Span(20, 24, "RANK")))
 
@@ -28,7 +27,7 @@ def test_groups_of_a_dimension_add_up_to_all(pairs: list[tuple[Document, Documen
         sums[each.dimension][0] += each.score.gold
         sums[each.dimension][1] += each.score.predicted
         sums[each.dimension][2] += each.score.credit
-    whole = evaluate(pairs, resamples=20).strict.micro
+    whole = evaluate_pairs(pairs, resamples=20).strict.micro
     if whole.gold + whole.predicted:
         assert len(sums) == 6
     assert all(found == [whole.gold, whole.predicted, whole.credit] for found in sums.values())

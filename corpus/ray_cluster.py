@@ -1,9 +1,13 @@
-"""Connection to a Ray cluster."""
+"""Work on this machine or on a Ray cluster."""
 
 from __future__ import annotations
 
 import logging
 import os
+from typing import Literal
+
+Engine = Literal["local", "ray"]
+"""Where articles are processed: in this process, or on a Ray cluster."""
 
 
 def connect_ray() -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from ...ui import OnProgress, Progress, ignore_progress
 from ..deduplication.duplicates import Duplicate
+from ..ray_cluster import Engine
 from ..rejected import Rejected
 from .preparation import prepare_locally, prepare_with_ray
 from .sources import SourceOptions
 from .store import CorpusStore
 from .web.feeds import FeedLog
-
-Engine = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)

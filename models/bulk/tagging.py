@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ...corpus.ingestion.readers import count_articles, find_files
 from ...corpus.ingestion.sources import read_articles
+from ...corpus.ray_cluster import Engine
 from ...corpus.rejected import Rejected
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
@@ -19,8 +19,6 @@ from ..loading import Model
 from .chunks import Chunk, read_chunks
 from .transaction import OutputTransaction
 from .writers import OUTPUT_SUFFIXES, write_output
-
-Engine = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)

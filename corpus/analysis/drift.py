@@ -127,18 +127,19 @@ def measure_drift(old: Sequence[Document], new: Sequence[Document], *, seed: int
             for i in indices
         )
 
+    exceeding = sum(value >= divergence for value in permuted)
     return Drift(
-        (len(old), len(new)),
-        divergence,
-        float(np.mean(permuted)),
-        float((1 + sum(value >= divergence for value in permuted)) / (1 + TEST_PERMUTATIONS)),
-        word_changes([i for i in order[:MAX_CHANGES].tolist() if z[i] > 0]),
-        word_changes([i for i in order[::-1][:MAX_CHANGES].tolist() if z[i] < 0]),
-        sources,
-        sum(_difference(change) for change in sources) / 2,
-        _compare(_densities(old), _densities(new)),
-        _compare(_confidences(old), _confidences(new)),
-        _examples(new, dict(zip(vocabulary, z.tolist(), strict=True))),
+        documents=(len(old), len(new)),
+        divergence=divergence,
+        by_chance=float(np.mean(permuted)),
+        p=float((1 + exceeding) / (1 + TEST_PERMUTATIONS)),
+        more=word_changes([i for i in order[:MAX_CHANGES].tolist() if z[i] > 0]),
+        less=word_changes([i for i in order[::-1][:MAX_CHANGES].tolist() if z[i] < 0]),
+        sources=sources,
+        source_distance=sum(_difference(change) for change in sources) / 2,
+        densities=_compare(_densities(old), _densities(new)),
+        confidences=_compare(_confidences(old), _confidences(new)),
+        examples=_examples(new, dict(zip(vocabulary, z.tolist(), strict=True))),
     )
 
 

@@ -73,15 +73,15 @@ def measure_statistics(documents: Iterable[Document]) -> Statistics:
     words = np.asarray(lengths)
     quartiles = np.percentile(words, [0, 25, 50, 75, 100]) if len(words) else np.zeros(5)
     return Statistics(
-        len(words),
-        int(words.sum()),
-        characters,
-        tuple(int(value) for value in quartiles),
-        sources,
-        years,
-        languages,
-        labels,
-        unlabeled,
+        documents=len(words),
+        words=int(words.sum()),
+        characters=characters,
+        lengths=tuple(int(value) for value in quartiles),
+        sources=sources,
+        years=years,
+        languages=languages,
+        labels=labels,
+        unlabeled=unlabeled,
     )
 
 

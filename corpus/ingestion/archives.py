@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 from ...errors import InputError
 from ..rejected import Rejected
@@ -59,31 +60,35 @@ def read_warc(path: Path, text_column: str) -> RawArticles:
     try:
         with path.open("rb") as file:
             for record in ArchiveIterator(file):
-                headers = record.http_headers
-                media_type = (headers.get_header("Content-Type") or "") if headers else ""
-                if record.rec_type != "response" or "html" not in media_type.lower():
-                    continue
-                if headers.get_statuscode() != "200":
-                    continue
-                url = record.rec_headers.get_header("WARC-Target-URI") or ""
-                location = f"{path}!{url}"
-                origin = {
-                    "file": path.name,
-                    "url": url,
-                    "fetched": record.rec_headers.get_header("WARC-Date"),
-                }
-                is_empty = False
-                try:
-                    content = read_limited(record.content_stream(), location)
-                except InputError as error:
-                    yield Rejected.from_error(location, error)
-                    continue
-                # warcio returns the beginning of a truncated record without an error.
-                if record.raw_stream.limit > _MAX_UNREAD_BYTES:
-                    raise InputError(f"{path}: damaged or truncated within {url}; fetch it again")
-                name = url_to_name(url)
-                yield RawArticle(location, name, content, extension=".html", origin=origin)
+                if _is_web_page(record):
+                    is_empty = False
+                    yield _read_record(path, record)
         if is_empty:
             raise InputError(f"{path}: holds no web page, or is truncated; fetch it again")
     except (ArchiveLoadFailed, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged or truncated ({error}); fetch it again") from error
+
+
+def _is_web_page(record: Any) -> bool:
+    headers = record.http_headers
+    media_type = (headers.get_header("Content-Type") or "") if headers else ""
+    return (
+        record.rec_type == "response"
+        and "html" in media_type.lower()
+        and headers.get_statuscode() == "200"
+    )
+
+
+def _read_record(path: Path, record: Any) -> RawArticle | Rejected:
+    url = record.rec_headers.get_header("WARC-Target-URI") or ""
+    location = f"{path}!{url}"
+    try:
+        content = read_limited(record.content_stream(), location)
+    except InputError as error:
+        return Rejected.from_error(location, error)
+    # warcio returns the beginning of a truncated record without an error.
+    if record.raw_stream.limit > _MAX_UNREAD_BYTES:
+        raise InputError(f"{path}: damaged or truncated within {url}; fetch it again")
+    fetched = record.rec_headers.get_header("WARC-Date")
+    origin = {"file": path.name, "url": url, "fetched": fetched}
+    return RawArticle(location, url_to_name(url), content, extension=".html", origin=origin)

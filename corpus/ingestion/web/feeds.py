@@ -108,10 +108,10 @@ def parse_feed(content: bytes, location: str) -> list[FeedEntry]:
         raise InputError(f"{location}: not an RSS or Atom feed; give the feed's own URL")
     return [
         FeedEntry(
-            str(entry.get("id") or entry["link"]),
-            str(entry["link"]),
-            str(entry.get("title", "")),
-            str(entry.get("published", entry.get("updated", ""))),
+            id=str(entry.get("id") or entry["link"]),
+            url=str(entry["link"]),
+            title=str(entry.get("title", "")),
+            published=str(entry.get("published", entry.get("updated", ""))),
         )
         for entry in feed.entries
         if entry.get("link")

@@ -201,11 +201,11 @@ def _make_response(
     url: str, content: bytes, headers: Mapping[str, str], *, not_modified: bool = False
 ) -> Response:
     return Response(
-        url,
-        content,
-        headers.get("content-type", "").partition(";")[0].strip().lower(),
-        headers.get("etag"),
-        headers.get("last-modified"),
-        datetime.now(UTC).isoformat(timespec="seconds"),
-        not_modified,
+        url=url,
+        content=content,
+        media_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
+        etag=headers.get("etag"),
+        modified=headers.get("last-modified"),
+        fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        not_modified=not_modified,
     )

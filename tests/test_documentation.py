@@ -41,10 +41,20 @@ def fenced_blocks(text: str) -> list[tuple[str, str]]:
 
 
 def shell_blocks(text: str) -> list[str]:
-    """Return the indented blocks of a page and those that are fenced and not Python."""
+    """Return the indented blocks, the fenced ones that are not Python, and console input."""
     rest = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-    indented = re.findall(r"(?:^(?: {4}|\t).*\n?)+", rest, flags=re.MULTILINE)
-    return [*(body for info, body in fenced_blocks(text) if info != "python"), *indented]
+    blocks = re.findall(r"(?:^(?: {4}|\t).*\n?)+", rest, flags=re.MULTILINE)
+    for info, body in fenced_blocks(text):
+        if info.startswith("console"):
+            blocks.append(console_input(body))
+        elif info != "python":
+            blocks.append(body)
+    return blocks
+
+
+def console_input(block: str) -> str:
+    """Return the lines of a console block that begin with a prompt."""
+    return "\n".join(line for line in block.splitlines() if line.startswith("$ "))
 
 
 def commands_in(text: str) -> Iterator[list[str]]:
@@ -149,8 +159,7 @@ def run_examples(page: str, orbat: Orbat) -> dict[str, Any]:
         if info == "python":
             exec(compile(block, page, "exec"), variables)
         elif info == "console":
-            lines = [line for line in block.splitlines() if line.startswith("$ ")]
-            for arguments in commands_in("\n".join(lines)):
+            for arguments in commands_in(console_input(block)):
                 outcome = orbat(*arguments)
                 assert outcome.code == 0, (arguments, outcome.err)
     return variables

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ..corpus.document import Span
 
@@ -33,8 +33,7 @@ class ErrorKind(StrEnum):
         return exchanged.get(self, self)
 
 
-@dataclass(frozen=True, slots=True)
-class SpanPair:
+class SpanPair(NamedTuple):
     """Two spans aligned with each other, or one span without a counterpart.
 
     Attributes:
@@ -48,19 +47,20 @@ class SpanPair:
     @property
     def kind(self) -> ErrorKind:
         """How the two sides differ."""
-        if self.second is None:
+        first, second = self
+        if second is None:
             return ErrorKind.MISSED
-        if self.first is None:
+        if first is None:
             return ErrorKind.SPURIOUS
-        same_offsets = _offsets(self.first) == _offsets(self.second)
-        if self.first.label == self.second.label:
+        same_offsets = first.start == second.start and first.end == second.end
+        if first.label == second.label:
             return ErrorKind.CORRECT if same_offsets else ErrorKind.BOUNDARY
         return ErrorKind.LABEL if same_offsets else ErrorKind.BOUNDARY_AND_LABEL
 
     @property
     def spans(self) -> list[Span]:
         """The spans of the pair, one or two, the first side's first."""
-        return [span for span in (self.first, self.second) if span is not None]
+        return [span for span in self if span is not None]
 
 
 def align_spans(first: Iterable[Span], second: Iterable[Span]) -> list[SpanPair]:
@@ -149,6 +149,8 @@ def _offsets(span: Span) -> tuple[int, int]:
 
 def _position(pair: SpanPair) -> tuple[int, int]:
     """Sort by the first character, then by the last; no two pairs of one side share both."""
-    first, second = pair.first or pair.second, pair.second or pair.first
-    assert first is not None and second is not None
+    first, second = pair
+    if first is None or second is None:
+        (span,) = pair.spans
+        return span.start, span.end
     return min(first.start, second.start), max(first.end, second.end)

@@ -62,10 +62,13 @@ class ErrorLog:
     def add(self, gold: Document, predicted: Document) -> None:
         """Add one document's errors."""
         for pair in align_spans(gold.spans, predicted.spans):
+            kind = pair.kind
             self._confusion[_label(pair.first), _label(pair.second)] += 1
-            if pair.kind is ErrorKind.CORRECT:
+            if kind is ErrorKind.CORRECT:
                 continue
-            error = SpanError(gold, self._kind_of(gold, pair), pair.first, pair.second)
+            if self._is_likely_gold_error(gold, pair):
+                kind = ErrorKind.LIKELY_GOLD_ERROR
+            error = SpanError(gold, kind, pair.first, pair.second)
             self._counts[error.kind, error.label] += 1
             self._patterns.add(error)
             if len(self._shown) < SHOWN:
@@ -81,14 +84,9 @@ class ErrorLog:
             tuple(self._shown),
         )
 
-    def _kind_of(self, document: Document, pair: SpanPair) -> ErrorKind:
-        predicted = pair.second
-        if predicted is not None and self._is_likely_gold_error(document, pair.first, predicted):
-            return ErrorKind.LIKELY_GOLD_ERROR
-        return pair.kind
-
-    def _is_likely_gold_error(self, document: Document, gold: Span | None, predicted: Span) -> bool:
-        if predicted.score is None or predicted.score < CONFIDENT:
+    def _is_likely_gold_error(self, document: Document, pair: SpanPair) -> bool:
+        gold, predicted = pair
+        if predicted is None or predicted.score is None or predicted.score < CONFIDENT:
             return False
         surface = surface_of(document, predicted)
         labels = Counter(self._train.labels_of(surface) if self._train else {})

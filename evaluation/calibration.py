@@ -211,7 +211,7 @@ def measure_calibration(
 
     Args:
         scored: confidences on the scored documents.
-        fitted: confidences on other labelled documents, such as the dev split.
+        fitted: confidences on other labeled documents, such as the dev split.
         target_precision: the precision for which a threshold is recommended.
 
     Returns:

@@ -25,7 +25,7 @@ class MentionIndex:
     """Counts of labels by surface, exact and normalized.
 
     Args:
-        documents: documents with labelled spans, such as the training documents.
+        documents: documents with labeled spans, such as the training documents.
     """
 
     def __init__(self, documents: Iterable[Document]) -> None:

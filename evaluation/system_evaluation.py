@@ -84,12 +84,12 @@ class SystemEvaluation:
         """Return the evaluation as a JSON object."""
         value = self.to_record()
         if self.system_scores:
-            value["comparisons"] = [comparison_to_json(each) for each in self.comparisons]
+            value["comparisons"] = list(map(comparison_to_json, self.comparisons))
             value["systems"] = {
                 name: system_scores_to_json(scores) for name, scores in self.system_scores.items()
             }
         if self.gates:
-            value["gates"] = [gate_result_to_json(result) for result in self.gates]
+            value["gates"] = list(map(gate_result_to_json, self.gates))
         return value
 
     def to_record(self) -> dict[str, Any]:

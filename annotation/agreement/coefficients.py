@@ -94,7 +94,7 @@ def coefficients_by_label(
         seed: random seed of the resampling.
 
     Returns:
-        The coefficients by label; None stands for all labels together.
+        The coefficients by label; None is all labels together.
     """
     flat = np.array(matrices).reshape(len(matrices), -1)
     size = len(labels) + 1

@@ -7,7 +7,7 @@ Simulates labeling sessions on the shipped articles. The seed draws the first do
 the same for all strategies. In each round a model is trained on the labeled documents, and
 `orbat annotate select` selects the next ones from the rest of the train articles; their gold spans
 are the labels. Scores are those of the dev articles. Runs are kept in RUNS; an interrupted
-benchmark resumes. Prints Markdown, and writes a figure beside this file.
+benchmark resumes. Prints Markdown, and writes a figure next to this file.
 """
 
 from __future__ import annotations

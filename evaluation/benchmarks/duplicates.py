@@ -52,20 +52,20 @@ def planted() -> None:
         "|---|---|---|---|"
     )
     for share in CHANGES:
-        near, right, similarity = 0, 0, 0.0
+        near, correct, similarity = 0, 0, 0.0
         for document in originals:
             text = reprint(document.text, share, rng)
             similarity += jaccard(
                 word_shingles(normalized_words(document.text)),
                 word_shingles(normalized_words(text)),
             )
-            found = finder.find(Document("reprint", text))
-            near += bool(found)
-            right += any(duplicate.of == document.id for duplicate in found)
+            duplicates = finder.find(Document("reprint", text))
+            near += bool(duplicates)
+            correct += any(duplicate.of == document.id for duplicate in duplicates)
         count = len(originals)
         print(
             f"| {100 * share:.0f} % | {similarity / count:.2f} | {near / count:.3f} "
-            f"| {right / max(1, near):.3f} |"
+            f"| {correct / max(1, near):.3f} |"
         )
 
 
@@ -78,11 +78,11 @@ def real(documents: Sequence[Document]) -> None:
         if jaccard(sets[i], sets[j]) >= NEAR_THRESHOLD
     }
     finder = DuplicateFinder()
-    places: dict[str, int] = {}
+    index_of: dict[str, int] = {}
     found = set()
-    for place, document in enumerate(documents):
-        found |= {(places[near.of], place) for near in finder.find(document)}
-        places[document.id] = place
+    for index, document in enumerate(documents):
+        found |= {(index_of[near.of], index) for near in finder.find(document)}
+        index_of[document.id] = index
         finder.add(document)
     both = len(found & truth)
     print(

@@ -89,18 +89,18 @@ def time_loop(gold: Path, predicted: Path, resamples: int) -> tuple[float, float
     Evaluator(plain(gold), plain(predicted), tags=list(LABELS), loader="dict").evaluate()
     pairs = zip(read_documents(gold), read_documents(predicted), strict=True)
     counts = [strict_counts(a.spans, b.spans) for a, b in pairs]
-    micro = sum((each for by_label in counts for each in by_label.values()), Counts())
+    micro = sum((c for by_label in counts for c in by_label.values()), Counts())
     counted = time.perf_counter() - began
     rng = random.Random(0)
     began = time.perf_counter()
     for _ in range(LOOP_RESAMPLES):
         totals = {label: [0, 0, 0] for label in LABELS}
         for by_label in rng.choices(counts, k=len(counts)):
-            for label, each in by_label.items():
+            for label, c in by_label.items():
                 total = totals[label]
-                total[0] += each.tp
-                total[1] += each.fp
-                total[2] += each.fn
+                total[0] += c.tp
+                total[1] += c.fp
+                total[2] += c.fn
     looped = (time.perf_counter() - began) * resamples / LOOP_RESAMPLES
     return counted + looped, micro.f1 or 0.0
 

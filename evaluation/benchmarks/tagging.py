@@ -149,8 +149,8 @@ class Naive:
         for begin in range(0, len(windows), 8):
             batch = windowing.batch_inputs(encoded, windows[begin : begin + 8], config)
             inputs = dict(zip(("input_ids", "attention_mask", "features"), batch, strict=True))
-            wanted = {each.name: inputs[each.name] for each in self._session.get_inputs()}
-            self._session.run(["logits"], wanted)
+            feeds = {node.name: inputs[node.name] for node in self._session.get_inputs()}
+            self._session.run(["logits"], feeds)
 
 
 def convolutional() -> Any:

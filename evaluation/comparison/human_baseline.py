@@ -1,4 +1,4 @@
-"""The human baseline: annotators' scores on the scored documents, beside the model's."""
+"""The human baseline: scores of annotators on the same documents as the model."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class ConfusionMatrix:
     """Counts of gold labels (rows) and predicted labels (columns).
 
     Attributes:
-        names: the labels of rows and columns; the last one stands for no span.
+        names: the labels of rows and columns; the last one is "no span".
         cells: the number of spans, and their share of the row from 0 to 1.
             *Shape:* (names, names)
     """

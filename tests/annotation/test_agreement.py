@@ -35,27 +35,27 @@ def annotation_passes(draw: st.DrawFn) -> dict[str, list[Document]]:
 
 
 def classes(documents: list[Document]) -> list[str]:
-    found = []
+    labels = []
     for document in documents:
         at = {span.start: span.label for span in document.spans}
-        found += [at.get(start, "-") for start in range(0, len(WORDS), 3)]
-    return found
+        labels += [at.get(start, "-") for start in range(0, len(WORDS), 3)]
+    return labels
 
 
 @given(annotation_passes())
 def test_kappa_equals_scikit_learn_and_alpha_its_definition(
-    read: dict[str, list[Document]],
+    annotations: dict[str, list[Document]],
 ) -> None:
-    agreement = measure_agreement(read, resamples=100)
+    agreement = measure_agreement(annotations, resamples=100)
     for pair in agreement.pairs:
-        a, b = classes(read[pair.first]), classes(read[pair.second])
+        a, b = classes(annotations[pair.first]), classes(annotations[pair.second])
         kappa = pair.kappa[None]
         if len(set(a)) < 2 or len(set(b)) < 2:
             assert kappa.value is None
         else:
             assert kappa.value == pytest.approx(cohen_kappa_score(a, b))
     # Krippendorff's definition: observed over expected disagreement of two random values.
-    units = np.array([classes(documents) for documents in read.values()]).T
+    units = np.array([classes(documents) for documents in annotations.values()]).T
     observed = np.mean(
         [np.mean([x != y for i, x in enumerate(u) for j, y in enumerate(u) if i != j])
          for u in units]
@@ -75,26 +75,26 @@ def test_alpha_equals_the_published_example() -> None:
     text = "a b c d e f g h i j"
     marked = {"x": [0, 1, 0, 0, 0, 0, 0, 0, 1, 0], "y": [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]}
 
-    def reading(row: list[int]) -> list[Document]:
+    def documents_of(row: list[int]) -> list[Document]:
         spans = (Span(2 * n, 2 * n + 1, "A") for n, on in enumerate(row) if on)
         return [Document("d", text, tuple(spans))]
 
-    read = {name: reading(row) for name, row in marked.items()}
-    assert measure_agreement(read).alpha[None].value == pytest.approx(0.095, abs=0.0005)
+    annotations = {name: documents_of(row) for name, row in marked.items()}
+    assert measure_agreement(annotations).alpha[None].value == pytest.approx(0.095, abs=0.0005)
 
 
 @given(annotated())
-def test_every_difference_is_reported_once(read: dict[str, Document]) -> None:
-    first, second = list(read.values())[:2]
-    found = list(find_disagreements(first, second))
+def test_every_difference_is_reported_once(annotations: dict[str, Document]) -> None:
+    first, second = list(annotations.values())[:2]
+    disagreements = list(find_disagreements(first, second))
     mine, theirs = set(first.spans), set(second.spans)
-    assert sorted(d.first for d in found if d.first) == sorted(mine - theirs)
-    assert sorted(d.second for d in found if d.second) == sorted(theirs - mine)
-    assert {d.kind for d in found} <= set(DISAGREEMENT_KINDS)
-    for each in found:
-        if each.first and each.second:
-            assert each.first.start < each.second.end
-            assert each.second.start < each.first.end
+    assert sorted(d.first for d in disagreements if d.first) == sorted(mine - theirs)
+    assert sorted(d.second for d in disagreements if d.second) == sorted(theirs - mine)
+    assert {d.kind for d in disagreements} <= set(DISAGREEMENT_KINDS)
+    for disagreement in disagreements:
+        if disagreement.first and disagreement.second:
+            assert disagreement.first.start < disagreement.second.end
+            assert disagreement.second.start < disagreement.first.end
 
 
 def test_kinds_of_disagreement() -> None:
@@ -112,15 +112,15 @@ def test_kinds_of_disagreement() -> None:
         Span(spans["5 Wing"], spans["5 Wing"] + 6, "ROLE"),
         Span(spans["Air"], spans["Air"] + 9, "UNIT"),
     ]
-    read = {
+    annotations = {
         "a": [Document("d", text, tuple(first)), Document("e", text)],
         "b": [Document("d", text, tuple(second)), Document("e", text)],
     }
-    (pair,) = measure_agreement(read).pairs
+    (pair,) = measure_agreement(annotations).pairs
     assert pair.count_kinds() == dict.fromkeys(DISAGREEMENT_KINDS, 1)
     assert pair.strict[None].f1 == 0.0
     assert pair.partial[None].f1 == pytest.approx((0.5 + 0.5 + 1) / 4)
-    assert next((a, b, len(found)) for a, b, found in pair.confusions()) == ("UNIT", "ROLE", 2)
+    assert next((a, b, len(group)) for a, b, group in pair.confusions()) == ("UNIT", "ROLE", 2)
     example = next(d for d in pair.disagreements if d.kind == "boundary")
     assert example.quotes == ("Gen.", "Gen")
     assert "Osei led the" in example.context
@@ -162,14 +162,16 @@ def test_three_annotators_with_different_documents(orbat: Orbat, tmp_path: Path)
         write("ben", ("1", (rank, wing), done), ("2", (rank,), undone)),
         write("cat", ("1", (rank,), done), ("2", (wing,), done)),
     ]
-    found = orbat("annotate", "agree", *files, "--json").json()
-    assert (found["documents"], found["annotated_by_one"]) == (1, 1)
-    assert [(p["first"], p["second"]) for p in found["pairs"]] == [
+    agreement = orbat("annotate", "agree", *files, "--json").json()
+    assert (agreement["documents"], agreement["annotated_by_one"]) == (1, 1)
+    assert [(p["first"], p["second"]) for p in agreement["pairs"]] == [
         ("ann", "ben"),
         ("ann", "cat"),
         ("ben", "cat"),
     ]
-    assert [p["strict"]["micro"]["f1"] for p in found["pairs"]] == pytest.approx([1, 2 / 3, 2 / 3])
+    assert [p["strict"]["micro"]["f1"] for p in agreement["pairs"]] == pytest.approx(
+        [1, 2 / 3, 2 / 3]
+    )
     shown = orbat("annotate", "agree", *files, "--unconfirmed").out
     assert re.search(r"2 documents have two or more annotators", shown)
     assert "Krippendorff's alpha" in shown

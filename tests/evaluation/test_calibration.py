@@ -35,11 +35,13 @@ def overconfident(count: int, seed: int) -> tuple[Floats, Floats]:
 
 
 def test_expected_calibration_error_by_hand() -> None:
-    found = measure_reliability(np.array([0.9, 0.9, 0.3, 0.3]), np.array([1.0, 0.0, 0.0, 0.0]))
-    assert found is not None
-    assert found.error == pytest.approx((2 * 0.4 + 2 * 0.3) / 4)
-    assert found.brier == pytest.approx((0.01 + 0.81 + 0.09 + 0.09) / 4)
-    assert [(b.spans, b.precision) for b in found.bins] == [(2, 0.0), (2, 0.5)]
+    reliability = measure_reliability(
+        np.array([0.9, 0.9, 0.3, 0.3]), np.array([1.0, 0.0, 0.0, 0.0])
+    )
+    assert reliability is not None
+    assert reliability.error == pytest.approx((2 * 0.4 + 2 * 0.3) / 4)
+    assert reliability.brier == pytest.approx((0.01 + 0.81 + 0.09 + 0.09) / 4)
+    assert [(b.spans, b.precision) for b in reliability.bins] == [(2, 0.0), (2, 0.5)]
     assert measure_reliability(np.array([]), np.array([])) is None
 
 
@@ -60,9 +62,9 @@ def test_calibration_reduces_overconfidence_on_other_documents() -> None:
 @given(arrays(np.float64, 20, elements=probabilities), st.sampled_from(["temperature", "isotonic"]))
 def test_calibrated_confidences_keep_their_order_and_range(fresh: Floats, method: str) -> None:
     calibrator = Calibrator(method).fit(*overconfident(500, 2))
-    found = calibrator.apply(np.sort(fresh))
-    assert (np.diff(found) >= -1e-12).all()
-    assert (found >= 0).all() and (found <= 1).all()
+    calibrated = calibrator.apply(np.sort(fresh))
+    assert (np.diff(calibrated) >= -1e-12).all()
+    assert (calibrated >= 0).all() and (calibrated <= 1).all()
 
 
 def test_no_calibrator_is_fitted_on_too_few_spans() -> None:
@@ -96,8 +98,12 @@ def test_the_recommended_threshold_keeps_most_spans() -> None:
 def test_spans_without_a_confidence_are_excluded() -> None:
     gold = Document("x", "aa bb", (Span(0, 2, "A"),))
     predicted = gold.with_spans([Span(0, 2, "A"), Span(3, 5, "A", score=0.7)])
-    found = Confidences([(gold, predicted)])
-    assert (found.unknown, found.scores.tolist(), found.correct.tolist()) == (1, [0.7], [0.0])
+    confidences = Confidences([(gold, predicted)])
+    assert (confidences.unknown, confidences.scores.tolist(), confidences.correct.tolist()) == (
+        1,
+        [0.7],
+        [0.0],
+    )
     assert measure_calibration(Confidences([(gold, gold)])) is None
 
 
@@ -109,9 +115,9 @@ def test_a_run_is_calibrated_on_its_dev_documents(
     write_documents(held_out, test_articles[:8])
     outcome = orbat("evaluate", trained.run, held_out, "--json", "--target-precision", "0.5")
     assert outcome.code == 0, outcome.err
-    found = outcome.json()["calibration"]
-    assert found["method"] in ("temperature", "isotonic")
+    calibration = outcome.json()["calibration"]
+    assert calibration["method"] in ("temperature", "isotonic")
     # Better than a constant confidence of one half; few articles allow no stricter test.
-    assert found["calibrated"]["brier"] < 0.25
-    assert found["recommended"]["precision"] >= 0.5
-    assert found["achieved"]["threshold"] == found["recommended"]["threshold"]
+    assert calibration["calibrated"]["brier"] < 0.25
+    assert calibration["recommended"]["precision"] >= 0.5
+    assert calibration["achieved"]["threshold"] == calibration["recommended"]["threshold"]

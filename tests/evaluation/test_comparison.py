@@ -36,12 +36,12 @@ def rows_with(better: int, worse: int) -> list[tuple[Document, Document, Documen
 
 @given(corpora)
 def test_a_system_does_not_differ_from_itself(pairs: list[tuple[Document, Document]]) -> None:
-    found = compare([(gold, predicted, predicted) for gold, predicted in pairs], 50)
-    for each in (found.micro, *found.labels.values()):
-        assert each.f1 in (None, 0.0)
-        assert each.p in (None, 1.0)
-        assert each.low in (None, 0.0)
-    assert (found.wins.first_only, found.wins.second_only) == (0, 0)
+    comparison = compare([(gold, predicted, predicted) for gold, predicted in pairs], 50)
+    for difference in (comparison.micro, *comparison.labels.values()):
+        assert difference.f1 in (None, 0.0)
+        assert difference.p in (None, 1.0)
+        assert difference.low in (None, 0.0)
+    assert (comparison.wins.first_only, comparison.wins.second_only) == (0, 0)
 
 
 @given(corpora)
@@ -123,11 +123,11 @@ def test_prediction_files_are_compared(orbat: Orbat, tmp_path: Path) -> None:
     new, old, gold = (tmp_path / f"{name}.jsonl" for name in ("new", "old", "gold"))
     arguments = ("evaluate", "--predictions", new, "--predictions", old, gold)
     value = orbat(*arguments, "--json").json()
-    found = value["comparisons"][0]
-    assert (found["first"], found["second"]) == (str(new), str(old))
-    assert found["micro"]["f1"] > 0.1
-    assert found["micro"]["adjusted"] >= found["micro"]["p"]
-    assert found["wins"]["first_only"] == 12
+    comparison = value["comparisons"][0]
+    assert (comparison["first"], comparison["second"]) == (str(new), str(old))
+    assert comparison["micro"]["f1"] > 0.1
+    assert comparison["micro"]["adjusted"] >= comparison["micro"]["p"]
+    assert comparison["wins"]["first_only"] == 12
     assert set(value["systems"]) == {str(new), str(old)}
     printed = orbat(*arguments).out
     assert "gold mentions found only by the first: 12, only by the second: 1" in printed

@@ -12,17 +12,17 @@ from tests.evaluation.test_metrics import TEXT, corpora
 
 
 def log(gold: Document, predicted: Document, *train: Document) -> ErrorLog:
-    found = ErrorLog(train=MentionIndex(train) if train else None)
-    found.add(gold, predicted)
-    return found
+    errors = ErrorLog(train=MentionIndex(train) if train else None)
+    errors.add(gold, predicted)
+    return errors
 
 
 @given(corpora)
 def test_errors_and_confusions_add_up(pairs: list[tuple[Document, Document]]) -> None:
-    found = ErrorLog()
+    errors = ErrorLog()
     for gold, predicted in pairs:
-        found.add(gold, predicted)
-    summary = found.summary()
+        errors.add(gold, predicted)
+    summary = errors.summary()
     both = sum(1 for error in summary.shown if error.gold and error.predicted)
     differing = sum(len(set(a.spans) ^ set(b.spans)) for a, b in pairs)
     assert summary.total == len(summary.shown) == differing - both
@@ -47,10 +47,10 @@ def test_errors_and_confusions_add_up(pairs: list[tuple[Document, Document]]) ->
 )
 def test_each_kind_by_an_example(gold: Span | None, predicted: Span | None, kind: str) -> None:
     base = Document("x", TEXT)
-    found = log(
+    summary = log(
         base.with_spans([gold] if gold else []), base.with_spans([predicted] if predicted else [])
     ).summary()
-    assert [error.kind for error in found.shown] == [kind]
+    assert [error.kind for error in summary.shown] == [kind]
 
 
 def test_a_confident_prediction_that_training_confirms_is_a_likely_gold_error() -> None:

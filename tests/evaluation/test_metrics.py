@@ -54,7 +54,7 @@ def test_all_schemes_equal_nervaluate(pairs: list[tuple[Document, Document]]) ->
     from nervaluate import Evaluator
 
     def entities(side: int) -> list[list[dict[str, Any]]]:
-        # nervaluate's ends are inclusive: exclusive ones would make neighbours overlap.
+        # nervaluate's ends are inclusive: exclusive ones would make neighbors overlap.
         return [
             [{"label": s.label, "start": s.start, "end": s.end - 1} for s in pair[side].spans]
             for pair in pairs
@@ -67,7 +67,9 @@ def test_all_schemes_equal_nervaluate(pairs: list[tuple[Document, Document]]) ->
         ("type", "ent_type"),
     ):
         expected_scores = {None: theirs["overall"][name]}
-        expected_scores.update({label: found[name] for label, found in theirs["entities"].items()})
+        expected_scores.update(
+            {label: by_scheme[name] for label, by_scheme in theirs["entities"].items()}
+        )
         for label, expected in expected_scores.items():
             scores = ours.schemes[scheme]
             score = scores.labels[label] if label else scores.micro
@@ -167,7 +169,7 @@ def test_the_interval_equals_that_of_a_plain_bootstrap(test_articles: list[Docum
     assert score.high == pytest.approx(high, abs=0.005)
 
 
-def test_neighbours_do_not_count_as_overlapping() -> None:
+def test_neighbors_do_not_count_as_overlapping() -> None:
     gold = Document("x", "abcd", (Span(0, 2, "A"),))
     predicted = Document("x", "abcd", (Span(2, 4, "A"),))
     assert evaluate_pairs([(gold, predicted)]).schemes["partial"].micro.f1 == 0.0

@@ -30,7 +30,7 @@ def test_groups_of_a_dimension_add_up_to_all(pairs: list[tuple[Document, Documen
     whole = evaluate_pairs(pairs, resamples=20).strict.micro
     if whole.gold + whole.predicted:
         assert len(sums) == 6
-    assert all(found == [whole.gold, whole.predicted, whole.credit] for found in sums.values())
+    assert all(counts == [whole.gold, whole.predicted, whole.credit] for counts in sums.values())
 
 
 def test_seen_mentions_are_separated_from_unseen_ones() -> None:

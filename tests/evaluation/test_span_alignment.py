@@ -59,7 +59,7 @@ def test_each_kind_by_an_example(first: Span | None, second: Span | None, kind: 
     assert pair.kind is kind
 
 
-def test_neighbours_do_not_overlap() -> None:
+def test_neighbors_do_not_overlap() -> None:
     assert len(align_spans([Span(0, 2, "A")], [Span(2, 4, "A")])) == 2
 
 

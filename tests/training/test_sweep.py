@@ -16,6 +16,7 @@ import pytest
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
 from orbat.training.experiments.search_space import SearchDimension, parse_dimension
+from orbat.training.experiments.sweep_results import TrialResult, write_sweep_results
 from orbat.training.recipe import load_recipe
 from tests.conftest import Orbat
 
@@ -48,6 +49,15 @@ def test_an_invalid_dimension_is_refused(
 ) -> None:
     line = refused("sweep", "quick", "--search", text, "--output", tmp_path / "sweep")
     assert line.startswith(f"--search {text}: write KEY=LOW:HIGH")
+
+
+@pytest.mark.parametrize("name", ["default", "fastest", "baseline-linear"])
+def test_the_best_recipe_can_be_loaded(name: str, tmp_path: Path) -> None:
+    recipe, best = load_recipe(name, ["epochs=3"]), TrialResult(0, "complete", 0.8, {"epochs": 3})
+    dimension = SearchDimension("epochs", (), 2, 8)
+    write_sweep_results(tmp_path, [best], best, recipe, [dimension])
+    assert load_recipe(str(tmp_path / "best.toml")) == recipe
+    assert json.loads((tmp_path / "sweep.json").read_text())["best"] == 0
 
 
 @pytest.mark.slow

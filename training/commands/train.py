@@ -137,7 +137,7 @@ def _draw_curve(
         )
         for point in (*curve.points, *curve.forecast)
     )
-    columns = ("labelled documents", "F1 on dev", "95 % interval", "")
+    columns = ("labeled documents", "F1 on dev", "95 % interval", "")
     print_tables([DataTable("Learning curve", columns, rows)], Console(), len(rows))
     typer.echo(f"plot: {output / 'curve.png'}")
 

@@ -134,7 +134,7 @@ def plot_learning_curve(curve: LearningCurve, path: Path) -> None:
     for point in curve.points:
         axis.plot([point.documents] * len(point.values), point.values, ".", color="C0", alpha=0.6)
     axis.set(
-        xlabel="labelled documents",
+        xlabel="labeled documents",
         ylabel="strict F1 on the dev documents",
         title="Learning curve",
     )

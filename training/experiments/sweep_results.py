@@ -50,7 +50,8 @@ def write_sweep_results(
     write_json(output / "sweep.json", {"best": best.number if best else None, "trials": trials})
     if best is None or best_recipe is None:
         return
-    fields = best_recipe.model_dump().items()
+    # TOML has no null: a field without a value keeps its default, None.
+    fields = best_recipe.model_dump(exclude_none=True).items()
     lines = [f"{name} = {json.dumps(value)}" for name, value in fields]
     title = f"# The best recipe of a sweep: F1 {best.f1:.4f} on its dev documents."
     write_text(output / "best.toml", "\n".join([title, *lines]) + "\n")

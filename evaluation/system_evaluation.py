@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class SystemEvaluation:
     seen_in_training: int
     analysis: PredictionAnalysis
     comparisons: tuple[PairedComparison, ...] = ()
-    system_scores: Mapping[str, SystemScores] | None = None
+    system_scores: Mapping[str, SystemScores] = field(default_factory=dict)
     gates: tuple[GateResult, ...] = ()
 
     @property

@@ -118,5 +118,5 @@ def render_report(result: SystemEvaluation, colors: Mapping[str, str]) -> str:
         error_labels=sorted({label for _, label in errors.counts}),
         cards=[(error, split_context(error, colors)) for error in errors.shown],
         comparisons=result.comparisons,
-        system_scores=result.system_scores or {},
+        system_scores=result.system_scores,
     )

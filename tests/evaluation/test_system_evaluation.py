@@ -68,7 +68,6 @@ def test_a_model_and_a_file_of_predictions_are_compared(gold: Path, tmp_path: Pa
     (comparison,) = result.comparisons
     assert (comparison.first, comparison.second) == ("first span", str(other))
     assert comparison.wins.first_only == 6
-    assert result.system_scores is not None
     assert set(result.system_scores) == {"first span", str(other)}
     assert "1 of these 6 documents were used for training" in result.warnings[0]
     assert events[0].completed == 0 and events[0].total == 2

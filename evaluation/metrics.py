@@ -15,6 +15,9 @@ from .bootstrap import RESAMPLES, Floats, bootstrap, f1_scores
 from .counts import pair_documents
 from .credit import COLUMNS, SCORING_SCHEMES, credits_of
 
+ALL_LABELS = "all labels"
+"""How tables and reports name all labels together."""
+
 
 @dataclass(frozen=True)
 class Score:

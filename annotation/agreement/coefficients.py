@@ -31,7 +31,7 @@ class Coefficient:
     high: float | None
 
 
-UNDEFINED = Coefficient(None, None, None)
+_UNDEFINED = Coefficient(None, None, None)
 
 
 class TokenClasses:
@@ -107,7 +107,7 @@ def coefficients_by_label(
     values = of_all_labels(flat.sum(axis=0, keepdims=True))[0]
     intervals = bootstrap(flat, of_all_labels, resamples=resamples, seed=seed)
     return {
-        label: UNDEFINED if np.isnan(value) else Coefficient(float(value), *interval)
+        label: _UNDEFINED if np.isnan(value) else Coefficient(float(value), *interval)
         for label, value, interval in zip([None, *labels], values, intervals, strict=True)
     }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...corpus.document import Document, Span
 from ...evaluation.span_alignment import ErrorKind, SpanPair, align_spans
 
-CONTEXT = 30
+QUOTE_CONTEXT = 30
 """Characters of text quoted on each side of a disagreement."""
 
 
@@ -49,8 +49,8 @@ def find_disagreements(first: Document, second: Document) -> Iterator[Disagreeme
     for pair in align_spans(first.spans, second.spans):
         if pair.kind is ErrorKind.CORRECT:
             continue
-        begin = max(min(span.start for span in pair.spans) - CONTEXT, 0)
-        context = text[begin : max(span.end for span in pair.spans) + CONTEXT]
+        begin = max(min(span.start for span in pair.spans) - QUOTE_CONTEXT, 0)
+        context = text[begin : max(span.end for span in pair.spans) + QUOTE_CONTEXT]
         quotes = (_text_of(text, pair.first), _text_of(text, pair.second))
         yield Disagreement(first.id, pair.first, pair.second, quotes, " ".join(context.split()))
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...evaluation.metrics import Score
+from ...evaluation.metrics import ALL_LABELS, Score
 from ...evaluation.span_alignment import ErrorKind
 from ...ui import DataTable, format_interval
 from .coefficients import Coefficient
 from .disagreements import Disagreement, describe
 from .measures import Agreement, PairAgreement
 
-EXAMPLES = 5
+SHOWN_EXAMPLES = 5
 """Examples given in JSON for each pair of labels."""
-ALL_LABELS = "all labels"
 
 
 def agreement_to_json(agreement: Agreement) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def _pair_to_json(pair: PairAgreement) -> dict[str, Any]:
                 "first": first,
                 "second": second,
                 "count": len(disagreements),
-                "examples": list(map(_example_to_json, disagreements[:EXAMPLES])),
+                "examples": list(map(_example_to_json, disagreements[:SHOWN_EXAMPLES])),
             }
             for first, second, disagreements in pair.confusions()
         ],

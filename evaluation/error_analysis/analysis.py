@@ -11,7 +11,7 @@ from ..mentions import MentionIndex, surface_of
 from ..span_alignment import ErrorKind, SpanPair, align_spans
 from .patterns import Pattern, PatternCounter, SpanError
 
-SHOWN = 2000
+SHOWN_ERRORS = 2000
 """Errors kept with their text; all are counted."""
 CONFIDENT = 0.9
 """Lowest confidence of a prediction that can mark the gold as a likely error."""
@@ -28,7 +28,7 @@ class ErrorSummary:
             prediction that is aligned with it (None: no prediction); correct ones included.
         patterns: the patterns that explain most errors, the largest first.
         total: number of errors.
-        shown: errors with their documents, in order of the documents; at most :data:`SHOWN`.
+        shown: errors with their documents, in order of the documents; at most :data:`SHOWN_ERRORS`.
     """
 
     counts: dict[tuple[ErrorKind, str], int]
@@ -71,7 +71,7 @@ class ErrorLog:
             error = SpanError(gold, kind, pair.first, pair.second)
             self._counts[error.kind, error.label] += 1
             self._patterns.add(error)
-            if len(self._shown) < SHOWN:
+            if len(self._shown) < SHOWN_ERRORS:
                 self._shown.append(error)
 
     def summary(self) -> ErrorSummary:

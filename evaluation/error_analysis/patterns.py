@@ -10,9 +10,9 @@ from ...corpus.document import Document, Span
 from ..mentions import MentionIndex, surface_of
 from ..span_alignment import ErrorKind
 
-EXAMPLES = 3
+PATTERN_EXAMPLES = 3
 """Examples kept of each pattern."""
-PATTERNS = 8
+MAX_PATTERNS = 8
 """Patterns listed at most."""
 
 
@@ -78,13 +78,13 @@ class PatternCounter:
         """Count one error."""
         traits = self._traits_of(error)
         self._counts[traits] += 1
-        if len(self._examples[traits]) < EXAMPLES:
+        if len(self._examples[traits]) < PATTERN_EXAMPLES:
             self._examples[traits].append(_describe(error))
 
     def patterns(self) -> Iterator[Pattern]:
         """Choose patterns greedily: each explains most of the errors that are left (set cover)."""
         unexplained = dict(self._counts)
-        for _ in range(PATTERNS):
+        for _ in range(MAX_PATTERNS):
             sizes: Counter[str] = Counter()
             for traits, count in unexplained.items():
                 for trait in traits:
@@ -98,7 +98,7 @@ class PatternCounter:
                 best,
                 sum(self._counts[traits] for traits in matching),
                 sizes[best],
-                tuple(examples[:EXAMPLES]),
+                tuple(examples[:PATTERN_EXAMPLES]),
             )
             unexplained = {
                 traits: count for traits, count in unexplained.items() if best not in traits

@@ -16,7 +16,7 @@ from ..system_evaluation import SystemEvaluation
 from .tables import format_difference, format_difference_interval
 
 TEMPLATE = Path(__file__).parent / "report.html"
-CONTEXT = 160
+ERROR_CONTEXT = 160
 """Characters of text shown on each side of an error."""
 
 
@@ -77,11 +77,11 @@ def _context_of(error: SpanError) -> tuple[int, int]:
     spans = [span for span in (error.gold, error.predicted) if span is not None]
     first, last = min(span.start for span in spans), max(span.end for span in spans)
     begin, end = 0, len(text)
-    if first > CONTEXT:
-        begin = text.find(" ", first - CONTEXT, first) + 1 or first - CONTEXT
-    if last + CONTEXT < len(text):
-        space = text.rfind(" ", last, last + CONTEXT)
-        end = space if space >= 0 else last + CONTEXT
+    if first > ERROR_CONTEXT:
+        begin = text.find(" ", first - ERROR_CONTEXT, first) + 1 or first - ERROR_CONTEXT
+    if last + ERROR_CONTEXT < len(text):
+        space = text.rfind(" ", last, last + ERROR_CONTEXT)
+        end = space if space >= 0 else last + ERROR_CONTEXT
     return begin, end
 
 

@@ -9,10 +9,9 @@ from ...ui import DataTable, format_interval, format_value
 from ..comparison.system_comparison import PairedComparison, SystemScores
 from ..error_analysis.analysis import ERROR_KINDS
 from ..gate import GateResult
-from ..metrics import Evaluation
+from ..metrics import ALL_LABELS, Evaluation
 from ..prediction_analysis import PredictionAnalysis
 
-ALL_LABELS = "all labels"
 SHOWN_PATTERNS = 5
 
 

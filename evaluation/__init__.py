@@ -1,4 +1,4 @@
 """Evaluation of predictions against gold: scores, intervals, comparison, errors, reports."""
 
-# Makes a bare `import evaluation` from the checkout's root fail: it would be a second copy.
+# Makes `import evaluation` from the repository's root fail: it would load a second copy.
 from .. import errors as errors

@@ -1,4 +1,4 @@
 """Packaged models: wheels, checkpoints, model cards, loading and tagging."""
 
-# Makes a bare `import models` from the checkout's root fail: it would be a second copy.
+# Makes `import models` from the repository's root fail: it would load a second copy.
 from .. import errors as errors

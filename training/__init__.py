@@ -1,4 +1,4 @@
 """Training: recipes, trainers, run folders, sweeps and learning curves."""
 
-# Makes a bare `import training` from the checkout's root fail: it would be a second copy.
+# Makes `import training` from the repository's root fail: it would load a second copy.
 from .. import errors as errors

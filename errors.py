@@ -46,3 +46,8 @@ def first_error(error: ValidationError) -> str:
         return f"unknown key '{field}'; remove it or correct its name"
     message = first["msg"].removeprefix("Value error, ")
     return f"{field}: {message}" if field else message
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an exception's message, or the name of its class if it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,34 +1,33 @@
 """Writing a run as a transformers checkpoint that needs no other code.
 
 `transformers.pipeline("token-classification")` labels each word by the best tag of its first token,
-independently of the others, and joins what follows. Only a model without anything beside its
-encoder and classifier can be written in this form: no gazetteer, no word features and no CRF. The
-recipe `transformers` trains such models. They keep case in their vocabulary; see
-:mod:`training.transformer.cased_vocabulary`.
+independently of the other words, and joins adjacent words of one entity. Only a model that consists
+of an encoder and a classifier can be written in this form: no gazetteer, no word features and no
+CRF. The recipe `transformers` trains such models. They keep case in their vocabulary; see
+:mod:`orbat.training.transformer.cased_vocabulary`.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..corpus.document import Document, Span
-from ..corpus.files import sha256_file, write_json, write_text
+from ..corpus.files import open_folder_atomic, sha256_file, write_json, write_text
 from ..errors import ModelError
 from ..evaluation.counts import total_counts
 from ..evaluation.metrics import evaluate, evaluation_to_json
-from ..training.run_folder import read_manifest, run_documents
+from ..training.run_folder import MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
 from ..training.tagging import tag_documents
 from ..training.transformer.model_folder import load_network, load_tagger, read_tagger_config
 from .cards.checkpoint_card import PipelineAgreement, checkpoint_card
 from .cards.sections import CardData
-from .loading import MANIFEST, read_evaluations
+from .loading import read_evaluations
 from .package_info import PackageInfo
 
 if TYPE_CHECKING:
@@ -40,10 +39,10 @@ MIN_AGREEMENT = 0.995
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that was written.
+    """The result of :func:`write_checkpoint`.
 
     Attributes:
-        folder: where it is.
+        folder: the checkpoint.
         agreement: how well transformers' pipeline reproduces the trained model with it.
     """
 
@@ -55,7 +54,8 @@ def check_exportable(run: Path) -> None:
     """Check that a run can be written as a transformers checkpoint.
 
     Raises:
-        ModelError: if the run cannot be used, or the format cannot hold its model.
+        InputError: if the run contains a pickle.
+        ModelError: if the run cannot be used, or the format cannot represent its model.
     """
     _load_transformers_model(run)
 
@@ -71,58 +71,69 @@ def write_checkpoint(run: Path, folder: Path, info: PackageInfo | None = None) -
         info: the model's language, name and version, for the card; None for the defaults.
 
     Raises:
-        ModelError: if the run cannot be used, the format cannot hold its model, or the pipeline
-            finds other spans.
+        InputError: if the run contains a pickle, its documents were changed, or the folder cannot
+            be written.
+        ModelError: if the run cannot be used, the format cannot represent its model, or the
+            pipeline finds other spans.
     """
     run, folder = Path(run), Path(folder)
     model = _load_transformers_model(run)
+    manifest = read_manifest(run)
+    with open_folder_atomic(folder, replace=True) as draft:
+        model.save_pretrained(draft)
+        _save_tokenizer(run, read_tagger_config(run / "model"), draft)
+        agreement, dev_scores = _compare_with_run(run, draft)
+        data = CardData(info or PackageInfo(), manifest, read_evaluations(run), dev_scores)
+        write_text(draft / "README.md", checkpoint_card(data, agreement))
+        weights = {"sha256": sha256_file(run / "model" / "model.safetensors")}
+        write_json(draft / MANIFEST_FILE, {**manifest, "weights": weights})
+    return Checkpoint(folder, agreement)
+
+
+def _compare_with_run(run: Path, checkpoint: Path) -> tuple[PipelineAgreement, dict[str, Any]]:
+    """Tag the dev documents with transformers' pipeline and with the trained model.
+
+    Returns:
+        The agreement of the two, and the strict scores of the pipeline as JSON.
+
+    Raises:
+        ModelError: if they agree on too few spans.
+    """
     config = read_tagger_config(run / "model")
-    draft = folder.with_name(f".{folder.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    model.save_pretrained(draft)
-    _save_tokenizer(run, config, draft)
     dev = run_documents(run, "dev")
-    tagged = list(_tag_by_pipeline(draft, dev, config.stride))
+    tagged = list(_tag_by_pipeline(checkpoint, dev, config.stride))
     trained_tagged = list(tag_documents(load_tagger(run), dev))
-    same, either = _count_same(trained_tagged, tagged)
-    if same < MIN_AGREEMENT * either:
-        shutil.rmtree(draft)
+    common, union = _count_common(trained_tagged, tagged)
+    if common < MIN_AGREEMENT * union:
         raise ModelError(
-            f"{run}: transformers' pipeline and the trained model agree on only {same} of {either} "
-            "spans in the dev documents; this encoder cannot be written as a checkpoint"
+            f"{run}: transformers' pipeline and the trained model agree on only {common} of "
+            f"{union} spans in the dev documents; this encoder cannot be written as a checkpoint"
         )
     evaluation = evaluate(dev, tagged, config.labels)
     trained_counts, _ = total_counts(zip(dev, trained_tagged, strict=True))
     agreement = PipelineAgreement(
         window=config.window,
         stride=config.stride,
-        same=same,
-        either=either,
+        common=common,
+        union=union,
         f1=evaluation.strict.micro.f1,
         trained_f1=trained_counts.f1,
     )
-    manifest = read_manifest(run)
-    data = CardData(
-        info or PackageInfo(),
-        manifest,
-        read_evaluations(run),
-        evaluation_to_json(evaluation)["strict"],
-    )
-    write_text(draft / "README.md", checkpoint_card(data, agreement))
-    weights = {"sha256": sha256_file(run / "model" / "model.safetensors")}
-    write_json(draft / MANIFEST, {**manifest, "weights": weights})
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
-    return Checkpoint(folder, agreement)
+    return agreement, evaluation_to_json(evaluation)["strict"]
 
 
 def _load_transformers_model(run: Path) -> Any:
-    """Return a run's network as a transformers token classification model."""
+    """Return a run's network as a transformers token classification model.
+
+    Raises:
+        InputError: if the run contains a pickle.
+        ModelError: if the run cannot be used, or the format cannot represent its model.
+    """
     network, config = load_network(run)
     if not config.transformers_compatible:
         raise ModelError(
-            f"{run}: a transformers checkpoint cannot hold all parts of this model; train one with "
-            "the recipe transformers, with this run as its teacher"
+            f"{run}: a transformers checkpoint cannot represent all parts of this model; train "
+            "one with the recipe transformers, with this run as its teacher"
         )
     return _to_transformers(network, config)
 
@@ -163,6 +174,7 @@ def _to_transformers(network: TokenClassifier, config: TaggerConfig) -> Any:
 
 
 def _save_tokenizer(run: Path, config: TaggerConfig, folder: Path) -> None:
+    """Write a run's tokenizer in the format of transformers."""
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
@@ -190,7 +202,7 @@ def _tag_by_pipeline(
     Args:
         folder: the checkpoint.
         documents: the documents.
-        stride: tokens that neighbouring windows share.
+        stride: tokens that neighboring windows share.
     """
     from transformers import pipeline
     from transformers.utils import logging
@@ -206,14 +218,14 @@ def _tag_by_pipeline(
         )
 
 
-def _count_same(first: Sequence[Document], second: Sequence[Document]) -> tuple[int, int]:
-    """Return how many spans both versions of some documents have, and how many either has."""
-    same = either = 0
+def _count_common(first: Sequence[Document], second: Sequence[Document]) -> tuple[int, int]:
+    """Return the sizes of the intersection and the union of the spans in two sets of documents."""
+    common = union = 0
     for documents in zip(first, second, strict=True):
         left, right = (
             {(span.start, span.end, span.label) for span in document.spans}
             for document in documents
         )
-        same += len(left & right)
-        either += len(left | right)
-    return same, either
+        common += len(left & right)
+        union += len(left | right)
+    return common, union

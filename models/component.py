@@ -18,7 +18,7 @@ from spacy.tokens import Doc, Span
 
 from ..training.tagger.mentions import Mention
 from ..training.tagger.tagger import NeuralTagger
-from .runtime import HASHES, file_names, load_packaged
+from .runtime import HASHES_FILE, file_names, load_packaged
 
 FACTORY = "orbat_ner"
 
@@ -112,7 +112,7 @@ class EntityTagger:
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> EntityTagger:
         """Read the model's files from a folder."""
         folder = Path(path)
-        names = file_names((folder / HASHES).read_bytes())
+        names = file_names((folder / HASHES_FILE).read_bytes())
         self.load_files({name: (folder / name).read_bytes() for name in names})
         # Loaded here, so that spacy.load refuses a damaged model and the first text is not slow.
         _ = self.tagger

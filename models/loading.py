@@ -16,17 +16,13 @@ from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text, write_json
 from ..corpus.tagger import Tagger
-from ..errors import ModelError
+from ..errors import ModelError, first_line
 from ..training.backends import load_run
 from ..training.base import TextTagger
-from ..training.run_folder import EVALUATIONS, read_manifest, run_documents
+from ..training.run_folder import EVALUATIONS_FOLDER, MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagging import predict_probabilities, tag_documents
 from ..training.transformer.encoder import refuse_pickles
-from .runtime import HASHES, load_packaged
-
-MANIFEST = "manifest.json"
-"""File beside a packaged model's weights: the manifest of its run."""
-ONNX_FILE = "model.onnx"
+from .runtime import HASHES_FILE, ONNX_FILE, load_packaged
 
 
 @dataclass(frozen=True)
@@ -82,12 +78,12 @@ class Model(Tagger):
         """
         if self.run is not None:
             name = re.sub(r"[^\w.=-]+", "-", gold)
-            write_json(self.run / EVALUATIONS / f"{name}.json", result)
+            write_json(self.run / EVALUATIONS_FOLDER / f"{name}.json", result)
 
 
 def read_evaluations(run: Path) -> list[dict[str, Any]]:
     """Return the results recorded in a run folder, ordered by the names of the gold files."""
-    paths = sorted((Path(run) / EVALUATIONS).glob("*.json"))
+    paths = sorted((Path(run) / EVALUATIONS_FOLDER).glob("*.json"))
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
@@ -122,14 +118,14 @@ def load_model(name: str | Path, *, workers: int = 0) -> Model:
 
 def _load_run(name: str, path: Path) -> Model:
     manifest = read_manifest(path)
-    fingerprint = sha256_file(path / "manifest.json")
+    fingerprint = sha256_file(path / MANIFEST_FILE)
     return Model(name, load_run(path), _seen(manifest), _family(manifest), fingerprint, path)
 
 
 def _find_packaged(path: Path) -> Path | None:
     """Return the folder below `path` that contains a packaged model's files; None for none."""
     for file in sorted(path.rglob(ONNX_FILE)):
-        if (file.parent / HASHES).is_file():
+        if (file.parent / HASHES_FILE).is_file():
             return file.parent
     return None
 
@@ -161,17 +157,16 @@ def _read_wheel(path: Path) -> dict[str, bytes]:
 
 def _load_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:
     try:
-        manifest = json.loads(files[MANIFEST]) if MANIFEST in files else {}
-        fingerprint = hashlib.sha256(files.get(HASHES, b"")).hexdigest()
+        manifest = json.loads(files[MANIFEST_FILE]) if MANIFEST_FILE in files else {}
+        fingerprint = hashlib.sha256(files.get(HASHES_FILE, b"")).hexdigest()
         tagger = load_packaged(files, workers=workers)
         return Model(name, tagger, _seen(manifest), _family(manifest) or name, fingerprint)
     except ImportError:
         raise
     # onnxruntime and tokenizers raise their own subclasses of Exception for damaged files.
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "damaged"
         raise ModelError(
-            f"{name}: the model cannot be loaded ({reason}); package it again"
+            f"{name}: the model cannot be loaded ({first_line(error)}); package it again"
         ) from error
 
 

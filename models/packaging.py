@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..corpus.document import Document
-from ..corpus.files import sha256_file
+from ..corpus.files import open_atomic, sha256_file, write_text
 from ..errors import ModelError
 from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from ..evaluation.metrics import evaluate, evaluation_to_json
-from ..training.run_folder import read_manifest, run_documents
+from ..training.run_folder import MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
 from ..training.tagger.words import find_words
 from ..training.tagging import tag_documents
@@ -27,9 +26,17 @@ from ..ui import OnProgress, Progress, ignore_progress
 from .cards.sections import CardData
 from .cards.wheel_card import wheel_card
 from .checkpoint import Checkpoint, check_exportable, write_checkpoint
-from .loading import MANIFEST, read_evaluations
+from .loading import read_evaluations
 from .package_info import PackageInfo
-from .runtime import FORMAT, add_hashes, load_packaged
+from .runtime import (
+    CONFIG_FILE,
+    GAZETTEER_FILE,
+    ONNX_FILE,
+    TOKENIZER_FILE,
+    WHEEL_FORMAT,
+    add_hashes,
+    load_packaged,
+)
 from .variants import FLOAT32, VariantReport, export_variants, select_variant
 from .wheel import build_wheel, write_package
 
@@ -83,12 +90,13 @@ def package(
         on_progress: called at the beginning and end of each step.
 
     Raises:
+        InputError: if the run contains a pickle, its documents were changed, or the output cannot
+            be written.
         ModelError: if the run cannot be used, the exported model finds other spans than the
-            trained one, or no checkpoint can hold the model.
+            trained one, or no checkpoint can represent the model.
     """
     run, output, info = Path(run), Path(output), info or PackageInfo()
     if transformers:
-        # Before anything is written.
         check_exportable(run)
     report = _package_wheel(run, output, info, on_progress)
     if not transformers:
@@ -101,6 +109,7 @@ def package(
 def _package_wheel(
     run: Path, output: Path, info: PackageInfo, on_progress: OnProgress
 ) -> PackagingReport:
+    """Build the wheel and its model card; see :func:`package`."""
     network, config = load_network(run)
     manifest = read_manifest(run)
     dev, train = run_documents(run, "dev"), run_documents(run, "train")
@@ -126,29 +135,40 @@ def _package_wheel(
                     "packaged"
                 )
             variant_report, tagged = select_variant(variants, tag, dev, float_tagged, config.labels)
-        pairs = list(zip(dev, tagged, strict=True))
-        dev_scores = evaluation_to_json(evaluate(dev, tagged, config.labels))["strict"]
-        calibrated, variant_report = _calibrate(config, variant_report, pairs)
+        calibrated, variant_report = _calibrate(config, variant_report, dev, tagged)
         files = {
             **_model_files(variants[variant_report.chosen], calibrated, shared),
-            MANIFEST: _packaged_manifest(run, manifest, variant_report),
+            MANIFEST_FILE: _packaged_manifest(run, manifest, variant_report),
         }
+        dev_scores = evaluation_to_json(evaluate(dev, tagged, config.labels))["strict"]
         data = CardData(info, manifest, read_evaluations(run), dev_scores)
         card = wheel_card(data, variant_report)
         with _step("Building the wheel", on_progress):
-            write_package(
-                folder / "package",
-                info,
-                files=add_hashes(files),
-                card=card,
-                description=f"Named entities of defence news: {', '.join(config.labels)}",
-                performance=_spacy_scores(data),
-            )
-            wheel = _move_atomically(build_wheel(folder / "package", folder / "dist"), output)
+            wheel = _write_wheel(output, folder, data, files, card)
     card_path = output / "MODEL_CARD.md"
-    card_path.write_text(card, encoding="utf-8")
+    write_text(card_path, card)
     f1 = dev_scores["micro"]["f1"]
     return PackagingReport(wheel, card_path, variant_report.chosen, identical, len(dev), f1)
+
+
+def _write_wheel(
+    output: Path, scratch: Path, data: CardData, files: Mapping[str, bytes], card: str
+) -> Path:
+    """Build the wheel in a scratch folder, write it to the output atomically, return its path."""
+    labels = ", ".join(label["name"] for label in data.manifest["labels"]["label"])
+    write_package(
+        scratch / "package",
+        data.info,
+        files=add_hashes(files),
+        card=card,
+        description=f"Named entities of defence news: {labels}",
+        performance=_spacy_scores(data),
+    )
+    built = build_wheel(scratch / "package", scratch / "dist")
+    path = output / built.name
+    with open_atomic(path) as file:
+        file.write(built.read_bytes())
+    return path
 
 
 @contextmanager
@@ -161,18 +181,18 @@ def _step(name: str, on_progress: OnProgress) -> Iterator[None]:
 def _shared_files(run: Path, train: Iterable[Document]) -> dict[str, bytes]:
     """Return the files that do not depend on the variant: tokenizer and compiled gazetteer."""
     gazetteer = load_run_gazetteer(run)
-    # Reading texts fills the gazetteer with classes of tokens, which the installed model then has.
+    # Searching texts adds the classes of their tokens to the gazetteer, which are saved with it.
     for document in train:
         gazetteer.find(document.text, find_words(document.text).tolist())
     return {
-        "tokenizer.json": (run / "model" / "tokenizer.json").read_bytes(),
-        "gazetteer.json": gazetteer.to_bytes(classes=True),
+        TOKENIZER_FILE: (run / "model" / TOKENIZER_FILE).read_bytes(),
+        GAZETTEER_FILE: gazetteer.to_bytes(classes=True),
     }
 
 
 def _model_files(onnx: Path, config: TaggerConfig, shared: Mapping[str, bytes]) -> dict[str, bytes]:
-    settings = json.dumps({"format": FORMAT, **asdict(config)}).encode()
-    return {**shared, "model.onnx": onnx.read_bytes(), "tagger.json": settings}
+    settings = json.dumps({"format": WHEEL_FORMAT, **asdict(config)}).encode()
+    return {**shared, ONNX_FILE: onnx.read_bytes(), CONFIG_FILE: settings}
 
 
 def _count_identical(first: Iterable[Document], second: Iterable[Document]) -> int:
@@ -180,16 +200,20 @@ def _count_identical(first: Iterable[Document], second: Iterable[Document]) -> i
 
 
 def _calibrate(
-    config: TaggerConfig, variants: VariantReport, pairs: Sequence[tuple[Document, Document]]
+    config: TaggerConfig,
+    variants: VariantReport,
+    gold: Sequence[Document],
+    tagged: Sequence[Document],
 ) -> tuple[TaggerConfig, VariantReport]:
     """Calibrate confidences on the dev documents, if there are enough of them.
 
     Args:
         config: the configuration to add the calibration to.
         variants: the report to add the method to.
-        pairs: gold and tagged dev documents.
+        gold: the dev documents.
+        tagged: the dev documents with the spans of the packaged variant.
     """
-    confidences = Confidences(pairs)
+    confidences = Confidences(zip(gold, tagged, strict=True))
     calibrator = fit_calibrator(confidences.scores, confidences.correct)
     if calibrator is None:
         return config, variants
@@ -211,14 +235,6 @@ def _packaged_manifest(run: Path, manifest: Mapping[str, Any], variants: Variant
     trained_hash = sha256_file(run / "model" / "model.safetensors")
     weights = {"sha256": trained_hash, **variants.to_json()}
     return json.dumps({**manifest, "weights": weights}, indent=1).encode()
-
-
-def _move_atomically(file: Path, folder: Path) -> Path:
-    """Move a file into a folder so that it appears there complete."""
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{file.name}.draft"
-    shutil.move(file, draft)
-    return draft.rename(folder / file.name)
 
 
 def _spacy_scores(data: CardData) -> dict[str, Any]:

@@ -15,33 +15,37 @@ from ..training.tagger.config import TaggerConfig
 from ..training.tagger.gazetteer import Gazetteer
 from ..training.tagger.tagger import NeuralTagger
 
-FILES = ("model.onnx", "tokenizer.json", "tagger.json", "gazetteer.json")
+ONNX_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+CONFIG_FILE = "tagger.json"
+GAZETTEER_FILE = "gazetteer.json"
+MODEL_FILES = (ONNX_FILE, TOKENIZER_FILE, CONFIG_FILE, GAZETTEER_FILE)
 """The files that every packaged model has."""
-HASHES = "sha256.json"
+HASHES_FILE = "sha256.json"
 """File beside them: the SHA-256 of each file of the model, by name."""
-FORMAT = 7
-"""Version of the packaged model's files, kept in `tagger.json`."""
+WHEEL_FORMAT = 7
+"""Version of the packaged model's files, stored in :data:`CONFIG_FILE`."""
 
 
 def add_hashes(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return a model's files and :data:`HASHES`, by which :func:`check_hashes` checks them."""
+    """Return a model's files and :data:`HASHES_FILE`, by which :func:`check_hashes` checks them."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    return {**files, HASHES: json.dumps(hashes, indent=1).encode()}
+    return {**files, HASHES_FILE: json.dumps(hashes, indent=1).encode()}
 
 
 def file_names(hashes: bytes) -> list[str]:
-    """Return the names of a model's files, :data:`HASHES` last.
+    """Return the names of a model's files, :data:`HASHES_FILE` last.
 
     Args:
-        hashes: the content of :data:`HASHES`.
+        hashes: the content of :data:`HASHES_FILE`.
 
     Raises:
         ValueError: if the content is damaged.
     """
     value = json.loads(hashes)
-    if not isinstance(value, dict) or not set(FILES) <= set(value):
-        raise ValueError(f"{HASHES} is damaged")
-    return [*value, HASHES]
+    if not isinstance(value, dict) or not set(MODEL_FILES) <= set(value):
+        raise ValueError(f"{HASHES_FILE} is damaged")
+    return [*value, HASHES_FILE]
 
 
 def check_hashes(files: Mapping[str, bytes]) -> None:
@@ -50,12 +54,12 @@ def check_hashes(files: Mapping[str, bytes]) -> None:
     Raises:
         ValueError: naming the first file that is missing or changed.
     """
-    if HASHES not in files:
-        raise ValueError(f"the model has no {HASHES}")
-    for name in file_names(files[HASHES])[:-1]:
+    if HASHES_FILE not in files:
+        raise ValueError(f"the model has no {HASHES_FILE}")
+    for name in file_names(files[HASHES_FILE])[:-1]:
         if name not in files:
             raise ValueError(f"the model has no {name}")
-        if hashlib.sha256(files[name]).hexdigest() != json.loads(files[HASHES])[name]:
+        if hashlib.sha256(files[name]).hexdigest() != json.loads(files[HASHES_FILE])[name]:
             raise ValueError(f"{name} was changed after packaging; install the model again")
 
 
@@ -111,18 +115,18 @@ def load_packaged(
     from tokenizers import Tokenizer
 
     check_hashes(files)
-    value = json.loads(files["tagger.json"])
+    value = json.loads(files[CONFIG_FILE])
     version = value.pop("format", None)
-    if version != FORMAT:
+    if version != WHEEL_FORMAT:
         raise ValueError(
-            f"the model has format {version}, this version of orbat reads format {FORMAT}; "
+            f"the model has format {version}, this version of orbat reads format {WHEEL_FORMAT}; "
             "package the run again"
         )
-    tokenizer = Tokenizer.from_buffer(files["tokenizer.json"])
+    tokenizer = Tokenizer.from_buffer(files[TOKENIZER_FILE])
     config = TaggerConfig.from_json(value)
-    gazetteer = Gazetteer.from_bytes(files["gazetteer.json"])
+    gazetteer = Gazetteer.from_bytes(files[GAZETTEER_FILE])
     return NeuralTagger(
-        OnnxNetwork(files["model.onnx"]),
+        OnnxNetwork(files[ONNX_FILE]),
         tokenizer,
         config,
         gazetteer.find,

@@ -1,7 +1,7 @@
 """Quantization of a matrix product's inputs and weights to 8 bits, after SmoothQuant.
 
-Channels of wide range would leave the other channels few steps. They are divided by a factor, and
-their weights are multiplied by it (Xiao et al. 2022, arXiv:2211.10438).
+If one channel has a wide range, the others get few steps of the grid. So each channel is divided by
+a factor, and its weights are multiplied by it (Xiao et al. 2022, arXiv:2211.10438).
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..training.int8_grid import MAX_INPUT, MAX_WEIGHT
 from ..training.tagger.arrays import Floats
 
 EXPONENTS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Shares of a channel's range that may be moved to its weights (`alpha` in SmoothQuant)."""
-_HIGHEST_INPUT = 255
-_HIGHEST_WEIGHT = 63
-"""7 bits: with 8, processors without VNNI saturate when they add two products in 16 bits."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,8 @@ class InputQuantization:
     Attributes:
         factors: divisors of the channels, by which their weights are multiplied.
             *Shape:* (channels,).
-        scale: difference between neighbouring integers.
-        zero_point: the integer that stands for 0.
+        scale: difference between the values of neighboring integers.
+        zero_point: the integer that represents 0.
     """
 
     factors: Floats
@@ -72,10 +70,10 @@ def choose_quantization(
     for exponent in EXPONENTS:
         factors = (input_range**exponent / weight_range ** (1 - exponent)).astype(np.float32)
         low, high = (statistics.low / factors).min(), (statistics.high / factors).max()
-        scale = np.float32(max(high - low, 1e-6) / _HIGHEST_INPUT)
+        scale = np.float32(max(high - low, 1e-6) / MAX_INPUT)
         zero_point = round(-low / scale)
         integers = np.round(statistics.rows / factors / scale)
-        rows = np.clip(integers, -zero_point, _HIGHEST_INPUT - zero_point) * scale
+        rows = np.clip(integers, -zero_point, MAX_INPUT - zero_point) * scale
         quantized, scales = quantize_weights(weights * factors[:, None])
         error = float(np.square(rows @ (quantized * scales) - exact).mean())
         candidates.append((error, InputQuantization(factors, scale, zero_point)))
@@ -87,5 +85,5 @@ def quantize_weights(matrix: Floats) -> tuple[Floats, Floats]:
 
     *Shapes:* (channels, outputs), (outputs,).
     """
-    scales = (np.maximum(np.abs(matrix).max(axis=0), 1e-12) / _HIGHEST_WEIGHT).astype(np.float32)
+    scales = (np.maximum(np.abs(matrix).max(axis=0), 1e-12) / MAX_WEIGHT).astype(np.float32)
     return np.round(matrix / scales), scales

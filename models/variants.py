@@ -95,7 +95,7 @@ def export_variants(
     """
     exported = folder / "exported.onnx"
     export_onnx(network, exported)
-    # A sample spread over all texts: neighbours may be alike.
+    # A sample spread over all texts, as consecutive texts may be similar.
     sample = texts[:: max(1, len(texts) // CALIBRATION_DOCUMENTS)]
     names = ("input_ids", "attention_mask", "features")
     batches = (dict(zip(names, batch, strict=True)) for batch in tagger.batches(sample))

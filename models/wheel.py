@@ -26,10 +26,15 @@ from . import component, runtime
 from .component import FACTORY, EntityTagger
 from .package_info import PackageInfo
 
-# 1980-01-01, the earliest time that a zip file can store: equal inputs give equal bytes.
-EPOCH = "315532800"
-SPACY = ">=3.8,<3.9"
-REQUIREMENTS = (f"spacy{SPACY}", "onnxruntime>=1.22,<2", "tokenizers>=0.21,<1", "numpy>=2,<3")
+SOURCE_DATE = "315532800"
+"""Date of all files in a wheel: 1980-01-01, the earliest one that a zip file can store."""
+WHEEL_REQUIREMENTS = (
+    "spacy>=3.8,<3.9",
+    "onnxruntime>=1.22,<2",
+    "tokenizers>=0.21,<1",
+    "numpy>=2,<3",
+)
+"""Requirements of a model package; spaCy is the first."""
 
 _INIT = '''"""{description}"""
 
@@ -97,7 +102,7 @@ def write_package(
         package=info.package_name,
         version=info.version,
         description=description,
-        requirements="\n".join(f'    "{requirement}",' for requirement in REQUIREMENTS),
+        requirements="\n".join(f'    "{requirement}",' for requirement in WHEEL_REQUIREMENTS),
         factory=FACTORY,
     )
     (folder / "pyproject.toml").write_text(pyproject, encoding="utf-8")
@@ -123,7 +128,7 @@ def _write_pipeline(
             "version": info.version,
             "description": description,
             "license": "Apache-2.0",
-            "requirements": list(REQUIREMENTS[1:]),
+            "requirements": list(WHEEL_REQUIREMENTS[1:]),
             "performance": performance,
         }
     )
@@ -162,7 +167,7 @@ def build_wheel(folder: Path, output: Path) -> Path:
 
     output.mkdir(parents=True, exist_ok=True)
     before = os.environ.get("SOURCE_DATE_EPOCH")
-    os.environ["SOURCE_DATE_EPOCH"] = EPOCH
+    os.environ["SOURCE_DATE_EPOCH"] = SOURCE_DATE
     try:
         return Path(make_wheel_in(folder / "pyproject.toml", output).file)
     finally:

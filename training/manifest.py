@@ -18,7 +18,7 @@ from ..corpus.labels import LabelSet
 from ..errors import InputError, ModelError
 from .data import TrainingData
 from .recipe import AnyRecipe
-from .run_folder import FORMAT
+from .run_folder import MANIFEST_FILE, RUN_FORMAT
 from .tagger.gazetteer import Gazetteer
 
 _PACKAGES = (
@@ -49,7 +49,7 @@ def make_manifest(
         ]
 
     return {
-        "format": FORMAT,
+        "format": RUN_FORMAT,
         "status": "training",
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "recipe": recipe.model_dump(),
@@ -111,7 +111,7 @@ def claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
     Raises:
         InputError: naming the folder and the fix.
     """
-    path = output / "manifest.json"
+    path = output / MANIFEST_FILE
     if not path.is_file():
         require_empty_folder(output, "run")
         return

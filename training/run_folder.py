@@ -18,11 +18,14 @@ from ..corpus.document import Document
 from ..corpus.files import read_documents, sha256_text
 from ..errors import InputError, ModelError
 
-FORMAT = 4
+RUN_FORMAT = 4
 """Version of the run folder. Folders of other versions are refused."""
-GAZETTEER = "gazetteer.json"
-"""File of a model folder that holds the gazetteer."""
-EVALUATIONS = "evaluations"
+MANIFEST_FILE = "manifest.json"
+"""The manifest, in run folders, sweep folders and packaged models."""
+GAZETTEER_FILE = "gazetteer.json"
+"""The phrases and patterns of the gazetteer, in model folders."""
+EVALUATIONS_FOLDER = "evaluations"
+"""Folder of a run with the results of `orbat evaluate`."""
 
 
 def read_manifest(run: Path) -> dict[str, Any]:
@@ -33,14 +36,15 @@ def read_manifest(run: Path) -> dict[str, Any]:
             is unfinished.
     """
     run = Path(run)
-    path = run / "manifest.json"
+    path = run / MANIFEST_FILE
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"{run}: not a run folder (no readable manifest.json); name the --output of orbat train"
+            f"{run}: not a run folder (no readable {MANIFEST_FILE}); "
+            "name the --output of orbat train"
         ) from error
-    if manifest.get("format") != FORMAT:
+    if manifest.get("format") != RUN_FORMAT:
         raise ModelError(f"{path}: written by another version of orbat; train again")
     if manifest.get("status") != "finished":
         raise ModelError(f"{run}: its training has not finished; resume with orbat train --resume")

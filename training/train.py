@@ -18,7 +18,7 @@ from .data import TrainingData
 from .gazetteer import load_recipe_gazetteer
 from .manifest import claim_output, is_same_run, make_manifest
 from .recipe import AnyRecipe
-from .run_folder import read_json
+from .run_folder import MANIFEST_FILE, read_json
 
 
 def train(
@@ -61,7 +61,7 @@ def train(
         claim_output(job.output, manifest, resume)
     trainer = make_trainer(job)
     if writes:
-        write_json(job.output / "manifest.json", manifest)
+        write_json(job.output / MANIFEST_FILE, manifest)
         write_documents(job.output / "data" / "train.jsonl", data.train)
         write_documents(job.output / "data" / "dev.jsonl", data.dev)
     metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
@@ -69,7 +69,7 @@ def train(
         write_json(job.output / "metrics.json", metrics)
         manifest["status"] = "finished"
         manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
-        write_json(job.output / "manifest.json", manifest)
+        write_json(job.output / MANIFEST_FILE, manifest)
     return metrics
 
 
@@ -98,7 +98,7 @@ def train_or_resume(
         ModelError: as :func:`train`.
         DivergedError: as :func:`train`.
     """
-    path = output / "manifest.json"
+    path = output / MANIFEST_FILE
     old = read_json(path) if path.is_file() else {}
     if old.get("status") == "finished":
         new = make_manifest(recipe, data, labels, load_recipe_gazetteer(recipe, labels))

@@ -14,17 +14,17 @@ class PipelineAgreement:
 
     Attributes:
         window: tokens in one window.
-        stride: tokens that neighbouring windows share: the pipeline's argument `stride`.
-        same: spans that both find.
-        either: spans that at least one of them finds.
+        stride: tokens that neighboring windows share: the pipeline's argument `stride`.
+        common: number of spans that both find.
+        union: number of spans that at least one of them finds.
         f1: strict F1 of the pipeline.
         trained_f1: strict F1 of the trained model.
     """
 
     window: int
     stride: int
-    same: int
-    either: int
+    common: int
+    union: int
     f1: float | None
     trained_f1: float | None
 
@@ -58,12 +58,13 @@ for entity in ner("{EXAMPLE}"):
 
 Both arguments are required: the model labels each word at its first token, and without `stride` the
 pipeline drops everything after the first {agreement.window} tokens of a text."""
+    common, union = agreement.common, agreement.union
     specifications = f"""Numeric format: float32, as safetensors. If the base model is uncased, the
 vocabulary is extended: each entry has a lower-case, a title-case and an upper-case form, whose
 embedding is the original one plus a learned vector. Line breaks have entries of their own.
 
-On the dev documents, transformers' pipeline and the trained model agree on {agreement.same} of the
-{agreement.either} spans that either of them finds. The trained model's strict F1 is
+On the dev documents, transformers' pipeline and the trained model agree on {common} of the
+{union} spans that either of them finds. The trained model's strict F1 is
 {format_value(agreement.trained_f1)}. Both split and join long texts in the same way."""
     return metadata + render_card(
         data,

@@ -56,6 +56,6 @@ def package(
         agreement = report.checkpoint.agreement
         typer.echo(f"transformers checkpoint: {report.checkpoint.folder}")
         typer.echo(
-            f"its pipeline and the trained model agree on {agreement.same} of {agreement.either} "
+            f"its pipeline and the trained model agree on {agreement.common} of {agreement.union} "
             f'spans; load it with stride={agreement.stride}, aggregation_strategy="first"'
         )

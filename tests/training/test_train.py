@@ -14,7 +14,7 @@ from orbat.errors import InputError, ModelError
 from orbat.training.backends import BACKENDS, load_run
 from orbat.training.data import TrainingData
 from orbat.training.recipe import load_recipe, shipped_recipes
-from orbat.training.run_folder import FORMAT, read_manifest, run_documents
+from orbat.training.run_folder import RUN_FORMAT, read_manifest, run_documents
 from orbat.training.tagging import predict_probabilities, tag_documents
 from orbat.training.train import estimate, train, train_or_resume
 
@@ -44,7 +44,7 @@ def test_every_recipe_has_a_backend() -> None:
 
 def test_a_run_tags_with_the_scores_in_its_metrics(run: Path, data: TrainingData) -> None:
     manifest = read_manifest(run)
-    assert manifest["format"] == FORMAT
+    assert manifest["format"] == RUN_FORMAT
     assert run_documents(run, "dev") == list(data.dev)
     tagger = load_run(run)
     assert tagger.labels == LABELS.names

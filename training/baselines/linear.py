@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...corpus.document import Document
 from ...corpus.files import write_json
@@ -22,8 +21,8 @@ from ...errors import InputError, ModelError
 from ...ui import Progress
 from ..base import TrainingJob
 from ..data import TrainingData
-from ..run_folder import GAZETTEER, read_json
-from ..tagger.arrays import Floats, Ints
+from ..run_folder import GAZETTEER_FILE, read_json
+from ..tagger.arrays import Doubles, Floats, Ints
 from ..tagger.decoding import TagDecoder, label_probabilities
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import Mention, spans_to_tags, tag_names, tags_to_mentions
@@ -48,7 +47,7 @@ class LinearTrainer:
         self._job = job
         self._tags = tag_names(job.labels.names)
         if not any(len(find_words(document.text)) for document in job.data.train):
-            raise InputError("the training documents hold no word to learn from; add text to them")
+            raise InputError("the training documents have no words to learn from; add text to them")
 
     def fit(self) -> dict[str, Any]:
         """Train by stochastic gradient descent and write the model of the best epoch on dev."""
@@ -146,8 +145,11 @@ class LinearTagger:
             path, log_probs = self._decoder.decode(logits, [0, len(words)])
             yield tags_to_mentions(words, path, log_probs, self.labels)
 
-    def probabilities(self, texts: Iterable[str]) -> Iterator[tuple[Ints, NDArray[np.float64]]]:
-        """Yield the words of each text, and their probabilities of no label and of each label."""
+    def probabilities(self, texts: Iterable[str]) -> Iterator[tuple[Ints, Doubles]]:
+        """Yield the words of each text, and their probabilities of no label and of each label.
+
+        *Shapes:* (words, 2), (words, 1 + labels).
+        """
         for words, logits in self._scores(texts):
             marginals = np.empty(logits.shape)
             if len(words):
@@ -171,7 +173,7 @@ class LinearTagger:
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"weights": self.weights, "bias": self.bias}, folder / "model.safetensors")
         features = self._features
-        (folder / GAZETTEER).write_bytes(features.gazetteer.to_bytes())
+        (folder / GAZETTEER_FILE).write_bytes(features.gazetteer.to_bytes())
         write_json(
             folder / "features.json", {"context": features.context, "features": features.size}
         )
@@ -189,7 +191,7 @@ def load_linear(folder: Path, labels: tuple[str, ...]) -> LinearTagger:
     settings = read_json(folder / "features.json")
     try:
         weights = load_file(folder / "model.safetensors")
-        gazetteer = Gazetteer.from_bytes((folder / GAZETTEER).read_bytes())
+        gazetteer = Gazetteer.from_bytes((folder / GAZETTEER_FILE).read_bytes())
         features = WordFeatures(
             settings["context"], settings["features"], gazetteer, tag_names(labels)
         )

@@ -11,7 +11,7 @@ from ...corpus.gazetteer import gazetteer_files
 from ...errors import InputError, ModelError
 from ..base import TrainingJob
 from ..gazetteer import load_gazetteer, recipe_gazetteer_path
-from ..run_folder import GAZETTEER
+from ..run_folder import GAZETTEER_FILE
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import Mention
 from ..tagger.words import find_words
@@ -81,7 +81,7 @@ class RulesTrainer:
         job = self._job
         folder = job.output / "model"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / GAZETTEER).write_bytes(job.gazetteer.to_bytes())
+        (folder / GAZETTEER_FILE).write_bytes(job.gazetteer.to_bytes())
         return {"dev": score_dev(load_rules(folder, job.labels.names), job.data.dev)}
 
     def estimate(self) -> dict[str, str]:
@@ -96,7 +96,7 @@ def load_rules(folder: Path, labels: tuple[str, ...]) -> RuleTagger:
     Raises:
         ModelError: if the gazetteer is missing or broken.
     """
-    path = folder / GAZETTEER
+    path = folder / GAZETTEER_FILE
     try:
         return RuleTagger(Gazetteer.from_bytes(path.read_bytes()), labels)
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...corpus.document import Document, trim_span
-from ...errors import ModelError
+from ...errors import ModelError, first_line
 from ...ui import Progress
 from ..base import TrainingJob
 from ..data import TrainingData
@@ -145,8 +145,9 @@ def load_cnn(folder: Path, labels: tuple[str, ...]) -> CnnTagger:
     try:
         return CnnTagger(spacy.load(folder), labels)
     except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{folder}: the model cannot be loaded ({reason}); train again") from error
+        raise ModelError(
+            f"{folder}: the model cannot be loaded ({first_line(error)}); train again"
+        ) from error
 
 
 def _example(nlp: Any, document: Document) -> Any:

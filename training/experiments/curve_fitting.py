@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ..tagger.arrays import Doubles
+
 FORECASTS = (1.25, 1.5, 2.0)
 """Sizes to forecast, as multiples of the number of documents."""
 _RESAMPLES = 500
@@ -49,7 +49,7 @@ class LearningCurve:
     limit: float
 
 
-def fit_learning_curve(sizes: Sequence[int], counts: Floats, *, seed: int = 0) -> LearningCurve:
+def fit_learning_curve(sizes: Sequence[int], counts: Doubles, *, seed: int = 0) -> LearningCurve:
     """Fit a power law, F1 = a - b n^-c (Hestness et al. 2017), and extrapolate it.
 
     Intervals come from resampling dev documents and seeds together.
@@ -87,23 +87,23 @@ def fit_learning_curve(sizes: Sequence[int], counts: Floats, *, seed: int = 0) -
     )
 
 
-def strict_f1(counts: Floats) -> Floats:
+def strict_f1(counts: Doubles) -> Doubles:
     """Return F1 from counts of gold, predicted and correct spans, *Shape:* (..., 3) to (...)."""
     total = counts[..., 0] + counts[..., 1]
     return np.divide(2 * counts[..., 2], total, out=np.zeros_like(total), where=total > 0)
 
 
 def _extrapolate(
-    sizes: Sequence[int], f1: Floats, forecast_sizes: Sequence[int]
+    sizes: Sequence[int], f1: Doubles, forecast_sizes: Sequence[int]
 ) -> tuple[float, list[float]]:
     """Fit the power law; return its limit and its values at the forecast sizes."""
     from scipy.optimize import least_squares
 
     share = np.array(sizes, dtype=np.float64) / sizes[-1]
 
-    def power_law(parameters: Floats, at: Floats) -> Floats:
+    def power_law(parameters: Doubles, at: Doubles) -> Doubles:
         limit, gap, power = parameters
-        values: Floats = limit - gap * at**-power
+        values: Doubles = limit - gap * at**-power
         return values
 
     parameters = least_squares(

@@ -18,10 +18,10 @@ from ...evaluation.counts import total_counts
 from ..backends import load_run
 from ..data import TrainingData
 from ..recipe import AnyRecipe, Recipe
+from ..tagger.arrays import Doubles
 from ..tagging import tag_documents
 from ..train import train_or_resume
 from .curve_fitting import (
-    Floats,
     LearningCurve,
     fit_learning_curve,
     plot_learning_curve,
@@ -100,7 +100,7 @@ def _part_recipe(recipe: AnyRecipe, seed: int, size: int, documents: int) -> Any
     return recipe.model_copy(update=changes)
 
 
-def _count_spans(run: Path, documents: Sequence[Document]) -> Floats:
+def _count_spans(run: Path, documents: Sequence[Document]) -> Doubles:
     """Count gold, predicted and correct spans of each document, *Shape:* (documents, 3)."""
     rows = []
     for gold, predicted in zip(documents, tag_documents(load_run(run), documents), strict=True):

@@ -17,7 +17,7 @@ from ..data import TrainingData
 from ..gazetteer import load_recipe_gazetteer
 from ..manifest import is_same_run, make_manifest, require_empty_folder
 from ..recipe import AnyRecipe, override
-from ..run_folder import read_json
+from ..run_folder import MANIFEST_FILE, read_json
 from ..train import train_or_resume
 from .search_space import SearchDimension
 from .sweep_results import TrialResult, write_sweep_results
@@ -152,7 +152,7 @@ def _claim_output(
     """Write the manifest of a new sweep; refuse a folder that holds anything else."""
     manifest = make_manifest(recipe, data, labels, load_recipe_gazetteer(recipe, labels))
     search = [[d.field, list(d.choices), d.low, d.high, d.log] for d in search_space]
-    path = output / "manifest.json"
+    path = output / MANIFEST_FILE
     if path.is_file():
         old = read_json(path)
         if not is_same_run(old, manifest) or old.get("search") != search:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...corpus.files import open_folder_atomic, write_json
 from ...errors import ModelError
-from ..run_folder import FORMAT, GAZETTEER, read_json, read_manifest
+from ..run_folder import GAZETTEER_FILE, RUN_FORMAT, read_json, read_manifest
 from ..tagger.config import TaggerConfig
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.tagger import NeuralTagger
@@ -43,8 +43,8 @@ def save_model(
         save_file(weights, draft / "model.safetensors", metadata={"format": "pt"})
         network.encoder.config.save_pretrained(draft)
         tokenizer.save(str(draft / "tokenizer.json"))
-        write_json(draft / "tagger.json", {"format": FORMAT, **dataclasses.asdict(config)})
-        (draft / GAZETTEER).write_bytes(gazetteer.to_bytes())
+        write_json(draft / "tagger.json", {"format": RUN_FORMAT, **dataclasses.asdict(config)})
+        (draft / GAZETTEER_FILE).write_bytes(gazetteer.to_bytes())
 
 
 def read_tagger_config(folder: Path) -> TaggerConfig:
@@ -56,7 +56,7 @@ def read_tagger_config(folder: Path) -> TaggerConfig:
     path = Path(folder) / "tagger.json"
     value = read_json(path)
     try:
-        if value.pop("format") != FORMAT:
+        if value.pop("format") != RUN_FORMAT:
             raise ModelError(f"{path}: written by another version of orbat; train again")
         return TaggerConfig.from_json(value)
     except (KeyError, TypeError, AttributeError) as error:
@@ -144,7 +144,7 @@ def load_run_gazetteer(run: Path) -> Gazetteer:
     Raises:
         ModelError: if it is missing or broken.
     """
-    path = Path(run) / "model" / GAZETTEER
+    path = Path(run) / "model" / GAZETTEER_FILE
     try:
         return Gazetteer.from_bytes(path.read_bytes())
     except (OSError, ValueError) as error:

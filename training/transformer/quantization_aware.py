@@ -10,18 +10,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..int8_grid import MAX_INPUT, MAX_WEIGHT
+
 EXPONENT = 0.7
-"""How much of a channel's range is moved to its weights; about what packaging chooses."""
-_HIGHEST_INPUT = 255
-_HIGHEST_WEIGHT = 63
+"""Share of a channel's range that is moved to its weights; close to what packaging chooses."""
 
 
 class FakeQuantLinear(nn.Linear):
     """A linear layer that rounds its inputs and weights to 8 bits in training.
 
-    The rounding is that of :func:`models.quantization.quantize`, except that ranges are those of
-    the batch: channels of wide range are narrowed at the cost of their weights (SmoothQuant, Xiao
-    et al. 2022, arXiv:2211.10438), inputs have 256 steps and weights 127 steps an output.
+    Inputs are rounded to 256 steps and the weights of each output to 127, as by
+    :func:`orbat.models.quantization.quantize`, but with the ranges of the batch. Before, part of
+    the range of wide channels is moved to their weights (SmoothQuant, Xiao et al. 2022,
+    arXiv:2211.10438).
     """
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -43,15 +44,13 @@ class FakeQuantLinear(nn.Linear):
         weight = self.weight * factors
         with torch.no_grad():
             low, high = smoothed.min().clamp(max=0), smoothed.max().clamp(min=0)
-            scale = ((high - low) / _HIGHEST_INPUT).clamp(min=1e-8)
+            scale = ((high - low) / MAX_INPUT).clamp(min=1e-8)
             zero_point = torch.round(-low / scale).int()
-            weight_scales = weight.abs().amax(dim=1).clamp(min=1e-12) / _HIGHEST_WEIGHT
+            weight_scales = weight.abs().amax(dim=1).clamp(min=1e-12) / MAX_WEIGHT
             weight_zero_points = torch.zeros_like(weight_scales, dtype=torch.int32)
-        rounded = torch.fake_quantize_per_tensor_affine(
-            smoothed, scale, zero_point, 0, _HIGHEST_INPUT
-        )
+        rounded = torch.fake_quantize_per_tensor_affine(smoothed, scale, zero_point, 0, MAX_INPUT)
         weight = torch.fake_quantize_per_channel_affine(
-            weight, weight_scales, weight_zero_points, 0, -_HIGHEST_WEIGHT, _HIGHEST_WEIGHT
+            weight, weight_scales, weight_zero_points, 0, -MAX_WEIGHT, MAX_WEIGHT
         )
         return nn.functional.linear(rounded, weight, self.bias)
 

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from transformers import PrinterCallback
 from transformers.utils import logging as transformers_logging
 
-from ...errors import InputError
+from ...errors import InputError, first_line
 from ...ui import Progress
 from ..base import TrainingJob
 from ..tagger.arrays import Floats
@@ -52,7 +52,10 @@ class TransformerTrainer:
         self._prepared = Preparation(job)
 
     def estimate(self) -> dict[str, str]:
-        """Return the size of the training and the estimated time; the trainer is then used up."""
+        """Return the size of the training and the estimated time.
+
+        The trainer cannot :meth:`fit` afterward, as the measured steps change the network.
+        """
         return estimate_training(self._prepared)
 
     def fit(self) -> dict[str, Any]:
@@ -169,7 +172,7 @@ def _explain_full_disk(output: Path) -> Iterator[None]:
         full = isinstance(error, OSError) and error.errno in _DISK_FULL
         if full or "inline_container" in reason or "I/O error" in reason:
             raise InputError(
-                f"{output}: the model cannot be written ({reason.splitlines()[0]}); "
+                f"{output}: the model cannot be written ({first_line(error)}); "
                 "free disk space and run again with --resume"
             ) from error
         raise

@@ -14,7 +14,7 @@ from .transformer.encoder import refuse_pickles
 
 @dataclass(frozen=True)
 class Backend:
-    """One kind of model. Its libraries are imported when it is used.
+    """One kind of model. Its libraries are imported on first use.
 
     Attributes:
         recipe: the class of its recipes.
@@ -89,6 +89,7 @@ def make_trainer(job: TrainingJob) -> Trainer:
 
     Raises:
         InputError: if the trainer refuses the job.
+        ModelError: if a teacher cannot be used.
     """
     return BACKENDS[job.recipe.kind].trainer(job)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..corpus.labels import LabelSet
 from ..ui import OnProgress, ignore_progress
 from .data import TrainingData
+from .tagger.arrays import Doubles, Ints
 from .tagger.gazetteer import Gazetteer
 from .tagger.mentions import Mention
 
@@ -61,3 +62,14 @@ class TextTagger(Protocol):
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
         """Yield the mentions of each text, in order."""
+
+
+@runtime_checkable
+class ProbabilityTagger(TextTagger, Protocol):
+    """A tagger that also predicts the label probabilities of words."""
+
+    def probabilities(self, texts: Iterable[str]) -> Iterator[tuple[Ints, Doubles]]:
+        """Yield the words of each text, and their probabilities of no label and of each label.
+
+        *Shapes:* (words, 2), (words, 1 + labels). Words are given by start and end in code points.
+        """

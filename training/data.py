@@ -1,4 +1,4 @@
-"""Training data: documents to train on and to select the best epoch on."""
+"""Training data: documents to train on, and to select the best epoch on."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class TrainingData:
         Args:
             run: a finished run.
             labels: the label set.
-            train: files to train on instead.
-            dev: files to select the best epoch on instead.
+            train: files to train on instead of the run's documents.
+            dev: files to select the best epoch on instead of the run's documents.
 
         Raises:
             InputError: as :meth:`from_files`, or if the run's documents were changed.
@@ -77,7 +77,7 @@ class TrainingData:
         )
 
     def check(self) -> None:
-        """Refuse data that nothing can be trained or selected on.
+        """Refuse data without training documents, dev documents or training spans.
 
         Raises:
             InputError: naming what is missing.

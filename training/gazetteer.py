@@ -14,6 +14,9 @@ from .recipe import AnyRecipe
 from .tagger.gazetteer import Gazetteer
 from .tagger.patterns import PatternMatcher
 
+_PATTERN_ERRORS = (ValueError, KeyError, TypeError, AttributeError, re.error)
+"""Exceptions of the gazetteer for patterns that are malformed or not supported."""
+
 
 def load_gazetteer(path: Path | None = None, labels: Iterable[str] | None = None) -> Gazetteer:
     """Load a gazetteer file with the lists of phrases and patterns that it names.
@@ -30,20 +33,17 @@ def load_gazetteer(path: Path | None = None, labels: Iterable[str] | None = None
     phrases = load_phrases(path, labels)
     try:
         return Gazetteer(vars(phrases), [pattern for _, pattern in patterns])
-    except _BAD_PATTERN:
+    except _PATTERN_ERRORS:
         for where, pattern in patterns:
             _check_pattern(where, pattern)
         raise
-
-
-_BAD_PATTERN = (ValueError, KeyError, TypeError, AttributeError, re.error)
 
 
 def _check_pattern(where: str, pattern: dict[str, Any]) -> None:
     """Refuse a pattern that cannot be used, naming its file and line."""
     try:
         PatternMatcher([pattern])
-    except _BAD_PATTERN as error:
+    except _PATTERN_ERRORS as error:
         raise InputError(f"{where}: the pattern cannot be used ({error})") from error
 
 

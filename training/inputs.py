@@ -1,4 +1,4 @@
-"""Loading the inputs of a training by name: recipe, documents and label set."""
+"""Inputs of a training, loaded by name: recipe, documents and label set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .run_folder import read_manifest
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """What a training starts from.
+    """The inputs of a training.
 
     Attributes:
         recipe: how to train.
@@ -37,8 +37,8 @@ def load_inputs(
 ) -> TrainingInputs:
     """Load a recipe, its documents and its label set.
 
-    A run folder can be named instead of a recipe: its recipe, documents and labels are used again,
-    except for those that are given.
+    A run folder can be named instead of a recipe. Its recipe, documents and labels are then used,
+    unless others are passed.
 
     Args:
         recipe: name of a shipped recipe, a TOML file or a run folder.

@@ -1,4 +1,4 @@
-"""The manifest of a run: what the run was made from, and whether two runs are the same."""
+"""The manifest of a run: its inputs, and whether two runs have the same."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _PACKAGES = (
     *("orbat", "torch", "transformers", "tokenizers", "accelerate", "numpy", "scikit-learn"),
     "spacy",
 )
-_IDENTITY = ("recipe", "labels", "documents", "gazetteer", "teachers")
-"""Parts of a manifest that are equal for runs that compute the same model."""
+_MODEL_INPUTS = ("recipe", "labels", "documents", "gazetteer", "teachers")
+"""Parts of a manifest that determine the trained model."""
 
 
 def make_manifest(
@@ -87,8 +87,8 @@ def _package_versions() -> dict[str, str]:
 
 
 def is_same_run(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Return whether two manifests have the same recipe, labels, documents and gazetteer."""
-    return all(_is_same_part(old, new, part) for part in _IDENTITY)
+    """Return whether two manifests describe the same training: all parts but versions and times."""
+    return all(_is_same_part(old, new, part) for part in _MODEL_INPUTS)
 
 
 def _is_same_part(old: dict[str, Any], new: dict[str, Any], part: str) -> bool:
@@ -99,14 +99,19 @@ def require_empty_folder(output: Path, kind: str) -> None:
     """Refuse an output that exists, unless it is an empty folder.
 
     Raises:
-        InputError: naming the folder and what it is not.
+        InputError: naming the folder and the fix.
     """
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise InputError(f"{output}: exists and is not a {kind}; name a new folder")
 
 
-def claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
-    """Refuse an output folder that holds anything but an unfinished run of the same manifest.
+def check_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
+    """Refuse an output folder with contents, unless it is an unfinished run to resume.
+
+    Args:
+        output: the run folder.
+        manifest: the manifest of the run that will be written.
+        resume: accept an unfinished run of the same recipe, labels, documents and gazetteer.
 
     Raises:
         InputError: naming the folder and the fix.
@@ -118,13 +123,13 @@ def claim_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
     try:
         old = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"{path}: is broken; name a new folder") from error
+        raise InputError(f"{path}: not valid JSON; name a new folder") from error
     if not resume:
         fix = "add --resume to continue it, or " if old.get("status") == "training" else ""
         raise InputError(f"{output}: holds a run already; {fix}name a new folder")
     if old.get("status") == "finished":
         raise InputError(f"{output}: this run has finished; name a new folder to train again")
-    for part in _IDENTITY:
+    for part in _MODEL_INPUTS:
         if not _is_same_part(old, manifest, part):
             raise InputError(
                 f"{output}: was started with other {part}; "

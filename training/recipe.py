@@ -50,9 +50,9 @@ class Recipe(_Recipe):
     the gold tags (knowledge distillation). They may have other encoders, but need the same
     labels."""
     transformers_compatible: bool = False
-    """Train a model that a plain transformers checkpoint can hold: the vocabulary keeps case and
-    line breaks, and each word takes its own best tag. Excludes the gazetteer, word_features and
-    crf, which make better models, and token pruning."""
+    """Train a model that a plain transformers checkpoint can represent: the vocabulary keeps case
+    and line breaks, and each word takes its best tag independently. Excludes the gazetteer,
+    word_features and crf, which make better models, and token pruning."""
     word_features: bool = True
     """Give the encoder the shape of each word and whether a space or line break precedes it.
     Uncased vocabularies lose case, and all tokenizers lose line breaks."""
@@ -121,7 +121,7 @@ class LinearRecipe(_Recipe):
     kind: Literal["linear"]
     """Kind of model."""
     context: Annotated[int, Field(ge=0, le=5)] = 2
-    """Number of words on each side whose features are added to a word's own."""
+    """Number of words on each side whose features are added to those of a word."""
     features: Annotated[int, Field(ge=2**10, le=2**24)] = 2**18
     """Size of the hashed feature space."""
     penalty: Annotated[float, Field(gt=0, le=1)] = 1e-6
@@ -131,7 +131,7 @@ class LinearRecipe(_Recipe):
 
 
 class CnnRecipe(_Recipe):
-    """Train spaCy's entity recognizer on its tok2vec layer, set up by `spacy init config`."""
+    """Train spaCy's entity recognizer on its tok2vec layer, with the settings of `init config`."""
 
     kind: Literal["cnn"]
     """Kind of model."""

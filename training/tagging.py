@@ -10,7 +10,7 @@ from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document, Span
 from ..errors import ModelError
 from ..evaluation.counts import counts_to_json, total_counts
-from .base import TextTagger
+from .base import ProbabilityTagger, TextTagger
 from .tagger.mentions import Mention
 
 
@@ -39,19 +39,18 @@ def predict_probabilities(
     """Yield the predicted label probabilities of the words of each text, in order.
 
     Args:
-        tagger: a tagger of a kind that has a method `probabilities`.
+        tagger: a :class:`~.base.ProbabilityTagger`; other taggers are refused.
         texts: the texts.
         name: names the tagger in the error message.
 
     Raises:
         ModelError: if the tagger gives no probabilities.
     """
-    probabilities = getattr(tagger, "probabilities", None)
-    if probabilities is None:
+    if not isinstance(tagger, ProbabilityTagger):
         raise ModelError(
             f"{name}: gives no probabilities of words; train a transformer or baseline-linear"
         )
-    for words, values in probabilities(texts):
+    for words, values in tagger.probabilities(texts):
         yield WordProbabilities(words, tagger.labels, values)
 
 

@@ -1,4 +1,4 @@
-"""Training a model of any kind from a recipe, and estimating how long it will take."""
+"""Training a model of any kind from a recipe, and estimating the training time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .backends import make_trainer
 from .base import TrainingJob
 from .data import TrainingData
 from .gazetteer import load_recipe_gazetteer
-from .manifest import claim_output, is_same_run, make_manifest
+from .manifest import check_output, is_same_run, make_manifest
 from .recipe import AnyRecipe
 from .run_folder import MANIFEST_FILE, read_json
 
@@ -58,7 +58,7 @@ def train(
     manifest = make_manifest(recipe, data, labels, gazetteer)
     writes = is_first_process()
     if writes:
-        claim_output(job.output, manifest, resume)
+        check_output(job.output, manifest, resume)
     trainer = make_trainer(job)
     if writes:
         write_json(job.output / MANIFEST_FILE, manifest)
@@ -110,7 +110,7 @@ def train_or_resume(
 
 
 def estimate(recipe: AnyRecipe, data: TrainingData, labels: LabelSet) -> dict[str, str]:
-    """Estimate what a training takes on this machine by running a few steps. Writes nothing.
+    """Estimate the training time on this machine by running a few steps. Writes nothing.
 
     Returns:
         The size of the task and the estimated time, by name, as text.

@@ -1,0 +1,1 @@
+"""Baselines: rules, a linear classifier and spaCy's entity recognizer."""

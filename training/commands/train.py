@@ -112,13 +112,13 @@ def _draw_curve(
 ) -> None:
     from rich.console import Console
 
-    from ...ui import DataTable, format_interval, print_tables
+    from ...ui import DataTable, format_interval, format_value, print_tables
     from ..experiments.learning_curve import learning_curve
 
     console = Console(stderr=True)
 
     def print_run(documents: int, seed: int, f1: float) -> None:
-        console.print(f"{documents} documents, seed {seed}: F1 {f1:.3f}", highlight=False)
+        console.print(f"{documents} documents, seed {seed}: F1 {format_value(f1)}", highlight=False)
 
     with console.status("Training"):
         curve = learning_curve(
@@ -180,11 +180,11 @@ def _explain(name: str, inputs: TrainingInputs, json_output: bool) -> None:
 def _training_progress() -> Iterator[OnProgress]:
     """Show a progress bar on a terminal, else print a line for each evaluation on dev.
 
-    Nothing is shown by the other processes of a training under torchrun.
+    Under torchrun, only the first process shows progress.
     """
     from rich.console import Console
 
-    from ...ui import ignore_progress, progress_bars
+    from ...ui import format_value, ignore_progress, progress_bars
     from ..train import is_first_process
 
     if not is_first_process():
@@ -197,7 +197,9 @@ def _training_progress() -> Iterator[OnProgress]:
             metrics.update(progress.metrics)
             show(dataclasses.replace(progress, metrics=dict[str, Any](metrics)))
             if "f1" in progress.metrics and not console.is_terminal:
-                scores = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+                scores = "  ".join(
+                    f"{name} {format_value(value)}" for name, value in metrics.items()
+                )
                 step = f"step {progress.completed} of {progress.total}"
                 console.print(f"{step}  {scores}", highlight=False)
 

@@ -1,0 +1,1 @@
+"""Experiments of many trainings: sweeps, learning curves and cross-validation."""

@@ -50,7 +50,8 @@ def out_of_fold_predictions(
         probabilities of its words.
 
     Raises:
-        InputError: if there are too few documents.
+        InputError: if there are too few documents, or a fold cannot be trained on.
+        DivergedError: if a training diverges.
         ModelError: if models of the recipe's kind give no probabilities.
     """
     parts = split_folds(documents, folds, recipe.seed)

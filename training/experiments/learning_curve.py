@@ -44,9 +44,10 @@ def learning_curve(
     """Train on growing parts of the documents and forecast the gain from more documents.
 
     Each part is half as large as the next. For each seed, a smaller part is contained in the
-    larger ones. A transformer makes up to four times as many epochs on small parts, so that they
-    are not undertrained. The dev documents also select the epoch, so the whole curve is slightly
-    too high. A second call uses the finished runs in the folder and resumes an unfinished one.
+    larger ones. A transformer is trained for up to four times as many epochs on small parts, so
+    that it is not undertrained. The dev documents also select the epoch, so the whole curve is
+    slightly too high. A second call uses the finished runs in the folder and resumes an unfinished
+    one.
 
     Args:
         recipe: how to train.
@@ -58,7 +59,10 @@ def learning_curve(
         on_run: called after each training with its number of documents, seed and F1.
 
     Raises:
-        InputError: if there are too few documents for this number of points.
+        InputError: if there are too few documents for this number of points, or the recipe or the
+            folder cannot be used.
+        DivergedError: if a training diverges.
+        ModelError: if a teacher cannot be used.
     """
     data.check()
     sizes = _part_sizes(len(data.train), points)
@@ -82,6 +86,11 @@ def learning_curve(
 
 
 def _part_sizes(documents: int, points: int) -> list[int]:
+    """Return the numbers of documents of the parts, increasing.
+
+    Raises:
+        InputError: if there are too few documents.
+    """
     sizes = [documents >> step for step in range(points)][::-1]
     if points < 3 or sizes[0] < 2:
         raise InputError(

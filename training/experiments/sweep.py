@@ -59,6 +59,7 @@ def sweep(
 
     Raises:
         InputError: if a field or value does not fit the recipe, or the folder is another sweep's.
+        ModelError: if a teacher cannot be used.
     """
     import optuna
     from optuna.trial import TrialState
@@ -68,7 +69,7 @@ def sweep(
         for value in dimension.choices or (dimension.low, dimension.high):
             _override(recipe, {dimension.field: value})
     output = Path(output)
-    _claim_output(output, recipe, search_space, data, labels)
+    _open_output(output, recipe, search_space, data, labels)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = _open_study(output, recipe.seed)
 
@@ -142,14 +143,18 @@ def _override(recipe: AnyRecipe, values: Mapping[str, Any]) -> AnyRecipe:
     return override({**recipe.model_dump(), **values}, (), "--search")
 
 
-def _claim_output(
+def _open_output(
     output: Path,
     recipe: AnyRecipe,
     search_space: Sequence[SearchDimension],
     data: TrainingData,
     labels: LabelSet,
 ) -> None:
-    """Write the manifest of a new sweep; refuse a folder that holds anything else."""
+    """Write the manifest of a new sweep, or check that the folder is of the same sweep.
+
+    Raises:
+        InputError: if the folder has other contents.
+    """
     manifest = make_manifest(recipe, data, labels, load_recipe_gazetteer(recipe, labels))
     search = [[d.field, list(d.choices), d.low, d.high, d.log] for d in search_space]
     path = output / MANIFEST_FILE
@@ -176,6 +181,7 @@ def _keep_best_run(study: Study, runs: Path) -> None:
 def _write_results(
     study: Study, recipe: AnyRecipe, search_space: Sequence[SearchDimension], output: Path
 ) -> list[TrialResult]:
+    """Write the files of the results, and return the results of all trainings that have ended."""
     results = [_trial_result(trial) for trial in study.trials if trial.state.is_finished()]
     complete = [result for result in results if result.state == "complete"]
     best = max(complete, key=lambda result: result.f1 or 0, default=None)

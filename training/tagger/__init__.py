@@ -1,1 +1,1 @@
-"""The tagger: from a text to mentions, around any token classifier. A model wheel ships it."""
+"""The tagger: finds mentions in texts with any token classifier. Copied into model wheels."""

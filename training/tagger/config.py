@@ -24,7 +24,7 @@ class TaggerConfig:
         by_line: whether each line is decoded as its own sequence, so that no mention crosses a
             line break.
         transformers_compatible: whether texts are tagged as the token-classification pipeline of
-            transformers does: windows may begin inside a word, each word takes its own best tag
+            transformers does: windows may begin inside a word, each word takes its best tag
             instead of its tag in the best sequence, and of mentions that overlap in two windows
             the longest is kept.
         transitions: score of each tag (column) after each tag (row), *Shape:* (tags, tags).

@@ -1,8 +1,8 @@
 """Decoding: from the network's scores of tags to one valid tag for each word.
 
 :class:`TagDecoder` finds the best tag sequence of a linear-chain conditional random field and the
-probability of each of its tags. :func:`argmax_tags` takes the best tag of each word by itself, as
-the token-classification pipeline of transformers does.
+probability of each of its tags. :func:`argmax_tags` takes the best tag of each word independently,
+as the token-classification pipeline of transformers does.
 
 Many sequences are decoded together: their words follow each other in one array, and `bounds` lists
 the index at which each sequence starts, in rising order from 0, and the total number of words. No
@@ -67,7 +67,7 @@ class TagDecoder:
         """
         path = np.zeros(len(logits), dtype=np.int64)
         log_probs = np.zeros(len(logits), dtype=np.float32)
-        # Where the emissions of no word outweigh the transitions, the best path is all O.
+        # If no word's emissions outweigh the transitions, the best path consists of O only.
         may_be_inside = logits[:, 1:].max(axis=1) - logits[:, 0] > self._outside_margin
         rows, row_bounds = _select_sequences(bounds, may_be_inside)
         if len(rows):
@@ -111,7 +111,14 @@ class TagDecoder:
     def _best_path(
         self, logits: Floats, begin: Ints, lengths: Ints, running: Sequence[int]
     ) -> Ints:
-        """Return the best path by the Viterbi algorithm; see :func:`_sort_by_length`."""
+        """Return the tag indices of the best path by the Viterbi algorithm, *Shape:* (words,).
+
+        Args:
+            logits: emission scores, *Shape:* (words, tags).
+            begin: see :func:`_sort_by_length`. *Shape:* (sequences,).
+            lengths: see :func:`_sort_by_length`. *Shape:* (sequences,).
+            running: see :func:`_sort_by_length`.
+        """
         best = self._starts + logits[begin]
         origins = np.zeros(logits.shape, dtype=np.int16)
         last_tags = np.empty(len(begin), dtype=np.int64)
@@ -134,7 +141,7 @@ class TagDecoder:
 
 
 def argmax_tags(logits: Floats, bounds: Sequence[int]) -> tuple[Ints, Floats]:
-    """Take the best tag of each word by itself.
+    """Return the best tag of each word, independently of the other words.
 
     An I- tag that continues no mention becomes B-, as in the pipeline of transformers.
 
@@ -210,9 +217,9 @@ def _select_sequences(bounds: Sequence[int], selected: Bools) -> tuple[Ints, lis
 
 
 def _sort_by_length(bounds: Sequence[int]) -> tuple[Ints, Ints, list[int]]:
-    """Return starts and lengths of sequences, longest first, and how many run at each step.
+    """Return starts and lengths of sequences, longest first, and how many have each step.
 
-    As sequences are sorted, those that have a word at step n are the first `running[n]`.
+    As the sequences are sorted, those that have a word at step n are the first `running[n]`.
     """
     begin, end = np.array(bounds[:-1]), np.array(bounds[1:])
     order = np.argsort(begin - end, kind="stable")
@@ -222,5 +229,6 @@ def _sort_by_length(bounds: Sequence[int]) -> tuple[Ints, Ints, list[int]]:
 
 
 def _normalize(rows: Doubles) -> Doubles:
+    """Scale rows to a sum of 1, *Shape:* (rows, tags)."""
     total: Doubles = rows.sum(axis=1, keepdims=True)
     return rows / np.maximum(total, 1e-300)

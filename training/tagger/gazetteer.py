@@ -1,4 +1,4 @@
-"""The gazetteer: known phrases and token patterns in a text, given to the network as features."""
+"""The gazetteer: known phrases and token patterns, whose matches are features of the network."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class Gazetteer:
         """Return phrases and patterns as JSON.
 
         Args:
-            classes: whether to add the classes of the tokens seen so far. A gazetteer that is read
-                with them finds its first matches sooner.
+            classes: whether to add the classes of the tokens seen so far, which speed up the first
+                matches of a gazetteer that is read from the JSON.
         """
         value: dict[str, Any] = {**self._phrases, "patterns": self._patterns}
         if classes:
@@ -92,7 +92,7 @@ class Gazetteer:
         """Read the JSON of :meth:`to_bytes`.
 
         Raises:
-            ValueError: if it is anything else.
+            ValueError: if it is not a gazetteer, or a pattern is not supported.
         """
         value: Any = json.loads(content)
         if not isinstance(value, dict) or not set(value) <= {*_MATCH_MODES, *_PATTERN_FIELDS}:

@@ -80,7 +80,7 @@ def tags_to_mentions(
 def keep_longest_mentions(mentions: Iterable[Mention]) -> list[Mention]:
     """Return the longest of overlapping mentions; of equally long ones the most confident.
 
-    Does what `TokenClassificationPipeline.aggregate_overlapping_entities` of transformers does.
+    Equivalent to `TokenClassificationPipeline.aggregate_overlapping_entities` of transformers.
     """
 
     def weight(mention: Mention) -> tuple[int, float]:

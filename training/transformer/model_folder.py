@@ -10,19 +10,22 @@ RUN/model/gazetteer.json      phrases and patterns
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...corpus.files import open_folder_atomic, write_json
-from ...errors import ModelError
+from ...errors import ModelError, first_line
 from ..run_folder import GAZETTEER_FILE, RUN_FORMAT, read_json, read_manifest
+from ..tagger.arrays import Floats, Ints
 from ..tagger.config import TaggerConfig
 from ..tagger.gazetteer import Gazetteer
-from ..tagger.tagger import NeuralTagger
+from ..tagger.tagger import Network, NeuralTagger
 from ..tagger.words import FEATURE_COUNT
 from .encoder import refuse_pickles
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
     from .network import TokenClassifier
@@ -80,40 +83,49 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
 
     from safetensors import SafetensorError
     from safetensors.torch import load_file
+
+    try:
+        weights = load_file(folder / "model.safetensors")
+        network = _build_network(folder, recipe, config, weights)
+        network.load_state_dict(weights)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"{folder}: the model cannot be loaded ({first_line(error)}); train again"
+        ) from error
+    return network.eval(), config
+
+
+def _build_network(
+    folder: Path, recipe: Mapping[str, Any], config: TaggerConfig, weights: Mapping[str, Tensor]
+) -> TokenClassifier:
+    """Build the network of a model folder; only a cased vocabulary is taken from its weights."""
     from transformers import AutoConfig, AutoModel
 
     from .cased_vocabulary import CasedVocabulary
     from .encoder import without_pooler
     from .network import TokenClassifier
 
-    try:
-        weights = load_file(folder / "model.safetensors")
-        cased_vocabulary = None
-        if "cased_embedding.base_ids" in weights:
-            cased_vocabulary = CasedVocabulary(
-                weights["cased_embedding.base_ids"].numpy(),
-                weights["cased_embedding.shape_ids"].numpy(),
-            )
-        encoder: PreTrainedModel = AutoModel.from_config(
-            AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    cased_vocabulary = None
+    if "cased_embedding.base_ids" in weights:
+        cased_vocabulary = CasedVocabulary(
+            weights["cased_embedding.base_ids"].numpy(),
+            weights["cased_embedding.shape_ids"].numpy(),
         )
-        network = TokenClassifier(
-            without_pooler(encoder),
-            tags=len(config.tags),
-            features=FEATURE_COUNT,
-            word_features=config.word_features,
-            gazetteer=config.gazetteer,
-            crf=bool(config.transitions),
-            by_line=config.by_line,
-            cased_vocabulary=cased_vocabulary,
-            prune_after_layer=recipe.get("prune_after_layer"),
-            prune_threshold=recipe.get("prune_threshold", 1.0),
-        )
-        network.load_state_dict(weights)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{folder}: the model cannot be loaded ({reason}); train again") from error
-    return network.eval(), config
+    encoder: PreTrainedModel = AutoModel.from_config(
+        AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    )
+    return TokenClassifier(
+        without_pooler(encoder),
+        tags=len(config.tags),
+        features=FEATURE_COUNT,
+        word_features=config.word_features,
+        gazetteer=config.gazetteer,
+        crf=bool(config.transitions),
+        by_line=config.by_line,
+        cased_vocabulary=cased_vocabulary,
+        prune_after_layer=recipe.get("prune_after_layer"),
+        prune_threshold=recipe.get("prune_threshold", 1.0),
+    )
 
 
 def load_tagger(run: Path, *, device: str = "cpu", autocast: bool = False) -> NeuralTagger:
@@ -151,18 +163,24 @@ def load_run_gazetteer(run: Path) -> Gazetteer:
         raise ModelError(f"{path}: missing or broken; train again") from error
 
 
-def torch_network(network: TokenClassifier, *, autocast: bool = False) -> Any:
-    """Wrap a torch network as a :data:`training.tagger.tagger.Network` of numpy arrays."""
+def torch_network(network: TokenClassifier, *, autocast: bool = False) -> Network:
+    """Wrap a torch network as a function of numpy arrays.
+
+    Args:
+        network: the network.
+        autocast: compute in bf16 instead of full precision.
+    """
     import torch
 
     device = next(network.parameters()).device
 
-    def run(ids: Any, mask: Any, features: Any) -> Any:
+    def run(ids: Ints, mask: Ints, features: Ints) -> Floats:
         inputs = [torch.from_numpy(array).to(device) for array in (ids, mask, features)]
         with (
             torch.inference_mode(),
             torch.autocast(device.type, torch.bfloat16, enabled=autocast),
         ):
-            return network(*inputs)["logits"].float().cpu().numpy()
+            logits: Floats = network(*inputs)["logits"].float().cpu().numpy()
+            return logits
 
     return run

@@ -14,8 +14,8 @@ from .encoder import encoder_layers
 from .token_pruning import TokenPruner, additive_mask, pruning_loss
 
 PIECES_PER_ROW = 1024
-"""Pieces of a batch whose kept pieces go through the upper layers together, with token pruning.
-The cost of attention grows with the square of their number."""
+"""With token pruning: pieces of a batch whose kept pieces go through the upper layers together. The
+cost of attention grows with the square of their number."""
 
 
 class TokenClassifier(nn.Module):
@@ -24,7 +24,7 @@ class TokenClassifier(nn.Module):
     Word features and gazetteer tags are embedded and added to the encoder's piece embeddings, so
     any encoder that takes `inputs_embeds` can be used unchanged. These embeddings start at zero, so
     that training starts from the pretrained encoder. In training, some windows are shown without
-    gazetteer tags, so that the network does not come to rely on them.
+    gazetteer tags, so that the network does not rely on them alone.
 
     Args:
         encoder: a transformers model without head.
@@ -35,8 +35,8 @@ class TokenClassifier(nn.Module):
         crf: whether to learn transitions between tags; see :mod:`.crf`.
         by_line: whether each line is a sequence of its own.
         cased_vocabulary: composition of a cased vocabulary; None for the encoder's own vocabulary.
-        prune_after_layer: number of layers that read every piece; see :mod:`.token_pruning`. None
-            for no token pruning.
+        prune_after_layer: number of layers that process every piece; see :mod:`.token_pruning`.
+            None for no token pruning.
         prune_threshold: prune a piece when its probability of O is at least this.
         dropout: dropout before the classifier.
         gazetteer_dropout: share of the training windows without gazetteer tags.
@@ -121,7 +121,7 @@ class TokenClassifier(nn.Module):
     def run_lower_layers(
         self, input_ids: Tensor, attention_mask: Tensor, features: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Run the layers that read every piece, and select pieces for the others.
+        """Run the layers that process every piece, and select pieces for the upper ones.
 
         For networks with token pruning only. The arguments are those of :meth:`forward`.
 
@@ -146,7 +146,7 @@ class TokenClassifier(nn.Module):
         Args:
             logits: of the lower layers. *Shape:* (batch, pieces, tags).
             hidden: hidden states of the lower layers. *Shape:* (batch, pieces, width).
-            kept: which pieces the upper layers read, at least one. *Shape:* (batch, pieces).
+            kept: which pieces the upper layers process, at least one. *Shape:* (batch, pieces).
 
         Returns:
             *Shape:* (batch, pieces, tags).

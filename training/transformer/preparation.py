@@ -1,4 +1,4 @@
-"""Everything that a training needs, made from a job: network, tokenizer, windows and teachers."""
+"""Preparation of a training from its job: network, tokenizer, windows and teachers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .quantization_aware import insert_fake_quantization
 
 
 class Preparation:
-    """The objects of one training. Making them reads the encoder and writes nothing.
+    """The objects of one training. Creating them loads the encoder and writes nothing.
 
     Args:
         job: the training job.

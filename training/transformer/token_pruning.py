@@ -1,11 +1,12 @@
-"""Token pruning: upper layers read only the pieces that may belong to a mention.
+"""Token pruning: upper layers process only the pieces that may belong to a mention.
 
-Most of a text is outside every mention, and one layer can tell. So the lower layers of the encoder
-read every piece, a classifier on top of them scores the tags, and a piece that is outside with a
-probability of at least the threshold keeps these scores. The other pieces, with their neighbors and
-the special tokens of their window, go through the upper layers and attend to each other only: the
-lower layers have given them their context. Training and inference select pieces by the same rule,
-so the upper layers learn from what they will read.
+Most pieces are outside all mentions, and a single layer suffices to recognize them. So the lower
+layers of the encoder process every piece, and a classifier on top of them scores the tags. A piece
+that is outside with a probability of at least the threshold keeps these scores. The other pieces,
+their neighbors and the special tokens of their window go through the upper layers and attend to
+each other only; their hidden states already contain context from the lower layers. Training and
+inference select pieces by the same rule, so the upper layers are trained on the inputs of
+inference.
 
 After Kim et al. 2022, Learned Token Pruning for Transformers, arXiv:2107.00910, which prunes by
 attention scores instead of by tags.
@@ -23,10 +24,10 @@ NEIGHBORS = 1
 
 
 class TokenPruner(nn.Module):
-    """Scores pieces after the lower layers, and selects those that the upper layers read.
+    """Scores pieces after the lower layers, and selects those that the upper layers process.
 
     Args:
-        layers: number of lower layers, which read every piece.
+        layers: number of lower layers, which process every piece.
         width: width of the encoder.
         tags: number of tags, the first of them O.
         threshold: prune a piece when its probability of O is at least this.
@@ -54,10 +55,10 @@ class TokenPruner(nn.Module):
 
     @torch.no_grad()
     def select(self, logits: Tensor, attention_mask: Tensor, features: Tensor) -> Tensor:
-        """Return whether the upper layers read a piece.
+        """Return whether the upper layers process a piece.
 
         Special tokens are kept if any piece of their window is. The first piece of the batch is
-        always kept, as the upper layers cannot run on nothing.
+        always kept, as the upper layers need at least one piece.
 
         Args:
             logits: see :meth:`forward`. *Shape:* (batch, pieces, tags).

@@ -21,7 +21,7 @@ from .rejected import Rejected
 
 
 @contextmanager
-def open_atomic(path: Path) -> Iterator[IO[bytes]]:
+def open_atomic(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     """Open a file for atomic writing.
 
     The bytes go to a temporary file in the same folder, which replaces `path` when the block ends
@@ -29,6 +29,7 @@ def open_atomic(path: Path) -> Iterator[IO[bytes]]:
 
     Args:
         path: the file to write; missing folders are created.
+        private: make the file readable by its owner only (mode 0600).
 
     Yields:
         The open temporary file.
@@ -48,9 +49,11 @@ def open_atomic(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        # The mode of a new temporary file is 0600.
+        if not private:
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
     except IsADirectoryError as error:
         temporary.unlink()
@@ -93,15 +96,21 @@ def open_folder_atomic(path: Path, *, replace: bool = False) -> Iterator[Path]:
         raise
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file atomically; line ends are written unchanged."""
-    with open_atomic(path) as file:
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a UTF-8 file atomically; line ends are written unchanged.
+
+    Args:
+        path: the file to write.
+        text: its content.
+        private: make the file readable by its owner only.
+    """
+    with open_atomic(path, private=private) as file:
         file.write(text.encode())
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write one indented JSON value atomically."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+def write_json(path: Path, value: Any, *, private: bool = False) -> None:
+    """Write one indented JSON value atomically; a private file is readable by its owner only."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n", private=private)
 
 
 def write_json_lines(path: Path, records: Iterable[Any]) -> int:

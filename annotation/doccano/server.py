@@ -177,9 +177,7 @@ class DoccanoServer:
         path = self.home / "secrets.json"
         if not path.is_file():
             created = {"password": secrets.token_urlsafe(15), "secret_key": secrets.token_hex(32)}
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                json.dump(created, file)
+            write_json(path, created, private=True)
         credentials: dict[str, str] = json.loads(path.read_text())
         return credentials
 

@@ -1,18 +1,20 @@
-"""The accounts that orbat makes for annotators, and their passwords."""
+"""The accounts that orbat creates for annotators, and their passwords."""
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from pathlib import Path
 
+from ...corpus.files import write_json
 from ..doccano.client import DoccanoClient
 from ..doccano.records import User
 
 
 def ensure_account(client: DoccanoClient, folder: Path, name: str) -> User:
-    """Return an account; a new one gets a random password, which the folder keeps.
+    """Return an account; create it with a random password if it does not exist.
+
+    The password of a new account is stored in the session folder.
 
     Args:
         client: an administrator's connection.
@@ -29,7 +31,7 @@ def ensure_account(client: DoccanoClient, folder: Path, name: str) -> User:
 
 
 def read_password(folder: Path, name: str) -> str | None:
-    """Return the password of an account that orbat made; None for other accounts."""
+    """Return the password of an account that orbat created; None for other accounts."""
     return _read_accounts(folder).get(name)
 
 
@@ -47,10 +49,4 @@ def _read_accounts(folder: Path) -> dict[str, str]:
 
 def _write_password(folder: Path, name: str, password: str) -> None:
     accounts = {**_read_accounts(folder), name: password}
-    path = _accounts_path(folder)
-    draft = path.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(accounts, file, indent=2)
-    draft.rename(path)
+    write_json(_accounts_path(folder), accounts, private=True)

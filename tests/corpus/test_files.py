@@ -12,6 +12,7 @@ from orbat.corpus.files import (
     open_folder_atomic,
     read_documents,
     write_documents,
+    write_json,
 )
 from orbat.errors import InputError
 
@@ -87,3 +88,12 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         (draft / "file").write_text("new")
     assert (folder / "file").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_private_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    write_json(path, {"ann": "old"})
+    assert path.stat().st_mode & 0o077
+    write_json(path, {"ann": "secret"}, private=True)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text() == '{\n  "ann": "secret"\n}\n'

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from ..corpus.document import Document, Span
-from ..corpus.files import sha256_text
 from ..corpus.labels import DEFAULT_LABELS
-from ..corpus.tagger import Tagger
+from ..corpus.tagger import Tagger, TrainedTagger, count_seen
 from ..evaluation.metrics import Evaluation, evaluate
-from ..ui import DataTable, format_interval
+from ..evaluation.report.tables import score_table
+from ..ui import DataTable
 
 DEFAULT_GOLD = DEFAULT_LABELS.parents[1] / "articles" / "dev.jsonl"
 """Gold documents of the default label set, to measure suggestions on."""
-
-
-class TrainedTagger(Tagger, Protocol):
-    """A tagger that records which texts it was trained on."""
-
-    @property
-    def seen(self) -> frozenset[str]:
-        """SHA-256 of every text of its training and dev data."""
 
 
 def suggest(
@@ -85,22 +76,10 @@ def suggestion_table(
         model: the trained model among the taggers. The table warns if its training data
             contain gold documents.
     """
-    strict = evaluation.strict
-    seen = sum(model is not None and sha256_text(d.text) in model.seen for d in documents)
-    note = f"measured on {gold.name}, {evaluation.documents} documents"
+    note = f"measured on the documents of {gold.name}"
+    seen = 0 if model is None else count_seen(model, documents)
     if seen:
         note += (
             f"; the model was trained or selected on {seen} of them, so these scores are too high"
         )
-    return DataTable(
-        "Accuracy of the suggestions",
-        ("label", "precision", "recall", "F1", "95 % interval"),
-        tuple(
-            (
-                *(label, score.precision, score.recall, score.f1),
-                format_interval(score.low, score.high),
-            )
-            for label, score in {"all labels": strict.micro, **strict.labels}.items()
-        ),
-        note=note,
-    )
+    return score_table(evaluation, "Accuracy of the suggestions", note)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...corpus.document import Document
-from ...corpus.files import read_documents, sha256_text
-from ...corpus.tagger import Tagger
+from ...corpus.files import read_documents
+from ...corpus.tagger import TrainedTagger, count_seen
 from ...errors import InputError
 from ..counts import pair_documents
 from .system_comparison import SystemComparison
@@ -17,16 +17,12 @@ from .system_comparison import SystemComparison
 Pairs = Iterator[tuple[Document, Document]]
 
 
-class TrainedModel(Tagger, Protocol):
-    """A tagger that knows what it was trained on, and records its evaluations."""
+class TrainedModel(TrainedTagger, Protocol):
+    """A trained tagger that gives its training documents, and stores its evaluations."""
 
     @property
     def name(self) -> str:
         """The model's name as the user gave it."""
-
-    @property
-    def seen(self) -> frozenset[str]:
-        """SHA-256 of each text that the model was trained or selected on."""
 
     @property
     def family(self) -> str:
@@ -133,7 +129,7 @@ def system_from_model(model: TrainedModel, gold: GoldDocuments, dev: Path | None
         model.name,
         model.family,
         lambda: iter(tagged),
-        sum(sha256_text(document.text) in model.seen for document in documents),
+        count_seen(model, documents),
         lambda: model.documents("train"),
         tag_dev,
         model.record_evaluation,

@@ -20,8 +20,14 @@ def format_difference(value: float | None) -> str:
     return "–" if value is None else f"{value:+.3f}"
 
 
-def score_table(evaluation: Evaluation, title: str) -> DataTable:
-    """Return the strict scores: all labels together, each label, and the mean of the labels."""
+def score_table(evaluation: Evaluation, title: str, note: str = "") -> DataTable:
+    """Return the strict scores: all labels together, each label, and the mean of the labels.
+
+    Args:
+        evaluation: the evaluation.
+        title: heading; the numbers of documents and tokens are added to it.
+        note: line below the heading.
+    """
     strict, macro = evaluation.strict, evaluation.strict.macro
     return DataTable(
         f"{title}: {evaluation.documents} documents, {evaluation.tokens} tokens",
@@ -39,6 +45,7 @@ def score_table(evaluation: Evaluation, title: str) -> DataTable:
                 *(format_interval(macro.low, macro.high), "", ""),
             ),
         ),
+        note=note,
     )
 
 

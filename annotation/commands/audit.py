@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .options import Home, Labels, Password, Url, Username, connect, split_names
-
-if TYPE_CHECKING:
-    from ...corpus.document import Document
-    from ...corpus.labels import LabelSet
-    from ..word_probabilities import WordProbabilities
 
 
 def audit(
@@ -52,27 +47,32 @@ def audit(
     from ...corpus.files import read_documents, write_json_lines, write_text
     from ...corpus.labels import load_guidelines, load_labels
     from ...errors import InputError
+    from ...training.experiments.label_audit import audit_labels
+    from ...training.recipe import load_recipe
     from ...ui import DataTable, print_tables, progress_bars, render_tables
     from ..guide import with_keys
-    from ..label_issues import (
-        find_label_issues,
-        label_issue_table,
-        label_issue_to_json,
-        review_documents,
-    )
-    from ..session.push import push
+    from ..label_issues import label_issue_table, label_issue_to_json
 
     if (session is None) != (annotators is None):
         raise InputError("--session and --annotators go together; pass both or neither")
     label_set = load_labels(labels)
     documents = list(read_documents(gold, label_set.names))
-    predictions = _predict(recipe, settings or [], documents, label_set, work, folds)
-    issues = find_label_issues(documents, predictions, top=top)
-    table = label_issue_table(issues)
+    loaded_recipe = load_recipe(recipe, settings or [])
+    with progress_bars() as on_progress:
+        result = audit_labels(
+            *(loaded_recipe, documents, label_set, work),
+            folds=folds,
+            top=top,
+            on_progress=on_progress,
+        )
+    table = label_issue_table(result.issues)
     if output is not None:
-        write_json_lines(output, map(label_issue_to_json, issues))
+        write_json_lines(output, map(label_issue_to_json, result.issues))
     if html is not None:
-        summary = f"{len(issues)} issues in {len(documents)} documents of {gold.name}, worst first."
+        summary = (
+            f"{len(result.issues)} issues in {result.documents} documents of {gold.name}, "
+            "most likely first."
+        )
         write_text(html, render_tables("Likely label errors", summary, [table]))
     # The last column, the context, is too wide for a terminal.
     brief = DataTable(table.title, table.columns[:-1], tuple(row[:-1] for row in table.rows))
@@ -83,39 +83,10 @@ def audit(
         connect(home, url, username, password) as client,
         progress_bars() as on_progress,
     ):
-        pushed = push(
-            client,
-            session,
-            review_documents(issues),
-            split_names(annotators),
-            label_set,
-            overlap=0,
+        pushed = result.push_for_review(
+            *(client, session, split_names(annotators)),
             guidelines=with_keys(label_set, load_guidelines(label_set, labels)),
             on_progress=on_progress,
         )
     for share in pushed.shares:
         typer.echo(f"{share.annotator} reviews {share.documents} documents at {share.link}")
-
-
-def _predict(
-    recipe: str,
-    settings: list[str],
-    documents: list[Document],
-    labels: LabelSet,
-    work: Path,
-    folds: int,
-) -> list[tuple[Document, WordProbabilities]]:
-    """Return out-of-fold predictions, and write their probabilities to WORK/words.jsonl."""
-    from ...training.experiments.cross_validation import out_of_fold_predictions
-    from ...training.recipe import load_recipe
-    from ...ui import progress_bars
-    from ..word_probabilities import write_probabilities
-
-    with progress_bars() as on_progress:
-        predictions = out_of_fold_predictions(
-            *(load_recipe(recipe, settings), documents, labels, work),
-            folds=folds,
-            on_progress=on_progress,
-        )
-    write_probabilities(work / "words.jsonl", documents, (values for _, values in predictions))
-    return predictions

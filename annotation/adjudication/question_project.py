@@ -22,7 +22,7 @@ from ..doccano.records import UploadRow
 from ..session.accounts import ensure_account
 from .questions import ANOTHER, NOTHING, Question, read_questions, write_questions
 
-FORMAT = 2
+QUESTIONS_FORMAT = 2
 _COLORS = ("#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#bcbd22", "#17becf", "#ff7f0e")
 
 
@@ -95,7 +95,7 @@ def _ensure_project(client: DoccanoClient, folder: Path, options: int) -> int:
         project = client.create_project(
             name, "Conflicts to resolve", guide, project_type="DocumentClassification"
         ).id
-        record = {"format": FORMAT, "url": client.url, "project": project}
+        record = {"format": QUESTIONS_FORMAT, "url": client.url, "project": project}
         write_json(folder / "question-project.json", record)
     labels = [
         Label(name=str(number), key=str(number), color=_COLORS[(number - 1) % len(_COLORS)])
@@ -120,9 +120,9 @@ def _find_project(client: DoccanoClient, folder: Path) -> int | None:
     if not path.is_file():
         return None
     record = json.loads(path.read_text(encoding="utf-8"))
-    if record.get("format") != FORMAT:
+    if record.get("format") != QUESTIONS_FORMAT:
         raise InputError(
-            f"{path}: format {record.get('format')}, expected {FORMAT}; use a new folder"
+            f"{path}: format {record.get('format')}, expected {QUESTIONS_FORMAT}; use a new folder"
         )
     project = int(record["project"])
     if record["url"] != client.url:

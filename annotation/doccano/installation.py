@@ -17,7 +17,7 @@ from ...errors import ServerError
 DOCCANO_VERSION = "1.8.4"
 CONSTRAINTS = Path(__file__).parent / "doccano-constraints.txt"
 # doccano's metadata lacks upper bounds, and gunicorn needs pkg_resources from setuptools.
-REQUIREMENTS = (f"doccano=={DOCCANO_VERSION}", "marshmallow<4", "numpy<2", "setuptools<81")
+DOCCANO_REQUIREMENTS = (f"doccano=={DOCCANO_VERSION}", "marshmallow<4", "numpy<2", "setuptools<81")
 PYTHON = (3, 11)
 
 OnMessage = Callable[[str], None]
@@ -71,7 +71,12 @@ def install(environment: Path, on_message: OnMessage) -> None:
         [python, "-m", "venv", str(environment)],
         [
             *(str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"),
-            *("--disable-pip-version-check", "--constraint", str(CONSTRAINTS), *REQUIREMENTS),
+            *(
+                "--disable-pip-version-check",
+                "--constraint",
+                str(CONSTRAINTS),
+                *DOCCANO_REQUIREMENTS,
+            ),
         ],
     )
     for command in commands:

@@ -19,7 +19,7 @@ from .iob import read_iob, write_iob
 from .label_studio import read_label_studio, write_label_studio
 from .prodigy import read_prodigy, write_prodigy
 from .re3d import read_re3d, write_re3d
-from .tokens import SCHEMES
+from .tokens import TAGGING_SCHEMES
 from .words_tags import read_word_files, write_word_files
 
 READERS: dict[str, Callable[[Path, ConversionReport], Iterator[Document]]] = {
@@ -132,8 +132,8 @@ def write_format(
         InputError: if the target cannot be written, or the format cannot hold a label.
     """
     target = Path(target)
-    if scheme not in SCHEMES:
-        raise InputError(f"unknown scheme '{scheme}'; choose one of {', '.join(SCHEMES)}")
+    if scheme not in TAGGING_SCHEMES:
+        raise InputError(f"unknown scheme '{scheme}'; choose one of {', '.join(TAGGING_SCHEMES)}")
     match _check_format(format_name):
         case "jsonl":
             return write_documents(target, documents)

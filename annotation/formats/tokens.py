@@ -20,7 +20,7 @@ from .conversion_report import (
 _WORD = re.compile(r"\w+|[^\w\s]")
 _BREAK = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _TAG = re.compile(r"[BILOUES]-(\S.*)|O")
-SCHEMES = ("bio", "bilou")
+TAGGING_SCHEMES = ("bio", "bilou")
 
 
 class Word(NamedTuple):
@@ -147,7 +147,7 @@ def tagged_sentences(
     Args:
         document: the document.
         report: records what such a file cannot keep.
-        scheme: one of :data:`SCHEMES`.
+        scheme: one of :data:`TAGGING_SCHEMES`.
 
     Raises:
         InputError: if a label contains a space.

@@ -26,7 +26,7 @@ from ..doccano.client import DoccanoClient
 from .accounts import read_password
 from .assignment import Assignments
 
-FORMAT = 3
+SESSION_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Session:
         write_json(
             self.folder / "session.json",
             {
-                "format": FORMAT,
+                "format": SESSION_FORMAT,
                 "url": self.url,
                 "labels": self.labels.model_dump(by_alias=True),
                 "projects": self.projects,
@@ -102,10 +102,11 @@ def open_session(folder: Path, client: DoccanoClient | None = None) -> Session:
     folder = Path(folder)
     try:
         record = json.loads((folder / "session.json").read_text(encoding="utf-8"))
-        if record["format"] != FORMAT:
+        if record["format"] != SESSION_FORMAT:
             raise InputError(
                 f"{folder}: session format {record['format']}, but this version of orbat reads "
-                f"format {FORMAT}; pull it with the version that made it, then push to a new folder"
+                f"format {SESSION_FORMAT}; pull it with the version that created it, then push to "
+                "a new folder"
             )
         session = Session(
             folder,

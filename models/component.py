@@ -23,7 +23,7 @@ from .runtime import HASHES_FILE, file_names, load_packaged
 FACTORY = "orbat_ner"
 
 CHUNK_SIZE = 64
-"""Documents encoded together: enough that windows of similar length fill batches."""
+"""Documents encoded together: enough to fill batches with windows of similar length."""
 
 if not Span.has_extension("confidence"):
     Span.set_extension("confidence", default=None)
@@ -52,8 +52,8 @@ class EntityTagger:
         self.workers = workers
         self.spans_key = spans_key
         self._files: dict[str, bytes] = {}
-        # By process id: onnxruntime's threads do not survive a fork, and a child that destroyed
-        # its parent's session would wait for them forever.
+        # By process id: onnxruntime's threads do not exist after a fork, and a child process that
+        # destroyed the session of its parent would wait for them forever.
         self._taggers: dict[int, NeuralTagger] = {}
 
     @property
@@ -74,7 +74,7 @@ class EntityTagger:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that the model can give."""
+        """The labels that the model can predict."""
         return self.tagger.config.labels if self._files else ()
 
     def __call__(self, doc: Doc) -> Doc:
@@ -84,7 +84,7 @@ class EntityTagger:
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
         """Set the entities of a stream of documents, at most `batch_size` of them at a time."""
         docs, again = itertools.tee(stream)
-        # Less than nlp.pipe's 1,000: a chunk is encoded while the network scores the one before.
+        # nlp.pipe passes 1,000. In smaller chunks, encoding overlaps with the network.
         size = min(batch_size, CHUNK_SIZE)
         mentions_per_doc = self.tagger.pipe((doc.text for doc in again), chunk_size=size)
         for doc, mentions in zip(docs, mentions_per_doc, strict=True):
@@ -114,7 +114,7 @@ class EntityTagger:
         folder = Path(path)
         names = file_names((folder / HASHES_FILE).read_bytes())
         self.load_files({name: (folder / name).read_bytes() for name in names})
-        # Loaded here, so that spacy.load refuses a damaged model and the first text is not slow.
+        # Load the model now, so that spacy.load refuses a damaged one and the first text is fast.
         _ = self.tagger
         return self
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from ..training.transformer.network import TokenClassifier
 
 OPSET = 17
+"""Version of the ONNX operator set."""
 SLOWER_FUSIONS = ("SkipLayerNormFusion", "BiasGeluFusion")
-"""Fused kernels that are slower on CPUs than their parts: 1.0 ms against 0.2, 0.9 against 0.5."""
+"""Fused kernels that are slower on CPUs than the operators that they replace."""
 
 
 def export_onnx(network: TokenClassifier, path: Path) -> None:
@@ -33,6 +34,8 @@ def export_onnx(network: TokenClassifier, path: Path) -> None:
     from torch import Tensor, nn
 
     class Logits(nn.Module):
+        """The network with positional inputs and the logits as its only output."""
+
         def __init__(self) -> None:
             super().__init__()
             self.network = network
@@ -48,7 +51,7 @@ def export_onnx(network: TokenClassifier, path: Path) -> None:
     network.eval()
     ids = torch.ones((2, 16), dtype=torch.int64)
     mask = torch.ones_like(ids)
-    # With a padded row, so that tracing does not drop the mask.
+    # Padding in one row, so that tracing keeps the mask.
     mask[1, 10:] = 0
     inputs = {"input_ids": ids, "attention_mask": mask, "features": torch.zeros_like(ids)}
     axes = {0: "batch", 1: "pieces"}

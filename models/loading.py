@@ -27,14 +27,14 @@ from .runtime import HASHES_FILE, ONNX_FILE, load_packaged
 
 @dataclass(frozen=True)
 class Model(Tagger):
-    """A trained model, ready to tag documents.
+    """A trained model that tags documents.
 
     Attributes:
-        name: the name under which it was loaded.
+        name: the folder, file or package that it was loaded from.
         tagger: finds the mentions in texts.
         seen: SHA-256 of every text that it was trained or selected on.
-        family: equal for models that differ in their seed only.
-        fingerprint: equal for copies of the same model only.
+        family: hash that is equal for models that differ in their seed only.
+        fingerprint: hash that is equal for copies of the same model only.
         run: its run folder; None for a packaged model.
     """
 
@@ -47,13 +47,13 @@ class Model(Tagger):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that it can give."""
+        """The labels that the model can predict."""
         return self.tagger.labels
 
     def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the documents in order, their spans replaced by the model's.
 
-        Ids, texts and meta stay as they are.
+        Ids, texts and meta are not changed.
         """
         return tag_documents(self.tagger, documents)
 
@@ -67,14 +67,22 @@ class Model(Tagger):
         return predict_probabilities(self.tagger, texts, self.name)
 
     def documents(self, part: str) -> list[Document] | None:
-        """Return the documents of `train` or `dev`; None for a packaged model, which has none."""
+        """Return the documents of `train` or `dev`; None for a packaged model, which has none.
+
+        Raises:
+            InputError: if the documents were changed after training.
+        """
         return run_documents(self.run, part) if self.run is not None else None
 
     def record_evaluation(self, gold: str, result: Mapping[str, Any]) -> None:
         """Write an evaluation's result into the run folder; do nothing for a packaged model.
 
-        The model card shows all recorded results. A later result replaces one on gold of the same
-        name.
+        The model card shows all recorded results. A later result on gold of the same name replaces
+        an earlier one.
+
+        Args:
+            gold: the name of the gold file.
+            result: the evaluation as JSON.
         """
         if self.run is not None:
             name = re.sub(r"[^\w.=-]+", "-", gold)
@@ -171,6 +179,7 @@ def _load_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:
 
 
 def _seen(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Return the hashes of the documents in a manifest."""
     parts = manifest.get("documents", {}).values()
     return frozenset(entry["sha256"] for part in parts for entry in part)
 

@@ -1,4 +1,4 @@
-"""The identity of a model package: language, name and version."""
+"""Language, name and version of a model package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packaging a run: exported to ONNX, checked against the trained model, described and built."""
+"""Packaging a run: ONNX export, comparison with the trained model, calibration, card and wheel."""
 
 from __future__ import annotations
 
@@ -173,6 +173,7 @@ def _write_wheel(
 
 @contextmanager
 def _step(name: str, on_progress: OnProgress) -> Iterator[None]:
+    """Report the beginning and the end of a step."""
     on_progress(Progress(name, 0, 1))
     yield
     on_progress(Progress(name, 1, 1))
@@ -191,11 +192,13 @@ def _shared_files(run: Path, train: Iterable[Document]) -> dict[str, bytes]:
 
 
 def _model_files(onnx: Path, config: TaggerConfig, shared: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files of a packaged model by name, without manifest and hashes."""
     settings = json.dumps({"format": WHEEL_FORMAT, **asdict(config)}).encode()
     return {**shared, ONNX_FILE: onnx.read_bytes(), CONFIG_FILE: settings}
 
 
 def _count_identical(first: Iterable[Document], second: Iterable[Document]) -> int:
+    """Return the number of documents with the same spans in both."""
     return sum(set(a.spans) == set(b.spans) for a, b in zip(first, second, strict=True))
 
 

@@ -13,7 +13,7 @@ from ..training.tagger.arrays import Floats
 from .smooth_quant import InputStatistics, choose_quantization, quantize_weights
 
 LARGE = 10_000
-"""Number of weights from which 8-bit integers are faster."""
+"""Number of weights of a matrix from which 8-bit integers are faster."""
 SAMPLE_EVERY = 8
 """Of the inputs of a product, every n-th row is kept as a sample."""
 _CONTRIB_DOMAIN = "com.microsoft"
@@ -54,7 +54,7 @@ def measure_inputs(
         feed = {name: array for name, array in batch.items() if name in input_names}
         for name, values in zip(names, session.run(names, feed), strict=True):
             low, high = ranges[name]
-            # Padding is left out. Values that do not belong to tokens have none.
+            # Padding is left out. Values of another shape than the mask have no padding.
             kept = values[mask] if values.shape[:2] == mask.shape else values
             kept = kept.reshape(-1, kept.shape[-1])
             ranges[name] = np.minimum(low, kept.min(axis=0)), np.maximum(high, kept.max(axis=0))
@@ -86,8 +86,8 @@ def quantize(source: Path, target: Path, inputs: Mapping[str, InputStatistics]) 
 
     Static post-training quantization (Jacob et al. 2018, arXiv:1712.05877): inputs have 256 steps
     over their range, weights 127 steps a column. Because the ranges are fixed, a text's scores do
-    not depend on the other texts of its batch. See :mod:`models.smooth_quant` for the choice of
-    the steps.
+    not depend on the other texts of its batch. See :mod:`orbat.models.smooth_quant` for the choice
+    of the steps.
 
     Args:
         source: an exported model.
@@ -236,13 +236,14 @@ class _GraphQuantizer:
         return None
 
     def _add_constant(self, name: str, value: Any) -> str:
+        """Add an initializer, and return its name."""
         from onnx import numpy_helper
 
         self._graph.initializer.append(numpy_helper.from_array(value, name))
         return name
 
     def _replace(self, node: Any, nodes: Sequence[Any]) -> None:
-        """Put nodes in the position of another one."""
+        """Replace a node by others at its position."""
         position = list(self._graph.node).index(node)
         self._graph.node.remove(node)
         for new in reversed(nodes):

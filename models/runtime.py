@@ -28,7 +28,7 @@ WHEEL_FORMAT = 7
 
 
 def add_hashes(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return a model's files and :data:`HASHES_FILE`, by which :func:`check_hashes` checks them."""
+    """Return a model's files with :data:`HASHES_FILE` added; see :func:`check_hashes`."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     return {**files, HASHES_FILE: json.dumps(hashes, indent=1).encode()}
 
@@ -85,7 +85,7 @@ class OnnxNetwork:
         self._input_names = {node.name for node in self._session.get_inputs()}
 
     def __call__(self, ids: Ints, mask: Ints, features: Ints) -> Floats:
-        """Return the logits of a batch; see :data:`training.tagger.tagger.Network`."""
+        """Return the logits of a batch; see :data:`orbat.training.tagger.tagger.Network`."""
         inputs = {"input_ids": ids, "attention_mask": mask, "features": features}
         feed = {name: array for name, array in inputs.items() if name in self._input_names}
         (logits,) = self._session.run(["logits"], feed)

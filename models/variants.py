@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..training.transformer.network import TokenClassifier
 
 ALLOWED_LOSS = 0.002
-"""Loss of strict F1 on the dev documents that is acceptable for 8-bit arithmetic."""
+"""Acceptable loss of strict F1 on the dev documents for 8-bit arithmetic."""
 CALIBRATION_DOCUMENTS = 64
 """Approximate number of training documents on which the ranges of 8-bit inputs are measured."""
 FLOAT32 = "float32"
@@ -80,9 +80,9 @@ def export_variants(
 ) -> dict[str, Path]:
     """Export a network to ONNX in float32 and in 8 bits.
 
-    A network that prunes tokens also gets a variant in which only the layers after the pruning
-    compute in 8 bits: a single layer decides there which tokens are dropped, and 8 bits may cost
-    too much accuracy.
+    For a network with token pruning there is also a variant in which only the layers after the
+    pruning compute in 8 bits: the lower layers decide which tokens are pruned, and 8 bits may make
+    these decisions too inaccurate.
 
     Args:
         network: the network.
@@ -129,7 +129,7 @@ def select_variant(
         labels: the label set.
 
     Returns:
-        What was tried and chosen, and the dev documents with the chosen variant's spans.
+        The variants that were tried and the chosen one, and the dev documents with its spans.
     """
 
     def measure(
@@ -157,7 +157,7 @@ def compare_tagged(
     labels: Sequence[str],
 ) -> PairedComparison:
     """Compare the spans of two systems in the same documents by strict F1, label by label."""
-    systems = SystemComparison([("first", 1), ("other", 1)], labels)
+    systems = SystemComparison([("tagged", 1), ("baseline", 1)], labels)
     for document, prediction, reference in zip(gold, tagged, baseline, strict=True):
         systems.add(document, [[prediction], [reference]])
     (comparison,) = systems.comparisons()

@@ -9,7 +9,7 @@ The package contains
     PACKAGE/PACKAGE-VERSION/    the pipeline's data: weights, tokenizer, configuration, manifest
     PACKAGE/README.md           the model card
 
-so that an installed model runs the same code as training and evaluation, without orbat.
+so that an installed model runs the same code as training and evaluation, and does not need orbat.
 """
 
 from __future__ import annotations

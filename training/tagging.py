@@ -17,7 +17,7 @@ from .tagger.mentions import Mention
 def tag_documents(tagger: TextTagger, documents: Iterable[Document]) -> Iterator[Document]:
     """Yield the documents in order, their spans replaced by the tagger's.
 
-    Ids, texts and meta stay as they are. The stream is read lazily.
+    Ids, texts and meta are not changed. The stream is read lazily.
     """
     stream, texts = itertools.tee(documents)
     tagged = tagger.pipe(document.text for document in texts)

@@ -14,8 +14,9 @@ from ...errors import InputError
 from .transaction import OutputTransaction
 
 CHUNK_ARTICLES = 256
+"""Maximum number of articles between two commits, and so of those that an interruption can cost."""
 CHUNK_BYTES = 4 * 2**20
-"""Articles, and bytes of them, between two commits: the work that an interruption can cost."""
+"""Bytes of articles after which a chunk ends."""
 
 
 class Chunk(NamedTuple):
@@ -30,8 +31,8 @@ def read_chunks(
 ) -> Iterator[Chunk]:
     """Convert articles to documents, a chunk at a time.
 
-    Ids and texts stay as they are. An article without an id of its own gets one that is not in
-    use; a record whose id is in use is rejected.
+    Ids and texts are not changed. An article without an id gets one that is not in use; a record
+    whose id is in use is rejected.
     """
     for group in _group_articles(articles):
         yield _make_chunk(group, transaction)
@@ -40,6 +41,7 @@ def read_chunks(
 def _group_articles(
     articles: Iterable[RawArticle | Rejected],
 ) -> Iterator[list[RawArticle | Rejected]]:
+    """Yield the articles in groups of limited number and size."""
     group: list[RawArticle | Rejected] = []
     size = 0
     for article in articles:

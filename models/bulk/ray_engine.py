@@ -20,8 +20,8 @@ TASKS_PER_PROCESSOR = 2
 def tag_on_ray(model: Model, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     """Tag chunks on the Ray cluster that RAY_ADDRESS names, or on all cores of this machine.
 
-    Chunks are read and returned here, in order. The chunk of a lost worker is tagged again by
-    another one.
+    Chunks are read and returned in this process, in order. If a worker is lost, its chunk is tagged
+    again by another one.
 
     Args:
         model: the model. Workers load it by its name, so they must see it under the same path.

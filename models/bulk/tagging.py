@@ -1,4 +1,4 @@
-"""Tagging any number of articles in bounded memory, each exactly once, across interruptions."""
+"""Tagging any number of articles in bounded memory, resumable after interruptions."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def tag_files(
 ) -> TaggingReport:
     """Tag every article in files and folders.
 
-    Ids and texts stay as they are; of a web page, the article is extracted. Articles that cannot be
-    used are listed in a file beside the output. An interrupted run resumes when it is called again
-    with the same model, sources and output.
+    Ids and texts are not changed; of a web page, the article is extracted. Articles that cannot be
+    used are listed in a file beside the output. A call with the same model, sources and output
+    resumes an interrupted run, and each article is tagged once.
 
     Args:
         model: the model.
@@ -62,13 +62,14 @@ def tag_files(
             meta as JSON), `.spacy` for spaCy's DocBin, in several numbered files if there are many
             documents.
         engine: `local`, or `ray` for the Ray cluster that RAY_ADDRESS names; without one, Ray uses
-            all cores of this machine. Articles are read and written here. Workers must see the
-            model under the same path.
+            all cores of this machine. Articles are read and written in this process. Workers load
+            the model by its name or path, which must exist on their machines.
         on_progress: called after each chunk of articles.
 
     Raises:
-        InputError: for a source that does not exist, an output of unknown format, an interrupted
-            run of another model or other sources with this output, and if no article can be used.
+        InputError: if a source does not exist, the format of the output is unknown, an interrupted
+            run of another model or other sources has this output, or no article can be used.
+        ModelError: if a Ray worker finds another model under the name.
     """
     output = Path(output)
     if output.is_dir() or output.suffix not in OUTPUT_SUFFIXES:

@@ -1,4 +1,4 @@
-"""The unfinished output of a bulk tagging run, which survives interruptions.
+"""The unfinished output of a bulk tagging run, from which an interrupted run resumes.
 
 While a run is in progress, three files are beside its output:
 
@@ -80,6 +80,11 @@ class OutputTransaction:
         self._commit()
 
     def _open_state(self) -> sqlite3.Connection:
+        """Open the state database exclusively; create it if it is missing.
+
+        Raises:
+            InputError: if it cannot be written, is in use or of another version.
+        """
         try:
             self.output.parent.mkdir(parents=True, exist_ok=True)
             state = sqlite3.connect(self._state_path, isolation_level=None)
@@ -103,10 +108,14 @@ class OutputTransaction:
         return state
 
     def _load_state(self, fingerprint: str) -> list[int]:
-        """Return articles, documents, rejected and both sizes of the run to resume, or zeros."""
+        """Return articles, documents, rejected and both sizes of the run to resume, or zeros.
+
+        Raises:
+            InputError: if the state is of another run.
+        """
         row = self._state.execute("SELECT * FROM state").fetchone()
         if row is not None and not (self.part.is_file() and self._rejected_part.is_file()):
-            # The run was interrupted at its very end, when the output was already in place.
+            # The run was interrupted after its output had been written.
             self._state.execute("DELETE FROM state")
             self._state.execute("DELETE FROM ids")
             row = None
@@ -200,23 +209,29 @@ class OutputTransaction:
 
     def discard(self) -> None:
         """Delete the unfinished output."""
-        # The state goes first: without it, the other files are ignored.
+        # The state is deleted first: without it, the other files are ignored.
         for path in (self._state_path, self.part, self._rejected_part):
             path.unlink(missing_ok=True)
 
 
 def _open_truncated(path: Path, size: int) -> IO[bytes]:
-    """Open a file for appending, cut to its first `size` bytes."""
+    """Open a file for appending, truncated to its first `size` bytes.
+
+    Raises:
+        InputError: if the file is shorter.
+    """
     file: Any = path.open("r+b" if size else "wb")
     if path.stat().st_size < size:
         file.close()
-        raise InputError(f"{path}: shorter than its state file says; delete both and run again")
+        raise InputError(
+            f"{path}: shorter than recorded in its state file; delete both and run again"
+        )
     file.truncate(size)
     file.seek(size)
     return file  # type: ignore[no-any-return]
 
 
 def _hash_id(doc_id: str) -> int:
-    """Return a 64-bit hash: memory and disk stay small for billions of ids."""
+    """Return a 64-bit hash, which takes less memory and disk space than the id."""
     digest = hashlib.blake2b(doc_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)

@@ -15,7 +15,7 @@ OUTPUT_SUFFIXES = (".jsonl", ".parquet", ".spacy")
 PARQUET_BATCH = 1000
 """Documents in one row group of a Parquet file."""
 DOCBIN_DOCUMENTS = 10_000
-"""Documents in one DocBin file, which spaCy reads into memory whole."""
+"""Documents in one DocBin file, which spaCy loads into memory as a whole."""
 
 
 def write_output(part: Path, output: Path) -> tuple[Path, ...]:
@@ -87,7 +87,8 @@ def _write_docbins(part: Path, output: Path) -> tuple[Path, ...]:
 
 
 def _read_batches(part: Path, size: int) -> Iterator[list[Document]]:
-    # Not read_documents: it keeps every id in memory, and these are known to be unique.
+    """Yield the documents of a JSON Lines file in batches of `size`."""
+    # read_documents would keep all ids in memory to find duplicates; these ids are unique.
     documents = (parse_document(record, where) for where, record in read_json_lines(part))
     while batch := list(itertools.islice(documents, size)):
         yield batch

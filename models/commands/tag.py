@@ -36,9 +36,8 @@ def tag(
 ) -> None:
     """Find the entities in articles.
 
-    Ids and texts stay as they are; of a web page, the article is extracted. Articles that cannot
-    be used are listed in a file beside the output. An interrupted run resumes when the same
-    command is given again.
+    Ids and texts are not changed; of a web page, the article is extracted. Articles that cannot
+    be used are listed in a file beside the output. The same command resumes an interrupted run.
     """
     import json
     import tempfile

@@ -34,7 +34,7 @@ _ESTIMATE_DOCUMENTS = 8
 
 
 class LinearTrainer:
-    """Trains a linear classifier of words. See :class:`training.base.Trainer`.
+    """Trains a linear classifier of words. See :class:`orbat.training.base.Trainer`.
 
     Args:
         job: the training job.
@@ -113,7 +113,7 @@ class LinearTrainer:
 
 
 class LinearTagger:
-    """Tags texts with a linear classifier of words. See :class:`training.base.TextTagger`.
+    """Tags texts with a linear classifier of words. See :class:`orbat.training.base.TextTagger`.
 
     Args:
         features: extracts the features of words.

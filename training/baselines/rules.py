@@ -62,7 +62,7 @@ class RuleTagger:
 
 
 class RulesTrainer:
-    """Writes a gazetteer to a run folder and scores it. See :class:`training.base.Trainer`.
+    """Writes a gazetteer to a run folder and scores it. See :class:`orbat.training.base.Trainer`.
 
     Args:
         job: the training job.

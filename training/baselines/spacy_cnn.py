@@ -26,8 +26,8 @@ _ESTIMATE_DOCUMENTS = 16
 class CnnTrainer:
     """Trains spaCy's entity recognizer, configured as by `spacy init config -o efficiency`.
 
-    See https://spacy.io/usage/training and :class:`training.base.Trainer`. spaCy has its own token
-    rules: gold spans that begin or end inside a token are expanded to the whole token.
+    See https://spacy.io/usage/training and :class:`orbat.training.base.Trainer`. spaCy splits texts
+    into other tokens: gold spans that begin or end inside a token are expanded to the whole token.
 
     Args:
         job: the training job.
@@ -109,7 +109,7 @@ class CnnTrainer:
 
 
 class CnnTagger:
-    """Tags texts with a spaCy pipeline. See :class:`training.base.TextTagger`.
+    """Tags texts with a spaCy pipeline. See :class:`orbat.training.base.TextTagger`.
 
     spaCy's entity recognizer gives no confidence: the score of every mention is None.
 

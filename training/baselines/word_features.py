@@ -23,7 +23,7 @@ class WordFeatures:
         context: number of words on each side whose features are added.
         size: number of columns of the matrix.
         gazetteer: finds known phrases.
-        tags: the tag names; see :func:`training.tagger.mentions.tag_names`.
+        tags: the tag names; see :func:`orbat.training.tagger.mentions.tag_names`.
     """
 
     def __init__(self, context: int, size: int, gazetteer: Gazetteer, tags: Sequence[str]) -> None:

@@ -59,7 +59,7 @@ class Gazetteer:
 
         Args:
             text: the text.
-            bounds: start and end of its words; see :func:`training.tagger.words.find_words`.
+            bounds: start and end of its words; see :func:`orbat.training.tagger.words.find_words`.
         """
         words = [text[start:end] for start, end in bounds]
         lowered = [word.lower() for word in words]

@@ -87,7 +87,7 @@ def make_cased_tokenizer(tokenizer: Any, encoder: str) -> tuple[Any, CasedVocabu
     """Return a tokenizer that keeps case and line breaks, and its vocabulary.
 
     Existing entries keep their ids. The tokenizer splits texts by the rule of
-    :mod:`training.tagger.words`. If it is cased already, only line breaks are added.
+    :mod:`orbat.training.tagger.words`. If it is cased already, only line breaks are added.
 
     Args:
         tokenizer: a `tokenizers.Tokenizer` of WordPieces (Wu et al. 2016, arXiv:1609.08144).

@@ -12,7 +12,7 @@ class CRF(nn.Module):
     """A linear-chain conditional random field over the tags of words.
 
     Lafferty, McCallum and Pereira 2001. This module computes the loss;
-    :class:`~training.tagger.decoding.TagDecoder` decodes.
+    :class:`~orbat.training.tagger.decoding.TagDecoder` decodes.
 
     Args:
         tags: number of tags.

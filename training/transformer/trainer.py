@@ -36,7 +36,7 @@ _DISK_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 class TransformerTrainer:
-    """Fine-tunes a transformer; see :class:`training.base.Trainer`.
+    """Fine-tunes a transformer; see :class:`orbat.training.base.Trainer`.
 
     Args:
         job: the training job.

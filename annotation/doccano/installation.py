@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock
 
 from ...corpus.files import sha256_file
 from ...errors import ServerError
@@ -53,6 +54,8 @@ def find_python() -> str:
 def install(environment: Path, on_message: OnMessage) -> None:
     """Install doccano, unless it is installed with the current constraints.
 
+    Of several processes, one installs and the others wait for it.
+
     Args:
         environment: folder of the environment; replaced if it is out of date.
         on_message: called before the installation.
@@ -60,24 +63,25 @@ def install(environment: Path, on_message: OnMessage) -> None:
     Raises:
         ServerError: if doccano cannot be installed.
     """
-    stamp = environment / "orbat-constraints.sha256"
-    digest = sha256_file(CONSTRAINTS)
-    if stamp.is_file() and stamp.read_text() == digest:
-        return
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{environment}.lock"):
+        stamp = environment / "orbat-constraints.sha256"
+        digest = sha256_file(CONSTRAINTS)
+        if stamp.is_file() and stamp.read_text() == digest:
+            return
+        on_message(f"Installing doccano {DOCCANO_VERSION} in {environment} (once, about a minute)")
+        _create_environment(environment)
+        stamp.write_text(digest)
+
+
+def _create_environment(environment: Path) -> None:
     python = find_python()
-    on_message(f"Installing doccano {DOCCANO_VERSION} in {environment} (once, about a minute)")
     shutil.rmtree(environment, ignore_errors=True)
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    constraints = ("--disable-pip-version-check", "--constraint", str(CONSTRAINTS))
     commands = (
         [python, "-m", "venv", str(environment)],
-        [
-            *(str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"),
-            *(
-                "--disable-pip-version-check",
-                "--constraint",
-                str(CONSTRAINTS),
-                *DOCCANO_REQUIREMENTS,
-            ),
-        ],
+        [*pip, *constraints, *DOCCANO_REQUIREMENTS],
     )
     for command in commands:
         result = subprocess.run(command, capture_output=True, text=True, env=clean_environ())
@@ -87,7 +91,6 @@ def install(environment: Path, on_message: OnMessage) -> None:
             raise ServerError(
                 f"doccano {DOCCANO_VERSION} cannot be installed in {environment}: {reason}"
             )
-    stamp.write_text(digest)
 
 
 def clean_environ() -> dict[str, str]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 
 import pytest
 
 from orbat.annotation.doccano import installation
-from orbat.annotation.doccano.installation import find_python
+from orbat.annotation.doccano.installation import find_python, install
 from orbat.annotation.doccano.server import DoccanoServer
 from orbat.errors import ServerError
 from tests.conftest import Orbat, Running
@@ -43,6 +48,25 @@ def test_another_python_of_the_right_version_is_found(
 def test_the_current_python_is_used_if_it_is_supported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installation, "PYTHON", sys.version_info[:2])
     assert find_python() == sys.executable
+
+
+def test_concurrent_calls_install_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment, commands = tmp_path / "doccano", []
+    both_install = Barrier(2)
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        environment.mkdir(exist_ok=True)
+        with suppress(BrokenBarrierError):  # never reached by both: the other call waits
+            both_install.wait(0.2)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            pool.submit(install, environment, lambda line: None)
+    assert len(commands) == 2
+    assert commands[0][-1] == str(environment)
 
 
 def test_a_new_folder_has_no_running_server(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Bulk tagging: each article exactly once, across interruptions."""
+"""Bulk tagging: rejected articles, formats, resuming, and Ray."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_articles_that_cannot_be_used_are_rejected(
     for index, reason in enumerate(("a.jsonl:5", "duplicate id", "d.txt: is empty")):
         assert reason in reasons[index]
     assert tagged["nul"].text == "Gen.\0 Ann Doe \U0001f600"
-    # Two files of one name: both are there, under different ids.
+    # Two files with the same name get different ids.
     assert {document.text for document in tagged.values()} >= {"Maj. Ann Doe", tagged["b"].text}
     assert not list(articles.parent.glob(".out.jsonl*"))
 

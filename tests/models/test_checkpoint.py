@@ -32,7 +32,7 @@ for text in json.load(sys.stdin):
 
 @pytest.fixture(scope="module")
 def run(orbat: Orbat, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that a checkpoint can hold."""
+    """A run that can be written as a checkpoint."""
     folder = tmp_path_factory.mktemp("transformers") / "run"
     outcome = orbat(
         *("train", "transformers", "--train", trained.train, "--dev", trained.dev),
@@ -113,7 +113,7 @@ def test_the_folder_has_safetensors_a_card_and_the_manifest(packaged: Path) -> N
     assert len({tuple(form) for form in forms}) == 3
 
 
-def test_a_run_that_a_checkpoint_cannot_hold_is_refused(
+def test_a_run_with_other_parts_is_refused(
     trained: Trained, refused: Callable[..., str], tmp_path: Path
 ) -> None:
     line = refused("package", trained.run, "--output", tmp_path / "dist", "--transformers")

@@ -86,14 +86,14 @@ def test_the_model_loads_without_torch_and_orbat(installed: Path, tmp_path: Path
     assert done.stdout.strip() == "['orbat_ner'] True"
 
 
-def test_the_readmes_example_works_in_a_bare_environment(wheel: Path, tmp_path: Path) -> None:
+def test_the_readmes_example_works_in_a_new_environment(wheel: Path, tmp_path: Path) -> None:
     """In a new environment, into which pip installs the wheel and its requirements."""
     readme = (ROOT / "models" / "README.md").read_text(encoding="utf-8")
     section = readme[readme.index("## Use an installed model") :]
     script = section.split("```python\n")[1].split("```")[0]
-    bare = tmp_path / "bare"
-    subprocess.run([sys.executable, "-m", "venv", str(bare)], check=True)
-    python = (str(bare / "bin" / "python"), "-I")
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    python = (str(environment / "bin" / "python"), "-I")
     quiet = ("--quiet", "--disable-pip-version-check")
     subprocess.run([*python, "-m", "pip", "install", *quiet, str(wheel)], check=True)
     done = subprocess.run(

@@ -83,7 +83,7 @@ def test_every_module_can_be_imported_without_orbat(package: Path, tmp_path: Pat
         "    importlib.import_module(module.name)\n"
         "    print(module.name)\n"
     )
-    # The package reads its version from the pipeline's meta.json, which it has without weights too.
+    # The package reads its version from meta.json, which exists without weights too.
     done = subprocess.run(
         [sys.executable, "-I", "-c", script, str(package.parent)],
         capture_output=True,

@@ -118,12 +118,12 @@ def test_explain_prints_every_field_and_the_estimated_time(
     if recipe == "quick":
         encoder = tiny_encoder(tmp_path / "encoder")
         changes = settings(f"encoder={encoder}", "window=32", "stride=8")
-    bare = orbat("train", recipe, "--explain", *changes)
-    assert bare.code == 0, bare.err
-    assert "Name --train and --dev to estimate the training time." in bare.out
-    full = orbat("train", recipe, "--explain", *changes, "--train", train, "--dev", dev)
-    assert full.code == 0, full.err
-    assert "4 to train on, 2 to select on" in full.out
-    assert "time" in full.out
+    without_data = orbat("train", recipe, "--explain", *changes)
+    assert without_data.code == 0, without_data.err
+    assert "Name --train and --dev to estimate the training time." in without_data.out
+    with_data = orbat("train", recipe, "--explain", *changes, "--train", train, "--dev", dev)
+    assert with_data.code == 0, with_data.err
+    assert "4 to train on, 2 to select on" in with_data.out
+    assert "time" in with_data.out
     for field in json.loads(orbat("train", recipe, "--explain", *changes, "--json").out)["recipe"]:
-        assert f"│ {field} " in full.out
+        assert f"│ {field} " in with_data.out

@@ -140,7 +140,7 @@ def save_encoder(
 
 
 def write_gold(folder: Path) -> tuple[Path, Path]:
-    """Gold spans that start and end at the characters which tokenizers treat differently."""
+    """Write gold spans that begin and end at characters that tokenizers treat differently."""
     train, dev = [], []
     for index, name in enumerate(("Smith", "Brown", "Jones", "Miller", "Brown", "Smith")):
         text = f"Gen. {name} leads the 4th Brigade.\nThe (4th Brigade) – “4th Brigade”\u00a0stays."

@@ -96,8 +96,8 @@ def test_the_network_uses_phrases_that_training_did_not_contain(
     write_documents(train, documents[:10])
     write_documents(dev, documents[10:])
     (tmp_path / "ranks.jsonl").write_text(json.dumps({"rank": list(ranks)}))
-    plan = '[[phrases]]\nfile = "ranks.jsonl"\nlabel = "RANK"\nfields = ["rank"]\n'
-    (tmp_path / "gazetteer.toml").write_text(plan)
+    gazetteer = '[[phrases]]\nfile = "ranks.jsonl"\nlabel = "RANK"\nfields = ["rank"]\n'
+    (tmp_path / "gazetteer.toml").write_text(gazetteer)
     encoder = tiny_encoder(tmp_path / "encoder")
     arguments = (
         *("train", "quick", "--train", train, "--dev", dev),

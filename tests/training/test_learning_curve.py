@@ -15,11 +15,11 @@ from tests.conftest import Orbat
 
 
 def counts_of(f1: list[float], documents: int = 40, spans: int = 400) -> np.ndarray:
-    """Counts of dev documents that have a certain F1 at each size, with two seeds."""
+    """Return counts of dev documents with a given F1 at each size, for two seeds."""
     rng = np.random.default_rng(0)
-    right = rng.binomial(spans, np.array(f1)[:, None, None], (len(f1), 2, documents))
-    every = np.full_like(right, spans)
-    return np.stack([every, every, right], axis=-1).astype(float)
+    correct = rng.binomial(spans, np.array(f1)[:, None, None], (len(f1), 2, documents))
+    total = np.full_like(correct, spans)
+    return np.stack([total, total, correct], axis=-1).astype(float)
 
 
 def test_a_power_law_is_recovered_and_extrapolated() -> None:

@@ -7,10 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbat.training.tagger.mentions import (
-    Mention,
-    keep_longest_mentions,
-)
+from orbat.training.tagger.mentions import Mention, keep_longest_mentions
 
 spans_in_windows = st.lists(
     st.builds(

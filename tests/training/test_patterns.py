@@ -57,26 +57,26 @@ def test_the_longest_match_from_each_token_is_spacys(
     entries: list[dict], tokens: list[str]
 ) -> None:
     text = " ".join(tokens)
-    theirs = find_by_spacy(entries, Doc(NLP.vocab, words=text.split(" ")))
-    ours = set(PatternMatcher(entries).find(text))
-    # spaCy also returns shorter matches from the same token. None is missed altogether.
-    assert ours <= theirs
-    for start in {start for start, _, _ in theirs}:
-        assert any(first == start for first, _, _ in ours)
+    spacy_spans = find_by_spacy(entries, Doc(NLP.vocab, words=text.split(" ")))
+    orbat_spans = set(PatternMatcher(entries).find(text))
+    # spaCy also returns shorter matches from the same token. No start token is missed.
+    assert orbat_spans <= spacy_spans
+    for start in {start for start, _, _ in spacy_spans}:
+        assert any(first == start for first, _, _ in orbat_spans)
 
 
 def test_the_shipped_patterns_find_what_spacy_finds(train_articles: list[Document]) -> None:
     patterns = load_patterns()
     matcher = PatternMatcher(patterns)
-    ours, theirs = set(), set()
+    orbat_spans, spacy_spans = set(), set()
     for article in train_articles[::3]:
         text = article.text
-        ours |= {(article.id, *span) for span in longest_spans(text, matcher.find(text))}
+        orbat_spans |= {(article.id, *span) for span in longest_spans(text, matcher.find(text))}
         matches = find_by_spacy(patterns, NLP.make_doc(text))
-        theirs |= {(article.id, *span) for span in longest_spans(text, matches)}
+        spacy_spans |= {(article.id, *span) for span in longest_spans(text, matches)}
     # They differ where their tokens do: 4/15th and VMGR-352 are one token for spaCy.
-    assert len(theirs) > 300
-    assert len(ours & theirs) > 0.98 * len(ours | theirs)
+    assert len(spacy_spans) > 300
+    assert len(orbat_spans & spacy_spans) > 0.98 * len(orbat_spans | spacy_spans)
 
 
 def test_threads_share_a_matcher() -> None:

@@ -43,10 +43,10 @@ def fake_quantized(layer: nn.Linear) -> FakeQuantLinear:
 
 
 def test_layers_round_in_training_only(layer: nn.Linear, inputs: Tensor) -> None:
-    plain, other = layer(inputs), fake_quantized(layer)
-    assert dict(other.named_parameters()) == dict(layer.named_parameters())
-    assert torch.equal(other.eval()(inputs), plain)
-    change = (other.train()(inputs) - plain).abs().max() / plain.abs().max()
+    plain, quantized = layer(inputs), fake_quantized(layer)
+    assert dict(quantized.named_parameters()) == dict(layer.named_parameters())
+    assert torch.equal(quantized.eval()(inputs), plain)
+    change = (quantized.train()(inputs) - plain).abs().max() / plain.abs().max()
     assert 1e-4 < change < 0.05
 
 

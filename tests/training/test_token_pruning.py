@@ -1,4 +1,4 @@
-"""Token pruning: upper layers read only the pieces that may belong to a mention."""
+"""Token pruning: upper layers process only the pieces that may belong to a mention."""
 
 from __future__ import annotations
 

@@ -192,9 +192,9 @@ def test_bad_input_is_refused_and_leaves_no_run(
     assert "duplicate id 'd0' (also in another --train file); keep one of them" in refused(
         "train", "quick", *base, "--train", train
     )
-    write_documents(tmp_path / "bare.jsonl", [Document("x", "No spans.")])
+    write_documents(tmp_path / "unlabeled.jsonl", [Document("x", "No spans.")])
     assert "have no spans" in refused(
-        *("train", "quick", "--train", tmp_path / "bare.jsonl", "--dev", dev, "--output", run)
+        *("train", "quick", "--train", tmp_path / "unlabeled.jsonl", "--dev", dev, "--output", run)
     )
     pickled = tiny_encoder(tmp_path / "pickled")
     (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")

@@ -8,10 +8,7 @@ from hypothesis import given
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents
-from orbat.training.tagger.mentions import (
-    spans_to_tags,
-    tags_to_mentions,
-)
+from orbat.training.tagger.mentions import spans_to_tags, tag_names, tags_to_mentions
 from orbat.training.tagger.words import find_features, find_words
 from tests.conftest import ARTICLES
 from tests.corpus.test_document import HARD_TEXT, documents
@@ -23,8 +20,7 @@ def test_every_gold_span_consists_of_whole_words() -> None:
             words = find_words(document.text)
             spans = [(s.start, s.end, s.label) for s in document.spans]
             labels = tuple(dict.fromkeys(s.label for s in document.spans))
-            tags = ("O", *(f"{mark}-{label}" for label in labels for mark in "BI"))
-            path = spans_to_tags(words, spans, tags)
+            path = spans_to_tags(words, spans, tag_names(labels))
             mentions = tags_to_mentions(words, path, np.zeros(len(words), np.float32), labels)
             assert [mention[:3] for mention in mentions] == spans
 

@@ -1,4 +1,4 @@
-"""Failures in training are reported and recoverable, and runs are reproducible."""
+"""Failures in training, resuming, and reproducible runs."""
 
 from __future__ import annotations
 

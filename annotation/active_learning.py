@@ -1,4 +1,4 @@
-"""Active learning: which unlabeled documents to label next."""
+"""Active learning: selects the unlabeled documents to label next."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from ..corpus.document import Document
 from ..corpus.tagger import Tagger
 from ..errors import InputError
 from ..evaluation.bootstrap import Floats
+from ..ui import DataTable
 from .word_probabilities import WordProbabilities
 
 STRATEGIES = ("uncertainty", "random")
 _BLOCK = 256
+"""Labeled documents that are compared at once, which limits the memory."""
 
 
 class ProbabilisticTagger(Tagger, Protocol):
@@ -91,6 +93,18 @@ def select_documents(
     )
 
 
+def selection_table(selection: Selection) -> DataTable:
+    """Return the selected documents and their uncertainty; no rows without uncertainty."""
+    rows = tuple(
+        (rank, document.id, entropy, len(document.text.split()))
+        for rank, (document, entropy) in enumerate(
+            zip(selection.documents, selection.entropies, strict=False), start=1
+        )
+    )
+    columns = ("rank", "document", "mean word entropy", "words")
+    return DataTable("Documents to label next", columns, rows)
+
+
 def _select_diverse(
     candidates: Sequence[Document],
     entropy: Floats,
@@ -100,22 +114,24 @@ def _select_diverse(
 ) -> list[int]:
     """Return the indices of the selected candidates, in order."""
     vectors = _tf_idf([document.text for document in (*candidates, *labeled)])
-    own, others = vectors[: len(candidates)], vectors[len(candidates) :]
+    candidate_vectors, labeled_vectors = vectors[: len(candidates)], vectors[len(candidates) :]
     # Each candidate's cosine similarity to the nearest labeled or selected document.
     similarity = np.zeros(len(candidates))
-    for start in range(0, others.shape[0], _BLOCK):
-        block = (own @ others[start : start + _BLOCK].T).max(axis=1)
+    for start in range(0, labeled_vectors.shape[0], _BLOCK):
+        labeled_block = labeled_vectors[start : start + _BLOCK]
+        block = (candidate_vectors @ labeled_block.T).max(axis=1)
         similarity = np.maximum(similarity, block.toarray().ravel())
     uncertainty = _ranks(entropy)
-    free = np.ones(len(candidates), dtype=bool)
+    available = np.ones(len(candidates), dtype=bool)
     selected: list[int] = []
     for _ in range(count):
         score = uncertainty + diversity * _ranks(-similarity)
-        score[~free] = -1
+        score[~available] = -1
         best = int(score.argmax())
         selected.append(best)
-        free[best] = False
-        similarity = np.maximum(similarity, (own @ own[best].T).toarray().ravel())
+        available[best] = False
+        to_best = candidate_vectors @ candidate_vectors[best].T
+        similarity = np.maximum(similarity, to_best.toarray().ravel())
     return selected
 
 

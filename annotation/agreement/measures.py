@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -15,6 +15,11 @@ from ...evaluation.bootstrap import RESAMPLES, Floats
 from ...evaluation.counts import group_by_document
 from ...evaluation.metrics import Score, ScoreTable
 from ...evaluation.span_alignment import ErrorKind
+from ..adjudication.annotation_sets import (
+    AnnotationSet,
+    confirmed_by_all,
+    documents_by_annotator,
+)
 from .coefficients import (
     Coefficient,
     TokenClasses,
@@ -86,6 +91,7 @@ class Agreement:
             all labels together (None), and of each label against all other classes.
         documents: number of documents that two or more annotated.
         single: number of documents that only one annotated.
+        unconfirmed: number of documents skipped because an annotator has not confirmed them.
     """
 
     annotators: tuple[str, ...]
@@ -93,6 +99,26 @@ class Agreement:
     alpha: Mapping[str | None, Coefficient]
     documents: int
     single: int
+    unconfirmed: int = 0
+
+
+def compare_annotators(
+    annotation_sets: Sequence[AnnotationSet], *, unconfirmed: bool = False
+) -> Agreement:
+    """Measure the agreement between annotation sets. See :func:`measure_agreement`.
+
+    Args:
+        annotation_sets: two or more.
+        unconfirmed: include documents that an annotator has not confirmed.
+
+    Raises:
+        InputError: if there are fewer than two sets, two have the same name, no two share a
+            document, or a text differs between them.
+    """
+    annotations, skipped = confirmed_by_all(
+        documents_by_annotator(annotation_sets), unconfirmed=unconfirmed
+    )
+    return replace(measure_agreement(annotations), unconfirmed=skipped)
 
 
 def measure_agreement(

@@ -1,4 +1,4 @@
-"""Agreement as a JSON object and as tables."""
+"""Agreement as a JSON object, as tables and as a summary."""
 
 from __future__ import annotations
 
@@ -97,6 +97,16 @@ def agreement_tables(agreement: Agreement) -> list[DataTable]:
         title = f"All {len(agreement.annotators)} annotators: Krippendorff's alpha over tokens"
         tables.insert(0, DataTable(title, ("label", "alpha", "95 % interval"), rows))
     return tables
+
+
+def agreement_summary(agreement: Agreement) -> str:
+    """Return the number of documents that were compared, and why others were skipped."""
+    summary = f"{agreement.documents} documents have two or more annotators."
+    if agreement.single:
+        summary += f" {agreement.single} with one annotator were skipped."
+    if agreement.unconfirmed:
+        summary += f" {agreement.unconfirmed} that an annotator has not confirmed were skipped."
+    return summary
 
 
 def _pair_tables(pair: PairAgreement) -> Iterator[DataTable]:

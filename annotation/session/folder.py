@@ -69,6 +69,11 @@ class Session:
         path = self.pushed_path(annotator)
         return list(read_documents(path)) if path.is_file() else []
 
+    def documents(self) -> list[Document]:
+        """Return the documents verified on the server for any annotator, each once."""
+        pushed = (document for name in self.projects for document in self.pushed(name))
+        return list({document.id: document for document in pushed}.values())
+
     def pushed_path(self, annotator: str) -> Path:
         """Return the file of :meth:`pushed`."""
         return self.folder / "pushed" / f"{annotator}.jsonl"

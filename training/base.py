@@ -65,7 +65,7 @@ class TextTagger(Protocol):
 
 
 @runtime_checkable
-class ProbabilityTagger(TextTagger, Protocol):
+class ProbabilisticTextTagger(TextTagger, Protocol):
     """A tagger that also predicts the label probabilities of words."""
 
     def probabilities(self, texts: Iterable[str]) -> Iterator[tuple[Ints, Doubles]]:

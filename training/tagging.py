@@ -10,7 +10,7 @@ from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document, Span
 from ..errors import ModelError
 from ..evaluation.counts import counts_to_json, total_counts
-from .base import ProbabilityTagger, TextTagger
+from .base import ProbabilisticTextTagger, TextTagger
 from .tagger.mentions import Mention
 
 
@@ -39,14 +39,14 @@ def predict_probabilities(
     """Yield the predicted label probabilities of the words of each text, in order.
 
     Args:
-        tagger: a :class:`~.base.ProbabilityTagger`; other taggers are refused.
+        tagger: a :class:`~.base.ProbabilisticTextTagger`; other taggers are refused.
         texts: the texts.
         name: names the tagger in the error message.
 
     Raises:
         ModelError: if the tagger gives no probabilities.
     """
-    if not isinstance(tagger, ProbabilityTagger):
+    if not isinstance(tagger, ProbabilisticTextTagger):
         raise ModelError(
             f"{name}: gives no probabilities of words; train a transformer or baseline-linear"
         )

@@ -1,13 +1,13 @@
 """The folder of a labeling session.
 
     SESSION/session.json             server, label set, projects and assignments
-    SESSION/accounts.json            passwords of accounts made by orbat, readable by the owner only
+    SESSION/accounts.json            passwords of the created accounts (readable by the owner only)
     SESSION/pushed/ANNOTATOR.jsonl   documents as verified on the server, with their suggestions
     SESSION/pulled/ANNOTATOR.jsonl   annotation sets of the last pull
     SESSION/history/ANNOTATOR.jsonl  every version that was ever pulled
 
-Each annotator has a collaborative doccano project of their own: annotators see and may change the
-suggestions, they do not see each other's work, and the administrator's token reads all projects.
+Each annotator has one collaborative doccano project. Annotators see and may change the suggestions,
+and do not see each other's work. The administrator's token reads all projects.
 """
 
 from __future__ import annotations
@@ -62,7 +62,11 @@ class Session:
 
     def assigned(self, annotator: str) -> set[str]:
         """Return the ids of the documents assigned to an annotator, alone or with all."""
-        return {doc_id for doc_id, owner in self.assignments.items() if owner in (None, annotator)}
+        return {
+            doc_id
+            for doc_id, assigned_to in self.assignments.items()
+            if assigned_to in (None, annotator)
+        }
 
     def pushed(self, annotator: str) -> list[Document]:
         """Return the documents verified on the server for an annotator, with their suggestions."""
@@ -79,7 +83,7 @@ class Session:
         return self.folder / "pushed" / f"{annotator}.jsonl"
 
     def password(self, annotator: str) -> str | None:
-        """Return the password of an account that orbat made; None for other accounts."""
+        """Return the password of an account that orbat created; None for other accounts."""
         return read_password(self.folder, annotator)
 
     def link(self, annotator: str, number: int = 1) -> str:

@@ -64,8 +64,8 @@ class Version:
     confirmed_at: str | None
     spans: tuple[VersionSpan, ...]
 
-    def has_content_of(self, other: Version | None) -> bool:
-        """Return whether nothing differs but the time of the pull."""
+    def has_same_content(self, other: Version | None) -> bool:
+        """Return whether the versions are equal except for the time of the pull."""
         return other is not None and asdict(self) == asdict(other) | {"pulled_at": self.pulled_at}
 
 
@@ -159,7 +159,9 @@ def add_versions(folder: Path, annotator: str, versions: Sequence[Version]) -> C
     """
     latest = {version.document: version for version in read_history(folder, annotator)}
     changed = [
-        version for version in versions if not version.has_content_of(latest.get(version.document))
+        version
+        for version in versions
+        if not version.has_same_content(latest.get(version.document))
     ]
     if changed:
         path = _history_path(folder, annotator)

@@ -235,7 +235,7 @@ class _ProjectReader:
     def _convert(
         self, stored: ExampleSpan, document: Document, offsets: Utf16Offsets
     ) -> Span | None:
-        """Convert a span of doccano, without outer white space; None if nothing else is in it."""
+        """Convert a span of doccano and trim white space; None if the span is blank."""
         where = f"{_where(self.client, self.project)}, document '{document.id}'"
         if stored.label not in self.label_names:
             raise ServerError(

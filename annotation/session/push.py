@@ -1,4 +1,4 @@
-"""Push: put documents with suggestions into the annotators' projects in doccano."""
+"""Push: upload documents with suggestions to the annotators' projects in doccano."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AnnotatorShare:
         annotator: account name.
         documents: number of documents in their project.
         waiting: number of documents assigned to them that are not in their project yet.
-        password: password of an account that orbat made; None for other accounts.
+        password: password of an account that orbat created; None for other accounts.
         link: address of their first document.
     """
 
@@ -49,7 +49,7 @@ class Pushed:
     Attributes:
         session: the session.
         documents: the pushed documents with the spans that they were pushed with.
-        labeled: number of documents that came with spans of their own.
+        labeled: number of documents that had spans before suggestions were added.
         evaluation: scores of the suggestions on gold; None if they were not measured.
     """
 
@@ -66,7 +66,7 @@ class Pushed:
     @property
     def shared(self) -> int:
         """Number of the session's documents that all annotators share."""
-        return sum(owner is None for owner in self.session.assignments.values())
+        return sum(annotator is None for annotator in self.session.assignments.values())
 
     @property
     def shares(self) -> tuple[AnnotatorShare, ...]:
@@ -99,7 +99,7 @@ def push(
     guidelines: str = "",
     on_progress: OnProgress = ignore_progress,
 ) -> Pushed:
-    """Put documents, with their spans as suggestions, into the annotators' projects.
+    """Upload documents, with their spans as suggestions, to the annotators' projects.
 
     Idempotent: creates the projects, labels, accounts and documents that are missing, and changes
     nothing that exists. Pushing again after a failure completes the work. Every new document is
@@ -180,7 +180,7 @@ def _open_or_create(client: DoccanoClient, folder: Path, labels: LabelSet) -> Se
     if is_session(folder):
         session = open_session(folder, client)
         if session.labels != labels:
-            raise InputError(f"{folder}: was begun with another label set; use a new folder")
+            raise InputError(f"{folder}: created with another label set; use a new folder")
     else:
         session = Session(folder, client.url, labels, {}, {})
     if not client.worker_answers():

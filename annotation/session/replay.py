@@ -27,7 +27,7 @@ def replay(
 
     Args:
         session: the session.
-        annotator: an annotator whose account orbat made.
+        annotator: an annotator whose account orbat created.
         documents: the annotator's recorded documents.
         on_progress: called for each document.
 
@@ -35,8 +35,8 @@ def replay(
         The number of documents that were replayed.
 
     Raises:
-        InputError: if the annotator is unknown or has an account of their own, or a recorded text
-            differs from the pushed one.
+        InputError: if the annotator is unknown, orbat did not create their account, or a recorded
+            text differs from the pushed one.
         ServerError: if the server fails.
     """
     if annotator not in session.projects:
@@ -47,7 +47,8 @@ def replay(
     password = session.password(annotator)
     if password is None:
         raise InputError(
-            f"'{annotator}' has an account that orbat did not make; its password is unknown"
+            f"'{annotator}' has an account that orbat did not create, so its password is unknown; "
+            "replay as another annotator"
         )
     project = session.projects[annotator]
     recorded = {document.id: document for document in documents}

@@ -1,4 +1,4 @@
-"""Upload documents to an annotator's project, and verify what the server holds."""
+"""Upload documents to an annotator's project, and verify them on the server."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..doccano.records import DOCUMENT_KEY, ExportedExample, UploadRow
 from ..utf16 import Utf16Offsets
 
 UPLOAD_ROUNDS = 2
+"""Number of uploads until missing documents are an error."""
 EXPORT_THRESHOLD = 25
 """In projects with more examples, one export verifies all instead of a request for each."""
 MAX_EXPORT_SIZE = 500_000_000
@@ -50,7 +51,7 @@ def upload_verified(
     Args:
         client: an administrator's connection.
         project: the project's id.
-        documents: what the project must hold.
+        documents: the documents that the project must contain.
         task: name of the task in progress reports.
         on_progress: called with the number of verified documents.
 

@@ -120,8 +120,8 @@ def test_an_invalid_line_of_the_history_is_named(session: Session) -> None:
         read_versions(session.folder)
 
 
-def test_only_accounts_that_orbat_made_are_replayed(session: Session) -> None:
+def test_only_accounts_that_orbat_created_are_replayed(session: Session) -> None:
     with pytest.raises(InputError, match="no annotator 'eve'; the annotators are ann, ben"):
         replay(session, "eve", [])
-    with pytest.raises(InputError, match="'ann' has an account that orbat did not make"):
+    with pytest.raises(InputError, match="'ann' has an account that orbat did not create"):
         replay(session, "ann", [])

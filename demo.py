@@ -121,23 +121,23 @@ class _Demo:
             show: print the command, its output and its duration.
 
         Returns:
-            What the command printed, if it was not shown.
+            The output of the command; empty if it was shown.
 
         Raises:
             OrbatError: if the command fails; it has printed the reason.
         """
-        words = [str(argument) for argument in arguments]
+        command = [str(argument) for argument in arguments]
         if show:
-            self.print_command(f"orbat {' '.join(words)}")
+            self.print_command(f"orbat {' '.join(command)}")
         started = time.monotonic()
         process = subprocess.run(
-            [sys.executable, "-m", "orbat", *words],
+            [sys.executable, "-m", "orbat", *command],
             env=self.environment,
             stdout=None if show else subprocess.PIPE,
             text=True,
         )
         if process.returncode:
-            raise OrbatError(f"the demo stopped at: orbat {' '.join(words)}")
+            raise OrbatError(f"the demo stopped at: orbat {' '.join(command)}")
         if show:
             seconds = time.monotonic() - started
             self.console.print(f"{seconds:.1f} s", style="dim", highlight=False)
@@ -202,8 +202,8 @@ class _Demo:
 
         self.print_title("3  Annotate")
         self.console.print(
-            "This is a replay: two recorded annotation passes are played through doccano's API as "
-            "its two users. Nobody annotates while you watch.",
+            "This is a replay: two recorded annotation passes are sent through doccano's API by "
+            "two accounts. Nobody annotates while you watch.",
             style="yellow",
         )
         replays = [f"{name}={path}" for name, path in PASSES.items()]
@@ -223,10 +223,10 @@ class _Demo:
         self.print_title(f"5  Train on this gold and {len(self.more)} more shipped articles")
         more = self.output / "more-gold.jsonl"
         write_documents(more, self.more)
-        settings = [part for setting in self.settings for part in ("--set", setting)]
+        options = [part for setting in self.settings for part in ("--set", setting)]
         self.run(
             *("train", "quick", "--train", gold, "--train", more),
-            *("--dev", ARTICLES / "dev.jsonl", "--output", run, *settings),
+            *("--dev", ARTICLES / "dev.jsonl", "--output", run, *options),
         )
 
     def _tag_page(self, python: Path) -> dict[str, Any]:
@@ -245,7 +245,7 @@ class _Demo:
 
 
 def write_page(document: Document, path: Path) -> None:
-    """Write an article as a web page with a header, navigation and a footer around it."""
+    """Write an article as a web page with a header, navigation and a footer."""
     title, _, body = document.text.partition("\n")
     paragraphs = "\n".join(f"<p>{html.escape(p)}</p>" for p in body.strip().split("\n\n"))
     write_text(path, _PAGE.format(title=html.escape(title), paragraphs=paragraphs))

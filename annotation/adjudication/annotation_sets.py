@@ -73,7 +73,7 @@ def _add_text(
 
 
 def is_confirmed(document: Document) -> bool:
-    """Return whether the annotator has finished the document; True if it does not say."""
+    """Return whether the annotator has confirmed a document; True without `meta.annotation`."""
     annotation = document.meta.get("annotation")
     return not (isinstance(annotation, dict) and annotation.get("confirmed") is False)
 

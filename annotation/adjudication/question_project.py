@@ -2,8 +2,8 @@
 
     FOLDER/question-project.json  the server and the project
 
-Each question is an example of a text classification project, and each answer a category with a
-key of its own.
+Each question is an example of a text classification project. Each answer is a category with its
+key.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def ask(
     folder = Path(folder)
     asked = {question.id: question for question in read_questions(folder)}
     new = [question for question in questions if question.id not in asked]
-    options = max((len(question.options) for question in (*asked.values(), *new)), default=0)
-    project = _ensure_project(client, folder, options)
+    option_count = max((len(question.options) for question in (*asked.values(), *new)), default=0)
+    project = _ensure_project(client, folder, option_count)
     client.add_member(project, ensure_account(client, folder, adjudicator).id)
     if new:
         _upload(client, project, new, on_progress)
@@ -87,7 +87,8 @@ def _upload(
     on_progress(Progress("Uploading questions", len(rows), len(rows)))
 
 
-def _ensure_project(client: DoccanoClient, folder: Path, options: int) -> int:
+def _ensure_project(client: DoccanoClient, folder: Path, option_count: int) -> int:
+    """Return the project of a folder's questions, with a category for each answer."""
     project = _find_project(client, folder)
     if project is None:
         name = f"{folder.absolute().name} · conflicts"[:100]
@@ -99,7 +100,7 @@ def _ensure_project(client: DoccanoClient, folder: Path, options: int) -> int:
         write_json(folder / "question-project.json", record)
     labels = [
         Label(name=str(number), key=str(number), color=_COLORS[(number - 1) % len(_COLORS)])
-        for number in range(1, min(options, 9) + 1)
+        for number in range(1, min(option_count, 9) + 1)
     ]
     labels += [
         Label(name=NOTHING, key="0", color="#7f7f7f"),
@@ -113,7 +114,7 @@ def _find_project(client: DoccanoClient, folder: Path) -> int | None:
     """Return the project of a folder's questions; None before the first question."""
     if (folder / "choices.json").is_file():
         raise InputError(
-            f"{folder}: was begun with an older version of orbat (choices.json); finish the round "
+            f"{folder}: created with an older version of orbat (choices.json); finish the round "
             "with that version, or use a new folder"
         )
     path = folder / "question-project.json"
@@ -140,7 +141,7 @@ def read_answers(
 ) -> dict[str, tuple[Span, ...] | None]:
     """Return the spans chosen for each answered question, by question id.
 
-    Questions without exactly one answer, or not confirmed, are left out. The value is None if the
+    Questions without exactly one answer, or not confirmed, are skipped. The value is None if the
     adjudicator chose to annotate the document by hand.
 
     Args:

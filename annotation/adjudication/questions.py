@@ -1,4 +1,4 @@
-"""Questions: conflicts in the form in which an adjudicator answers them.
+"""Questions: conflicts as an adjudicator sees and answers them.
 
     FOLDER/questions.jsonl  the questions asked, and the spans of each answer
 
@@ -59,11 +59,11 @@ def _make_question(comparison: AnnotationComparison, conflict: Conflict) -> Ques
         quotes = " and ".join(f"{s.label} “{text[s.start : s.end]}”" for s in spans)
         lines.append(f"{number}   {quotes}")
     lines += [f"0   {NOTHING}", "x   none of these: I will mark it in the text"]
-    shown = "\n".join(lines)
+    question_text = "\n".join(lines)
     doc_id = comparison.document.id
     # The hash makes a changed conflict a new question, which is asked again.
-    question_id = f"{doc_id[:200]}#{conflict.start}-{conflict.end}-{sha256_text(shown)[:8]}"
-    return Question(question_id, doc_id, shown, options)
+    question_id = f"{doc_id[:200]}#{conflict.start}-{conflict.end}-{sha256_text(question_text)[:8]}"
+    return Question(question_id, doc_id, question_text, options)
 
 
 def read_questions(folder: Path) -> list[Question]:

@@ -26,6 +26,7 @@ from .question_project import ask, read_answers
 from .questions import Question, make_questions
 
 Answers = Mapping[str, tuple[Span, ...] | None]
+"""The spans chosen for each question, by its id; None to annotate the document by hand."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ def run_round(
     """
     folder = Path(folder)
     questions = {c.document.id: make_questions(c) for c in comparisons if c.conflicts}
-    every = [question for group in questions.values() for question in group]
-    if not every:
+    all_questions = [question for group in questions.values() for question in group]
+    if not all_questions:
         gold = tuple(gold_document(c, c.agreed, adjudicator) for c in comparisons)
         return AdjudicationRound(gold, 0, 0, (), None)
-    link, new = ask(client, folder, adjudicator, every, on_progress=on_progress)
+    link, new = ask(client, folder, adjudicator, all_questions, on_progress=on_progress)
     answers = read_answers(client, folder, on_progress=on_progress)
-    unanswered = sum(question.id not in answers for question in every)
+    unanswered = sum(question.id not in answers for question in all_questions)
     links = [link] if unanswered else []
     by_hand = [
         comparison
@@ -88,6 +89,7 @@ def run_round(
         if any(answers.get(q.id, ()) is None for q in questions.get(comparison.document.id, ()))
     ]
     annotated: dict[str, Document] = {}
+    unannotated = 0
     if by_hand:
         before = len(open_session(folder).pushed(adjudicator)) if is_session(folder) else 0
         session = push(
@@ -102,9 +104,9 @@ def run_round(
         new += len(session.pushed(adjudicator)) - before
         documents = pull(client, folder, on_progress=on_progress).annotation_sets[adjudicator]
         annotated = {document.id: document for document in documents if is_confirmed(document)}
-        if any(comparison.document.id not in annotated for comparison in by_hand):
+        unannotated = sum(comparison.document.id not in annotated for comparison in by_hand)
+        if unannotated:
             links.append(session.link(adjudicator))
-    unannotated = sum(comparison.document.id not in annotated for comparison in by_hand)
     gold = ()
     if not unanswered and not unannotated:
         gold = tuple(

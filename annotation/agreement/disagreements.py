@@ -1,4 +1,4 @@
-"""Disagreements between two annotators: the spans that only one of them has, or has differently."""
+"""Disagreements between two annotators: missing spans, other boundaries and other labels."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class PairAgreement:
         second: name of the second annotator.
         documents: number of documents that both annotated.
         strict: F1 of spans by start, end and label; of all labels together (None) and by label.
-            It is the same whichever annotator is taken as gold.
+            It does not depend on which annotator is taken as gold.
         partial: F1 with half a point for an overlap, likewise.
         kappa: Cohen's kappa over tokens, each with the label that covers it or none; of all
             labels together (None), and of each label against all other classes. Undefined

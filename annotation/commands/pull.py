@@ -1,4 +1,4 @@
-"""`orbat annotate pull`: bring the annotations back."""
+"""`orbat annotate pull`: download the annotations."""
 
 from __future__ import annotations
 

@@ -128,11 +128,11 @@ def push(
 
 
 def _print_notes(pushed: Pushed, *, suggested: bool) -> None:
-    """Print what the scores of the suggestions do not cover."""
+    """Print which suggestions and spans were not measured."""
     if suggested and pushed.evaluation is None and pushed.labeled < len(pushed.documents):
         typer.echo("the suggestions were not measured; pass gold documents with --gold")
     if suggested and pushed.labeled:
-        typer.echo(f"{pushed.labeled} documents keep their own spans, which were not measured")
+        typer.echo(f"{pushed.labeled} documents keep their spans, which were not measured")
 
 
 def build_taggers(

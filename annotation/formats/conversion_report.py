@@ -62,7 +62,7 @@ def refuse_spaces(document: Document, subject: str) -> None:
 def assemble(
     doc_id: str, text: str, spans: Iterable[Span], meta: dict[str, Any], report: ConversionReport
 ) -> Document:
-    """Make a document of the spans that the record allows.
+    """Build a document with valid spans.
 
     Spans are trimmed. Blank spans are dropped, and of overlapping spans all but the longest.
     """

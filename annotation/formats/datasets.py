@@ -89,8 +89,8 @@ def read_datasets(path: Path, report: ConversionReport) -> Iterator[Document]:
     """Read a data set of tokens and tags: a folder of `save_to_disk`, or a Parquet file.
 
     Columns: `tokens` or `words`; `ner_tags`, `tags` or `labels`, as `ClassLabel` or names. The
-    text is that of the columns `text` and `starts` if there are such, else the tokens joined by
-    spaces. The splits of a `DatasetDict` are read one after another and named in `meta.split`.
+    columns `text` and `starts` give the text if they exist; else tokens are joined by spaces. The
+    splits of a `DatasetDict` are read one after another and named in `meta.split`.
 
     Args:
         path: the folder or file.

@@ -46,13 +46,13 @@ def write_docbin(path: Path, documents: Iterable[Document], report: ConversionRe
     from spacy.tokens import DocBin
 
     nlp = spacy.blank("xx")
-    box = DocBin(store_user_data=True)
+    doc_bin = DocBin(store_user_data=True)
     for document in documents:
         drop_span_fields(document, report)
-        box.add(to_doc(nlp, document))
+        doc_bin.add(to_doc(nlp, document))
     with open_atomic(path) as file:
-        file.write(box.to_bytes())
-    return len(box)
+        file.write(doc_bin.to_bytes())
+    return len(doc_bin)
 
 
 def read_docbin(path: Path, report: ConversionReport) -> Iterator[Document]:

@@ -1,6 +1,6 @@
 """doccano's JSONL (https://doccano.github.io/doccano/).
 
-Offsets count UTF-16 code units, because a browser makes the spans.
+Offsets count UTF-16 code units, because annotators select spans in a browser.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Label Studio's JSON (https://labelstud.io/guide/task_format).
 
-Offsets count UTF-16 code units, because a browser makes the spans.
+Offsets count UTF-16 code units, because annotators select spans in a browser.
 """
 
 from __future__ import annotations
@@ -65,18 +65,20 @@ def _read_tasks(path: Path) -> list[dict[str, Any]]:
 
 
 def _regions(task: dict[str, Any], report: ConversionReport) -> list[Any]:
-    """Return the regions of the annotation that counts."""
+    """Return the regions of the annotation that :func:`read_label_studio` uses."""
     if "annotations" not in task and "predictions" not in task:
         return [{"type": "labels", "value": value} for value in task.get("label") or ()]
-    every = list(task.get("annotations") or ())
-    answers = [answer for answer in every if not answer.get("was_cancelled")]
-    report.drop("cancelled annotations", len(every) - len(answers))
-    answers = answers or list(task.get("predictions") or ())
-    if not answers:
+    submitted = list(task.get("annotations") or ())
+    candidates = [annotation for annotation in submitted if not annotation.get("was_cancelled")]
+    report.drop("cancelled annotations", len(submitted) - len(candidates))
+    candidates = candidates or list(task.get("predictions") or ())
+    if not candidates:
         return []
-    report.drop("other annotations of a task", len(answers) - 1)
-    best = max(answers, key=lambda a: (bool(a.get("ground_truth")), str(a.get("updated_at") or "")))
-    return list(best.get("result") or ())
+    report.drop("other annotations of a task", len(candidates) - 1)
+    used = max(
+        candidates, key=lambda a: (bool(a.get("ground_truth")), str(a.get("updated_at") or ""))
+    )
+    return list(used.get("result") or ())
 
 
 def _region_spans(region: Any, text: str, where: str, report: ConversionReport) -> Iterator[Span]:

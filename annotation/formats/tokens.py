@@ -21,6 +21,7 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 _BREAK = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _TAG = re.compile(r"[BILOUES]-(\S.*)|O")
 TAGGING_SCHEMES = ("bio", "bilou")
+"""Values of `scheme`; see :func:`to_sentences`."""
 
 
 class Word(NamedTuple):
@@ -60,19 +61,21 @@ def to_sentences(document: Document, scheme: str = "bio") -> list[list[Token]]:
     borders = sorted({offset for span in document.spans for offset in (span.start, span.end)})
     spans, borders = list(document.spans), [*borders, len(document.text) + 1]
     sentences: list[list[Token]] = [[]]
-    at_border = at_span = last = 0
+    border_index = span_index = last = 0
     for match in _WORD.finditer(document.text):
         start, end = match.span()
-        inside_span = at_span < len(spans) and spans[at_span].start < last < spans[at_span].end
+        inside_span = (
+            span_index < len(spans) and spans[span_index].start < last < spans[span_index].end
+        )
         if sentences[-1] and not inside_span and _BREAK.search(document.text, last, start):
             sentences.append([])
         while start < end:
-            while borders[at_border] <= start:
-                at_border += 1
-            stop = min(end, borders[at_border])
-            while at_span < len(spans) and spans[at_span].end <= start:
-                at_span += 1
-            span = spans[at_span] if at_span < len(spans) else None
+            while borders[border_index] <= start:
+                border_index += 1
+            stop = min(end, borders[border_index])
+            while span_index < len(spans) and spans[span_index].end <= start:
+                span_index += 1
+            span = spans[span_index] if span_index < len(spans) else None
             tag = _tag(span, start, stop, scheme) if span and span.start <= start else "O"
             sentences[-1].append(Token(start, document.text[start:stop], tag))
             start = last = stop
@@ -81,10 +84,10 @@ def to_sentences(document: Document, scheme: str = "bio") -> list[list[Token]]:
 
 def _tag(span: Span, start: int, end: int, scheme: str) -> str:
     first = start == span.start
-    final = end == span.end
+    last = end == span.end
     if scheme == "bio":
         return f"{'B' if first else 'I'}-{span.label}"
-    return f"{'U' if first and final else 'B' if first else 'L' if final else 'I'}-{span.label}"
+    return f"{'U' if first and last else 'B' if first else 'L' if last else 'I'}-{span.label}"
 
 
 def read_spans(tokens: Sequence[Token], where: Sequence[str]) -> Iterator[Span]:
@@ -121,7 +124,7 @@ def read_spans(tokens: Sequence[Token], where: Sequence[str]) -> Iterator[Span]:
 
 
 def rebuild(doc_id: str, sentences: Iterable[Sentence], report: ConversionReport) -> Document:
-    """Make a document of words and tags: words joined by spaces, one sentence per line.
+    """Build a document from words and tags: words joined by spaces, one sentence per line.
 
     Raises:
         InputError: naming the position of an unknown tag.

@@ -208,7 +208,7 @@ def test_adjudication_can_be_called_from_python(tmp_path: Path) -> None:
 
 def test_records_of_older_versions_are_refused(tmp_path: Path) -> None:
     (tmp_path / "choices.json").write_text('{"url": "http://a.test", "project": 1}')
-    with pytest.raises(InputError, match="begun with an older version of orbat"):
+    with pytest.raises(InputError, match="created with an older version of orbat"):
         read_answers(None, tmp_path)
     decisions = [{"readings": {"a": [[0, 3, "RANK"]], "b": []}, "gold": []}]
     old = Document("x", TEXT, (), {"adjudication": {"decided_by": "a", "decisions": decisions}})

@@ -46,14 +46,8 @@ def test_an_adjudicator_resolves_conflicts_in_doccano(
     )
     arguments = (
         *("annotate", "adjudicate", tmp_path / "a.jsonl", tmp_path / "b.jsonl"),
-        *(
-            "--output",
-            tmp_path / "gold.jsonl",
-            "--policy",
-            "manual",
-            "--session",
-            tmp_path / "third",
-        ),
+        *("--output", tmp_path / "gold.jsonl"),
+        *("--policy", "manual", "--session", tmp_path / "round"),
     )
     begun = orbat(*arguments, env=doccano.env)
     assert begun.code == 0, begun.err
@@ -62,14 +56,14 @@ def test_an_adjudicator_resolves_conflicts_in_doccano(
     assert waiting.code == 1
     assert "2 of 2 conflicts are open, 0 of them new" in waiting.out
     assert not (tmp_path / "gold.jsonl").exists()
-    folder = tmp_path / "third"
+    folder = tmp_path / "round"
     password = read_password(folder, "adjudicator")
     assert password
 
     def answer(choices: dict[str, str]) -> None:
         project = json.loads((folder / "question-project.json").read_text())["project"]
         with DoccanoClient(doccano.url, "adjudicator", password) as client:
-            types = {each.text: each.id for each in client.category_types(project)}
+            types = {category.text: category.id for category in client.category_types(project)}
             assert set(types) == {"1", "2", NOTHING, ANOTHER}
             for example in client.examples(project):
                 choice = choices.get(example.upload_name.partition("#")[0])

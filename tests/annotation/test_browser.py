@@ -183,7 +183,7 @@ def test_one_key_resolves_a_conflict(
     long, short = Span(start - 4, start + 11, "UNIT"), Span(start, start + 11, "UNIT")
     write_documents(tmp_path / "a.jsonl", [Document("raven", TEXT, (long,))])
     write_documents(tmp_path / "b.jsonl", [Document("raven", TEXT, (short,))])
-    folder = tmp_path / "settle"
+    folder = tmp_path / "round"
     arguments = (
         *("annotate", "adjudicate", tmp_path / "a.jsonl", tmp_path / "b.jsonl"),
         *("--policy", "manual", "--session", folder, "--output", tmp_path / "gold.jsonl"),

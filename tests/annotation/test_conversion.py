@@ -283,12 +283,12 @@ def test_spacy_and_datasets_read_what_was_written(tmp_path: Path) -> None:
     assert loaded[0]["tokens"] == ["Gen", ".", "Osei", "led", "4th", "Bde"]
     assert tags.int2str(loaded[0]["ner_tags"]) == ["B-RANK", "I-RANK", "O", "O", "B-UNIT", "I-UNIT"]
     # As others make them: tokens and tags alone, in splits or as Parquet.
-    bare = loaded.select_columns(["tokens", "ner_tags"])
-    datasets.DatasetDict(train=bare, test=bare).save_to_disk(tmp_path / "splits")
-    bare.to_parquet(tmp_path / "bare.parquet")
+    tagged = loaded.select_columns(["tokens", "ner_tags"])
+    datasets.DatasetDict(train=tagged, test=tagged).save_to_disk(tmp_path / "splits")
+    tagged.to_parquet(tmp_path / "tagged.parquet")
     both = list(read_format(tmp_path / "splits", "datasets", ConversionReport()))
     assert [d.meta["split"] for d in both] == ["train", "test"]
-    (one,) = read_format(tmp_path / "bare.parquet", "datasets", ConversionReport())
+    (one,) = read_format(tmp_path / "tagged.parquet", "datasets", ConversionReport())
     assert one.text == both[0].text == "Gen . Osei led 4th Bde"
     assert [(one.text[s.start : s.end], s.label) for s in one.spans] == [
         ("Gen .", "RANK"),

@@ -17,11 +17,11 @@ from orbat.corpus.files import read_json_lines, write_documents
 from tests.conftest import Orbat
 
 TEXT = "Gen. Osei led 4 Wing and Maj. Doe of the Air Staff"
-PLACES = {word: TEXT.index(word) for word in ("Gen.", "4 Wing", "Maj.", "Air Staff")}
+STARTS = {phrase: TEXT.index(phrase) for phrase in ("Gen.", "4 Wing", "Maj.", "Air Staff")}
 
 
-def mark(words: str, label: str) -> Span:
-    return Span(PLACES[words], PLACES[words] + len(words), label)
+def mark(phrase: str, label: str) -> Span:
+    return Span(STARTS[phrase], STARTS[phrase] + len(phrase), label)
 
 
 def predict(spans: dict[Span, float]) -> tuple[Document, WordProbabilities]:
@@ -29,10 +29,10 @@ def predict(spans: dict[Span, float]) -> tuple[Document, WordProbabilities]:
     starts = [0, 5, 10, 14, 16, 21, 25, 30, 34, 37, 41, 45]
     words = np.array([(s, e) for s, e in zip(starts, [*starts[1:], len(TEXT)], strict=True)])
     values = np.tile([0.98, 0.01, 0.01], (len(words), 1))
-    for span, chance in spans.items():
+    for span, probability in spans.items():
         inside = (words[:, 0] >= span.start) & (words[:, 0] < span.end)
-        row = [1 - chance, 0.0, 0.0]
-        row[1 + ("RANK", "UNIT").index(span.label)] = chance
+        row = [1 - probability, 0.0, 0.0]
+        row[1 + ("RANK", "UNIT").index(span.label)] = probability
         values[inside] = row
     document = Document("d", TEXT, tuple(sorted(spans)))
     return document, WordProbabilities(words, ("RANK", "UNIT"), values)

@@ -113,7 +113,7 @@ def test_documents_are_assigned_and_uploaded_in_batches(
     assert second["one"][:4] == first["one"]
     assert len(second["one"]) == 7
     plan = open_session(folder).assignments
-    shared = [identity for identity, owner in plan.items() if owner is None]
+    shared = [doc_id for doc_id, annotator in plan.items() if annotator is None]
     assert (list(plan), len(shared)) == ([d.id for d in many], 6)
     assert set(first["one"]) & set(first["two"]) <= set(shared)
     owners = [owner for owner in plan.values() if owner]

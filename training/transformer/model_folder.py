@@ -74,7 +74,7 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
         ModelError: if the run is unfinished, of another kind or damaged.
     """
     recipe = read_manifest(run)["recipe"]
-    kind = recipe.get("kind", "transformer")
+    kind = recipe["kind"]
     if kind != "transformer":
         raise ModelError(f"{run}: a run of kind {kind}; name one of a transformer")
     refuse_pickles(Path(run))
@@ -123,8 +123,8 @@ def _build_network(
         crf=bool(config.transitions),
         by_line=config.by_line,
         cased_vocabulary=cased_vocabulary,
-        prune_after_layer=recipe.get("prune_after_layer"),
-        prune_threshold=recipe.get("prune_threshold", 1.0),
+        prune_after_layer=recipe["prune_after_layer"],
+        prune_threshold=recipe["prune_threshold"],
     )
 
 

@@ -88,33 +88,72 @@ def run_round(
         for comparison in comparisons
         if any(answers.get(q.id, ()) is None for q in questions.get(comparison.document.id, ()))
     ]
-    annotated: dict[str, Document] = {}
-    unannotated = 0
+    hand = _HandAnnotation({}, open=0, new=0, link="")
     if by_hand:
-        before = len(open_session(folder).pushed(adjudicator)) if is_session(folder) else 0
-        session = push(
-            client,
-            folder,
-            [review_document(comparison) for comparison in by_hand],
-            [adjudicator],
-            labels,
-            guidelines=guidelines,
-            on_progress=on_progress,
-        ).session
-        new += len(session.pushed(adjudicator)) - before
-        documents = pull(client, folder, on_progress=on_progress).annotation_sets[adjudicator]
-        annotated = {document.id: document for document in documents if is_confirmed(document)}
-        unannotated = sum(comparison.document.id not in annotated for comparison in by_hand)
-        if unannotated:
-            links.append(session.link(adjudicator))
+        hand = _annotate_by_hand(
+            client, folder, by_hand, labels, adjudicator, guidelines, on_progress
+        )
+    if hand.open:
+        links.append(hand.link)
     gold = ()
-    if not unanswered and not unannotated:
+    if not unanswered and not hand.open:
         gold = tuple(
-            _make_gold(c, questions.get(c.document.id, []), answers, annotated, adjudicator)
+            _make_gold(c, questions.get(c.document.id, []), answers, hand.documents, adjudicator)
             for c in comparisons
         )
     return AdjudicationRound(
-        gold, unanswered + unannotated, new, tuple(links), read_password(folder, adjudicator)
+        gold,
+        open=unanswered + hand.open,
+        new=new + hand.new,
+        links=tuple(links),
+        password=read_password(folder, adjudicator),
+    )
+
+
+@dataclass(frozen=True)
+class _HandAnnotation:
+    """The documents that the adjudicator annotates by hand.
+
+    Attributes:
+        documents: the confirmed documents by id.
+        open: the number of documents that are not confirmed.
+        new: the number of documents that were pushed by this call.
+        link: address of the first document.
+    """
+
+    documents: dict[str, Document]
+    open: int
+    new: int
+    link: str
+
+
+def _annotate_by_hand(
+    client: DoccanoClient,
+    folder: Path,
+    comparisons: Sequence[AnnotationComparison],
+    labels: LabelSet,
+    adjudicator: str,
+    guidelines: str,
+    on_progress: OnProgress,
+) -> _HandAnnotation:
+    """Push documents to the adjudicator, and pull those that are confirmed."""
+    before = len(open_session(folder).pushed(adjudicator)) if is_session(folder) else 0
+    session = push(
+        client,
+        folder,
+        [review_document(comparison) for comparison in comparisons],
+        [adjudicator],
+        labels,
+        guidelines=guidelines,
+        on_progress=on_progress,
+    ).session
+    pulled = pull(client, folder, on_progress=on_progress).annotation_sets[adjudicator]
+    confirmed = {document.id: document for document in pulled if is_confirmed(document)}
+    return _HandAnnotation(
+        confirmed,
+        open=sum(comparison.document.id not in confirmed for comparison in comparisons),
+        new=len(session.pushed(adjudicator)) - before,
+        link=session.link(adjudicator),
     )
 
 

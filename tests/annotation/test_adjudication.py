@@ -6,20 +6,27 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orbat.annotation.adjudication import round as round_module
 from orbat.annotation.adjudication.adjudicate import adjudicate
 from orbat.annotation.adjudication.annotation_sets import read_annotation_set
 from orbat.annotation.adjudication.conflicts import compare_annotations
 from orbat.annotation.adjudication.gold import make_gold
 from orbat.annotation.adjudication.question_project import read_answers
+from orbat.annotation.adjudication.questions import make_questions
 from orbat.annotation.adjudication.report import conflict_tables
+from orbat.annotation.adjudication.round import AdjudicationRound, run_round
 from orbat.annotation.agreement.measures import measure_agreement
+from orbat.annotation.session.folder import Session
 from orbat.corpus.document import Document, Span, check_spans
 from orbat.corpus.files import read_documents, write_documents
+from orbat.corpus.labels import load_labels
 from orbat.errors import InputError
 from orbat.evaluation.counts import total_counts
 from tests.conftest import ARTICLES, Orbat
@@ -204,6 +211,53 @@ def test_adjudication_can_be_called_from_python(tmp_path: Path) -> None:
     assert len(adjudicate(sets, "union", unconfirmed=True).gold) == 2
     with pytest.raises(InputError, match="call adjudicate_manually"):
         adjudicate(sets, "manual")
+
+
+def test_a_round_waits_for_every_answer_and_every_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steps that need doccano are replaced."""
+    labels, wide = load_labels(), Span(0, 4, "RANK")
+    annotations = {"x": (Span(0, 3, "RANK"),), "y": (wide,)}
+    comparisons = [
+        compare_annotations({name: Document(i, TEXT, s) for name, s in annotations.items()})
+        for i in ("answered", "hand")
+    ]
+    answered, hand = (make_questions(comparison)[0].id for comparison in comparisons)
+    answers: dict[str, tuple[Span, ...] | None] = {answered: (wide,)}
+    session = Session(tmp_path, "http://a.test", labels, {"judge": 7}, {})
+    pushed: list[Document] = []
+    confirmed = False
+
+    def pull(*_: Any, **__: Any) -> Any:
+        meta = {"annotation": {"confirmed": confirmed}}
+        return SimpleNamespace(annotation_sets={"judge": [Document("hand", TEXT, (), meta)]})
+
+    def push(client: Any, folder: Path, documents: list[Document], *_: Any, **__: Any) -> Any:
+        pushed.extend(documents)
+        session.save()
+        write_documents(session.pushed_path("judge"), documents)
+        return SimpleNamespace(session=session)
+
+    monkeypatch.setattr(round_module, "ask", lambda *_, **__: ("http://a.test/questions", 2))
+    monkeypatch.setattr(round_module, "read_answers", lambda *_, **__: answers)
+    monkeypatch.setattr(round_module, "push", push)
+    monkeypatch.setattr(round_module, "pull", pull)
+
+    def run() -> AdjudicationRound:
+        return run_round(None, tmp_path, comparisons, labels, adjudicator="judge")
+
+    assert run() == AdjudicationRound((), 1, 2, ("http://a.test/questions",), None)
+    answers[hand] = None
+    assert run() == AdjudicationRound((), 1, 3, (session.link("judge"),), None)
+    assert "x: RANK" in pushed[0].meta["review"]["conflict 1"]
+    confirmed = True
+    done = run()
+    assert (done.open, done.new, done.links) == (0, 2, ())
+    assert [(document.id, document.spans) for document in done.gold] == [
+        ("answered", (wide,)),
+        ("hand", ()),
+    ]
 
 
 def test_records_of_older_versions_are_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ...evaluation.metrics import ALL_LABELS, Score
@@ -109,10 +109,13 @@ def agreement_summary(agreement: Agreement) -> str:
     return summary
 
 
-def _pair_tables(pair: PairAgreement) -> Iterator[DataTable]:
-    names = f"{pair.first} and {pair.second}"
-    yield DataTable(
-        f"Agreement of {names}",
+def _pair_tables(pair: PairAgreement) -> list[DataTable]:
+    return [_strict_table(pair), _partial_table(pair), _kind_table(pair), _confusion_table(pair)]
+
+
+def _strict_table(pair: PairAgreement) -> DataTable:
+    return DataTable(
+        f"Agreement of {pair.first} and {pair.second}",
         (
             *("label", "strict F1", "95 % interval", "both"),
             *(f"{pair.first} only", f"{pair.second} only"),
@@ -126,8 +129,11 @@ def _pair_tables(pair: PairAgreement) -> Iterator[DataTable]:
         ),
         note=f"{pair.documents} documents, {len(pair.differing)} differ; intervals over documents",
     )
-    yield DataTable(
-        f"Partial overlap and tokens: {names}",
+
+
+def _partial_table(pair: PairAgreement) -> DataTable:
+    return DataTable(
+        f"Partial overlap and tokens: {pair.first} and {pair.second}",
         ("label", "partial F1", "95 % interval", "kappa", "95 % interval"),
         tuple(
             (
@@ -139,9 +145,12 @@ def _pair_tables(pair: PairAgreement) -> Iterator[DataTable]:
         ),
         note="partial F1 gives half a point for an overlap; Cohen's kappa is over tokens",
     )
+
+
+def _kind_table(pair: PairAgreement) -> DataTable:
     only = {ErrorKind.MISSED: f"{pair.first} only", ErrorKind.SPURIOUS: f"{pair.second} only"}
-    yield DataTable(
-        f"Kinds of disagreement: {names}",
+    return DataTable(
+        f"Kinds of disagreement: {pair.first} and {pair.second}",
         ("kind", "spans"),
         tuple(
             (only.get(kind, str(kind)), count)
@@ -150,8 +159,11 @@ def _pair_tables(pair: PairAgreement) -> Iterator[DataTable]:
         ),
         bar_column=1,
     )
-    yield DataTable(
-        f"Confused labels: {names}",
+
+
+def _confusion_table(pair: PairAgreement) -> DataTable:
+    return DataTable(
+        f"Confused labels: {pair.first} and {pair.second}",
         (pair.first, pair.second, "times", "document", "example"),
         tuple(
             (*_sides(first, second), len(group), group[0].doc_id, describe(group[0]))

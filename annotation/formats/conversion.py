@@ -62,7 +62,7 @@ def convert(
         on_progress: called after each document.
 
     Returns:
-        The number of documents, and what was dropped.
+        The number of documents, and the number of dropped items by kind.
 
     Raises:
         InputError: naming the position that cannot be read, or if the target cannot be written.

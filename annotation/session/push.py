@@ -125,11 +125,11 @@ def push(
         on_progress: called as documents are uploaded.
 
     Returns:
-        The session, and what was pushed.
+        The session, the pushed documents and the accuracy of their suggestions.
 
     Raises:
         InputError: if the documents, annotators or label set cannot be pushed.
-        ServerError: if the server fails, or does not hold what was sent.
+        ServerError: if the server fails, or does not store the documents unchanged.
     """
     folder = Path(folder)
     _check_arguments(documents, annotators, labels)

@@ -55,7 +55,7 @@ class LabelAudit:
 
         Raises:
             InputError: if there is no issue, or the session has another label set or server.
-            ServerError: if the server fails, or does not hold what was sent.
+            ServerError: if the server fails, or does not store the documents unchanged.
         """
         return push(
             client,

@@ -20,7 +20,10 @@ from ..training.tagger.mentions import Mention
 from ..training.tagger.tagger import NeuralTagger
 from .runtime import HASHES_FILE, file_names, load_packaged
 
-FACTORY = "orbat_ner"
+COMPONENT = "orbat_ner"
+"""Name of the component in a pipeline."""
+FACTORY = f"{__name__.partition('.')[0]}_ner"
+"""Name of the factory. spaCy has one registry for all installed packages, so each has its own."""
 
 CHUNK_SIZE = 64
 """Documents encoded together: enough to fill batches with windows of similar length."""

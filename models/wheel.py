@@ -23,7 +23,7 @@ from typing import Any
 
 from ..training import tagger
 from . import component, runtime
-from .component import FACTORY, EntityTagger
+from .component import COMPONENT, FACTORY, EntityTagger
 from .package_info import PackageInfo
 
 SOURCE_DATE = "315532800"
@@ -103,9 +103,14 @@ def write_package(
         version=info.version,
         description=description,
         requirements="\n".join(f'    "{requirement}",' for requirement in WHEEL_REQUIREMENTS),
-        factory=FACTORY,
+        factory=_factory(info),
     )
     (folder / "pyproject.toml").write_text(pyproject, encoding="utf-8")
+
+
+def _factory(info: PackageInfo) -> str:
+    """Return the value of `FACTORY` in the component's copy in the package."""
+    return f"{info.package_name}_ner"
 
 
 def _write_pipeline(
@@ -117,9 +122,10 @@ def _write_pipeline(
 ) -> None:
     """Write the spaCy pipeline's data, and its meta.json beside the code."""
     import spacy
+    from thinc.api import Config
 
     nlp = spacy.blank(info.lang)
-    component = nlp.add_pipe(FACTORY)
+    component = nlp.add_pipe(FACTORY, COMPONENT)
     assert isinstance(component, EntityTagger)
     component.load_files(files)
     nlp.meta.update(
@@ -134,6 +140,9 @@ def _write_pipeline(
     )
     data = code / f"{info.package_name}-{info.version}"
     nlp.to_disk(data)
+    config = Config().from_disk(data / "config.cfg", interpolate=False)
+    config["components"][COMPONENT]["factory"] = _factory(info)
+    config.to_disk(data / "config.cfg")
     shutil.copyfile(data / "meta.json", code / "meta.json")
 
 

@@ -86,7 +86,7 @@ def test_the_pipeline_can_be_serialized_and_run_in_processes(
     reloaded = spacy.load(tmp_path / "copy")
     assert [entities(doc) for doc in reloaded.pipe(texts)] == expected
     from_bytes = spacy.blank("en")
-    from_bytes.add_pipe("orbat_ner")
+    from_bytes.add_pipe(nlp.get_pipe_meta("orbat_ner").factory, "orbat_ner")
     from_bytes.from_bytes(nlp.to_bytes())
     assert [entities(doc) for doc in from_bytes.pipe(texts)] == expected
     assert [entities(d) for d in nlp.pipe(texts, n_process=2, batch_size=2)] == expected

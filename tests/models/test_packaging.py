@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,37 @@ def test_the_readmes_example_works_in_a_new_environment(wheel: Path, tmp_path: P
     installed = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
     assert "onnxruntime" in installed
     assert not {"torch", "transformers", "orbat"} & set(installed.split())
+
+
+def test_two_models_and_orbat_work_in_one_environment(
+    orbat: Orbat, trained: Trained, wheel: Path, tmp_path: Path
+) -> None:
+    outcome = orbat("package", trained.run, "--output", tmp_path, "--name", "second")
+    assert outcome.code == 0, outcome.err
+    site = tmp_path / "site"
+    for path in (wheel, tmp_path / "en_second-0.1.0-py3-none-any.whl"):
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(site)
+    script = (
+        "import spacy; spacy.blank('en')\n"
+        "import orbat.models.component\n"
+        "text = 'Lt. Gen. Ann Doe commands the 3rd Infantry Division.'\n"
+        "for name in ('en_orbat_news', 'en_second'):\n"
+        "    print([ent.text for ent in spacy.load(name)(text).ents])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == second != "[]"
+    (tmp_path / "article.txt").write_text("Lt. Gen. Ann Doe commands the 3rd Infantry Division.")
+    outcome = orbat(
+        *("tag", "en_second", tmp_path / "article.txt", "--output", tmp_path / "tagged.spacy"),
+        env={"PYTHONPATH": environment["PYTHONPATH"]},
+    )
+    assert outcome.code == 0, outcome.err
 
 
 def test_the_card_shows_the_scores(

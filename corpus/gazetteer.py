@@ -127,21 +127,6 @@ def _as_list(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def load_patterns(
-    gazetteer: Path | None = None, labels: Iterable[str] | None = None
-) -> list[dict[str, Any]]:
-    """Read the token patterns of a gazetteer.
-
-    Args:
-        gazetteer: a TOML file; None reads the gazetteer that ships with orbat.
-        labels: patterns of other labels are skipped; None reads all.
-
-    Raises:
-        InputError: if a file is missing or invalid.
-    """
-    return [entry for _, entry in iterate_patterns(gazetteer, labels)]
-
-
 def iterate_patterns(
     gazetteer: Path | None = None, labels: Iterable[str] | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -12,7 +12,7 @@ from spacy.matcher import Matcher
 from spacy.tokens import Doc
 
 from orbat.corpus.document import Document
-from orbat.corpus.gazetteer import load_patterns
+from orbat.corpus.gazetteer import iterate_patterns
 from orbat.training.tagger.gazetteer import longest_spans
 from orbat.training.tagger.patterns import PatternMatcher
 
@@ -66,7 +66,7 @@ def test_the_longest_match_from_each_token_is_spacys(
 
 
 def test_the_shipped_patterns_find_what_spacy_finds(train_articles: list[Document]) -> None:
-    patterns = load_patterns()
+    patterns = [entry for _, entry in iterate_patterns()]
     matcher = PatternMatcher(patterns)
     orbat_spans, spacy_spans = set(), set()
     for article in train_articles[::3]:

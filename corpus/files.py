@@ -152,7 +152,8 @@ def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any | Rejected]]:
                 is_empty = is_empty and not raw.strip()
                 location = f"{path}:{number}"
                 if len(raw) > MAX_ARTICLE_BYTES:
-                    yield location, Rejected(location, f"longer than {MAX_ARTICLE_BYTES >> 20} MB")
+                    reason = f"longer than {MAX_ARTICLE_BYTES >> 20} MB; split it"
+                    yield location, Rejected(location, reason)
                     while raw and not raw.endswith(b"\n"):
                         raw = file.readline(MAX_ARTICLE_BYTES)
                 elif raw.strip():

@@ -28,11 +28,12 @@ class Site(BaseHTTPRequestHandler):
     entries: tuple[str, ...] = ()
     asked: ClassVar[Counter[str]] = Counter()
     gone: tuple[str, ...] = ()
+    robots = b"User-agent: *\nDisallow: /secret\n"
 
     def do_GET(self) -> None:
         Site.asked[self.path] += 1
         if self.path == "/robots.txt":
-            self.answer(b"User-agent: *\nDisallow: /secret\n", "text/plain")
+            self.answer(Site.robots, "text/plain")
         elif self.path in Site.gone:
             self.answer(b"", status=404)
         elif self.path.startswith(("/page/", "/secret/")):
@@ -143,6 +144,14 @@ def test_errors_of_sites_are_reported(fetcher: Fetcher, site: str, path: str, me
     Site.gone = ("/gone",)
     with pytest.raises(InputError, match=message):
         fetcher.fetch(f"{site}{path}")
+
+
+def test_the_limit_of_robots_txt_is_named(
+    fetcher: Fetcher, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Site, "robots", b"#" * 600_000)
+    with pytest.raises(InputError, match=r"/page/Gao: sends more than 0\.488 MB"):
+        fetcher.fetch(f"{site}/page/Gao")
 
 
 def test_a_slow_server_times_out(site: str) -> None:

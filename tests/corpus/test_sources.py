@@ -223,7 +223,7 @@ def test_a_line_that_is_too_long_is_rejected_and_the_next_is_read(tmp_path: Path
         for _ in range(70):
             file.write(b"x" * 2**20)
         file.write(b'"}\n' + json.dumps({"id": "after", "text": TEXT}).encode())
-    assert texts(read(path)) == [f"{path}:1: longer than 64 MB", TEXT]
+    assert texts(read(path)) == [f"{path}:1: longer than 64 MB; split it", TEXT]
 
 
 def test_mixed_and_wrong_encodings_are_repaired(tmp_path: Path) -> None:

@@ -23,7 +23,14 @@ _MAX_SEEN_ENTRIES = 5000
 
 @dataclass(frozen=True)
 class FeedEntry:
-    """One article that a feed announces."""
+    """One article that a feed announces.
+
+    Attributes:
+        id: the entry's id, or its URL if it has none.
+        url: the URL of the article.
+        title: the title; empty if the feed has none.
+        published: the date of publication or update as the feed writes it; empty if it has none.
+    """
 
     id: str
     url: str

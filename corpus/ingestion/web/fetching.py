@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies
@@ -24,7 +25,7 @@ _MAX_ROBOTS_BYTES = 500 * 2**10
 
 @dataclass(frozen=True)
 class FetchRules:
-    """How the web is accessed.
+    """Rules for access to the web.
 
     Attributes:
         pause: minimum seconds between two requests to one host.
@@ -66,7 +67,7 @@ class Fetcher:
     """An HTTP client with one connection pool that obeys the rules.
 
     Args:
-        rules: how the web is accessed.
+        rules: the rules for access to the web.
     """
 
     def __init__(self, rules: FetchRules | None = None) -> None:
@@ -74,7 +75,7 @@ class Fetcher:
 
         self.rules = rules or FetchRules()
         self._client = httpx.Client(
-            headers={"User-Agent": f"{USER_AGENT}/0.1 (corpus building)"},
+            headers={"User-Agent": f"{USER_AGENT}/{metadata.version('orbat')} (corpus building)"},
             timeout=self.rules.timeout,
             trust_env=True,
         )
@@ -105,24 +106,24 @@ class Fetcher:
             self._check_url(target)
             if self.rules.obey_robots and not self._is_allowed(target, deadline):
                 raise InputError(f"{url}: robots.txt of its site forbids it; ask the site")
-            status, answer, content = self._request(
+            status, response_headers, content = self._request(
                 target, url, headers, deadline, MAX_ARTICLE_BYTES
             )
-            if status in (301, 302, 303, 307, 308) and "location" in answer:
-                target = urljoin(target, answer["location"])
+            if status in (301, 302, 303, 307, 308) and "location" in response_headers:
+                target = urljoin(target, response_headers["location"])
                 continue
             if status == 304:
-                return _make_response(target, b"", answer, not_modified=True)
+                return _make_response(target, b"", response_headers, not_modified=True)
             if status != 200:
                 raise InputError(f"{url}: the server responded {status}; check the URL")
-            return _make_response(target, content, answer)
+            return _make_response(target, content, response_headers)
         raise InputError(f"{url}: redirects more than {_MAX_REDIRECTS} times; check the URL")
 
     def _check_url(self, url: str) -> None:
         """Refuse URLs that are not http or https, and hosts with a private address."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"{url}: not an http or https URL")
+            raise InputError(f"{url}: not an http or https URL; correct the URL")
         if self.rules.allow_private:
             return
         try:
@@ -163,27 +164,30 @@ class Fetcher:
         self._wait(url)
         content = bytearray()
         try:
-            with self._client.stream("GET", url, headers=dict(headers)) as answer:
-                self._check_peer(article_url, answer)
-                for chunk in answer.iter_bytes(65536):
+            with self._client.stream("GET", url, headers=dict(headers)) as response:
+                self._check_peer(article_url, response)
+                for chunk in response.iter_bytes(65536):
                     content += chunk
                     if len(content) > limit:
-                        raise InputError(f"{article_url}: sends more than {limit >> 20} MB")
+                        raise InputError(
+                            f"{article_url}: sends more than {limit / 2**20:.3g} MB; "
+                            "give another URL"
+                        )
                     if time.monotonic() > deadline:
                         raise InputError(
                             f"{article_url}: not complete after {self.rules.timeout:g} s; "
                             "try again later"
                         )
-                return answer.status_code, dict(answer.headers), bytes(content)
+                return response.status_code, dict(response.headers), bytes(content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = str(error) or type(error).__name__
             raise InputError(
                 f"{article_url}: cannot be fetched ({reason}); try again later"
             ) from error
 
-    def _check_peer(self, url: str, answer: Any) -> None:
+    def _check_peer(self, url: str, response: Any) -> None:
         """Refuse a host whose name resolved to a private address only when connecting."""
-        stream = answer.extensions.get("network_stream")
+        stream = response.extensions.get("network_stream")
         peer = stream.get_extra_info("server_addr") if stream is not None else None
         # With a proxy, the peer is the proxy, which may have a private address.
         if peer and not self.rules.allow_private and not getproxies():

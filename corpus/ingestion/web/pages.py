@@ -19,7 +19,7 @@ class WebReader:
     """Reads pages and feeds; connects on the first request.
 
     Args:
-        rules: how the web is accessed.
+        rules: the rules for access to the web.
         feed_log: earlier visits to feeds; None reads every feed from its beginning.
     """
 

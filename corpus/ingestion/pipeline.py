@@ -52,7 +52,7 @@ def add_to_corpus(
     Args:
         sources: see :func:`orbat.corpus.ingestion.sources.read_articles`.
         output: the corpus, JSON Lines; it need not exist.
-        options: how to read the sources. Without a feed log, ``OUT.feeds.json`` is used.
+        options: see :class:`SourceOptions`. Without a feed log, ``OUT.feeds.json`` is used.
         engine: `ray` processes files on the Ray cluster at RAY_ADDRESS or, without it, on all
             cores of this machine.
         on_progress: called after each article.
@@ -80,8 +80,8 @@ def add_to_corpus(
                 stored = store.add(article.document, article.key, article.signature)
             if stored is None:
                 skipped += 1
-            elif stored[1] is not None:
-                duplicates.append(stored[1])
+            elif stored.duplicate is not None:
+                duplicates.append(stored.duplicate)
         resumed = store.interrupted
         added = store.finish()
     if rejected and not (added or skipped or duplicates):

@@ -11,7 +11,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,11 +33,24 @@ def duplicates_path(corpus: Path) -> Path:
 
 
 def article_key(digest: str, origin: Mapping[str, Any]) -> str:
-    """Return the key of a raw article: the hash of its bytes, and where it was found."""
-    place = (
+    """Return the key of a raw article: the hash of its bytes, and its URL, file or row."""
+    source = (
         origin.get("url") or origin.get("file") or f"{origin.get('dataset')}:{origin.get('row')}"
     )
-    return f"{digest}|{place}"
+    return f"{digest}|{source}"
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A document that was added to a corpus.
+
+    Attributes:
+        document: the document as it is stored, under its unique id.
+        duplicate: the earlier document that it repeats; None if it repeats none.
+    """
+
+    document: Document
+    duplicate: Duplicate | None
 
 
 class CorpusStore:
@@ -167,7 +180,7 @@ class CorpusStore:
 
     def add(
         self, document: Document, key: str, signature: MinHashSignature | None = None
-    ) -> tuple[Document, Duplicate | None] | None:
+    ) -> StoredDocument | None:
         """Add a document, under an id that is unique in the corpus.
 
         Args:
@@ -176,8 +189,7 @@ class CorpusStore:
             signature: the document's signature, if already computed.
 
         Returns:
-            The document as it is stored and the duplicate that it is, if any; or None if the
-            corpus contains a document with this id and these words.
+            The stored document; None if the corpus contains one with this id and these words.
         """
         stored = replace(document, id=unused_id(document, self._has_id))
         duplicate = self._finder.add_or_match(stored, signature)
@@ -194,7 +206,7 @@ class CorpusStore:
         self._uncommitted += 1
         if self._uncommitted >= _COMMIT_INTERVAL:
             self._commit()
-        return stored, duplicate
+        return StoredDocument(stored, duplicate)
 
     def finish(self) -> int:
         """Write all pending documents to the files; return the number added to the corpus."""

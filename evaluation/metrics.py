@@ -16,7 +16,7 @@ from .counts import pair_documents
 from .credit import COLUMNS, SCORING_SCHEMES, credits_of
 
 ALL_LABELS = "all labels"
-"""How tables and reports name all labels together."""
+"""Name of all labels together in tables and reports."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...ui import DataTable
+from ...ui import DataTable, format_value
 from ..deduplication.ngrams import normalized_words
 from ..document import Document
 from ..metadata import document_source
@@ -43,7 +43,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Example:
+class ChangedDocument:
     """A later document that shows the change of vocabulary.
 
     Attributes:
@@ -86,14 +86,15 @@ class Drift:
     source_distance: float
     densities: tuple[Change, ...]
     confidences: tuple[Change, ...]
-    examples: tuple[Example, ...]
+    examples: tuple[ChangedDocument, ...]
 
 
 def measure_drift(old: Sequence[Document], new: Sequence[Document], *, seed: int = 0) -> Drift:
     """Compare two corpora.
 
     Changes of words are scored by log-odds with the pooled frequencies as prior (Monroe et al.
-    2008, *Fightin' Words*). A permutation test tells whether the divergence is due to chance.
+    2008, *Fightin' Words*). A permutation test estimates the probability that the divergence
+    is due to chance.
 
     Args:
         old: the earlier documents.
@@ -215,14 +216,14 @@ def _compare(old: dict[str, float], new: dict[str, float]) -> tuple[Change, ...]
     return tuple(Change(name, old.get(name), new.get(name)) for name in sorted({*old, *new}))
 
 
-def _examples(documents: Sequence[Document], z: dict[str, float]) -> tuple[Example, ...]:
+def _examples(documents: Sequence[Document], z: dict[str, float]) -> tuple[ChangedDocument, ...]:
     examples = []
     for document in documents:
         words = normalized_words(document.text)
         if words:
             score = sum(z.get(word, 0.0) for word in words) / len(words)
             top = sorted(set(words), key=lambda word: (-z.get(word, 0.0), word))[:5]
-            examples.append(Example(document.id, score, tuple(top)))
+            examples.append(ChangedDocument(document.id, score, tuple(top)))
     examples.sort(key=lambda example: (-example.score, example.id))
     return tuple(examples[:MAX_CHANGES])
 
@@ -256,6 +257,7 @@ def drift_summary(drift: Drift) -> str:
     verdict = "significant" if drift.p < 0.05 else "not significant"
     return (
         f"{drift.documents[0]} old and {drift.documents[1]} new documents. Vocabulary: divergence "
-        f"{drift.divergence:.4f} bits, {drift.by_chance:.4f} by chance (p {drift.p:.3f}): "
-        f"{verdict}. Sources: {100 * drift.source_distance:.0f} % changed."
+        f"{format_value(drift.divergence)} bits, {format_value(drift.by_chance)} by chance "
+        f"(p {format_value(drift.p)}): {verdict}. "
+        f"Sources: {100 * drift.source_distance:.0f} % changed."
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ...ui import format_value
 from ..document import Document
 from .duplicates import NEAR_THRESHOLD, DuplicateFinder
 from .ngrams import NGRAM_WORDS, NgramIndex
@@ -62,7 +63,8 @@ def find_leakage(
             if near.of not in reported:
                 reported.add(near.of)
                 kind: LeakKind = "same words" if near.similarity == 1.0 else "near duplicate"
-                yield Leak(kind, document.id, near.of, f"similarity {near.similarity:.2f}")
+                detail = f"similarity {format_value(near.similarity)}"
+                yield Leak(kind, document.id, near.of, detail)
         for other, ngram in index.find(document):
             if other.id not in reported:
                 yield Leak("shared n-gram", document.id, other.id, ngram)

@@ -1,0 +1,1 @@
+"""Reports of an evaluation: tables for the terminal and an HTML page."""

@@ -12,6 +12,7 @@ from ...ui import format_interval, format_value, render_template
 from ..error_analysis.analysis import ERROR_KINDS
 from ..error_analysis.confusion_matrix import confusion_matrix
 from ..error_analysis.patterns import SpanError
+from ..metrics import ALL_LABELS
 from ..system_evaluation import SystemEvaluation
 from .tables import format_difference, format_difference_interval
 
@@ -102,6 +103,7 @@ def render_report(result: SystemEvaluation, colors: Mapping[str, str]) -> str:
     return render_template(
         TEMPLATE,
         filters,
+        all_labels=ALL_LABELS,
         interval=format_interval,
         signed_interval=format_difference_interval,
         model=result.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ...ui import DataTable, format_interval, format_value
+from ...ui import UNDEFINED, DataTable, format_interval, format_value
 from ..comparison.system_comparison import PairedComparison, SystemScores
 from ..error_analysis.analysis import ERROR_KINDS
 from ..gate import GateResult
@@ -17,7 +17,7 @@ SHOWN_PATTERNS = 5
 
 def format_difference(value: float | None) -> str:
     """Return a difference of scores with its sign; `–` if it is undefined."""
-    return "–" if value is None else f"{value:+.3f}"
+    return UNDEFINED if value is None else f"{value:+.3f}"
 
 
 def score_table(evaluation: Evaluation, title: str, note: str = "") -> DataTable:
@@ -148,7 +148,7 @@ def wins_line(comparison: PairedComparison) -> str:
 def format_difference_interval(low: float | None, high: float | None) -> str:
     """Return an interval of differences with its signs; `–` if it is undefined."""
     if low is None or high is None:
-        return "–"
+        return UNDEFINED
     return f"{format_difference(low)} to {format_difference(high)}"
 
 

@@ -78,6 +78,7 @@ def _train(
 
     from rich.console import Console
 
+    from ...evaluation.metrics import ALL_LABELS
     from ...ui import DataTable, print_tables
     from ..train import is_first_process
     from ..train import train as train_model
@@ -91,7 +92,7 @@ def _train(
     if json_output:
         typer.echo(json.dumps(metrics))
         return
-    scores = {"all labels": metrics["dev"], **metrics["dev"]["labels"]}
+    scores = {ALL_LABELS: metrics["dev"], **metrics["dev"]["labels"]}
     rows = tuple(
         (label, score["precision"], score["recall"], score["f1"]) for label, score in scores.items()
     )

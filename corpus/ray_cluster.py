@@ -1,4 +1,4 @@
-"""Work on this machine or on a Ray cluster."""
+"""The engines that process articles, and the connection to a Ray cluster."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from typing import Literal
 
 Engine = Literal["local", "ray"]
-"""Where articles are processed: in this process, or on a Ray cluster."""
+"""The engine that processes articles: this process or a Ray cluster."""
 
 
 def connect_ray() -> None:

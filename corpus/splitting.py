@@ -122,7 +122,7 @@ def assign_splits(
         key=lambda group: group[0].id,
     )
     if by == "given":
-        splits = _given_splits(groups, path)
+        splits = _splits_from_meta(groups, path)
     elif len(groups) < len(SPLIT_NAMES):
         raise InputError(f"{path}: only {len(groups)} clusters of articles; add other articles")
     elif by == "time":
@@ -140,7 +140,7 @@ class _SplitKeys:
 
     id: str
     date: str
-    given: str
+    meta_split: str
     stratum: str
     words: int
 
@@ -171,21 +171,21 @@ _Groups = Sequence[Sequence[_SplitKeys]]
 """The clusters of a corpus, in the order of their first id."""
 
 
-def _given_splits(groups: _Groups, path: Path) -> list[str]:
+def _splits_from_meta(groups: _Groups, path: Path) -> list[str]:
     for keys in itertools.chain.from_iterable(groups):
-        if keys.given not in SPLIT_NAMES:
+        if keys.meta_split not in SPLIT_NAMES:
             raise InputError(
-                f"{path}: meta.split of '{keys.id}' is '{keys.given}'; write one of "
+                f"{path}: meta.split of '{keys.id}' is '{keys.meta_split}'; write one of "
                 f"{', '.join(SPLIT_NAMES)}"
             )
     for group in groups:
-        other = next((keys for keys in group if keys.given != group[0].given), None)
+        other = next((keys for keys in group if keys.meta_split != group[0].meta_split), None)
         if other is not None:
             raise InputError(
-                f"{path}: meta.split of '{group[0].id}' is {group[0].given}, and that of "
-                f"'{other.id}', of the same cluster, is {other.given}; put them into one split"
+                f"{path}: meta.split of '{group[0].id}' is {group[0].meta_split}, and that of "
+                f"'{other.id}', of the same cluster, is {other.meta_split}; put them into one split"
             )
-    return [group[0].given for group in groups]
+    return [group[0].meta_split for group in groups]
 
 
 def _splits_by_time(groups: _Groups, dev: float, test: float, path: Path) -> list[str]:

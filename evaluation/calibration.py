@@ -20,7 +20,7 @@ from .operating_points import (
 BINS = 10
 MIN_SPANS = 50
 """Fewest predicted spans on which a calibrator is fitted."""
-Method = Literal["temperature", "isotonic"]
+CalibrationMethod = Literal["temperature", "isotonic"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """How well confidence and precision agree.
+    """Agreement of confidence and precision.
 
     Attributes:
         spans: predicted spans with a confidence.
@@ -117,8 +117,8 @@ class Calibrator:
             implemented by scikit-learn.
     """
 
-    def __init__(self, method: Method) -> None:
-        self.method: Method = method
+    def __init__(self, method: CalibrationMethod) -> None:
+        self.method: CalibrationMethod = method
 
     def fit(self, scores: Floats, correct: Floats) -> Calibrator:
         """Fit on confidences and outcomes. *Shape:* (spans,) each."""
@@ -169,7 +169,7 @@ def fit_calibrator(scores: Floats, correct: Floats) -> Calibrator | None:
     from sklearn.model_selection import StratifiedKFold
 
     minority = int(min(correct.sum(), len(correct) - correct.sum()))
-    methods: tuple[Method, ...] = ("temperature", "isotonic")
+    methods: tuple[CalibrationMethod, ...] = ("temperature", "isotonic")
     loss = dict.fromkeys(methods, 0.0)
     if minority >= 2:
         folds = StratifiedKFold(min(5, minority), shuffle=True, random_state=0)
@@ -197,7 +197,7 @@ class Calibration:
 
     raw: Reliability
     calibrated: Reliability | None
-    method: Method | None
+    method: CalibrationMethod | None
     target_precision: float
     recommended: OperatingPoint | None
     achieved: OperatingPoint | None

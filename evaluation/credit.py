@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ..corpus.document import Span
 
 SCORING_SCHEMES = ("strict", "exact", "partial", "type")
-"""Which predicted spans earn credit.
+"""The rules by which predicted spans earn credit.
 
 strict: start, end and label are equal to those of a gold span. exact: start and end are equal.
 partial: half a point for an overlap, one point for equal start and end. type: overlap and equal

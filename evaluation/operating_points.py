@@ -12,7 +12,14 @@ from .bootstrap import Floats
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Precision and recall if only predictions with at least this confidence are kept."""
+    """Precision and recall if only predictions with at least some confidence are kept.
+
+    Attributes:
+        threshold: the lowest confidence that is kept.
+        precision: precision of the spans that are kept.
+        recall: recall of the spans that are kept; None without gold spans.
+        spans: number of spans that are kept.
+    """
 
     threshold: float
     precision: float

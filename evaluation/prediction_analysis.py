@@ -58,7 +58,7 @@ def analyze_predictions(
     Args:
         pairs: gold and predicted documents, paired by id.
         labels: the label set.
-        train: the training documents, to tell seen mentions from unseen ones.
+        train: the training documents, to distinguish seen from unseen mentions.
         dev: gold and predicted documents to calibrate on, such as the dev split.
         annotations: annotators' documents by annotator, for the human baseline.
         slice_by: meta fields to slice by, in addition to the default dimensions.

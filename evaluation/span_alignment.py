@@ -1,4 +1,4 @@
-"""Alignment of two sets of spans over the same text, and the kinds of error that it tells apart."""
+"""Alignment of two sets of spans over the same text, and the kinds of error in the result."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..corpus.document import Span
 
 
 class ErrorKind(StrEnum):
-    """How a pair of aligned spans differs, with the first side as reference (gold).
+    """The difference between two aligned spans, with the first side as reference (gold).
 
     CORRECT: same start, end and label. MISSED: only the first side has the span. SPURIOUS: only
     the second side has it. BOUNDARY: overlap with the same label. LABEL: same start and end,
-    another label. BOUNDARY_AND_LABEL: overlap with another label. LIKELY_GOLD_ERROR: given by
-    error analysis alone, where the prediction seems right and the gold wrong.
+    another label. BOUNDARY_AND_LABEL: overlap with another label. LIKELY_GOLD_ERROR: assigned by
+    error analysis only, where the prediction seems right and the gold wrong.
     """
 
     CORRECT = "correct"
@@ -46,7 +46,7 @@ class SpanPair(NamedTuple):
 
     @property
     def kind(self) -> ErrorKind:
-        """How the two sides differ."""
+        """The difference between the two sides."""
         first, second = self
         if second is None:
             return ErrorKind.MISSED

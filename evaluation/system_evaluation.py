@@ -1,4 +1,4 @@
-"""Evaluation of systems on held-out gold: what `orbat evaluate` does, as one function."""
+"""Evaluation of systems on held-out gold: the function that `orbat evaluate` calls."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class SystemEvaluation:
 
     @property
     def warnings(self) -> list[str]:
-        """What makes the scores doubtful: documents seen in training, and unknown labels."""
+        """Reasons to doubt the scores: documents seen in training, and unknown labels."""
         warnings = []
         if self.seen_in_training:
             warnings.append(
@@ -93,7 +93,7 @@ class SystemEvaluation:
         return value
 
     def to_record(self) -> dict[str, Any]:
-        """Return what is recorded with the model: all except comparisons and gates."""
+        """Return the JSON object that is stored with the model: without comparisons and gates."""
         return {
             "model": self.name,
             "gold": self.gold,
@@ -136,10 +136,10 @@ def evaluate_systems(
         labels: the labels allowed; None takes those of the first model, and allows any label if
             there is no model.
         where: ``KEY=VALUE``; only documents with this value in their meta are scored.
-        train: JSON Lines file of training documents, to tell seen mentions from unseen ones; None
+        train: JSON Lines file of training documents, to distinguish seen from unseen mentions; None
             takes the first model's own.
         dev: JSON Lines file of documents to calibrate the first model on; None takes its own.
-        annotations: annotators' documents by annotator, to score people on the same documents.
+        annotations: annotators' documents by annotator, for the human baseline.
         slice_by: meta fields to slice by, in addition to the default dimensions.
         target_precision: the precision for which a confidence threshold is recommended.
         gates: scores that the first system must reach.

@@ -20,7 +20,7 @@ class TraceEvent:
     """A file, run or wheel in which a document occurs.
 
     Attributes:
-        kind: what happened to the document: `in corpus`, `duplicate`, `split`, `annotated`,
+        kind: the kind of event: `in corpus`, `duplicate`, `split`, `annotated`,
             `adjudicated`, `trained on`, `validated on` or `evaluated in`.
         location: the file or folder.
         detail: further facts, in words.
@@ -33,7 +33,7 @@ class TraceEvent:
 
 @dataclass(frozen=True)
 class DocumentTrace:
-    """All that files say about a document.
+    """The records of a document in the files that were searched.
 
     Attributes:
         id: the document's id.

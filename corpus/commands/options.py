@@ -10,7 +10,7 @@ import typer
 
 
 class Engine(StrEnum):
-    """Where documents are processed."""
+    """The engine that processes documents: this process or a Ray cluster."""
 
     local = "local"
     ray = "ray"

@@ -12,7 +12,7 @@ from .options import CorpusArgument, JsonOption
 
 
 class Method(StrEnum):
-    """What determines the split of a document."""
+    """The property that determines the split of a document."""
 
     cluster = "cluster"
     time = "time"

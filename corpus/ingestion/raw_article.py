@@ -1,4 +1,4 @@
-"""The record of an article as it was found, before extraction and cleaning."""
+"""The record of an article as its source contains it, before extraction and cleaning."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ARTICLE_EXTENSIONS = (*TEXT_EXTENSIONS, *HTML_EXTENSIONS, ".pdf")
 
 @dataclass(frozen=True)
 class RawArticle:
-    """An article as it was found.
+    """An article as its source contains it.
 
     Attributes:
-        location: where it was found, for messages: file, file and line, or URL.
+        location: the file, file and line, or URL, for messages.
         name: the name from which its id is made; empty for a record.
         content: the bytes of a page, text or PDF; empty for a record.
         record: the decoded fields of a record; None for bytes.
         extension: the file name extension of its content type, with the dot; ``""`` if unknown.
-        origin: facts about where it came from, for its provenance.
+        origin: facts about its source, for its provenance.
     """
 
     location: str

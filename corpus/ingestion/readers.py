@@ -98,7 +98,7 @@ READABLE_EXTENSIONS = (
 
 
 def count_articles(paths: Iterable[Path]) -> int | None:
-    """Return the number of articles in files and folders; None if only reading them would tell."""
+    """Return the number of articles in files and folders; None if they must be read for it."""
     total = 0
     for path in find_files(paths):
         name = path.name.lower()

@@ -24,11 +24,11 @@ _FEED_FILE_EXTENSIONS = (*FEED_EXTENSIONS, ".xml")
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """How sources are read.
+    """Options for reading sources.
 
     Attributes:
         text_column: the column of tables and datasets that holds the text.
-        rules: how the web is accessed.
+        rules: the rules for access to the web.
         feed_log: earlier visits to feeds; None reads every feed from its beginning.
         license: the articles' terms of use, for their provenance.
     """
@@ -59,7 +59,7 @@ def read_articles(
     Args:
         sources: files, folders, http or https URLs of pages and feeds, folders that
             `Dataset.save_to_disk` wrote, and ``hf:ID`` of datasets.
-        options: how to read them.
+        options: the options for reading them.
 
     Raises:
         InputError: if a path does not exist; checked before anything is read.
@@ -102,7 +102,7 @@ def read_sources(
     Args:
         sources: see :func:`read_articles`.
         clean: see :func:`orbat.corpus.ingestion.extract.make_document`.
-        options: how to read them.
+        options: the options for reading them.
 
     Raises:
         InputError: if an article cannot be read or an id of a record occurs twice.

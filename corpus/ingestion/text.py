@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,12 +24,19 @@ _MAX_CONTROL_BYTES = 8
 
 @dataclass(frozen=True)
 class CleanText:
-    """A clean text, how it was decoded and changed, and the metadata found beside it."""
+    """A clean text and the record of how it was made.
+
+    Attributes:
+        text: the text.
+        encoding: the encoding of its bytes.
+        changes: names of the changes made to the decoded text.
+        metadata: title, author, date and the like, where the article has them.
+    """
 
     text: str
     encoding: str
     changes: tuple[str, ...] = ()
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def decode(raw: bytes, location: str) -> tuple[str, str]:

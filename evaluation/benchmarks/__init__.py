@@ -1,0 +1,1 @@
+"""Benchmarks of quality, speed and memory; each module is a script."""

@@ -1,0 +1,1 @@
+"""Comparison of systems, significance of their differences, and the human baseline."""

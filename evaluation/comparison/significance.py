@@ -12,7 +12,7 @@ from ..bootstrap import Floats, bootstrap, chunk_sizes, distinct_rows, f1_scores
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better the first system is than the second.
+    """The difference of strict F1 between two systems.
 
     Attributes:
         f1: strict F1 of the first minus that of the second; None where undefined.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any
@@ -43,7 +43,7 @@ class SystemScores:
     recall: float | None
     low: float | None
     high: float | None
-    labels: dict[str, float | None]
+    labels: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class PairedComparison:
     first: str
     second: str
     micro: Difference
-    labels: dict[str, Difference]
+    labels: Mapping[str, Difference]
     wins: Wins
 
 

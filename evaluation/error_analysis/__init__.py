@@ -1,0 +1,1 @@
+"""Error analysis: kinds of error, patterns of errors, and the confusion matrix."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +32,8 @@ class ErrorSummary:
         shown: errors with their documents, in order of the documents; at most :data:`SHOWN_ERRORS`.
     """
 
-    counts: dict[tuple[ErrorKind, str], int]
-    confusion: dict[tuple[str | None, str | None], int]
+    counts: Mapping[tuple[ErrorKind, str], int]
+    confusion: Mapping[tuple[str | None, str | None], int]
     patterns: tuple[Pattern, ...]
     total: int
     shown: tuple[SpanError, ...]
@@ -46,10 +47,10 @@ class ErrorLog:
     """Collects errors document by document; memory does not grow with the documents.
 
     Args:
-        train: mentions of the training documents, where known. They tell seen surfaces from
-            unseen ones, and together with the document's other gold spans likely gold errors: a
-            confident prediction whose surface has its label at least twice elsewhere, and no
-            other label.
+        train: mentions of the training documents, if known. They distinguish seen from
+            unseen surfaces. A confident prediction is a likely gold error if its surface has the
+            predicted label at least twice in them and in the document's other gold spans, and
+            no other label.
     """
 
     def __init__(self, *, train: MentionIndex | None = None) -> None:

@@ -66,7 +66,7 @@ class PatternCounter:
     """Counts the traits of errors; memory does not grow with the number of errors.
 
     Args:
-        train: mentions of the training documents, to tell seen surfaces from unseen ones.
+        train: mentions of the training documents, to distinguish seen from unseen surfaces.
     """
 
     def __init__(self, train: MentionIndex | None = None) -> None:

@@ -99,7 +99,7 @@ def test_adding_twice_changes_nothing(orbat: Orbat, sources: Path, tmp_path: Pat
     assert len(before) == 2
     again = orbat("corpus", "add", sources, "--output", output, "--json").json()
     assert (again["added"], again["skipped"], again["duplicates"]) == (0, 9, [])
-    # Without the index, the files themselves tell which articles are known.
+    # Without the index, the files themselves show which articles are known.
     (tmp_path / "corpus.index").unlink()
     again = orbat("corpus", "add", sources, "--output", output, "--json").json()
     assert (again["added"], again["skipped"], again["duplicates"]) == (0, 9, [])

@@ -118,8 +118,8 @@ def test_prediction_files_are_compared(orbat: Orbat, tmp_path: Path) -> None:
         tuple(Document(f"d{n}", d.text, d.spans) for d in row)
         for n, row in enumerate(rows_with(better=12, worse=1))
     ]
-    for place, name in enumerate(("gold", "new", "old")):
-        write_documents(tmp_path / f"{name}.jsonl", [row[place] for row in rows])
+    for side, name in enumerate(("gold", "new", "old")):
+        write_documents(tmp_path / f"{name}.jsonl", [row[side] for row in rows])
     new, old, gold = (tmp_path / f"{name}.jsonl" for name in ("new", "old", "gold"))
     arguments = ("evaluate", "--predictions", new, "--predictions", old, gold)
     value = orbat(*arguments, "--json").json()

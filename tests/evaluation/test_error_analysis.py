@@ -84,5 +84,5 @@ def test_patterns_describe_boundary_errors(
     summary = log(
         base.with_spans([Span(*gold, "A")]), base.with_spans([Span(*predicted, "A")])
     ).summary()
-    assert [each.description for each in summary.patterns] == [pattern]
+    assert [result.description for result in summary.patterns] == [pattern]
     assert summary.patterns[0].examples[0].endswith("(x)")

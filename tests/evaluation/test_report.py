@@ -129,10 +129,10 @@ def test_slices_are_sorted_and_all_sections_exist(
         *("patterns", "errors"),
     ]
     rows = page.locator("table.sortable tbody tr")
-    place = page.locator("table.sortable th").all_inner_texts().index("gold")
+    index = page.locator("table.sortable th").all_inner_texts().index("gold")
 
     def column() -> list[int]:
-        return [int(row.locator("td").nth(place).inner_text()) for row in rows.all()]
+        return [int(row.locator("td").nth(index).inner_text()) for row in rows.all()]
 
     gold = page.locator("table.sortable th button", has_text="gold")
     gold.click()

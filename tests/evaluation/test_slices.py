@@ -23,10 +23,10 @@ def test_groups_of_a_dimension_add_up_to_all(pairs: list[tuple[Document, Documen
     for gold, predicted in pairs:
         table.add(gold, predicted)
     sums: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0])
-    for each in table.slices(resamples=20):
-        sums[each.dimension][0] += each.score.gold
-        sums[each.dimension][1] += each.score.predicted
-        sums[each.dimension][2] += each.score.credit
+    for part in table.slices(resamples=20):
+        sums[part.dimension][0] += part.score.gold
+        sums[part.dimension][1] += part.score.predicted
+        sums[part.dimension][2] += part.score.credit
     whole = evaluate_pairs(pairs, resamples=20).strict.micro
     if whole.gold + whole.predicted:
         assert len(sums) == 6
@@ -42,7 +42,7 @@ def test_seen_mentions_are_separated_from_unseen_ones() -> None:
     )
     table = SliceTable(dimensions(train=MentionIndex([TRAIN])))
     table.add(gold, gold)
-    groups = {(each.dimension, each.group): each.score.gold for each in table.slices(resamples=20)}
+    groups = {(part.dimension, part.group): part.score.gold for part in table.slices(resamples=20)}
     assert groups["in training (exact)", "seen"] == 1
     assert groups["in training (exact)", "unseen"] == 2
     assert groups["in training (exact)", "seen with another label"] == 1
@@ -66,10 +66,10 @@ def test_the_worst_group_is_a_large_one(orbat: Orbat, tmp_path: Path) -> None:
     ).json()
     assert (value["worst_slice"]["dimension"], value["worst_slice"]["group"]) == ("source", "bad")
     assert value["worst_slice"]["gold"] == 25
-    rare = [each for each in value["slices"] if each["dimension"] == "rare"]
+    rare = [part for part in value["slices"] if part["dimension"] == "rare"]
     assert len(rare) == 30
     assert rare[-1]["group"] == "(all others)"
     assert rare[-1]["gold"] == 58 - 29
-    absent = [each["group"] for each in value["slices"] if each["dimension"] == "absent"]
+    absent = [part["group"] for part in value["slices"] if part["dimension"] == "absent"]
     assert absent == ["(none)"]
     assert worst_slice([]) is None

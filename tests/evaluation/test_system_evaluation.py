@@ -1,4 +1,4 @@
-"""`evaluate_systems`: what the command does, as one function for notebooks."""
+"""`evaluate_systems`: the function that the command calls, used from Python."""
 
 from __future__ import annotations
 

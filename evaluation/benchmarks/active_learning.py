@@ -1,4 +1,4 @@
-"""How many labeled documents active learning saves.
+"""Number of labeled documents that active learning saves.
 
     python -m orbat.evaluation.benchmarks.active_learning RUNS [--seeds 5] [--start 20] [--step 20]
         [--rounds 5] [--set layers=2 --set epochs=8]

@@ -1,4 +1,4 @@
-"""How much memory `orbat tag` needs as its input grows.
+"""Memory of `orbat tag` by the size of its input.
 
     python -m orbat.evaluation.benchmarks.bulk MODEL [TEXTS] [--megabytes 2 16]
 
@@ -15,16 +15,14 @@ import json
 import os
 import random
 import string
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from ...corpus.document import Document, document_to_json
 from ...corpus.files import read_documents
+from .common import measure_orbat
 
 
 def repeat(documents: list[Document], size: float) -> Iterator[Document]:
@@ -65,20 +63,13 @@ def main() -> None:
                 for document in repeat(documents, megabytes * 1e6):
                     file.write(json.dumps(document_to_json(document), ensure_ascii=False) + "\n")
                     count, words = count + 1, words + len(document.text.split())
-            command = ["tag", arguments.model, str(path), "--output", f"{folder}/out.jsonl"]
-            began = time.monotonic()
-            process = subprocess.Popen(
-                [sys.executable, "-m", "orbat", *command],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = time.monotonic() - began
-            with (Path(folder) / "out.jsonl").open("rb") as file:
-                assert (status, sum(1 for _ in file)) == (0, count)
-            memory = usage.ru_maxrss * 1024 / 1e6
+            output = Path(folder) / "out.jsonl"
+            tagging = measure_orbat("tag", arguments.model, path, "--output", output)
+            with output.open("rb") as tagged:
+                assert sum(1 for _ in tagged) == count
             print(
-                f"| {megabytes:g} | {count:,} | {words:,} | {words / seconds:,.0f} | {memory:.0f} |"
+                f"| {megabytes:g} | {count:,} | {words:,} | {words / tagging.seconds:,.0f} "
+                f"| {tagging.peak_bytes / 1e6:.0f} |"
             )
 
 

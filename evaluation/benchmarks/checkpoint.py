@@ -1,4 +1,4 @@
-"""Whether a plain checkpoint in the transformers pipeline finds the same spans as the model.
+"""Spans of a plain checkpoint in the transformers pipeline, compared with those of the model.
 
     python -m orbat.evaluation.benchmarks.checkpoint RUN CHECKPOINT GOLD…
 

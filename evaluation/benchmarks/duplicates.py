@@ -39,7 +39,7 @@ def jaccard(one: set[str], other: set[str]) -> float:
     return len(one & other) / len(one | other)
 
 
-def planted() -> None:
+def print_planted() -> None:
     """Print recall on reprints by the share of changes, and false positives among originals."""
     parts = ("train", "dev", "test")
     originals = [d for part in parts for d in read_documents(ARTICLES / f"{part}.jsonl")]
@@ -69,7 +69,7 @@ def planted() -> None:
         )
 
 
-def real(documents: Sequence[Document]) -> None:
+def print_real(documents: Sequence[Document]) -> None:
     """Print precision and recall against an exhaustive comparison of all pairs."""
     sets = [word_shingles(normalized_words(document.text)) for document in documents]
     truth = {
@@ -79,16 +79,16 @@ def real(documents: Sequence[Document]) -> None:
     }
     finder = DuplicateFinder()
     index_of: dict[str, int] = {}
-    found = set()
+    reported = set()
     for index, document in enumerate(documents):
-        found |= {(index_of[near.of], index) for near in finder.find(document)}
+        reported |= {(index_of[near.of], index) for near in finder.find(document)}
         index_of[document.id] = index
         finder.add(document)
-    both = len(found & truth)
+    both = len(reported & truth)
     print(
         f"\nReal, {len(documents)} documents, {len(truth)} pairs with a similarity of "
-        f"{NEAR_THRESHOLD} or more: {len(found)} found, precision "
-        f"{both / max(1, len(found)):.3f}, recall {both / max(1, len(truth)):.3f}."
+        f"{NEAR_THRESHOLD} or more: {len(reported)} found, precision "
+        f"{both / max(1, len(reported)):.3f}, recall {both / max(1, len(truth)):.3f}."
     )
 
 
@@ -97,9 +97,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", nargs="*", help="folders or JSON Lines files")
     options = parser.parse_args()
-    planted()
+    print_planted()
     if options.sources:
-        real(list(read_sources(options.sources)))
+        print_real(list(read_sources(options.sources)))
 
 
 if __name__ == "__main__":

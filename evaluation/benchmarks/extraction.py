@@ -23,10 +23,10 @@ Scores = tuple[float, float, float]
 
 def score(extracted: str, reference: str) -> Scores:
     """Return precision, recall and F1 of the extracted tokens."""
-    found, expected = (Counter(_TOKEN.findall(t.lower())) for t in (extracted, reference))
-    both = (found & expected).total()
-    precision, recall = both / max(1, found.total()), both / max(1, expected.total())
-    return precision, recall, 2 * both / max(1, found.total() + expected.total())
+    actual, expected = (Counter(_TOKEN.findall(t.lower())) for t in (extracted, reference))
+    both = (actual & expected).total()
+    precision, recall = both / max(1, actual.total()), both / max(1, expected.total())
+    return precision, recall, 2 * both / max(1, actual.total() + expected.total())
 
 
 def extract_with_trafilatura(raw: bytes) -> str:
@@ -37,10 +37,10 @@ def extract_with_trafilatura(raw: bytes) -> str:
     return f"{page.title or ''}\n{page.text or ''}" if page else ""
 
 
-def extract_with_orbat(raw: bytes, where: str) -> str:
+def extract_with_orbat(raw: bytes, location: str) -> str:
     """Return the text that `orbat corpus add` extracts from a page; empty if it is rejected."""
     try:
-        return clean_html(raw, where).text
+        return clean_html(raw, location).text
     except InputError:
         return ""
 

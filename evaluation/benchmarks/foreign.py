@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ...corpus.files import read_documents, write_text
 from ...ui import format_interval, format_value
+from ..metrics import ALL_LABELS
 from .common import run_orbat
 
 
@@ -55,7 +56,7 @@ def _score(name: str, source: Path, folder: Path) -> None:
     )
     strict = json.loads(run_orbat("evaluate", folder / "run", parts["test"], "--json"))["strict"]
     sizes = ", ".join(str(sum(1 for _ in read_documents(path))) for path in parts.values())
-    for label, score in {"all labels": strict["micro"], **strict["labels"]}.items():
+    for label, score in {ALL_LABELS: strict["micro"], **strict["labels"]}.items():
         f1, interval = format_value(score["f1"]), format_interval(score["low"], score["high"])
         print(f"| {name} | {sizes} | {label} | {score['gold']} | {f1} | {interval} |", flush=True)
 

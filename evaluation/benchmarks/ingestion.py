@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
+
+from .common import describe_machine, measure_orbat
 
 FILES = 16
 
@@ -42,30 +39,13 @@ def generate(folder: Path, count: int, seed: int = 0) -> None:
         file.close()
 
 
-def run(*arguments: object) -> tuple[float, float, dict[str, object]]:
-    """Run an orbat command in its own process; return seconds, peak MB and its JSON."""
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "orbat", *map(str, arguments), "--json"]
-    with tempfile.TemporaryFile() as out:
-        child = subprocess.Popen(command, stdout=out)
-        _, status, usage = os.wait4(child.pid, 0)
-        if status:
-            sys.exit(f"{command} ended with {status}")
-        out.seek(0)
-        return time.perf_counter() - began, usage.ru_maxrss / 1024, json.load(out)
-
-
 def main() -> None:
     """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=200_000)
     parser.add_argument("--engine", default="local")
     options = parser.parse_args()
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ",
-        end="",
-    )
-    print(f"engine {options.engine}\n")
+    print(f"{describe_machine()}, engine {options.engine}\n")
     print(
         "| articles | added | duplicates | add: articles/s | peak MB "
         "| split: articles/s | peak MB |"
@@ -78,15 +58,16 @@ def main() -> None:
             (folder / "in").mkdir()
             generate(folder / "in", count)
             corpus = folder / "out.jsonl"
-            add = run(
-                "corpus", "add", folder / "in", "--output", corpus, "--engine", options.engine
+            add = measure_orbat(
+                *("corpus", "add", folder / "in", "--output", corpus, "--json"),
+                *("--engine", options.engine),
             )
-            split = run("corpus", "split", corpus, "--output", folder / "parts")
-        duplicates = add[2]["duplicates"]
-        assert isinstance(duplicates, list)
+            split = measure_orbat("corpus", "split", corpus, "--output", folder / "parts")
+        report = json.loads(add.output)
         print(
-            f"| {count:,} | {add[2]['added']:,} | {len(duplicates):,} | {count / add[0]:.0f} "
-            f"| {add[1]:.0f} | {count / split[0]:.0f} | {split[1]:.0f} |",
+            f"| {count:,} | {report['added']:,} | {len(report['duplicates']):,} "
+            f"| {count / add.seconds:.0f} | {add.peak_bytes / 2**20:.0f} "
+            f"| {count / split.seconds:.0f} | {split.peak_bytes / 2**20:.0f} |",
             flush=True,
         )
 

@@ -1,4 +1,4 @@
-"""How well the audit finds label errors, compared with cleanlab's ranking of tokens.
+"""Precision of the audit of labels, compared with cleanlab's ranking of tokens.
 
     python -m orbat.evaluation.benchmarks.label_issues RUNS [--share 0.05] [--seeds 3]
 
@@ -31,6 +31,9 @@ DEPTHS = (50, 100)
 _NAME = re.compile(r"\b[A-Z]\w+(?: [A-Z]\w+)*")
 _WORD = re.compile(r"\w+|[^\w\s]")
 
+Location = tuple[str, int, int]
+"""A part of a text: document id, start and end (exclusive)."""
+
 
 @dataclass(frozen=True)
 class PlantedError:
@@ -41,8 +44,8 @@ class PlantedError:
     end: int
     kind: str
 
-    def touches(self, doc_id: str, start: int, end: int) -> bool:
-        """Return whether a stretch of a document overlaps the error."""
+    def overlaps(self, doc_id: str, start: int, end: int) -> bool:
+        """Return whether a part of a document overlaps the error."""
         return doc_id == self.doc_id and start < self.end and self.start < end
 
 
@@ -52,14 +55,14 @@ def plant_errors(
     """Plant errors into a share of the spans, each kind equally often."""
     rng = np.random.default_rng(seed)
     labels = load_labels().names
-    places = [(d, s) for d, document in enumerate(documents) for s in document.spans]
-    count = round(len(places) * share)
+    candidates = [(d, s) for d, document in enumerate(documents) for s in document.spans]
+    count = round(len(candidates) * share)
     spans = [set(document.spans) for document in documents]
     errors: list[PlantedError] = []
-    for index in rng.permutation(len(places)).tolist():
+    for index in rng.permutation(len(candidates)).tolist():
         if len(errors) == count:
             break
-        number, span = places[index]
+        number, span = candidates[index]
         document, kind = documents[number], KINDS[len(errors) % len(KINDS)]
         if kind == "spurious":
             wrong = _added(document, spans[number], str(rng.choice(labels)), rng)
@@ -70,7 +73,7 @@ def plant_errors(
             wrong = Span(span.start, span.end, str(rng.choice(others)))
         else:
             wrong = _moved(document, span, rng)
-        if wrong is None or any(e.touches(document.id, span.start, span.end) for e in errors):
+        if wrong is None or any(e.overlaps(document.id, span.start, span.end) for e in errors):
             continue
         rest = spans[number] if kind == "spurious" else spans[number] - {span}
         if kind != "missed":
@@ -113,7 +116,7 @@ def _moved(document: Document, span: Span, rng: np.random.Generator) -> Span | N
     return options[int(rng.integers(len(options)))] if options else None
 
 
-def rank_tokens(documents: Sequence[Document], words: Path) -> list[tuple[str, int, int]]:
+def rank_tokens(documents: Sequence[Document], words: Path) -> list[Location]:
     """Rank tokens by cleanlab's label quality, the worst first.
 
     Adjacent tokens count once, at the rank of the first of them.
@@ -135,45 +138,43 @@ def rank_tokens(documents: Sequence[Document], words: Path) -> list[tuple[str, i
         for token, score in enumerate(by_token)
     )
     taken: set[tuple[int, int]] = set()
-    places = []
+    locations = []
     for _, number, token in ranked:
         if not taken & {(number, token - 1), (number, token + 1)}:
             start, end = probabilities[number].words[token].tolist()
-            places.append((documents[number].id, start, end))
+            locations.append((documents[number].id, start, end))
         taken.add((number, token))
-        if len(places) == max(DEPTHS):
+        if len(locations) == max(DEPTHS):
             break
-    return places
+    return locations
 
 
-def precision(
-    places: Sequence[tuple[str, int, int]], errors: Sequence[PlantedError], depth: int
-) -> float:
-    """Return the share of the first places that touch an error not found before."""
+def precision(locations: Sequence[Location], errors: Sequence[PlantedError], depth: int) -> float:
+    """Return the share of the first locations that overlap an error not counted before."""
     remaining = list(errors)
     hits = 0
-    for place in places[:depth]:
-        error = next((error for error in remaining if error.touches(*place)), None)
+    for location in locations[:depth]:
+        error = next((error for error in remaining if error.overlaps(*location)), None)
         if error is not None:
             hits += 1
             remaining.remove(error)
     return hits / depth
 
 
-def audit(gold: Path, work: Path, settings: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Run `orbat annotate audit`, and return the places of its issues, worst first."""
+def audit(gold: Path, work: Path, settings: Sequence[str]) -> list[Location]:
+    """Run `orbat annotate audit`, and return the locations of its issues, worst first."""
     output = work / "issues.jsonl"
     run_orbat(
         *("annotate", "audit", gold, "--work", work, "--output", output, "--top", max(DEPTHS)),
         *(part for setting in settings for part in ("--set", setting)),
     )
-    places = []
+    locations = []
     for _, record in read_json_lines(output):
         marks = [mark for mark in (record["gold"], record["predicted"]) if mark]
-        places.append(
+        locations.append(
             (record["document"], min(m["start"] for m in marks), max(m["end"] for m in marks))
         )
-    return places
+    return locations
 
 
 def main() -> None:
@@ -193,8 +194,8 @@ def main() -> None:
         settings = [*options.settings, f"seed={seed}"]
         rankings = {"orbat annotate audit": audit(work / "gold.jsonl", work, settings)}
         rankings["cleanlab, tokens"] = rank_tokens(corrupted, work / "words.jsonl")
-        for name, places in rankings.items():
-            cells = " | ".join(f"{precision(places, errors, depth):.2f}" for depth in DEPTHS)
+        for name, locations in rankings.items():
+            cells = " | ".join(f"{precision(locations, errors, depth):.2f}" for depth in DEPTHS)
             print(f"| {seed} | {len(errors)} | {name} | {cells} |", flush=True)
     kinds = {kind: sum(error.kind == kind for error in errors) for kind in KINDS}
     print("\nPlanted with the last seed:", json.dumps(kinds))

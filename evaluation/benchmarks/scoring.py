@@ -11,12 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,6 +21,7 @@ from typing import Any
 from ...corpus.document import Document, Span
 from ...corpus.files import read_documents, write_documents
 from ..counts import Counts, strict_counts
+from .common import describe_machine, measure_orbat
 
 LABELS = ("A", "B", "C", "D")
 LOOP_RESAMPLES = 5
@@ -60,19 +56,10 @@ def generate(count: int, seed: int) -> Iterator[tuple[Document, Document]]:
 
 def time_orbat(gold: Path, predicted: Path, resamples: int) -> tuple[float, float, float]:
     """Run `orbat evaluate` in its own process; return seconds, peak MB and F1."""
-    began = time.perf_counter()
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "orbat", "evaluate", "--predictions", str(predicted)),
-            *(str(gold), "--resamples", str(resamples), "--json"),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
+    run = measure_orbat(
+        "evaluate", "--predictions", predicted, gold, "--resamples", resamples, "--json"
     )
-    seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return seconds, peak, json.loads(done.stdout)["strict"]["micro"]["f1"]
+    return run.seconds, run.peak_bytes / 2**20, json.loads(run.output)["strict"]["micro"]["f1"]
 
 
 def time_loop(gold: Path, predicted: Path, resamples: int) -> tuple[float, float]:
@@ -127,7 +114,7 @@ def main() -> None:
             f"| {documents:,} | {median:.1f} ({times[0]:.1f} to {times[-1]:.1f}) | "
             f"{max(run[1] for run in runs):.0f} | {loop:.0f} | {loop / median:.1f} |"
         )
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(describe_machine())
     print(
         f"\n| documents | orbat evaluate, {options.resamples} resamples, s (spread) | peak MB "
         f"| plain loop, s (scaled from {LOOP_RESAMPLES} resamples) | ratio |"

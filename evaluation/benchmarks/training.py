@@ -18,7 +18,7 @@ from typing import Any
 
 from ...corpus.files import read_documents, read_toml, write_documents, write_text
 from ...corpus.gazetteer import DEFAULT_GAZETTEER
-from ...ui import format_interval
+from ...ui import format_interval, format_value
 from .common import ARTICLES, run_orbat
 
 SYSTEMS = ("baseline-rules", "baseline-linear", "baseline-cnn", "default", "fast", "fastest")
@@ -106,8 +106,7 @@ def table(title: str, rows: dict[str, dict[str, Any]]) -> str:
         cells = [
             *(name, f"{score['precision']:.3f}", f"{score['recall']:.3f}"),
             *(f"{score['mean']:.3f}{spread}", format_interval(score["low"], score["high"])),
-            *("–" if score["labels"][label] is None else f"{score['labels'][label]:.3f}"
-              for label in labels),
+            *(format_value(score["labels"][label]) for label in labels),
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

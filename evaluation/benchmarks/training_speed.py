@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -27,7 +25,7 @@ from ...corpus.document import Document, Span
 from ...corpus.files import read_documents
 from ...corpus.labels import load_labels
 from ..counts import total_counts
-from .common import ARTICLES, encoder_folder
+from .common import ARTICLES, describe_machine, encoder_folder
 
 MAX_PIECES = 512
 BATCH = 8
@@ -186,7 +184,7 @@ def main() -> None:
         stock = Stock(encoder_folder(), parts["train"], parts["dev"])
         stock.train(options.epochs, folder)
     goal = max(f1 for _, f1 in stock.epochs)
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print(f"{describe_machine()}\n")
     print(
         "| recipe | seconds and dev F1 after each epoch "
         "| seconds to the best F1 of the stock recipe |"

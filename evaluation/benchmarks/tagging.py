@@ -22,9 +22,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -37,7 +34,7 @@ from typing import Any
 
 from ...corpus.files import read_documents
 from ...corpus.labels import load_labels
-from .common import encoder_folder
+from .common import describe_machine, encoder_folder
 
 PIECES = 512
 BATCHES = (1, 4, 16)
@@ -184,6 +181,123 @@ def exhaust(stream: Any) -> None:
         pass
 
 
+def measure_starts(site: Path, joined: Path, count: int) -> list[list[float]]:
+    """Load the wheel in processes without torch and tag all texts.
+
+    Args:
+        site: the folder in which the wheel is installed.
+        joined: a file of the texts, separated by NUL.
+        count: number of processes, one after the other.
+
+    Returns:
+        For each process: seconds to import spaCy, to load the model and to tag the first sentence,
+        and the peak memory in bytes.
+    """
+    starts = []
+    for _ in range(count):
+        done = subprocess.run(
+            [sys.executable, "-c", _START, str(site), str(joined)],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        starts.append([float(number) for number in done.stdout.split()])
+    return starts
+
+
+def measure_rates(
+    systems: dict[str, Callable[[], Any]], words: int, rounds: int
+) -> dict[str, list[float]]:
+    """Return the words per second of each system in each round, after a round to warm up.
+
+    Args:
+        systems: functions that tag all texts, by name.
+        words: number of words of the texts.
+        rounds: number of rounds; in each, every system runs once.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in systems}
+    for turn in range(rounds + 1):
+        for name, run in systems.items():
+            began = time.perf_counter()
+            run()
+            if turn:
+                rates[name].append(words / (time.perf_counter() - began))
+    return rates
+
+
+def measure_systems(
+    site: Path, texts: Sequence[str], words: int, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, tuple[float, float]]]:
+    """Measure the installed wheel and the alternatives.
+
+    Args:
+        site: the folder in which the wheel is installed.
+        texts: the texts to tag.
+        words: number of their words.
+        rounds: number of rounds.
+
+    Returns:
+        The words per second of each system in each round, and the median and the 99th percentile
+        of the milliseconds for one sentence.
+    """
+    sys.path.insert(0, str(site))
+    import spacy
+
+    nlp, plain, cnn = spacy.load(_MODEL), Plain(), convolutional()
+    naive = Naive(site, nlp)
+    pipelines = {batch: plain.pipeline(batch) for batch in BATCHES}
+    systems: dict[str, Callable[[], Any]] = {
+        "wheel, nlp.pipe": lambda: exhaust(nlp.pipe(texts)),
+        "wheel, one text at a time": lambda: [nlp(text) for text in texts],
+        "its network without the wheel's code": lambda: naive(texts),
+        **{
+            f"transformers.pipeline, batch {batch}": partial(tag, texts)
+            for batch, tag in pipelines.items()
+        },
+        f"plain torch, sorted, {'bf16' if plain.bf16 else 'fp32'}": (
+            lambda: plain.sorted_windows(texts)
+        ),
+        "spaCy's CNN, nlp.pipe": lambda: exhaust(cnn.pipe(texts)),
+    }
+    rates = measure_rates(systems, words, rounds)
+    delays = {
+        "wheel": latencies(nlp),
+        "transformers.pipeline": latencies(lambda text: pipelines[1]([text])),
+        "spaCy's CNN": latencies(cnn),
+    }
+    return rates, delays
+
+
+def print_rates(rates: dict[str, list[float]]) -> None:
+    """Print the words per second of each system, compared with the fastest pipeline."""
+    best = max(
+        statistics.median(rate) for name, rate in rates.items() if name.startswith("transformers")
+    )
+    print("| system | words/s, median | range | ratio to the fastest pipeline |")
+    print("|---|---|---|---|")
+    for name, rate in rates.items():
+        median = statistics.median(rate)
+        spread = f"{min(rate):,.0f} to {max(rate):,.0f}"
+        print(f"| {name} | {median:,.0f} | {spread} | {median / best:.2f} |")
+
+
+def print_delays(delays: dict[str, tuple[float, float]]) -> None:
+    """Print the milliseconds for one sentence."""
+    print("\n| one sentence of 15 words | median, ms | 99th percentile, ms |\n|---|---|---|")
+    for name, (median, high) in delays.items():
+        print(f"| {name} | {median:.1f} | {high:.1f} |")
+
+
+def print_starts(starts: Sequence[Sequence[float]], wheel_bytes: int) -> None:
+    """Print the times and memory of a start, and the size of the wheel."""
+    print("\n| without torch, in its own process | median | highest |\n|---|---|---|")
+    shown = ("import spacy, s", "spacy.load, s", "first sentence, s", "peak memory, MB")
+    for name, column in zip(shown, zip(*starts, strict=True), strict=True):
+        scale = 1e6 if "MB" in name else 1
+        print(f"| {name} | {statistics.median(column) / scale:.2f} | {max(column) / scale:.2f} |")
+    print(f"| wheel, MB | {wheel_bytes / 1e6:.2f} | |")
+
+
 def main() -> None:
     """Run the benchmark and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -197,68 +311,12 @@ def main() -> None:
         site, joined = Path(scratch) / "site", Path(scratch) / "texts"
         install(options.wheel, site)
         joined.write_text("\0".join(texts), encoding="utf-8")
-        starts = []
-        for _ in range(max(3, options.rounds)):
-            done = subprocess.run(
-                [sys.executable, "-c", _START, str(site), str(joined)],
-                stdout=subprocess.PIPE,
-                text=True,
-                check=True,
-            )
-            starts.append([float(number) for number in done.stdout.split()])
-        sys.path.insert(0, str(site))
-        import spacy
-
-        nlp, plain, cnn = spacy.load(_MODEL), Plain(), convolutional()
-        naive = Naive(site, nlp)
-        pipelines = {batch: plain.pipeline(batch) for batch in BATCHES}
-        systems: dict[str, Callable[[], Any]] = {
-            "wheel, nlp.pipe": lambda: exhaust(nlp.pipe(texts)),
-            "wheel, one text at a time": lambda: [nlp(text) for text in texts],
-            "its network without the wheel's code": lambda: naive(texts),
-            **{
-                f"transformers.pipeline, batch {batch}": partial(tag, texts)
-                for batch, tag in pipelines.items()
-            },
-            f"plain torch, sorted, {'bf16' if plain.bf16 else 'fp32'}": (
-                lambda: plain.sorted_windows(texts)
-            ),
-            "spaCy's CNN, nlp.pipe": lambda: exhaust(cnn.pipe(texts)),
-        }
-        rates: dict[str, list[float]] = {name: [] for name in systems}
-        for turn in range(options.rounds + 1):
-            for name, run in systems.items():
-                began = time.perf_counter()
-                run()
-                if turn:
-                    rates[name].append(words / (time.perf_counter() - began))
-        delays = {
-            "wheel": latencies(nlp),
-            "transformers.pipeline": latencies(lambda text: pipelines[1]([text])),
-            "spaCy's CNN": latencies(cnn),
-        }
-    best = max(
-        statistics.median(rate) for name, rate in rates.items() if name.startswith("transformers")
-    )
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"{len(texts)} texts, {words:,} words, {options.rounds} rounds\n"
-    )
-    print("| system | words/s, median | range | ratio to the fastest pipeline |")
-    print("|---|---|---|---|")
-    for name, rate in rates.items():
-        median = statistics.median(rate)
-        spread = f"{min(rate):,.0f} to {max(rate):,.0f}"
-        print(f"| {name} | {median:,.0f} | {spread} | {median / best:.2f} |")
-    print("\n| one sentence of 15 words | median, ms | 99th percentile, ms |\n|---|---|---|")
-    for name, (median, high) in delays.items():
-        print(f"| {name} | {median:.1f} | {high:.1f} |")
-    print("\n| without torch, in its own process | median | highest |\n|---|---|---|")
-    shown = ("import spacy, s", "spacy.load, s", "first sentence, s", "peak memory, MB")
-    for name, column in zip(shown, zip(*starts, strict=True), strict=True):
-        scale = 1e6 if "MB" in name else 1
-        print(f"| {name} | {statistics.median(column) / scale:.2f} | {max(column) / scale:.2f} |")
-    print(f"| wheel, MB | {json.dumps(options.wheel.stat().st_size / 1e6)[:5]} | |")
+        starts = measure_starts(site, joined, max(3, options.rounds))
+        rates, delays = measure_systems(site, texts, words, options.rounds)
+    print(f"{describe_machine()}, {len(texts)} texts, {words:,} words, {options.rounds} rounds\n")
+    print_rates(rates)
+    print_delays(delays)
+    print_starts(starts, options.wheel.stat().st_size)
 
 
 if __name__ == "__main__":

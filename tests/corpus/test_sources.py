@@ -205,6 +205,8 @@ def test_a_missing_dataset_is_refused(refused: Callable[..., str], tmp_path: Pat
         ("feed.rss", PAGE.encode(), "a web page, not a feed"),
         ("other.atom", b"<feeling>good</feeling>", "not an RSS or Atom feed"),
     ],
+    # Compressed contents hold the time, and parallel workers must collect the same names.
+    ids=lambda value: "" if isinstance(value, bytes) else None,
 )
 def test_damaged_files_are_refused(
     refused: Callable[..., str], tmp_path: Path, name: str, content: bytes, message: str

@@ -92,7 +92,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="orbat")
     except ModuleNotFoundError as error:
-        message = f"{error.name} is not installed; install orbat with its extra 'all'"
+        extra = "ray" if error.name == "ray" else "all"  # "all" does not contain Ray
+        message = f"{error.name} is not installed; install orbat with its extra '{extra}'"
     except (OrbatError, OSError) as error:
         # An OSError that no code above expected (no permission, disk full) names its file.
         message = str(error)

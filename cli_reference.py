@@ -16,8 +16,8 @@ HEADER = """# Command reference
 
 Written by `python -m orbat.cli_reference > CLI.md`; do not edit it by hand.
 `orbat COMMAND --help` prints the same for one command. All commands exit with 0 on success, with 2
-and one line that begins with `error:` if the input or the environment is wrong, and with 1 if a
-check that was asked for fails.
+if something must be corrected, and with 1 if a check that was asked for fails. Wrong input or a
+wrong environment is reported in one line that begins with `error:`, a wrong option with the usage.
 """
 
 _TYPE_NAMES = {Path: "PATH", str: "TEXT", int: "INTEGER", float: "NUMBER"}

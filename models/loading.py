@@ -174,7 +174,8 @@ def _load_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:
     # onnxruntime and tokenizers raise their own subclasses of Exception for damaged files.
     except Exception as error:
         raise ModelError(
-            f"{name}: the model cannot be loaded ({first_line(error)}); package it again"
+            f"{name}: the model cannot be loaded ({first_line(error)}); package it again, "
+            "from a new run if this version of orbat refuses the run too"
         ) from error
 
 

@@ -119,8 +119,7 @@ def load_packaged(
     version = value.pop("format", None)
     if version != WHEEL_FORMAT:
         raise ValueError(
-            f"the model has format {version}, this version of orbat reads format {WHEEL_FORMAT}; "
-            "package the run again"
+            f"the model has format {version}, this version of orbat reads format {WHEEL_FORMAT}"
         )
     tokenizer = Tokenizer.from_buffer(files[TOKENIZER_FILE])
     config = TaggerConfig.from_json(value)

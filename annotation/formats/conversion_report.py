@@ -1,4 +1,4 @@
-"""The report of a conversion, and the helpers that several formats share."""
+"""The report of a conversion, and functions that several formats share."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ A model wheel contains a copy of this file. It needs spaCy and what the runtime 
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,8 @@ from spacy.tokens import Doc, Span
 
 from ..training.tagger.mentions import Mention
 from ..training.tagger.tagger import NeuralTagger
-from .runtime import HASHES_FILE, file_names, load_packaged
+from ..training.tagger.thresholds import check_thresholds, drop_below, find_thresholds
+from .runtime import HASHES_FILE, OPERATING_POINTS_FILE, file_names, load_packaged
 
 COMPONENT = "orbat_ner"
 """Name of the component in a pipeline."""
@@ -45,15 +47,31 @@ class EntityTagger:
         batch_size: number of full windows in a batch.
         workers: batches scored in parallel; 0 for one per processor.
         spans_key: key of `doc.spans` for the entities; None for `doc.ents`.
+        threshold: the lowest confidence of an entity, for all labels or by label; None for all
+            entities.
+        target_precision: instead of a threshold: a precision on the dev documents, for all labels
+            together or by label. The lowest threshold that reaches it is used.
+
+    Raises:
+        ValueError: if both a threshold and a target precision are given, or one is not from 0 to 1.
     """
 
     def __init__(
-        self, name: str, batch_size: int = 8, workers: int = 0, spans_key: str | None = None
+        self,
+        name: str,
+        batch_size: int = 8,
+        workers: int = 0,
+        spans_key: str | None = None,
+        threshold: float | dict[str, float] | None = None,
+        target_precision: float | dict[str, float] | None = None,
     ) -> None:
+        check_thresholds(threshold, target_precision)
         self.name = name
         self.batch_size = batch_size
         self.workers = workers
         self.spans_key = spans_key
+        self.threshold = threshold
+        self.target_precision = target_precision
         self._files: dict[str, bytes] = {}
         # By process id: onnxruntime's threads do not exist after a fork, and a child process that
         # destroyed the session of its parent would wait for them forever.
@@ -80,6 +98,17 @@ class EntityTagger:
         """The labels that the model can predict."""
         return self.tagger.config.labels if self._files else ()
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The lowest confidence of an entity by label; empty if all entities are kept.
+
+        Raises:
+            ValueError: if a label is unknown, or the target precision was not reached on the dev
+                documents.
+        """
+        points = json.loads(self._files.get(OPERATING_POINTS_FILE, b"null"))
+        return find_thresholds(self.labels, self.threshold, self.target_precision, points)
+
     def __call__(self, doc: Doc) -> Doc:
         """Set the entities of one document."""
         return next(self.pipe([doc]))
@@ -90,8 +119,9 @@ class EntityTagger:
         # nlp.pipe passes 1,000. In smaller chunks, encoding overlaps with the network.
         size = min(batch_size, CHUNK_SIZE)
         mentions_per_doc = self.tagger.pipe((doc.text for doc in again), chunk_size=size)
+        thresholds = self.thresholds
         for doc, mentions in zip(docs, mentions_per_doc, strict=True):
-            self._set(doc, mentions)
+            self._set(doc, drop_below(mentions, thresholds))
             yield doc
 
     def _set(self, doc: Doc, mentions: Iterable[Mention]) -> None:
@@ -118,7 +148,8 @@ class EntityTagger:
         names = file_names((folder / HASHES_FILE).read_bytes())
         self.load_files({name: (folder / name).read_bytes() for name in names})
         # Load the model now, so that spacy.load refuses a damaged one and the first text is fast.
-        _ = self.tagger
+        # It also refuses thresholds that the model does not have.
+        _ = self.tagger, self.thresholds
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
@@ -189,10 +220,22 @@ def _split_tokens(doc: Doc, offsets: set[int]) -> None:
 @Language.factory(
     FACTORY,
     assigns=["doc.ents", "doc.spans"],
-    default_config={"batch_size": 8, "workers": 0, "spans_key": None},
+    default_config={
+        "batch_size": 8,
+        "workers": 0,
+        "spans_key": None,
+        "threshold": None,
+        "target_precision": None,
+    },
 )
 def make_entity_tagger(
-    nlp: Language, name: str, batch_size: int, workers: int, spans_key: str | None
+    nlp: Language,
+    name: str,
+    batch_size: int,
+    workers: int,
+    spans_key: str | None,
+    threshold: Any,
+    target_precision: Any,
 ) -> EntityTagger:
     """Create the component for a pipeline."""
-    return EntityTagger(name, batch_size, workers, spans_key)
+    return EntityTagger(name, batch_size, workers, spans_key, threshold, target_precision)

@@ -8,7 +8,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text, write_json
 from ..corpus.tagger import Tagger
-from ..errors import ModelError, first_line
+from ..errors import InputError, ModelError, first_line
+from ..evaluation.operating_points import tabulate_operating_points
 from ..training.backends import load_run
 from ..training.base import TextTagger
 from ..training.run_folder import EVALUATIONS_FOLDER, MANIFEST_FILE, read_manifest, run_documents
+from ..training.tagger.thresholds import check_thresholds, drop_below, find_thresholds
 from ..training.tagging import predict_probabilities, tag_documents
 from ..training.transformer.encoder import refuse_pickles
-from .runtime import HASHES_FILE, ONNX_FILE, load_packaged
+from .runtime import HASHES_FILE, ONNX_FILE, OPERATING_POINTS_FILE, load_packaged
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Model(Tagger):
         family: hash that is equal for models that differ in their seed only.
         fingerprint: hash that is equal for copies of the same model only.
         run: its run folder; None for a packaged model.
+        packaged_operating_points: the operating points that a packaged model has; see
+            :meth:`operating_points`.
+        thresholds: the lowest confidence that is kept, by label; see :meth:`with_threshold`.
     """
 
     name: str
@@ -44,6 +49,8 @@ class Model(Tagger):
     family: str
     fingerprint: str
     run: Path | None = None
+    packaged_operating_points: Mapping[str, Any] | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -53,9 +60,60 @@ class Model(Tagger):
     def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the documents in order, their spans replaced by the model's.
 
-        Ids, texts and meta are not changed.
+        Ids, texts and meta are not changed. Spans below the threshold are left out.
+
+        Raises:
+            ModelError: if there is a threshold, and the model gives no confidences.
         """
-        return tag_documents(self.tagger, documents)
+        for document in tag_documents(self.tagger, documents):
+            try:
+                spans = drop_below(document.spans, self.thresholds)
+            except ValueError as error:
+                raise ModelError(f"{self.name}: {error}") from error
+            yield document.with_spans(spans)
+
+    def with_threshold(
+        self,
+        threshold: float | Mapping[str, float] | None = None,
+        target_precision: float | Mapping[str, float] | None = None,
+    ) -> Model:
+        """Return the same model with a threshold: it leaves out spans of lower confidence.
+
+        Args:
+            threshold: a confidence for all labels, or by label. Of other labels, all spans are
+                kept.
+            target_precision: a precision on the dev documents for all labels together, or by
+                label. The lowest threshold that reaches it is used.
+
+        Raises:
+            InputError: if both are given, a number is not from 0 to 1, a label is unknown, the
+                target precision was not reached on the dev documents, or there are none.
+        """
+        try:
+            check_thresholds(threshold, target_precision)
+            points = None if target_precision is None else self.operating_points()
+            thresholds = find_thresholds(self.labels, threshold, target_precision, points)
+        except ValueError as error:
+            raise InputError(f"{self.name}: {error}") from error
+        return replace(self, thresholds=thresholds)
+
+    def operating_points(self) -> Mapping[str, Any] | None:
+        """Return precision and recall on the dev documents by threshold.
+
+        A packaged model has them; for a run, they are computed from its dev documents. The form is
+        that of :mod:`orbat.training.tagger.thresholds`.
+
+        Returns:
+            The operating points; None for a model that was packaged without dev documents.
+
+        Raises:
+            InputError: if the run's documents were changed, or it gives no confidences.
+        """
+        if self.run is None:
+            return self.packaged_operating_points
+        dev = run_documents(self.run, "dev")
+        pairs = zip(dev, tag_documents(self.tagger, dev), strict=True)
+        return tabulate_operating_points(pairs, self.labels)
 
     def probabilities(self, documents: Iterable[Document]) -> Iterator[WordProbabilities]:
         """Yield the label probabilities of each document's words.
@@ -168,7 +226,15 @@ def _load_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:
         manifest = json.loads(files[MANIFEST_FILE]) if MANIFEST_FILE in files else {}
         fingerprint = hashlib.sha256(files.get(HASHES_FILE, b"")).hexdigest()
         tagger = load_packaged(files, workers=workers)
-        return Model(name, tagger, _seen(manifest), _family(manifest) or name, fingerprint)
+        points = json.loads(files.get(OPERATING_POINTS_FILE, b"null"))
+        return Model(
+            name,
+            tagger,
+            _seen(manifest),
+            _family(manifest) or name,
+            fingerprint,
+            packaged_operating_points=points,
+        )
     except ImportError:
         raise
     # onnxruntime and tokenizers raise their own subclasses of Exception for damaged files.

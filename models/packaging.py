@@ -17,6 +17,7 @@ from ..corpus.files import open_atomic, sha256_file, write_text
 from ..errors import ModelError
 from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from ..evaluation.metrics import evaluate, evaluation_to_json
+from ..evaluation.operating_points import tabulate_operating_points
 from ..training.run_folder import MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
 from ..training.tagger.words import find_words
@@ -32,6 +33,7 @@ from .runtime import (
     CONFIG_FILE,
     GAZETTEER_FILE,
     ONNX_FILE,
+    OPERATING_POINTS_FILE,
     TOKENIZER_FILE,
     WHEEL_FORMAT,
     add_hashes,
@@ -136,13 +138,17 @@ def _package_wheel(
                 )
             variant_report, tagged = select_variant(variants, tag, dev, float_tagged, config.labels)
         calibrated, variant_report = _calibrate(config, variant_report, dev, tagged)
-        files = {
-            **_model_files(variants[variant_report.chosen], calibrated, shared),
+        files = _model_files(variants[variant_report.chosen], calibrated, shared)
+        # The operating points have calibrated confidences, as the installed model has.
+        tagged = list(tag_documents(load_packaged(add_hashes(files)), dev))
+        points = tabulate_operating_points(zip(dev, tagged, strict=True), config.labels)
+        files |= {
             MANIFEST_FILE: _packaged_manifest(run, manifest, variant_report),
+            OPERATING_POINTS_FILE: json.dumps(points).encode(),
         }
         dev_scores = evaluation_to_json(evaluate(dev, tagged, config.labels))["strict"]
         data = CardData(info, manifest, read_evaluations(run), dev_scores)
-        card = wheel_card(data, variant_report)
+        card = wheel_card(data, variant_report, points)
         with _step("Building the wheel", on_progress):
             wheel = _write_wheel(output, folder, data, files, card)
     card_path = output / "MODEL_CARD.md"

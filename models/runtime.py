@@ -21,6 +21,8 @@ CONFIG_FILE = "tagger.json"
 GAZETTEER_FILE = "gazetteer.json"
 MODEL_FILES = (ONNX_FILE, TOKENIZER_FILE, CONFIG_FILE, GAZETTEER_FILE)
 """The files that every packaged model has."""
+OPERATING_POINTS_FILE = "operating_points.json"
+"""Precision and recall by threshold, if there were dev documents; see `tagger/thresholds.py`."""
 HASHES_FILE = "sha256.json"
 """File beside them: the SHA-256 of each file of the model, by name."""
 WHEEL_FORMAT = 7

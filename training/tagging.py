@@ -12,6 +12,7 @@ from ..errors import ModelError
 from ..evaluation.counts import counts_to_json, total_counts
 from .base import ProbabilisticTextTagger, TextTagger
 from .tagger.mentions import Mention
+from .tagger.thresholds import DIGITS
 
 
 def tag_documents(tagger: TextTagger, documents: Iterable[Document]) -> Iterator[Document]:
@@ -26,9 +27,9 @@ def tag_documents(tagger: TextTagger, documents: Iterable[Document]) -> Iterator
 
 
 def mentions_to_spans(mentions: Iterable[Mention]) -> list[Span]:
-    """Convert mentions to spans. Scores are rounded to four digits."""
+    """Convert mentions to spans. Scores are rounded to :data:`DIGITS` digits."""
     return [
-        Span(m.start, m.end, m.label, score=None if m.score is None else round(m.score, 4))
+        Span(m.start, m.end, m.label, score=None if m.score is None else round(m.score, DIGITS))
         for m in mentions
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -36,7 +37,8 @@ def tag_on_ray(model: Model, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     tag = ray.remote(num_cpus=1, max_retries=-1)(_tag_documents)
     in_progress: deque[tuple[Any, Chunk]] = deque()
     for chunk in chunks:
-        in_progress.append((tag.remote(model.name, model.fingerprint, chunk.documents), chunk))
+        task = tag.remote(model.name, model.fingerprint, dict(model.thresholds), chunk.documents)
+        in_progress.append((task, chunk))
         processors = max(1, int(ray.cluster_resources().get("CPU", 1)))
         if len(in_progress) > TASKS_PER_PROCESSOR * processors:
             task, first = in_progress.popleft()
@@ -45,12 +47,14 @@ def tag_on_ray(model: Model, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         yield Chunk(ray.get(task), first.rejected)
 
 
-def _tag_documents(name: str, fingerprint: str, documents: list[Document]) -> list[Document]:
+def _tag_documents(
+    name: str, fingerprint: str, thresholds: dict[str, float], documents: list[Document]
+) -> list[Document]:
     """Tag documents in a worker process."""
     model = _load_once(name)
     if model.fingerprint != fingerprint:
         raise ModelError(f"{name}: a worker finds another model under this name")
-    return list(model.tag(documents))
+    return list(replace(model, thresholds=thresholds).tag(documents))
 
 
 @cache

@@ -56,7 +56,7 @@ def tag_files(
     resumes an interrupted run, and each article is tagged once.
 
     Args:
-        model: the model.
+        model: the model; see :meth:`Model.with_threshold` for a threshold.
         sources: files and folders; see :func:`orbat.corpus.ingestion.sources.read_articles`.
         output: `.jsonl` for records, `.parquet` for a table of them (spans as a list of structs,
             meta as JSON), `.spacy` for spaCy's DocBin, in several numbered files if there are many
@@ -68,7 +68,8 @@ def tag_files(
 
     Raises:
         InputError: if a source does not exist, the format of the output is unknown, an interrupted
-            run of another model or other sources has this output, or no article can be used.
+            run of another model, threshold or other sources has this output, or no article can be
+            used.
         ModelError: if a Ray worker finds another model under the name.
     """
     output = Path(output)
@@ -104,9 +105,10 @@ def _tag_chunks(model: Model, chunks: Iterable[Chunk], engine: Engine) -> Iterat
 
 
 def _fingerprint(model: Model, sources: Sequence[Path]) -> str:
-    """Return a hash of the model and of the paths, sizes and times of the source files."""
+    """Return a hash of the model, its thresholds, and paths, sizes and times of the sources."""
     files = [
         (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
         for path in find_files(sources)
     ]
-    return hashlib.sha256(json.dumps([model.fingerprint, files]).encode()).hexdigest()
+    described = json.dumps([model.fingerprint, dict(model.thresholds), files], sort_keys=True)
+    return hashlib.sha256(described.encode()).hexdigest()

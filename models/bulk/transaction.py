@@ -124,8 +124,8 @@ class OutputTransaction:
             self._state.execute("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?)", row)
         if row[0] != fingerprint:
             raise InputError(
-                f"{self.output}: an interrupted run of another model or other sources is in "
-                f"progress; delete {self._state_path} or choose another output"
+                f"{self.output}: an interrupted run of another model, threshold or other sources "
+                f"is in progress; delete {self._state_path} or choose another output"
             )
         return list(row[1:])
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ...evaluation.comparison.significance import Difference
 from ...ui import format_value
 from ..variants import ALLOWED_LOSS, VariantReport
 from .sections import EXAMPLE, CardData, render_card
+from .thresholds import threshold_section
 
 
-def wheel_card(data: CardData, variants: VariantReport) -> str:
+def wheel_card(data: CardData, variants: VariantReport, points: Mapping[str, Any]) -> str:
     """Return a wheel's model card in Markdown.
 
     Args:
         data: the facts of the run.
         variants: the numeric format of the weights, and how it was chosen.
+        points: the operating points; see :mod:`orbat.training.tagger.thresholds`.
     """
     summary = """Finds named entities in English defence news. A spaCy pipeline with one component,
 which runs a transformer on onnxruntime. It needs neither torch nor transformers."""
@@ -23,7 +28,9 @@ import spacy
 nlp = spacy.load("{data.info.package_name}")
 for ent in nlp("{EXAMPLE}").ents:
     print(ent.text, ent.label_, ent._.confidence)
-```"""
+```
+
+{threshold_section(points, data.info.package_name)}"""
     limitation = """Confidences were calibrated on the documents used for model selection. On new
   text they are slightly too high."""
     return render_card(

@@ -32,6 +32,22 @@ def tag(
     engine: Annotated[
         Engine, typer.Option(help="Where articles are tagged: on this machine or on Ray.")
     ] = Engine.local,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[LABEL=]NUMBER",
+            help="Leave out entities of lower confidence; of one label only with LABEL=. "
+            "Repeatable.",
+        ),
+    ] = None,
+    target_precision: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[LABEL=]NUMBER",
+            help="Use the lowest threshold with this precision on the dev documents: those of the "
+            "run folder, or the table in the wheel. Repeatable with LABEL=.",
+        ),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the entities in articles.
@@ -46,14 +62,21 @@ def tag(
     from ...ui import progress_bars
     from ..bulk.tagging import tag_files
     from ..loading import load_model
+    from .thresholds import parse_thresholds
 
-    loaded = load_model(model)
+    loaded = load_model(model).with_threshold(
+        parse_thresholds(threshold, "--threshold"),
+        parse_thresholds(target_precision, "--target-precision"),
+    )
     with tempfile.TemporaryDirectory() as folder, progress_bars() as on_progress:
         sources = [_save_stdin(Path(folder)) if str(path) == "-" else path for path in inputs]
         report = tag_files(loaded, sources, output, engine=engine.value, on_progress=on_progress)
     if json_output:
         typer.echo(json.dumps(asdict(report), default=str))
         return
+    if loaded.thresholds:
+        kept = ", ".join(f"{label} {value:g}" for label, value in loaded.thresholds.items())
+        typer.echo(f"thresholds: {kept}")
     if report.resumed:
         typer.echo(f"resumed after {report.resumed} articles")
     typer.echo(f"{report.documents} documents tagged in {', '.join(map(str, report.outputs))}")

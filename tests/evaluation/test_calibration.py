@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import binomtest
 
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
@@ -20,7 +21,11 @@ from orbat.evaluation.calibration import (
     measure_calibration,
     measure_reliability,
 )
-from orbat.evaluation.operating_points import operating_points, recommend_threshold
+from orbat.evaluation.operating_points import (
+    operating_points,
+    recommend_threshold,
+    wilson_interval,
+)
 from tests.conftest import Orbat, Trained
 
 probabilities = st.floats(0, 1, allow_nan=False)
@@ -71,6 +76,13 @@ def test_no_calibrator_is_fitted_on_too_few_spans() -> None:
     scores, right = overconfident(30, 0)
     assert fit_calibrator(scores, right) is None
     assert fit_calibrator(np.full(100, 0.5), np.ones(100)) is None
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_intervals_equal_those_of_scipy(outcome: tuple[int, int]) -> None:
+    hits, count = outcome
+    expected = binomtest(hits, count).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(hits / count, count) == pytest.approx((expected.low, expected.high))
 
 
 @given(

@@ -137,7 +137,7 @@ def test_another_model_does_not_resume_a_run(
         (tmp_path / f".out.jsonl.{name}").touch()
     outcome = orbat("tag", wheel, articles, "--output", output)
     assert outcome.code == 2
-    assert "another model or other sources" in outcome.err
+    assert "another model, threshold or other sources" in outcome.err
     assert not output.exists()
 
 

@@ -14,6 +14,24 @@ from orbat.models.variants import Variant, VariantReport
 
 SCORES = {"precision": 0.9, "recall": 0.8, "f1": 0.847, "gold": 40, "low": 0.8, "high": 0.9}
 STRICT = {"micro": SCORES, "labels": {"UNIT": {**SCORES, "f1": None, "low": None, "high": None}}}
+POINTS = {
+    "documents": 9,
+    "all": {
+        "gold": 44,
+        "predicted": 40,
+        "points": [
+            {
+                "threshold": 0.3,
+                "precision": 0.92,
+                "low": 0.81,
+                "high": 0.97,
+                "recall": 0.8,
+                "kept": 38,
+            }
+        ],
+    },
+    "labels": {"UNIT": {"gold": 4, "predicted": 4, "points": []}},
+}
 SECTIONS = [
     "## Model Details",
     "## How to Get Started with the Model",
@@ -48,7 +66,7 @@ def data() -> CardData:
 
 def test_a_wheel_card_has_scores_formats_and_sections(data: CardData) -> None:
     variants = VariantReport("int8", (Variant("float32", 0.85, 40.0), Variant("int8", None, 11.25)))
-    card = wheel_card(data, variants)
+    card = wheel_card(data, variants, POINTS)
     assert card.startswith("# en_orbat_news 2.0\n")
     assert [line for line in card.splitlines() if line.startswith("## ")] == SECTIONS
     assert "| **all** | 0.900 | 0.800 | 0.847 | 0.800–0.900 | 40 |" in card
@@ -58,6 +76,14 @@ def test_a_wheel_card_has_scores_formats_and_sections(data: CardData) -> None:
     assert "2 of these documents were used for training" in card
     assert "| float32 | 0.850 | 40.0 |\n| int8 | – | 11.2 |" in card
     assert "Confidences are not calibrated" in card
+    assert "looked up on 9 dev documents with 44 gold\nand 40 predicted mentions" in card
+    assert "| **all** | 0.90 | 0.3000 | 0.920 | 0.810–0.970 | 0.800 | 38 |" in card
+    assert "| **all** | 0.95 | not reached |" in card
+    assert (
+        "Warning: precision 0.95 was not reached for all labels together. The highest was 0.920 "
+        "(0.810–0.970, 38 mentions), at threshold 0.3000." in card
+    )
+    assert "Warning: too few mentions to reach precision 0.90 for UNIT." in card
 
 
 def test_a_checkpoint_card_has_the_hubs_metadata(data: CardData) -> None:
@@ -73,6 +99,8 @@ def test_a_checkpoint_card_has_the_hubs_metadata(data: CardData) -> None:
 
 def test_a_card_says_when_held_out_scores_are_missing(data: CardData) -> None:
     card = wheel_card(
-        CardData(data.info, data.manifest, [], data.dev_scores), VariantReport("float32", ())
+        CardData(data.info, data.manifest, [], data.dev_scores),
+        VariantReport("float32", ()),
+        POINTS,
     )
     assert "No held-out scores" in card

@@ -52,7 +52,7 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
 def test_another_model_is_refused(tmp_path: Path) -> None:
     with OutputTransaction(tmp_path / "out.jsonl", "model"):
         pass
-    with pytest.raises(InputError, match="another model or other sources"):
+    with pytest.raises(InputError, match="another model, threshold or other sources"):
         OutputTransaction(tmp_path / "out.jsonl", "other")
 
 

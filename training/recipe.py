@@ -49,10 +49,13 @@ class Recipe(_Recipe):
     """Run folders of trained transformers whose tag probabilities the model learns in addition to
     the gold tags (knowledge distillation). They may have other encoders, but need the same
     labels."""
+    unwrap_lines: bool = True
+    """Read hard-wrapped paragraphs across their line breaks. Titles, lists and tables still end at
+    their lines."""
     transformers_compatible: bool = False
     """Train a model that a plain transformers checkpoint can represent: the vocabulary keeps case
     and line breaks, and each word takes its best tag independently. Excludes the gazetteer,
-    word_features and crf, which make better models, and token pruning."""
+    word_features, crf and unwrap_lines, which make better models, and token pruning."""
     word_features: bool = True
     """Give the encoder the shape of each word and whether a space or line break precedes it.
     Uncased vocabularies lose case, and all tokenizers lose line breaks."""
@@ -93,11 +96,17 @@ class Recipe(_Recipe):
 
     @model_validator(mode="after")
     def _fits_plain_checkpoint(self) -> Recipe:
-        extras = (self.gazetteer != "none", self.word_features, self.crf, self.prune_after_layer)
+        extras = (
+            self.gazetteer != "none",
+            self.word_features,
+            self.crf,
+            self.unwrap_lines,
+            self.prune_after_layer,
+        )
         if self.transformers_compatible and any(extras):
             raise ValueError(
-                "transformers_compatible needs gazetteer=none, word_features=false, crf=false and "
-                "no prune_after_layer"
+                "transformers_compatible needs gazetteer=none, word_features=false, crf=false, "
+                "unwrap_lines=false and no prune_after_layer"
             )
         return self
 

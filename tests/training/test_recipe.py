@@ -45,10 +45,10 @@ def test_settings_override_the_file(tmp_path: Path) -> None:
         ("", ["epochs"], "--set epochs: write key=value"),
         (
             "transformers_compatible = true\ngazetteer = 'none'\nword_features = false\n"
-            "crf = false\nprune_after_layer = 1",
+            "crf = false\nunwrap_lines = false\nprune_after_layer = 1",
             [],
-            "transformers_compatible needs gazetteer=none, word_features=false, crf=false and "
-            "no prune_after_layer",
+            "transformers_compatible needs gazetteer=none, word_features=false, crf=false, "
+            "unwrap_lines=false and no prune_after_layer",
         ),
         ("kind = 'lstm'", [], "kind: must be one of transformer, rules, linear, cnn"),
         ("kind = 'linear'\nwindow = 64", [], "unknown key 'window'"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,21 @@ def test_mentions_do_not_depend_on_windows(tokenizer: Any, parts: list[str], siz
     spans = [mention[:3] for mention in mentions]
     assert [span for span in expected if span not in spans] == []
     assert all(0 < mention.score <= 1 for mention in mentions)
+
+
+def test_wrapped_text_has_the_mentions_of_the_text_on_one_line(tokenizer: Any) -> None:
+    text = "Yesterday the late Gen . Smith left with Gen . Brown for the town, " + (
+        "where they met a few of those whom Gen . Jones had sent home. Nobody but Gen . Miller "
+        "and Gen . Rees, who had been there for weeks, knew anything about the plans of Gen . Wu."
+    )
+    wrapping = dataclasses.replace(config(), by_line=True, unwrap_lines=True)
+    tagger = NeuralTagger(rank_network(tokenizer), tokenizer, wrapping)
+    expected = [mention[:3] for mention in tagger.tag([text])[0]]
+    assert [text[start:end] for start, end, _ in expected] == ["Gen ."] * 6
+    wrapped = [textwrap.fill(text, width) for width in range(50, 100)]
+    for mentions in tagger.tag(wrapped):
+        assert [mention[:3] for mention in mentions] == expected
+    assert any("Gen\n." in text for text in wrapped)
 
 
 def test_a_stream_of_unusual_texts_is_tagged_in_order(tokenizer: Any) -> None:

@@ -23,6 +23,8 @@ class TaggerConfig:
         gazetteer: whether the network takes the tags of gazetteer matches.
         by_line: whether each line is decoded as its own sequence, so that no mention crosses a
             line break.
+        unwrap_lines: whether hard-wrapped paragraphs are read across their line breaks; see
+            :func:`orbat.training.tagger.line_wraps.unwrap_lines`.
         transformers_compatible: whether texts are tagged as the token-classification pipeline of
             transformers does: windows may begin inside a word, each word takes its best tag
             instead of its tag in the best sequence, and of mentions that overlap in two windows
@@ -44,6 +46,7 @@ class TaggerConfig:
     word_features: bool
     gazetteer: bool = False
     by_line: bool = False
+    unwrap_lines: bool = False
     transformers_compatible: bool = False
     transitions: tuple[tuple[float, ...], ...] = ()
     start_transitions: tuple[float, ...] = ()

@@ -6,7 +6,8 @@ of orbat.
 
 How a text is tagged:
 
-1. :mod:`.words` splits it into words, :mod:`.gazetteer` finds known phrases in it.
+1. :mod:`.line_wraps` finds its hard-wrapped paragraphs, :mod:`.words` splits it into words,
+   :mod:`.gazetteer` finds known phrases in it.
 2. :mod:`.windows` tokenizes it, aligns words with pieces and cuts windows that fit the network.
 3. The network scores the tags of each piece, in batches of windows of similar length.
 4. :mod:`.decoding` finds the best tag sequence of each line, or of the whole text.
@@ -147,7 +148,13 @@ class NeuralTagger:
 
     def encode(self, texts: Sequence[str]) -> list[EncodedText]:
         """Tokenize texts and find gazetteer matches in them."""
-        return encode_texts(self.tokenizer, texts, self.find_phrases, self.config.tags)
+        return encode_texts(
+            self.tokenizer,
+            texts,
+            self.find_phrases,
+            self.config.tags,
+            unwrap=self.config.unwrap_lines,
+        )
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Yield the inputs of the network for some texts; see :data:`Network`."""

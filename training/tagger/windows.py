@@ -17,6 +17,7 @@ import numpy as np
 
 from .arrays import Bools, Ints
 from .config import TaggerConfig
+from .line_wraps import unwrap_lines
 from .mentions import spans_to_tags
 from .words import FEATURE_COUNT, find_features, find_words, starts_line
 
@@ -68,6 +69,8 @@ def encode_texts(
     texts: Sequence[str],
     find_phrases: FindPhrases | None = None,
     tags: Sequence[str] = (),
+    *,
+    unwrap: bool = False,
 ) -> list[EncodedText]:
     """Tokenize texts and align words with pieces.
 
@@ -76,7 +79,10 @@ def encode_texts(
         texts: the texts.
         find_phrases: finds gazetteer matches; None if the network does not take them.
         tags: the tags; see :attr:`TaggerConfig.tags`. Needed with `find_phrases` only.
+        unwrap: whether to read hard-wrapped paragraphs across their line breaks.
     """
+    if unwrap:
+        texts = [unwrap_lines(text) for text in texts]
     encoded = []
     for text, encoding in zip(
         texts, tokenizer.encode_batch(list(texts), add_special_tokens=False), strict=True

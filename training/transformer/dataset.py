@@ -36,7 +36,7 @@ def encode_documents(
     Args:
         documents: documents with gold spans.
         tokenizer: a `tokenizers.Tokenizer`.
-        config: the tags, and whether the gazetteer is used.
+        config: the tags, and how texts are read.
         gazetteer: finds known phrases.
 
     Returns:
@@ -44,7 +44,7 @@ def encode_documents(
     """
     find_phrases = gazetteer.find if config.gazetteer else None
     texts = [document.text for document in documents]
-    encoded = encode_texts(tokenizer, texts, find_phrases, config.tags)
+    encoded = encode_texts(tokenizer, texts, find_phrases, config.tags, unwrap=config.unwrap_lines)
     spans = (
         [(span.start, span.end, span.label) for span in document.spans] for document in documents
     )

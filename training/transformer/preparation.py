@@ -18,6 +18,7 @@ from ...errors import InputError
 from ..base import TrainingJob
 from ..recipe import Recipe
 from ..tagger.config import TaggerConfig
+from ..tagger.line_wraps import unwrap_lines
 from ..tagger.tagger import NeuralTagger
 from ..tagger.words import FEATURE_COUNT
 from .cased_vocabulary import LINE_BREAKS, CasedVocabulary, make_cased_tokenizer
@@ -168,15 +169,17 @@ def _make_config(job: TrainingJob, encoder: Any, tokenizer: Any) -> TaggerConfig
         pad_id=tokenizer.pad_token_id or 0,
         word_features=recipe.word_features,
         gazetteer=bool(job.gazetteer),
-        by_line=not _any_span_crosses_lines(job.data.train),
+        by_line=not _any_span_crosses_lines(job.data.train, unwrap=recipe.unwrap_lines),
+        unwrap_lines=recipe.unwrap_lines,
         transformers_compatible=recipe.transformers_compatible,
     )
 
 
-def _any_span_crosses_lines(documents: Sequence[Document]) -> bool:
+def _any_span_crosses_lines(documents: Sequence[Document], *, unwrap: bool) -> bool:
+    texts = (unwrap_lines(d.text) if unwrap else d.text for d in documents)
     return any(
-        not {"\n", "\r"}.isdisjoint(document.text[span.start : span.end])
-        for document in documents
+        not {"\n", "\r"}.isdisjoint(text[span.start : span.end])
+        for text, document in zip(texts, documents, strict=True)
         for span in document.spans
     )
 

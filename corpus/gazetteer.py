@@ -14,8 +14,10 @@ from ..errors import InputError, first_error
 from .files import read_json_lines, read_toml
 
 DEFAULT_GAZETTEER = Path(__file__).parent / "label_set" / "gazetteer" / "gazetteer.toml"
-_MIN_UPPER_CASE_LENGTH = 5
-"""Length from which a phrase of the kind `name` is also matched in capitals."""
+_MIN_RECASED_LENGTH = 5
+"""Length from which a phrase of the kind `name` is also matched in lower case and in capitals."""
+EXCEPTION_LABEL = "O"
+"""Label of patterns for what is not a mention; they are read for any label set."""
 
 
 class PhraseList(BaseModel):
@@ -28,6 +30,7 @@ class PhraseList(BaseModel):
         match: `exact` compares case; `caseless` ignores it; `name` compares it, and adds the
             phrase in lower case and in capitals.
         ambiguous: the field of the phrases that match only before a capitalized word.
+        excluded: the field of the phrases that are not matched, as they are mostly something else.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +40,7 @@ class PhraseList(BaseModel):
     fields: Annotated[tuple[str, ...], Field(min_length=1)]
     match: Literal["exact", "caseless", "name"] = "exact"
     ambiguous: str | None = None
+    excluded: str | None = None
 
 
 class PatternList(BaseModel):
@@ -44,7 +48,8 @@ class PatternList(BaseModel):
 
     Attributes:
         file: JSON Lines beside the gazetteer file, each with a label and a pattern in the syntax
-            of spaCy's Matcher.
+            of spaCy's Matcher. The label `O` is for what is not a mention, such as "Attorney
+            General": other matches that overlap it are dropped.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -106,7 +111,9 @@ def _add_phrases(phrases: Phrases, phrase_list: PhraseList, path: Path) -> None:
     label = phrase_list.label
     for _, entry in read_json_lines(path):
         forms = {form for name in phrase_list.fields for form in _as_list(entry.get(name))}
-        ambiguous = (
+        if phrase_list.excluded:
+            forms -= set(_as_list(entry.get(phrase_list.excluded)))
+        ambiguous = forms & (
             set(_as_list(entry.get(phrase_list.ambiguous))) if phrase_list.ambiguous else set()
         )
         if phrase_list.match == "caseless":
@@ -116,9 +123,9 @@ def _add_phrases(phrases: Phrases, phrase_list: PhraseList, path: Path) -> None:
         phrases.exact[label] |= unambiguous
         phrases.before_name[label] |= ambiguous
         if phrase_list.match == "name":
-            lower = {form.lower() for form in unambiguous if form.istitle()}
-            upper = {form.upper() for form in unambiguous if len(form) >= _MIN_UPPER_CASE_LENGTH}
-            phrases.exact[label] |= lower | upper
+            long = {form for form in unambiguous if len(form) >= _MIN_RECASED_LENGTH}
+            lower = {form.lower() for form in long if form.istitle()}
+            phrases.exact[label] |= lower | {form.upper() for form in long}
 
 
 def _as_list(value: Any) -> list[str]:
@@ -134,7 +141,7 @@ def iterate_patterns(
 
     Args:
         gazetteer: a TOML file; None reads the gazetteer that ships with orbat.
-        labels: patterns of other labels are skipped; None reads all.
+        labels: patterns of other labels are skipped, except exceptions; None reads all.
 
     Raises:
         InputError: if a file is missing or invalid.
@@ -145,7 +152,7 @@ def iterate_patterns(
         for location, entry in read_json_lines(path.parent / pattern_list.file):
             if not isinstance(entry, dict) or not {"label", "pattern"} <= set(entry):
                 raise InputError(f"{location}: no usable pattern; give label and pattern")
-            if allowed is None or entry["label"] in allowed:
+            if allowed is None or entry["label"] in allowed | {EXCEPTION_LABEL}:
                 yield location, entry
 
 

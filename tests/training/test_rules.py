@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from orbat.corpus.document import Document, check_spans
+from orbat.corpus.gazetteer import iterate_patterns
 from orbat.corpus.labels import load_labels
 from orbat.errors import InputError
 from orbat.evaluation.counts import total_counts
 from orbat.training.baselines.rules import RuleTagger
+from orbat.training.tagger.gazetteer import longest_spans
+from orbat.training.tagger.patterns import PatternMatcher
 from tests.test_architecture import HEAVY, loaded_by
 
 
@@ -27,10 +30,38 @@ def rules() -> RuleTagger:
          [("Defence Secretary", "ROLE"), ("U.S. Central Command", "UNIT")]),
         ("They joined Operation Inherent Resolve.", [("Operation Inherent Resolve", "OPERATION")]),
         ("A general election is a major event in the private sector.", []),
+        ("Chief of Staff Gen. Ann Doe met U.S. Army Gen. Bo Roe.",
+         [("Gen.", "RANK"), ("Gen.", "RANK")]),
+        ("The Civilian Joint Task Force met at the Major General Staff College.", []),
+        ("The Attorney General and Police Lt. Col. Ann Doe recovered 3 Dane Guns.", []),
     ],
 )  # fmt: skip
 def test_known_names_are_found(rules: RuleTagger, text: str, spans: list[tuple[str, str]]) -> None:
     assert [(text[s.start : s.end], s.label) for s in rules.find(text)] == spans
+
+
+def test_each_shipped_pattern_finds_its_own_example() -> None:
+    for location, pattern in iterate_patterns():
+        text = pattern["example"]
+        matches = longest_spans(text, PatternMatcher([pattern]).find(text))
+        assert pattern["span"] in [text[start:end] for start, end, _ in matches], location
+
+
+def test_other_matches_that_overlap_an_exception_are_dropped(tmp_path: Path) -> None:
+    (tmp_path / "g.toml").write_text(
+        '[[phrases]]\nfile = "ranks.jsonl"\nlabel = "RANK"\nfields = ["rank"]\n'
+        'excluded = "excluded_forms"\n[[patterns]]\nfile = "p.jsonl"\n'
+    )
+    (tmp_path / "ranks.jsonl").write_text(
+        '{"rank": ["General", "Major General", "Private"], "excluded_forms": ["Private"]}\n'
+    )
+    (tmp_path / "p.jsonl").write_text(
+        '{"label": "O", "pattern": [{"TEXT": "Attorney"}, {"TEXT": "General"}]}\n'
+    )
+    rules = RuleTagger.from_file(tmp_path / "g.toml", ("RANK",))
+    text = "Attorney General Doe, Major General Roe, General Poe, Private Loe"
+    assert [text[s.start : s.end] for s in rules.find(text)] == ["Major General", "General"]
+    assert RuleTagger.from_file(tmp_path / "g.toml", ("Other",)).find(text) == []
 
 
 def test_spans_are_valid_and_mostly_correct(

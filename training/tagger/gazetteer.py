@@ -12,12 +12,15 @@ from .words import find_words
 
 _MATCH_MODES = ("exact", "caseless", "before_name")
 _PATTERN_FIELDS = ("patterns", "classes")
+EXCEPTION = "O"
+"""Label of the patterns for what is not a mention; matches that overlap theirs are dropped."""
 
 
 class Gazetteer:
     """Finds known phrases and patterns in a text. Of overlapping matches the longest is kept.
 
-    Matches never cross a line break.
+    Matches never cross a line break. Patterns of the label :data:`EXCEPTION` find what is not a
+    mention, such as "Attorney General": other matches that overlap theirs are dropped.
 
     Args:
         phrases: phrases by label, by match mode. `exact` compares case, `caseless` does not,
@@ -52,7 +55,8 @@ class Gazetteer:
                         table.add(words, label, before_name=mode == "before_name")
 
     def __bool__(self) -> bool:
-        return bool(self._exact.lengths or self._caseless.lengths or self._patterns)
+        labels = {pattern["label"] for pattern in self._patterns}
+        return bool(self._exact.lengths or self._caseless.lengths or labels - {EXCEPTION})
 
     def find(self, text: str, bounds: Sequence[Sequence[int]]) -> list[tuple[int, int, str]]:
         """Return start and end in code points and label of each match, in order.
@@ -61,6 +65,10 @@ class Gazetteer:
             text: the text.
             bounds: start and end of its words; see :func:`orbat.training.tagger.words.find_words`.
         """
+        return longest_spans(text, self.candidates(text, bounds))
+
+    def candidates(self, text: str, bounds: Sequence[Sequence[int]]) -> list[tuple[int, int, str]]:
+        """Return all matches that no exception overlaps; they may overlap. See :meth:`find`."""
         words = [text[start:end] for start, end in bounds]
         lowered = [word.lower() for word in words]
         spans = self._matcher.find(text) if self._patterns else []
@@ -73,7 +81,7 @@ class Gazetteer:
                     for label, before_name in phrases.get(tuple(forms[start:end]), ()):
                         if not before_name or (end < len(words) and words[end].istitle()):
                             spans.append((bounds[start][0], bounds[end - 1][1], label))
-        return longest_spans(text, spans)
+        return _without_exceptions(text, spans)
 
     def to_bytes(self, *, classes: bool = False) -> bytes:
         """Return phrases and patterns as JSON.
@@ -116,6 +124,17 @@ class _PhraseTable:
         """Add a phrase."""
         self.lengths[words[0]].add(len(words))
         self.phrases[words].add((label, before_name))
+
+
+def _without_exceptions(text: str, spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Drop the exceptions, and the spans that overlap them."""
+    exceptions = [span for span in spans if span[2] == EXCEPTION]
+    if not exceptions:
+        return spans
+    taken = bytearray(len(text))
+    for start, end, _ in exceptions:
+        taken[start:end] = b"\1" * (end - start)
+    return [span for span in spans if span[2] != EXCEPTION and not any(taken[span[0] : span[1]])]
 
 
 def longest_spans(text: str, spans: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

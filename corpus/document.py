@@ -26,6 +26,8 @@ class Span:
         annotator: the annotator who made the span, if known.
         score: the confidence of the model that made the span, from 0 to 1.
         note: free text.
+        norm: the values of the mention, as :meth:`orbat.training.values.norm.Norm.to_json` gives
+            them; None if it has none.
     """
 
     start: int
@@ -34,6 +36,7 @@ class Span:
     annotator: str | None = field(default=None, compare=False)
     score: float | None = field(default=None, compare=False)
     note: str | None = field(default=None, compare=False)
+    norm: Mapping[str, Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ def unused_id(document: Document, is_used: Callable[[str], bool]) -> str:
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_SPAN_FIELDS = {"start", "end", "label", "annotator", "score", "note"}
+_SPAN_FIELDS = {"start", "end", "label", "annotator", "score", "note", "norm"}
+_NORM_FIELDS = {"id", "values", "open", "reasons"}
 _DOCUMENT_FIELDS = {"id", "text", "spans", "meta"}
 
 
@@ -150,6 +154,11 @@ def _parse_span(record: object, location: str) -> Span:
     score = record.get("score")
     if isinstance(score, bool) or not isinstance(score, int | float | None):
         raise InputError(f"{location}: field 'score' must be a number")
+    norm = record.get("norm")
+    if norm is not None and not (isinstance(norm, dict) and set(norm) == _NORM_FIELDS):
+        raise InputError(
+            f"{location}: field 'norm' must be an object with {', '.join(sorted(_NORM_FIELDS))}"
+        )
     return Span(**record)
 
 
@@ -219,7 +228,7 @@ def document_to_json(document: Document) -> dict[str, Any]:
     spans = []
     for span in document.spans:
         record: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label}
-        for name in ("annotator", "score", "note"):
+        for name in ("annotator", "score", "note", "norm"):
             value = getattr(span, name)
             if value is not None:
                 record[name] = value

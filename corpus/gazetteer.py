@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import InputError, first_error
 from .files import read_json_lines, read_toml
+from .value_lists import CueList, ValueList
 
 DEFAULT_GAZETTEER = Path(__file__).parent / "label_set" / "gazetteer" / "gazetteer.toml"
 _MIN_RECASED_LENGTH = 5
@@ -63,12 +64,18 @@ class GazetteerFile(BaseModel):
     Attributes:
         phrases: the lists of phrases.
         patterns: the lists of token patterns.
+        values: how the mentions of labels get values.
+        context: the cues around mentions that settle values.
+        spellings: words that names are compared with in another spelling.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     phrases: tuple[PhraseList, ...] = ()
     patterns: tuple[PatternList, ...] = ()
+    values: tuple[ValueList, ...] = ()
+    context: CueList | None = None
+    spellings: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ def load_phrases(gazetteer: Path | None = None, labels: Iterable[str] | None = N
     path = Path(gazetteer or DEFAULT_GAZETTEER)
     allowed = None if labels is None else set(labels)
     phrases = Phrases(defaultdict(set), defaultdict(set), defaultdict(set))
-    for phrase_list in _read_gazetteer(path).phrases:
+    for phrase_list in read_gazetteer_file(path).phrases:
         if allowed is None or phrase_list.label in allowed:
             _add_phrases(phrases, phrase_list, path.parent / phrase_list.file)
     for label, forms in phrases.before_name.items():
@@ -148,7 +155,7 @@ def iterate_patterns(
     """
     path = Path(gazetteer or DEFAULT_GAZETTEER)
     allowed = None if labels is None else set(labels)
-    for pattern_list in _read_gazetteer(path).patterns:
+    for pattern_list in read_gazetteer_file(path).patterns:
         for location, entry in read_json_lines(path.parent / pattern_list.file):
             if not isinstance(entry, dict) or not {"label", "pattern"} <= set(entry):
                 raise InputError(f"{location}: no usable pattern; give label and pattern")
@@ -166,12 +173,19 @@ def gazetteer_files(gazetteer: Path | None = None) -> list[Path]:
         InputError: if the gazetteer file is missing or invalid.
     """
     path = Path(gazetteer or DEFAULT_GAZETTEER)
-    contents = _read_gazetteer(path)
+    contents = read_gazetteer_file(path)
     names = [entry.file for entry in contents.phrases] + [e.file for e in contents.patterns]
-    return [path, *(path.parent / name for name in names)]
+    names += [name for entry in contents.values for name in (entry.file, entry.words) if name]
+    names += [contents.context.file] if contents.context else []
+    return [path, *(path.parent / name for name in dict.fromkeys(names))]
 
 
-def _read_gazetteer(path: Path) -> GazetteerFile:
+def read_gazetteer_file(path: Path) -> GazetteerFile:
+    """Read a gazetteer file, without the lists that it names.
+
+    Raises:
+        InputError: if it is missing or invalid.
+    """
     try:
         return GazetteerFile.model_validate(read_toml(path))
     except ValidationError as error:

@@ -20,18 +20,29 @@ from spacy.tokens import Doc, Span
 from ..training.tagger.mentions import Mention
 from ..training.tagger.tagger import NeuralTagger
 from ..training.tagger.thresholds import check_thresholds, drop_below, find_thresholds
-from .runtime import HASHES_FILE, OPERATING_POINTS_FILE, file_names, load_packaged
+from ..training.values.normalizer import ValueNormalizer
+from .runtime import (
+    HASHES_FILE,
+    OPERATING_POINTS_FILE,
+    file_names,
+    load_normalizer,
+    load_packaged,
+)
 
 COMPONENT = "orbat_ner"
 """Name of the component in a pipeline."""
 FACTORY = f"{__name__.partition('.')[0]}_ner"
 """Name of the factory. spaCy has one registry for all installed packages, so each has its own."""
 
+Norms = Mapping[Mention, dict[str, Any]]
+"""The values of mentions, as JSON objects."""
 CHUNK_SIZE = 64
 """Documents encoded together: enough to fill batches with windows of similar length."""
 
 if not Span.has_extension("confidence"):
     Span.set_extension("confidence", default=None)
+if not Span.has_extension("norm"):
+    Span.set_extension("norm", default=None)
 
 
 class EntityTagger:
@@ -41,6 +52,8 @@ class EntityTagger:
     `spans_key`, all entities go to `doc.spans[spans_key]` and `doc.ents` is not changed. A spaCy
     token inside which an entity begins or ends is split there, so that entities keep the model's
     character offsets. `span._.confidence` is the estimated probability that an entity is correct.
+    `span._.norm` has the values of the mention ("Lt. Gen.": NATO code OF-8), and `span.kb_id_` the
+    id of the entity; see :meth:`orbat.training.values.norm.Norm.to_json`.
 
     Args:
         name: the component's name in its pipeline.
@@ -76,6 +89,7 @@ class EntityTagger:
         # By process id: onnxruntime's threads do not exist after a fork, and a child process that
         # destroyed the session of its parent would wait for them forever.
         self._taggers: dict[int, NeuralTagger] = {}
+        self._normalizer: ValueNormalizer | None = None
 
     @property
     def tagger(self) -> NeuralTagger:
@@ -92,6 +106,17 @@ class EntityTagger:
                 self._files, batch_size=self.batch_size, workers=self.workers
             )
         return self._taggers[process]
+
+    @property
+    def normalizer(self) -> ValueNormalizer:
+        """What gives mentions their values, loaded at first use.
+
+        Raises:
+            ValueError: if the model's value tables are damaged.
+        """
+        if self._normalizer is None:
+            self._normalizer = load_normalizer(self._files)
+        return self._normalizer
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -125,15 +150,23 @@ class EntityTagger:
             yield doc
 
     def _set(self, doc: Doc, mentions: Iterable[Mention]) -> None:
+        mentions = list(mentions)
+        norms = self._norms(doc.text, mentions)
         if self.spans_key is None:
-            set_entities(doc, mentions)
+            set_entities(doc, mentions, norms)
         else:
-            doc.spans[self.spans_key] = make_spans(doc, list(mentions))
+            doc.spans[self.spans_key] = make_spans(doc, mentions, norms)
+
+    def _norms(self, text: str, mentions: Sequence[Mention]) -> Norms:
+        """Return the values of the mentions that have any."""
+        found = zip(mentions, self.normalizer(text, mentions), strict=True)
+        return {mention: norm.to_json() for mention, norm in found if norm is not None}
 
     def load_files(self, files: Mapping[str, bytes]) -> None:
         """Set the contents of a packaged model's files, by name."""
         self._files = dict(files)
         self._taggers.pop(os.getpid(), None)
+        self._normalizer = None
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the model's files into a folder."""
@@ -149,7 +182,7 @@ class EntityTagger:
         self.load_files({name: (folder / name).read_bytes() for name in names})
         # Load the model now, so that spacy.load refuses a damaged one and the first text is fast.
         # It also refuses thresholds that the model does not have.
-        _ = self.tagger, self.thresholds
+        _ = self.tagger, self.thresholds, self.normalizer
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
@@ -163,28 +196,38 @@ class EntityTagger:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_taggers": {}}
+        return {**self.__dict__, "_taggers": {}, "_normalizer": None}
 
 
-def set_entities(doc: Doc, mentions: Iterable[Mention]) -> None:
-    """Add to `doc.ents` the mentions that overlap none of its entities."""
+def set_entities(doc: Doc, mentions: Iterable[Mention], norms: Norms | None = None) -> None:
+    """Add to `doc.ents` the mentions that overlap none of its entities.
+
+    Args:
+        doc: the document.
+        mentions: without overlaps among themselves.
+        norms: the values of those that have any.
+    """
     present = [(ent.start_char, ent.end_char) for ent in doc.ents]
     new = [m for m in mentions if all(m.end <= s or e <= m.start for s, e in present)]
     if new:
-        spans = make_spans(doc, new)
+        spans = make_spans(doc, new, norms)
         doc.set_ents(sorted([*doc.ents, *spans], key=lambda ent: ent.start))
 
 
-def make_spans(doc: Doc, mentions: Sequence[Mention]) -> list[Span]:
-    """Return mentions as spans of a document, with `_.confidence`.
+def make_spans(doc: Doc, mentions: Sequence[Mention], norms: Norms | None = None) -> list[Span]:
+    """Return mentions as spans of a document, with `_.confidence`, `_.norm` and `kb_id_`.
 
     Tokens are split where a mention begins or ends inside them.
     """
     _split_tokens(doc, {offset for m in mentions for offset in (m.start, m.end)})
     spans = []
     for mention in mentions:
-        span = doc.char_span(mention.start, mention.end, label=mention.label)
+        norm = (norms or {}).get(mention)
+        kb_id = (norm or {}).get("id") or ""
+        span = doc.char_span(mention.start, mention.end, label=mention.label, kb_id=kb_id)
         span._.confidence = mention.score
+        if norm is not None:
+            span._.norm = norm
         spans.append(span)
     return spans
 

@@ -22,9 +22,18 @@ from ..training.backends import load_run
 from ..training.base import TextTagger
 from ..training.run_folder import EVALUATIONS_FOLDER, MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagger.thresholds import check_thresholds, drop_below, find_thresholds
-from ..training.tagging import predict_probabilities, tag_documents
+from ..training.tagging import predict_probabilities, tag_documents, with_norms
 from ..training.transformer.encoder import refuse_pickles
-from .runtime import HASHES_FILE, ONNX_FILE, OPERATING_POINTS_FILE, load_packaged
+from ..training.value_tables import read_run_value_tables
+from ..training.values.normalizer import ValueNormalizer
+from ..training.values.tables import ValueTables
+from .runtime import (
+    HASHES_FILE,
+    ONNX_FILE,
+    OPERATING_POINTS_FILE,
+    load_normalizer,
+    load_packaged,
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,7 @@ class Model(Tagger):
         packaged_operating_points: the operating points that a packaged model has; see
             :meth:`operating_points`.
         thresholds: the lowest confidence that is kept, by label; see :meth:`with_threshold`.
+        normalizer: gives mentions their values.
     """
 
     name: str
@@ -51,6 +61,7 @@ class Model(Tagger):
     run: Path | None = None
     packaged_operating_points: Mapping[str, Any] | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    normalizer: ValueNormalizer = field(default=ValueNormalizer(ValueTables()), repr=False)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -60,7 +71,8 @@ class Model(Tagger):
     def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the documents in order, their spans replaced by the model's.
 
-        Ids, texts and meta are not changed. Spans below the threshold are left out.
+        Ids, texts and meta are not changed. Spans below the threshold are left out; the others
+        have the values of their mentions.
 
         Raises:
             ModelError: if there is a threshold, and the model gives no confidences.
@@ -70,7 +82,7 @@ class Model(Tagger):
                 spans = drop_below(document.spans, self.thresholds)
             except ValueError as error:
                 raise ModelError(f"{self.name}: {error}") from error
-            yield document.with_spans(spans)
+            yield with_norms(document.with_spans(spans), self.normalizer)
 
     def with_threshold(
         self,
@@ -185,7 +197,9 @@ def load_model(name: str | Path, *, workers: int = 0) -> Model:
 def _load_run(name: str, path: Path) -> Model:
     manifest = read_manifest(path)
     fingerprint = sha256_file(path / MANIFEST_FILE)
-    return Model(name, load_run(path), _seen(manifest), _family(manifest), fingerprint, path)
+    normalizer = ValueNormalizer(read_run_value_tables(path))
+    seen, family = _seen(manifest), _family(manifest)
+    return Model(name, load_run(path), seen, family, fingerprint, path, normalizer=normalizer)
 
 
 def _find_packaged(path: Path) -> Path | None:
@@ -226,14 +240,14 @@ def _load_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:
         manifest = json.loads(files[MANIFEST_FILE]) if MANIFEST_FILE in files else {}
         fingerprint = hashlib.sha256(files.get(HASHES_FILE, b"")).hexdigest()
         tagger = load_packaged(files, workers=workers)
-        points = json.loads(files.get(OPERATING_POINTS_FILE, b"null"))
         return Model(
             name,
             tagger,
             _seen(manifest),
             _family(manifest) or name,
             fingerprint,
-            packaged_operating_points=points,
+            packaged_operating_points=json.loads(files.get(OPERATING_POINTS_FILE, b"null")),
+            normalizer=load_normalizer(files),
         )
     except ImportError:
         raise

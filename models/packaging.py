@@ -23,6 +23,7 @@ from ..training.tagger.config import TaggerConfig
 from ..training.tagger.words import find_words
 from ..training.tagging import tag_documents
 from ..training.transformer.model_folder import load_network, load_run_gazetteer, load_tagger
+from ..training.value_tables import load_value_tables, read_run_value_tables
 from ..ui import OnProgress, Progress, ignore_progress
 from .cards.sections import CardData
 from .cards.wheel_card import wheel_card
@@ -35,6 +36,7 @@ from .runtime import (
     ONNX_FILE,
     OPERATING_POINTS_FILE,
     TOKENIZER_FILE,
+    VALUES_FILE,
     WHEEL_FORMAT,
     add_hashes,
     load_packaged,
@@ -75,6 +77,7 @@ def package(
     info: PackageInfo | None = None,
     *,
     transformers: bool = False,
+    values: Path | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> PackagingReport:
     """Build a pip-installable wheel and a model card from a finished run.
@@ -89,18 +92,20 @@ def package(
         info: the model's language, name and version; None for the defaults.
         transformers: whether to write a transformers checkpoint as well, into
             `output/transformers`; see :func:`~.checkpoint.write_checkpoint`.
+        values: a gazetteer file whose values the model gives to its mentions; None for those that
+            were stored when the run was trained.
         on_progress: called at the beginning and end of each step.
 
     Raises:
-        InputError: if the run contains a pickle, its documents were changed, or the output cannot
-            be written.
+        InputError: if the run contains a pickle, its documents were changed, the values are
+            broken, or the output cannot be written.
         ModelError: if the run cannot be used, the exported model finds other spans than the
             trained one, or no checkpoint can represent the model.
     """
     run, output, info = Path(run), Path(output), info or PackageInfo()
     if transformers:
         check_exportable(run)
-    report = _package_wheel(run, output, info, on_progress)
+    report = _package_wheel(run, output, info, values, on_progress)
     if not transformers:
         return report
     with _step("Writing the transformers checkpoint", on_progress):
@@ -109,9 +114,10 @@ def package(
 
 
 def _package_wheel(
-    run: Path, output: Path, info: PackageInfo, on_progress: OnProgress
+    run: Path, output: Path, info: PackageInfo, values: Path | None, on_progress: OnProgress
 ) -> PackagingReport:
     """Build the wheel and its model card; see :func:`package`."""
+    tables = read_run_value_tables(run) if values is None else load_value_tables(values)
     network, config = load_network(run)
     manifest = read_manifest(run)
     dev, train = run_documents(run, "dev"), run_documents(run, "train")
@@ -143,6 +149,7 @@ def _package_wheel(
         tagged = list(tag_documents(load_packaged(add_hashes(files)), dev))
         points = tabulate_operating_points(zip(dev, tagged, strict=True), config.labels)
         files |= {
+            VALUES_FILE: tables.to_bytes(),
             MANIFEST_FILE: _packaged_manifest(run, manifest, variant_report),
             OPERATING_POINTS_FILE: json.dumps(points).encode(),
         }

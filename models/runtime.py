@@ -14,6 +14,8 @@ from ..training.tagger.arrays import Floats, Ints
 from ..training.tagger.config import TaggerConfig
 from ..training.tagger.gazetteer import Gazetteer
 from ..training.tagger.tagger import NeuralTagger
+from ..training.values.normalizer import ValueNormalizer
+from ..training.values.tables import ValueTables
 
 ONNX_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
@@ -23,6 +25,8 @@ MODEL_FILES = (ONNX_FILE, TOKENIZER_FILE, CONFIG_FILE, GAZETTEER_FILE)
 """The files that every packaged model has."""
 OPERATING_POINTS_FILE = "operating_points.json"
 """Precision and recall by threshold, if there were dev documents; see `tagger/thresholds.py`."""
+VALUES_FILE = "values.json"
+"""The value tables; a model without them gives mentions no values."""
 HASHES_FILE = "sha256.json"
 """File beside them: the SHA-256 of each file of the model, by name."""
 WHEEL_FORMAT = 7
@@ -134,3 +138,19 @@ def load_packaged(
         batch_size=batch_size,
         workers=workers or count_processors(),
     )
+
+
+def load_normalizer(files: Mapping[str, bytes]) -> ValueNormalizer:
+    """Load what gives the mentions of a packaged model their values.
+
+    Args:
+        files: contents of the model's files by name.
+
+    Returns:
+        The normalizer; one that gives no values if the model has no tables.
+
+    Raises:
+        ValueError: if the tables are damaged or of another version.
+    """
+    content = files.get(VALUES_FILE)
+    return ValueNormalizer(ValueTables() if content is None else ValueTables.from_bytes(content))

@@ -6,6 +6,7 @@ The package contains
     PACKAGE/component.py        the spaCy component, a copy of models/component.py
     PACKAGE/runtime.py          ONNX inference, a copy of models/runtime.py
     PACKAGE/tagger/             a copy of training/tagger/
+    PACKAGE/values/             a copy of training/values/
     PACKAGE/PACKAGE-VERSION/    the pipeline's data: weights, tokenizer, configuration, manifest
     PACKAGE/README.md           the model card
 
@@ -21,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..training import tagger
+from ..training import tagger, values
 from . import component, runtime
 from .component import COMPONENT, FACTORY, EntityTagger
 from .package_info import PackageInfo
@@ -150,21 +151,23 @@ def _copy_code(code: Path) -> None:
     """Copy the modules that the installed model runs on.
 
     In the package, `training/tagger` is the subpackage `tagger`: imports of `..training.tagger`
-    become imports of `.tagger`. Imports inside it are relative to it and stay as they are.
+    become imports of `.tagger`; the same holds for `training/values`. Imports inside them are
+    relative to them and stay as they are.
     """
     for module in (component, runtime):
         source = Path(str(module.__file__))
         text = re.sub(
-            r"^from \.\.training\.tagger\b",
-            "from .tagger",
+            r"^from \.\.training\.(tagger|values)\b",
+            r"from .\1",
             source.read_text(encoding="utf-8"),
             flags=re.MULTILINE,
         )
         (code / source.name).write_text(text, encoding="utf-8")
-    package = Path(str(tagger.__file__)).parent
-    (code / package.name).mkdir()
-    for source in sorted(package.glob("*.py")):
-        shutil.copyfile(source, code / package.name / source.name)
+    for subpackage in (tagger, values):
+        package = Path(str(subpackage.__file__)).parent
+        (code / package.name).mkdir()
+        for source in sorted(package.glob("*.py")):
+            shutil.copyfile(source, code / package.name / source.name)
 
 
 def build_wheel(folder: Path, output: Path) -> Path:

@@ -4,6 +4,7 @@ RUN/manifest.json   recipe, labels, seed, versions, hashes of every input and ar
 RUN/metrics.json    scores on the dev documents: by epoch, and of the model that was kept
 RUN/data/           the documents: train.jsonl, dev.jsonl
 RUN/model/          the model; its files depend on the recipe's kind
+RUN/values.json     the value tables of the gazetteer
 RUN/evaluations/    results of `orbat evaluate`, one file for each gold file
 RUN/checkpoints/    only while training is unfinished
 """
@@ -24,6 +25,8 @@ MANIFEST_FILE = "manifest.json"
 """The manifest, in run folders, sweep folders and packaged models."""
 GAZETTEER_FILE = "gazetteer.json"
 """The phrases and patterns of the gazetteer, in model folders."""
+VALUES_FILE = "values.json"
+"""The value tables, in run folders and packaged models."""
 EVALUATIONS_FOLDER = "evaluations"
 """Folder of a run with the results of `orbat evaluate`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..annotation.word_probabilities import WordProbabilities
@@ -13,6 +14,7 @@ from ..evaluation.counts import counts_to_json, total_counts
 from .base import ProbabilisticTextTagger, TextTagger
 from .tagger.mentions import Mention
 from .tagger.thresholds import DIGITS
+from .values.normalizer import ValueNormalizer
 
 
 def tag_documents(tagger: TextTagger, documents: Iterable[Document]) -> Iterator[Document]:
@@ -32,6 +34,16 @@ def mentions_to_spans(mentions: Iterable[Mention]) -> list[Span]:
         Span(m.start, m.end, m.label, score=None if m.score is None else round(m.score, DIGITS))
         for m in mentions
     ]
+
+
+def with_norms(document: Document, normalizer: ValueNormalizer) -> Document:
+    """Return the document with the values of its mentions in :attr:`Span.norm`."""
+    norms = normalizer(document.text, document.spans)
+    spans = (
+        span if norm is None else replace(span, norm=norm.to_json())
+        for span, norm in zip(document.spans, norms, strict=True)
+    )
+    return replace(document, spans=tuple(spans))
 
 
 def predict_probabilities(

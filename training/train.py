@@ -18,7 +18,8 @@ from .data import TrainingData
 from .gazetteer import load_recipe_gazetteer
 from .manifest import check_output, is_same_run, make_manifest
 from .recipe import AnyRecipe
-from .run_folder import MANIFEST_FILE, read_json
+from .run_folder import MANIFEST_FILE, VALUES_FILE, read_json
+from .value_tables import load_recipe_value_tables
 
 
 def train(
@@ -55,6 +56,7 @@ def train(
     data.check()
     gazetteer = load_recipe_gazetteer(recipe, labels)
     job = TrainingJob(recipe, data, labels, gazetteer, Path(output), resume, on_progress)
+    value_tables = load_recipe_value_tables(recipe, labels)
     manifest = make_manifest(recipe, data, labels, gazetteer)
     writes = is_first_process()
     if writes:
@@ -66,6 +68,7 @@ def train(
         write_documents(job.output / "data" / "dev.jsonl", data.dev)
     metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
     if writes:
+        (job.output / VALUES_FILE).write_bytes(value_tables.to_bytes())
         write_json(job.output / "metrics.json", metrics)
         manifest["status"] = "finished"
         manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")

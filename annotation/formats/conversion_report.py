@@ -40,8 +40,8 @@ def drop_meta(document: Document, report: ConversionReport, kept: Iterable[str] 
 def drop_span_fields(
     document: Document, report: ConversionReport, kept: Iterable[str] = ()
 ) -> None:
-    """Record which of the spans' annotators, scores and notes are dropped."""
-    for name in {"annotator", "score", "note"} - set(kept):
+    """Record which of the spans' annotators, scores, notes and norms are dropped."""
+    for name in {"annotator", "score", "note", "norm"} - set(kept):
         report.drop(f"span {name}s", sum(getattr(s, name) is not None for s in document.spans))
 
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 def to_doc(nlp: Language, document: Document) -> Doc:
     """Convert a document to a spaCy `Doc` with exactly the same text.
 
-    Spans are in `doc.ents`; tokens are split where a span starts or ends. The id, and the
-    metadata as JSON, are in `doc.user_data`.
+    Spans are in `doc.ents`; tokens are split where a span starts or ends. The values of a span are
+    in `span._.norm`, and the id of its entity in `span.kb_id_`. The document's id, and the metadata
+    as JSON, are in `doc.user_data`.
     """
     from spacy.tokens import Doc
 
@@ -36,8 +37,19 @@ def to_doc(nlp: Language, document: Document) -> Doc:
         spaces += [False] * (len(cuts) - 2) + [bool(token.whitespace_)]
     doc = Doc(nlp.vocab, words=words, spaces=spaces)
     doc.user_data |= {"id": document.id, "meta": json.dumps(dict(document.meta))}
-    doc.ents = tuple(doc.char_span(s.start, s.end, label=s.label) for s in document.spans)
+    doc.ents = tuple(
+        doc.char_span(s.start, s.end, label=s.label, kb_id=(s.norm or {}).get("id") or "")
+        for s in document.spans
+    )
+    for span in document.spans:
+        if span.norm is not None:
+            doc.user_data[_norm_key(span.start, span.end)] = dict(span.norm)
     return doc
+
+
+def _norm_key(start: int, end: int) -> tuple[str, str, int, int]:
+    """Return the key of `doc.user_data` under which spaCy keeps `span._.norm`."""
+    return ("._.", "norm", start, end)
 
 
 def write_docbin(path: Path, documents: Iterable[Document], report: ConversionReport) -> int:
@@ -48,7 +60,7 @@ def write_docbin(path: Path, documents: Iterable[Document], report: ConversionRe
     nlp = spacy.blank("xx")
     doc_bin = DocBin(store_user_data=True)
     for document in documents:
-        drop_span_fields(document, report)
+        drop_span_fields(document, report, ("norm",))
         doc_bin.add(to_doc(nlp, document))
     with open_atomic(path) as file:
         file.write(doc_bin.to_bytes())
@@ -80,7 +92,15 @@ def read_docbin(path: Path, report: ConversionReport) -> Iterator[Document]:
         raise InputError(f"{path}: not a DocBin ({error}); write one with to_disk") from error
     for number, doc in enumerate(docs, start=1):
         report.drop("spans of span groups", sum(len(group) for group in doc.spans.values()))
-        spans = [Span(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+        spans = [
+            Span(
+                ent.start_char,
+                ent.end_char,
+                ent.label_,
+                norm=doc.user_data.get(_norm_key(ent.start_char, ent.end_char)),
+            )
+            for ent in doc.ents
+        ]
         doc_id = doc.user_data.get("id", f"{Path(path).stem}-{number}")
         meta = json.loads(doc.user_data.get("meta", "{}"))
         yield assemble(doc_id, doc.text, spans, meta, report)

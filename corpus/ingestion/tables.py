@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -130,7 +131,10 @@ def _check_columns(location: str, columns: Iterable[Any], text_column: str) -> N
 
 
 def _clean_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row without its empty cells; strings in `spans` and `meta` are decoded as JSON."""
+    """Return a row without its empty cells.
+
+    Strings in `spans`, in `norm` of a span and in `meta` are decoded as JSON.
+    """
     record = {name: _to_json(value) for name, value in row.items() if value not in (None, "")}
     for name in ("spans", "meta"):
         if isinstance(record.get(name), str):
@@ -138,6 +142,11 @@ def _clean_row(row: Mapping[str, Any]) -> dict[str, Any]:
                 record[name] = json.loads(record[name])
             except ValueError:
                 continue
+    spans = record.get("spans")
+    for span in spans if isinstance(spans, list) else ():
+        if isinstance(span, dict) and isinstance(span.get("norm"), str):
+            with contextlib.suppress(ValueError):
+                span["norm"] = json.loads(span["norm"])
     return record
 
 

@@ -17,6 +17,7 @@ from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..loading import Model
 from .chunks import Chunk, read_chunks
+from .entity_table import check_table, write_table
 from .transaction import OutputTransaction
 from .writers import OUTPUT_SUFFIXES, write_output
 
@@ -32,6 +33,7 @@ class TaggingReport:
         outputs: the files written.
         rejected_file: JSON Lines with location and reason of each rejected article; None if
             there is none.
+        table: the table of entities; None if none was asked for.
     """
 
     documents: int
@@ -39,6 +41,7 @@ class TaggingReport:
     resumed: int
     outputs: tuple[Path, ...]
     rejected_file: Path | None
+    table: Path | None = None
 
 
 def tag_files(
@@ -46,6 +49,7 @@ def tag_files(
     sources: Sequence[Path],
     output: Path,
     *,
+    table: Path | None = None,
     engine: Engine = "local",
     on_progress: OnProgress = ignore_progress,
 ) -> TaggingReport:
@@ -61,6 +65,8 @@ def tag_files(
         output: `.jsonl` for records, `.parquet` for a table of them (spans as a list of structs,
             meta as JSON), `.spacy` for spaCy's DocBin, in several numbered files if there are many
             documents.
+        table: `.csv` or `.parquet` for a table with one row per entity as well; see
+            :func:`~.entity_table.write_table`.
         engine: `local`, or `ray` for the Ray cluster that RAY_ADDRESS names; without one, Ray uses
             all cores of this machine. Articles are read and written in this process. Workers load
             the model by its name or path, which must exist on their machines.
@@ -75,6 +81,8 @@ def tag_files(
     output = Path(output)
     if output.is_dir() or output.suffix not in OUTPUT_SUFFIXES:
         raise InputError(f"{output}: name a file that ends in {', '.join(OUTPUT_SUFFIXES)}")
+    if table is not None:
+        check_table(table, output)
     total = count_articles(sources)
     with OutputTransaction(output, _fingerprint(model, sources)) as transaction:
         resumed = transaction.articles
@@ -87,10 +95,12 @@ def tag_files(
             rejected = transaction.first_rejected()
             transaction.discard()
             raise (rejected or Rejected(str(sources[0]), "contains no article")).to_error()
+        if table is not None:
+            write_table(transaction.part, table, model.normalizer.fields)
         outputs = write_output(transaction.part, output)
         rejected_file = transaction.finish()
         return TaggingReport(
-            transaction.documents, transaction.rejected, resumed, outputs, rejected_file
+            transaction.documents, transaction.rejected, resumed, outputs, rejected_file, table
         )
 
 

@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ...corpus.document import Document, document_to_json, parse_document
 from ...corpus.files import open_atomic, read_json_lines
@@ -39,7 +40,10 @@ def write_output(part: Path, output: Path) -> tuple[Path, ...]:
 
 
 def _write_parquet(part: Path, output: Path) -> None:
-    """Write a table with the columns id, text, spans (list of structs) and meta (JSON)."""
+    """Write a table with the columns id, text, spans (list of structs) and meta (JSON).
+
+    The values of a span, `norm`, are JSON as well, since each label has other fields.
+    """
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
@@ -49,15 +53,23 @@ def _write_parquet(part: Path, output: Path) -> None:
             ("end", pa.int64()),
             ("label", pa.string()),
             ("score", pa.float64()),
+            ("norm", pa.string()),
         ]
     )
     columns = [("id", pa.string()), ("text", pa.string()), ("spans", pa.list_(span))]
     schema = pa.schema([*columns, ("meta", pa.string())])
     with open_atomic(output) as file, ParquetWriter(file, schema) as writer:
         for documents in _read_batches(part, PARQUET_BATCH):
-            rows = [document_to_json(document) for document in documents]
-            rows = [{**row, "meta": json.dumps(row.get("meta", {}))} for row in rows]
+            rows = [_to_row(document) for document in documents]
             writer.write_table(pa.Table.from_pylist(rows, schema))
+
+
+def _to_row(document: Document) -> dict[str, Any]:
+    record = document_to_json(document)
+    for span in record["spans"]:
+        if "norm" in span:
+            span["norm"] = json.dumps(span["norm"], ensure_ascii=False)
+    return {**record, "meta": json.dumps(record["meta"])}
 
 
 def _write_docbins(part: Path, output: Path) -> tuple[Path, ...]:
@@ -67,7 +79,7 @@ def _write_docbins(part: Path, output: Path) -> tuple[Path, ...]:
 
     from ...annotation.formats.docbin import to_doc
 
-    # Registers the span attribute `_.confidence`.
+    # Registers the span attributes `_.confidence` and `_.norm`.
     from .. import component  # noqa: F401
 
     nlp = spacy.blank("xx")

@@ -24,6 +24,13 @@ def package(
             "the recipe transformers.",
         ),
     ] = False,
+    values: Annotated[
+        Path | None,
+        typer.Option(
+            help="Gazetteer file (.toml) whose values the model gives to its mentions; default: "
+            "those of the gazetteer that the run was trained with."
+        ),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Build a pip-installable wheel and a model card from a run.
@@ -40,7 +47,7 @@ def package(
     info = PackageInfo(lang, name, version)
     with progress_bars() as on_progress:
         report = build_package(
-            run, output, info, transformers=transformers, on_progress=on_progress
+            run, output, info, transformers=transformers, values=values, on_progress=on_progress
         )
     megabytes = report.wheel.stat().st_size / 1e6
     if json_output:

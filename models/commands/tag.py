@@ -29,6 +29,13 @@ def tag(
             "spaCy's DocBin."
         ),
     ],
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table to write as well, .csv or .parquet: one row per entity with document, "
+            "offsets, text, label, score, id and values."
+        ),
+    ] = None,
     engine: Annotated[
         Engine, typer.Option(help="Where articles are tagged: on this machine or on Ray.")
     ] = Engine.local,
@@ -70,7 +77,9 @@ def tag(
     )
     with tempfile.TemporaryDirectory() as folder, progress_bars() as on_progress:
         sources = [_save_stdin(Path(folder)) if str(path) == "-" else path for path in inputs]
-        report = tag_files(loaded, sources, output, engine=engine.value, on_progress=on_progress)
+        report = tag_files(
+            loaded, sources, output, table=table, engine=engine.value, on_progress=on_progress
+        )
     if json_output:
         typer.echo(json.dumps(asdict(report), default=str))
         return
@@ -80,6 +89,8 @@ def tag(
     if report.resumed:
         typer.echo(f"resumed after {report.resumed} articles")
     typer.echo(f"{report.documents} documents tagged in {', '.join(map(str, report.outputs))}")
+    if report.table is not None:
+        typer.echo(f"table of entities: {report.table}")
     if report.rejected_file is not None:
         typer.echo(f"{report.rejected} articles rejected, see {report.rejected_file}")
 

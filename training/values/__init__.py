@@ -1,0 +1,1 @@
+"""What mentions mean: ranks as grades, units as echelons and numbers, by tables and context."""

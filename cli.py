@@ -14,7 +14,7 @@ from .annotation.commands import app as annotate
 from .corpus.commands import app as corpus
 from .errors import OrbatError
 from .evaluation.commands import evaluate
-from .models.commands import package, tag
+from .models.commands import package, serve, tag
 from .training.commands import sweep, train
 
 
@@ -23,7 +23,10 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands in the order in which help lists them."""
-        order = ("corpus", "annotate", "train", "sweep", "evaluate", "package", "tag", "demo")
+        order = (
+            *("corpus", "annotate", "train", "sweep", "evaluate", "package", "tag", "serve"),
+            "demo",
+        )
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -61,6 +64,7 @@ app.command()(sweep)
 app.command()(evaluate)
 app.command()(package)
 app.command()(tag)
+app.command()(serve)
 
 
 @app.command()

@@ -179,19 +179,25 @@ def load_model(name: str | Path, *, workers: int = 0) -> Model:
         ModelError: if there is no such model, or it is unfinished or damaged.
         InputError: if it contains a pickle.
     """
-    name, path = str(name), Path(name)
-    if path.is_dir():
-        packaged = _find_packaged(path)
-        return _load_run(name, path) if packaged is None else _load_folder(name, packaged, workers)
+    path, name = find_model(name), str(name)
+    if path is None:
+        raise ModelError(f"{name}: no run folder, wheel file or installed model of this name")
     if path.is_file():
         return _load_files(name, _read_wheel(path), workers)
-    if name.isidentifier():
-        spec = importlib.util.find_spec(name)
-        for folder in (spec.submodule_search_locations or ()) if spec else ():
-            packaged = _find_packaged(Path(folder))
-            if packaged is not None:
-                return _load_folder(name, packaged, workers)
-    raise ModelError(f"{name}: no run folder, wheel file or installed model of this name")
+    packaged = _find_packaged(path)
+    return _load_run(name, path) if packaged is None else _load_folder(name, packaged, workers)
+
+
+def find_model(name: str | Path) -> Path | None:
+    """Return the folder or wheel file of a model, as :func:`load_model` finds it; None for none."""
+    path = Path(name)
+    if path.exists():
+        return path
+    if not str(name).isidentifier():
+        return None
+    spec = importlib.util.find_spec(str(name))
+    folders = map(Path, (spec.submodule_search_locations or ()) if spec else ())
+    return next((folder for folder in folders if _find_packaged(folder) is not None), None)
 
 
 def _load_run(name: str, path: Path) -> Model:

@@ -1,0 +1,109 @@
+"""`orbat serve`: answer requests with a model over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...annotation.commands.options import Home, Password, Username
+
+
+def serve(
+    model: Annotated[
+        str, typer.Argument(help="A run folder, a wheel file or an installed model's name.")
+    ],
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen on. Any but this machine's own, such as 0.0.0.0, needs the "
+            "environment variable ORBAT_TOKEN: the token that clients must send."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8200,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another name by which clients may address a service on 127.0.0.1, such as that "
+            "of a reverse proxy; repeatable."
+        ),
+    ] = None,
+    max_bytes: Annotated[int, typer.Option(help="Largest body of a request.")] = 16 * 2**20,
+    max_characters: Annotated[int, typer.Option(help="Longest text.")] = 1_000_000,
+    max_texts: Annotated[int, typer.Option(help="Most texts in a request.")] = 256,
+    max_requests: Annotated[
+        int, typer.Option(help="Most requests at a time; further ones are answered with 503.")
+    ] = 64,
+    workers: Annotated[
+        int, typer.Option(help="Batches scored in parallel; 0 for one per processor.")
+    ] = 0,
+    doccano: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labeling session whose annotators get suggestions from this model: the service "
+            "registers itself as auto-labeling of the session's doccano projects."
+        ),
+    ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Address at which doccano reaches the service; default: where it listens."
+        ),
+    ] = None,
+    home: Home = None,
+    username: Username = "admin",
+    password: Password = None,
+) -> None:
+    """Answer requests with a model over HTTP, until SIGTERM or Ctrl-C.
+
+    POST /tag takes texts; doccano, Label Studio and INCEpTION can ask for suggestions; the address
+    itself shows a page to paste an article into, and /docs describes the interface. When the
+    model's files change, the new model replaces the old one without a lost request. Events are
+    logged on standard error as JSON.
+    """
+    import os
+
+    from ..service.server import serve as serve_model
+    from ..service.settings import TOKEN_VARIABLE, ServiceSettings
+
+    token = os.environ.get(TOKEN_VARIABLE)
+    settings = ServiceSettings(
+        host=host,
+        port=port,
+        token=token,
+        allowed_hosts=tuple(allowed_host or ()),
+        max_bytes=max_bytes,
+        max_characters=max_characters,
+        max_texts=max_texts,
+        max_requests=max_requests,
+        workers=workers,
+    )
+
+    def on_ready(url: str) -> None:
+        if doccano is not None:
+            _register(doccano, public_url or url, token, home, username, password)
+        typer.echo(f"{model} is served at {url}")
+
+    serve_model(model, settings, on_ready=on_ready)
+
+
+def _register(
+    folder: Path,
+    url: str,
+    token: str | None,
+    home: Path | None,
+    username: str,
+    password: str | None,
+) -> None:
+    """Register the service with the projects of a labeling session."""
+    from ...annotation.commands.options import connect
+    from ...annotation.doccano.server import DoccanoServer
+    from ...annotation.session.auto_labeling import register_service
+    from ...annotation.session.folder import open_session
+
+    session = open_session(folder)
+    other = None if session.url == DoccanoServer(home).url else session.url
+    with connect(home, other, username, password) as client:
+        register_service(client, session, f"{url}/doccano", token)
+    typer.echo(f"registered with {len(session.projects)} projects at {session.url}")

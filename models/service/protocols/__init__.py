@@ -1,0 +1,1 @@
+"""The protocols by which annotation tools ask for suggestions."""

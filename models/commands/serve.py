@@ -67,7 +67,7 @@ def serve(
     from ..service.server import serve as serve_model
     from ..service.settings import TOKEN_VARIABLE, ServiceSettings
 
-    token = os.environ.get(TOKEN_VARIABLE)
+    token = os.environ.get(TOKEN_VARIABLE) or None
     settings = ServiceSettings(
         host=host,
         port=port,

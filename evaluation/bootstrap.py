@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
+MIN_DOCUMENTS = 10
+"""Fewest documents from which an interval is computed. Percentile intervals of fewer documents are
+far too narrow or say nothing (0 to 1)."""
 
 Floats = NDArray[np.float64]
 Interval = tuple[float | None, float | None]
-"""Lower and upper bound; None if undefined, or for fewer than two documents."""
+"""Lower and upper bound; None if undefined, or for fewer than :data:`MIN_DOCUMENTS`."""
 
 _MAX_CELLS = 10_000_000
 """Numbers kept in memory at once while resampling."""
@@ -89,6 +92,7 @@ def bootstrap(
     table: Floats,
     statistic: Callable[[Floats], Floats],
     *,
+    holders: Sequence[int] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[Interval]:
@@ -97,9 +101,19 @@ def bootstrap(
     Args:
         table: counts. *Shape:* (documents, columns)
         statistic: maps totals, *Shape:* (resamples, columns), to figures, *Shape:* (resamples, n).
+        holders: for each figure, the number of documents that it is computed from, such as those
+            with a span of one label; None takes all documents. A figure from fewer than
+            :data:`MIN_DOCUMENTS` has no interval. *Shape:* (n,)
         resamples: number of resamples.
         seed: random seed.
     """
-    if len(table) < 2:
-        return [(None, None)] * statistic(table.sum(axis=0, keepdims=True)).shape[1]
-    return [interval(column) for column in statistic(resample_totals(table, resamples, seed)).T]
+    figures = statistic(table.sum(axis=0, keepdims=True)).shape[1]
+    known = [len(table)] * figures if holders is None else holders
+    if max(known, default=0) < MIN_DOCUMENTS:
+        return [(None, None)] * figures
+    return [
+        interval(column) if documents >= MIN_DOCUMENTS else (None, None)
+        for column, documents in zip(
+            statistic(resample_totals(table, resamples, seed)).T, known, strict=True
+        )
+    ]

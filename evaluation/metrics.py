@@ -27,7 +27,8 @@ class Score:
         gold: number of gold spans.
         predicted: number of predicted spans.
         credit: credit of the predicted spans; under `strict`, the true positives.
-        low: lower bound of the interval of F1; None if fewer than two documents have a span.
+        low: lower bound of the interval of F1; None if fewer than
+            :data:`.bootstrap.MIN_DOCUMENTS` documents have a gold or predicted span.
         high: upper bound.
     """
 
@@ -166,6 +167,7 @@ class ScoreTable:
         """Return all scores, with percentile bootstrap intervals of F1.
 
         Documents are resampled, not spans, because the spans of an article are not independent.
+        A label that fewer than :data:`.bootstrap.MIN_DOCUMENTS` documents have has no interval.
 
         Args:
             resamples: number of bootstrap resamples.
@@ -181,20 +183,22 @@ class ScoreTable:
             return np.concatenate([f1, _mean(f1[:, 1:])[:, None]], axis=1).reshape(len(f1), -1)
 
         flat = table.reshape(len(table), int(np.prod(shape)))
-        intervals = bootstrap(flat, statistic, resamples=resamples, seed=seed)
         totals = table.sum(axis=0)
-        holders = (table[:, :, :2].sum(axis=2) > 0).sum(axis=0)
+        holders = count_holders(table)
+        intervals = bootstrap(
+            flat,
+            statistic,
+            # The mean of the labels is computed from all documents with a span.
+            holders=[n for n in (*holders, holders[0]) for _ in SCORING_SCHEMES],
+            resamples=resamples,
+            seed=seed,
+        )
         schemes = {}
         for index, scheme in enumerate(SCORING_SCHEMES):
             bounds = intervals[index :: len(SCORING_SCHEMES)]
             scores = [
-                Score(
-                    int(row[0]),
-                    int(row[1]),
-                    _whole(row[2 + index]),
-                    *(interval if documents > 1 else (None, None)),
-                )
-                for row, documents, interval in zip(totals, holders, bounds[:-1], strict=True)
+                Score(int(row[0]), int(row[1]), _whole(row[2 + index]), *interval)
+                for row, interval in zip(totals, bounds[:-1], strict=True)
             ]
             schemes[scheme] = SchemeScores(
                 scores[0],
@@ -202,6 +206,20 @@ class ScoreTable:
                 dict(zip(labels, scores[1:], strict=True)),
             )
         return Evaluation(self.documents, self.tokens, schemes)
+
+
+def count_holders(table: Floats) -> list[int]:
+    """Return the number of documents with a gold or predicted span, by label.
+
+    Args:
+        table: counts; the first two columns are gold and predicted spans. *Shape:* (documents,
+            labels, columns)
+
+    Returns:
+        *Shape:* (labels,)
+    """
+    holders: list[int] = (table[:, :, :2].sum(axis=2) > 0).sum(axis=0).tolist()
+    return holders
 
 
 def _f1(table: Floats, credit: int) -> Floats:

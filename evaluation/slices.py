@@ -13,7 +13,7 @@ from ..corpus.document import Document, Span
 from ..corpus.metadata import DATE_KEYS
 from .bootstrap import RESAMPLES, Floats, bootstrap, f1_scores
 from .mentions import MentionIndex, surface_of
-from .metrics import Score, score_to_json
+from .metrics import Score, count_holders, score_to_json
 
 MIN_GOLD = 20
 """Fewest gold spans of a group that can be the worst one."""
@@ -45,7 +45,7 @@ class Slice:
         dimension: the name of the dimension.
         group: the name of the group.
         documents: number of documents with a gold or predicted span in the group; there is no
-            interval for a single one.
+            interval for fewer than :data:`.bootstrap.MIN_DOCUMENTS`.
         score: recall over the gold spans of the group, precision over its predicted spans.
     """
 
@@ -202,14 +202,13 @@ class _Groups:
         table = np.zeros((documents, len(shown), 3))
         np.add.at(table, (rows[:, 0], column[rows[:, 1]]), rows[:, 2:])
         flat = table.reshape(documents, -1)
-        intervals = bootstrap(flat, _group_f1, resamples=resamples, seed=seed)
+        holders = count_holders(table)
+        intervals = bootstrap(flat, _group_f1, holders=holders, resamples=resamples, seed=seed)
         slices = []
         for index, name in enumerate(shown):
             gold, predicted, credit = map(int, table[:, index].sum(axis=0))
-            holders = int((table[:, index].sum(axis=1) > 0).sum())
-            interval = intervals[index] if holders > 1 else (None, None)
-            score = Score(gold, predicted, credit, *interval)
-            slices.append(Slice(self._dimension.name, name, holders, score))
+            score = Score(gold, predicted, credit, *intervals[index])
+            slices.append(Slice(self._dimension.name, name, holders[index], score))
         return slices
 
 

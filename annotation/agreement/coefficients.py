@@ -105,7 +105,10 @@ def coefficients_by_label(
         return np.stack([statistic(part) for part in parts], axis=1)
 
     values = of_all_labels(flat.sum(axis=0, keepdims=True))[0]
-    intervals = bootstrap(flat, of_all_labels, resamples=resamples, seed=seed)
+    by_document = flat.reshape(-1, size, size)
+    labeled = (by_document.sum(axis=1) + by_document.sum(axis=2) > 0).sum(axis=0).tolist()
+    holders = [len(matrices), *labeled[1:]]
+    intervals = bootstrap(flat, of_all_labels, holders=holders, resamples=resamples, seed=seed)
     return {
         label: _UNDEFINED if np.isnan(value) else Coefficient(float(value), *interval)
         for label, value, interval in zip([None, *labels], values, intervals, strict=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..bootstrap import Floats, bootstrap, chunk_sizes, distinct_rows, f1_scores
+from ..metrics import count_holders
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Difference:
 
     Attributes:
         f1: strict F1 of the first minus that of the second; None where undefined.
-        low: lower bound of its interval, by paired bootstrap over documents.
+        low: lower bound of its interval, by paired bootstrap over documents; None if fewer than
+            :data:`..bootstrap.MIN_DOCUMENTS` documents have a gold or predicted span.
         high: upper bound.
         p: probability of a difference at least as large if the systems were interchangeable, by
             paired permutation test over documents; None where undefined.
@@ -62,7 +64,8 @@ def measure_differences(
 
     flat = np.stack([first, second], axis=1).reshape(documents, -1)
     observed = statistic(flat.sum(axis=0, keepdims=True))[0]
-    intervals = bootstrap(flat, statistic, resamples=resamples, seed=seed)
+    holders = count_holders(np.maximum(first, second))
+    intervals = bootstrap(flat, statistic, holders=holders, resamples=resamples, seed=seed)
     p_values: Sequence[float | None] = [None] * labels
     if documents > 1:
         p_values = permutation_test(first, second, observed, resamples=resamples, seed=seed)

@@ -13,7 +13,7 @@ import numpy as np
 from ...corpus.document import Document, Span
 from ..bootstrap import RESAMPLES, Floats, bootstrap
 from ..mentions import surface_of
-from ..metrics import ScoreTable
+from ..metrics import ScoreTable, count_holders
 from .significance import Difference, adjust_differences, measure_differences, strict_f1
 
 SHOWN_WINS = 200
@@ -166,6 +166,7 @@ class SystemComparison:
         ((low, high),) = bootstrap(
             counts[:, 0],
             lambda totals: strict_f1(totals)[:, None],
+            holders=count_holders(counts[:, :1]),
             resamples=resamples,
             seed=seed,
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ...ui import UNDEFINED, DataTable, format_interval, format_value
+from ..bootstrap import MIN_DOCUMENTS
 from ..comparison.system_comparison import PairedComparison, SystemScores
 from ..error_analysis.analysis import ERROR_KINDS
 from ..gate import GateResult
@@ -13,6 +14,8 @@ from ..metrics import ALL_LABELS, Evaluation
 from ..prediction_analysis import PredictionAnalysis
 
 SHOWN_PATTERNS = 5
+NO_INTERVAL = f"{UNDEFINED}: no interval from fewer than {MIN_DOCUMENTS} documents with the label"
+"""The note below a table in which an interval is left out."""
 
 
 def format_difference(value: float | None) -> str:
@@ -29,6 +32,7 @@ def score_table(evaluation: Evaluation, title: str, note: str = "") -> DataTable
         note: line below the heading.
     """
     strict, macro = evaluation.strict, evaluation.strict.macro
+    omitted = any(s.low is None for s in strict.labels.values() if s.f1 is not None)
     return DataTable(
         f"{title}: {evaluation.documents} documents, {evaluation.tokens} tokens",
         ("label", "precision", "recall", "F1", "95 % interval", "gold", "predicted"),
@@ -45,7 +49,7 @@ def score_table(evaluation: Evaluation, title: str, note: str = "") -> DataTable
                 *(format_interval(macro.low, macro.high), "", ""),
             ),
         ),
-        note=note,
+        note=". ".join(filter(None, (note, NO_INTERVAL if omitted else ""))),
     )
 
 
@@ -122,6 +126,7 @@ def systems_table(system_scores: Mapping[str, SystemScores]) -> DataTable:
 
 def comparison_table(comparison: PairedComparison) -> DataTable:
     """Return the differences between two systems, of all labels together and by label."""
+    differences = {ALL_LABELS: comparison.micro, **comparison.labels}
     return DataTable(
         f"{comparison.first} against {comparison.second}",
         ("label", "difference of F1", "95 % interval", "p", "p, corrected"),
@@ -131,8 +136,11 @@ def comparison_table(comparison: PairedComparison) -> DataTable:
                 format_difference_interval(difference.low, difference.high),
                 *(difference.p, difference.adjusted),
             )
-            for label, difference in {ALL_LABELS: comparison.micro, **comparison.labels}.items()
+            for label, difference in differences.items()
         ),
+        note=NO_INTERVAL
+        if any(d.low is None for d in differences.values() if d.f1 is not None)
+        else "",
     )
 
 
@@ -154,6 +162,9 @@ def format_difference_interval(low: float | None, high: float | None) -> str:
 
 def gate_line(result: GateResult) -> str:
     """Return the result of a gate in one line."""
+    if result.value is None:
+        # Either no span at all, or an interval from too few documents.
+        return f"gate {result.gate.text} failed: undefined for these documents"
     verdict, sign = ("passed", "≥") if result.passed else ("failed", "<")
     value, minimum = format_value(result.value), format_value(result.gate.minimum)
     return f"gate {result.gate.text} {verdict}: {value} {sign} {minimum}"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents
+from orbat.evaluation.bootstrap import MIN_DOCUMENTS
 from orbat.evaluation.credit import SCORING_SCHEMES
 from orbat.evaluation.metrics import Evaluation, evaluate
 from orbat.training.tagger.mentions import spans_to_tags
@@ -134,27 +135,28 @@ def test_schemes_are_ordered(pairs: list[tuple[Document, Document]]) -> None:
 def test_perfect_predictions_score_one_with_a_tight_interval(
     pairs: list[tuple[Document, Document]],
 ) -> None:
-    result = evaluate_pairs([(gold, gold) for gold, _ in pairs], LABELS, resamples=20).strict
-    holders = sum(bool(gold.spans) for gold, _ in pairs)
-    assert result.micro.f1 == (1.0 if holders else None)
-    if holders > 1:
-        assert (result.micro.low, result.micro.high) == (1.0, 1.0)
+    result = evaluate_pairs([(gold, gold) for gold, _ in pairs * 4], LABELS, resamples=20).strict
+    for label, score in {None: result.micro, **result.labels}.items():
+        holders = 4 * sum(any(label in (None, s.label) for s in gold.spans) for gold, _ in pairs)
+        assert score.f1 == (1.0 if holders else None)
+        assert (score.low, score.high) == ((1.0, 1.0) if holders >= MIN_DOCUMENTS else (None, None))
 
 
 def test_scores_and_interval_by_hand() -> None:
     a, b = Span(0, 2, "A"), Span(3, 5, "A")
     good = (Document("x", TEXT, (a, b)), Document("x", TEXT, (a, b)))
     bad = (Document("y", TEXT, (a,)), Document("y", TEXT, (b,)))
-    result = evaluate_pairs([good, bad], LABELS)
+    result = evaluate_pairs([good, bad] * 5, LABELS)
     score = result.strict.labels["A"]
-    assert (score.credit, score.predicted, score.gold) == (2, 3, 3)
+    assert (score.credit, score.predicted, score.gold) == (10, 15, 15)
     assert result.strict.micro.f1 == pytest.approx(2 / 3)
-    # Two documents drawn with replacement: a quarter of the draws has the bad one twice.
-    assert (result.strict.micro.low, result.strict.micro.high) == (0.0, 1.0)
+    # Of ten documents drawn, 2 to 8 are bad ones with a probability of 0.95 (binomial).
+    assert result.strict.micro.low == pytest.approx(4 / 12)
+    assert result.strict.micro.high == pytest.approx(16 / 18)
     assert result.strict.labels["B"].f1 is None
     assert result.strict.labels["B"].low is None
     assert result.strict.macro.f1 == pytest.approx(2 / 3)
-    assert (result.documents, result.tokens) == (2, 20)
+    assert (result.documents, result.tokens) == (10, 100)
 
 
 def test_the_interval_equals_that_of_a_plain_bootstrap(test_articles: list[Document]) -> None:
@@ -175,12 +177,21 @@ def test_neighbors_do_not_count_as_overlapping() -> None:
     assert evaluate_pairs([(gold, predicted)]).schemes["partial"].micro.f1 == 0.0
 
 
-def test_scores_of_one_document_have_no_interval() -> None:
-    document = Document("x", TEXT, (Span(0, 2, "A"),))
-    assert evaluate_pairs([(document, document)]).strict.micro.low is None
-    empty = Document("y", TEXT)
-    score = evaluate_pairs([(document, document), (empty, empty)]).strict.labels["A"]
-    assert (score.f1, score.low, score.high) == (1.0, None, None)
+def test_a_label_in_fewer_than_ten_documents_has_no_interval(orbat: Orbat, tmp_path: Path) -> None:
+    """Predictions count as well as gold: here the ninth and the tenth document have only those."""
+    a, b = Span(0, 2, "A"), Span(3, 5, "B")
+    gold = [Document(f"d{n}", TEXT, (a, b) if n < 8 else ()) for n in range(12)]
+    predicted = [d.with_spans([a, b] if n < 9 else [a] * (n < 10)) for n, d in enumerate(gold)]
+    strict = evaluate_pairs(list(zip(gold, predicted, strict=True))).strict
+    assert strict.labels["A"].low is not None
+    assert (strict.labels["B"].low, strict.labels["B"].high) == (None, None)
+    write_documents(tmp_path / "gold.jsonl", gold)
+    write_documents(tmp_path / "pred.jsonl", predicted)
+    arguments = ("--predictions", tmp_path / "pred.jsonl", tmp_path / "gold.jsonl")
+    assert "–: no interval from fewer than 10 documents" in orbat("evaluate", *arguments).out
+    gated = orbat("evaluate", *arguments, "--gate", "B.low=0.1")
+    assert gated.code == 1
+    assert "gate B.low=0.1 failed: undefined" in gated.err
 
 
 def test_predictions_of_any_system_can_be_scored(orbat: Orbat, tmp_path: Path) -> None:
@@ -268,7 +279,7 @@ def test_a_label_that_only_predictions_have_is_reported(orbat: Orbat, tmp_path: 
 def test_gates_decide_the_exit_code(
     orbat: Orbat, refused: Callable[..., str], tmp_path: Path
 ) -> None:
-    gold = [Document(f"d{n}", TEXT, (Span(0, 2, "A"), Span(3, 5, "B"))) for n in range(4)]
+    gold = [Document(f"d{n}", TEXT, (Span(0, 2, "A"), Span(3, 5, "B"))) for n in range(10)]
     write_documents(tmp_path / "gold.jsonl", gold)
     write_documents(tmp_path / "pred.jsonl", [d.with_spans(d.spans[:1]) for d in gold])
     arguments = ("--predictions", tmp_path / "pred.jsonl", tmp_path / "gold.jsonl")

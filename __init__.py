@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from .corpus.labels import LabelSet, load_labels
     from .corpus.splitting import split_corpus
     from .errors import DivergedError, InputError, ModelError, OrbatError, ServerError
+    from .evaluation.false_alarms.unannotated import measure_false_alarms
     from .evaluation.metrics import evaluate
+    from .evaluation.robustness.measurement import measure_robustness
     from .evaluation.system_evaluation import evaluate_systems
     from .models.bulk.tagging import tag_files
     from .models.loading import Model, load_model
@@ -52,6 +54,8 @@ _MODULES = {
     "train": "training.train",
     "evaluate": "evaluation.metrics",
     "evaluate_systems": "evaluation.system_evaluation",
+    "measure_robustness": "evaluation.robustness.measurement",
+    "measure_false_alarms": "evaluation.false_alarms.unannotated",
     "package": "models.packaging",
     "PackageInfo": "models.package_info",
     "Model": "models.loading",
@@ -85,6 +89,8 @@ __all__ = [  # noqa: RUF022 (in the order of the work)
     "train",
     "evaluate",
     "evaluate_systems",
+    "measure_robustness",
+    "measure_false_alarms",
     "package",
     "PackageInfo",
     "Model",

@@ -84,6 +84,7 @@ def parse_document(
     labels: Iterable[str] | None = None,
     *,
     text_required: bool = True,
+    spans_required: bool = False,
 ) -> Document:
     """Validate a decoded JSON record and return its document.
 
@@ -93,6 +94,7 @@ def parse_document(
         labels: the allowed label names; None allows any.
         text_required: False allows records without `text`, such as recorded annotations; their
             spans are checked for labels and overlaps only.
+        spans_required: True refuses records without `spans`: they have not been annotated.
 
     Raises:
         InputError: if the record is invalid; the message names the location and the field.
@@ -109,6 +111,11 @@ def parse_document(
     meta = record.get("meta", {})
     if not isinstance(meta, dict):
         raise InputError(f"{location}: field 'meta' of '{doc_id}' must be an object")
+    if spans_required and "spans" not in record:
+        raise InputError(
+            f"{location}: document '{doc_id}' has no field 'spans', so it is not annotated; "
+            'annotate it, or write "spans": [] if it has no entity'
+        )
     records = record.get("spans", [])
     if not isinstance(records, list):
         raise InputError(f"{location}: field 'spans' of '{doc_id}' must be a list")

@@ -194,7 +194,11 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def read_documents(
-    path: Path, labels: Iterable[str] | None = None, *, text_required: bool = True
+    path: Path,
+    labels: Iterable[str] | None = None,
+    *,
+    text_required: bool = True,
+    spans_required: bool = False,
 ) -> Iterator[Document]:
     """Read and validate the documents of a JSON Lines file, one at a time.
 
@@ -202,6 +206,7 @@ def read_documents(
         path: the file.
         labels: the allowed label names; None allows any.
         text_required: see :func:`orbat.corpus.document.parse_document`.
+        spans_required: likewise.
 
     Raises:
         InputError: if the file cannot be read, a record is invalid or an id occurs twice.
@@ -209,7 +214,13 @@ def read_documents(
     allowed = None if labels is None else list(labels)
     first_seen: dict[str, str] = {}
     for location, record in read_json_lines(path):
-        document = parse_document(record, location, allowed, text_required=text_required)
+        document = parse_document(
+            record,
+            location,
+            allowed,
+            text_required=text_required,
+            spans_required=spans_required,
+        )
         if document.id in first_seen:
             raise InputError(
                 f"{location}: duplicate id '{document.id}' (first seen at "

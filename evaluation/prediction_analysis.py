@@ -12,6 +12,7 @@ from .bootstrap import RESAMPLES
 from .calibration import Calibration, Confidences, calibration_to_json, measure_calibration
 from .comparison.human_baseline import HumanBaseline, HumanBaselineTable, human_baseline_to_json
 from .error_analysis.analysis import ErrorLog, ErrorSummary, summary_to_json
+from .false_alarms.rates import FalseAlarms, FalseAlarmTable, false_alarms_to_json
 from .mentions import MentionIndex
 from .metrics import Evaluation, ScoreTable, evaluation_to_json
 from .slices import Slice, SliceTable, dimensions, slice_to_json, worst_slice
@@ -27,6 +28,7 @@ class PredictionAnalysis:
         worst_slice: the group with the lowest F1 among the large ones.
         calibration: reliability of the confidences; None if the predictions have none.
         errors: the errors.
+        false_alarms: false alarms per 1,000 words, perfect documents and those without entities.
         human_baseline: annotators' scores on the same documents; None if no annotations were
             given.
     """
@@ -36,6 +38,7 @@ class PredictionAnalysis:
     worst_slice: Slice | None
     calibration: Calibration | None
     errors: ErrorSummary
+    false_alarms: FalseAlarms
     human_baseline: HumanBaseline | None
 
 
@@ -70,13 +73,15 @@ def analyze_predictions(
         InputError: if there is no document.
     """
     mentions = MentionIndex(train) if train is not None else None
+    labels = list(labels)
     scores = ScoreTable(labels)
+    alarms = FalseAlarmTable(labels)
     slices = SliceTable(dimensions(train=mentions, fields=slice_by))
     confidences = Confidences()
     errors = ErrorLog(train=mentions)
     human_baseline = HumanBaselineTable(annotations or {})
     for gold, predicted in pairs:
-        for part in (scores, slices, confidences, errors, human_baseline):
+        for part in (scores, alarms, slices, confidences, errors, human_baseline):
             part.add(gold, predicted)
     if not scores.documents:
         raise InputError("no document to score; give gold documents")
@@ -91,6 +96,7 @@ def analyze_predictions(
             target_precision=target_precision,
         ),
         errors.summary(),
+        alarms.false_alarms(resamples=resamples, seed=seed),
         human_baseline.baseline(resamples=resamples, seed=seed) if annotations else None,
     )
 
@@ -101,6 +107,7 @@ def analysis_to_json(analysis: PredictionAnalysis) -> dict[str, Any]:
     baseline = analysis.human_baseline
     return {
         **evaluation_to_json(analysis.evaluation),
+        "false_alarms": false_alarms_to_json(analysis.false_alarms),
         "slices": [slice_to_json(part) for part in analysis.slices],
         "worst_slice": slice_to_json(worst) if worst else None,
         "calibration": calibration_to_json(calibration) if calibration else None,

@@ -29,6 +29,7 @@ from .comparison.systems import (
 from .gate import Gate, GateResult, gate_result_to_json
 from .metrics import Evaluation
 from .prediction_analysis import PredictionAnalysis, analysis_to_json, analyze_predictions
+from .robustness.measurement import Robustness, measure_robustness, robustness_to_json
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class SystemEvaluation:
         comparisons: the system compared with each other system.
         system_scores: scores of each system compared, by name; empty for one system.
         gates: the results of the gates.
+        robustness: scores on the same documents in lower case, hard-wrapped and so on; None if
+            they were not measured.
     """
 
     name: str
@@ -54,6 +57,7 @@ class SystemEvaluation:
     comparisons: tuple[PairedComparison, ...] = ()
     system_scores: Mapping[str, SystemScores] = field(default_factory=dict)
     gates: tuple[GateResult, ...] = ()
+    robustness: Robustness | None = None
 
     @property
     def evaluation(self) -> Evaluation:
@@ -67,12 +71,17 @@ class SystemEvaluation:
 
     @property
     def warnings(self) -> list[str]:
-        """Reasons to doubt the scores: documents seen in training, and unknown labels."""
+        """Reasons to doubt the scores: documents seen in training, unknown labels, no gold."""
         warnings = []
         if self.seen_in_training:
             warnings.append(
                 f"{self.seen_in_training} of these {self.evaluation.documents} documents were "
                 "used for training or model selection; these are not held-out scores"
+            )
+        if not self.evaluation.strict.micro.gold:
+            warnings.append(
+                "the gold has no span at all; if these documents are not annotated, name the "
+                "labels that do not occur in them with --false-alarms"
             )
         labels = self.evaluation.strict.labels
         unknown = [name for name, score in labels.items() if score.predicted and not score.gold]
@@ -100,6 +109,7 @@ class SystemEvaluation:
             "gold_sha256": self.gold_sha256,
             "seen_in_training": self.seen_in_training,
             **analysis_to_json(self.analysis),
+            "robustness": robustness_to_json(self.robustness) if self.robustness else None,
         }
 
 
@@ -114,6 +124,7 @@ def evaluate_systems(
     annotations: Mapping[str, Sequence[Document]] | None = None,
     slice_by: Sequence[str] = (),
     target_precision: float = 0.95,
+    robustness: bool = False,
     gates: Sequence[Gate] = (),
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -142,6 +153,8 @@ def evaluate_systems(
         annotations: annotators' documents by annotator, for the human baseline.
         slice_by: meta fields to slice by, in addition to the default dimensions.
         target_precision: the precision for which a confidence threshold is recommended.
+        robustness: whether to score the first system, which must be a model, on transformations
+            of the gold documents, too; see :func:`.robustness.measurement.measure_robustness`.
         gates: scores that the first system must reach.
         resamples: number of bootstrap resamples, and of permutations in significance tests.
         seed: random seed of both.
@@ -149,10 +162,16 @@ def evaluate_systems(
 
     Raises:
         InputError: if a file, record, option or gate is not valid, if there is no document to
-            score, or if the predictions are not for the same documents as the gold.
+            score, a gold record has no field `spans`, or the predictions are not for the same
+            documents as the gold.
     """
     if not systems:
         raise InputError("no system to evaluate; give a model or a file of predictions")
+    if robustness and isinstance(systems[0], Path | str):
+        raise InputError(
+            "--robustness tags the documents again in other forms; give a model instead of "
+            "predictions"
+        )
     models = [system for system in systems if not isinstance(system, Path | str)]
     allowed = tuple(labels) if labels is not None else models[0].labels if models else None
     documents = GoldDocuments(Path(gold), allowed, where)
@@ -181,18 +200,30 @@ def evaluate_systems(
         comparison = compare_systems(prepared, allowed or ())
         comparisons = comparison.comparisons(resamples=resamples, seed=seed)
         system_scores = comparison.scores(resamples=resamples, seed=seed)
-    file = documents.file
+    measured = None
+    if robustness and first.tag is not None:
+        gold_documents, tagged = zip(*first.pairs(), strict=True)
+        measured = measure_robustness(
+            gold_documents,
+            first.tag,
+            allowed or (),
+            tagged=tagged,
+            resamples=resamples,
+            seed=seed,
+            on_progress=on_progress,
+        )
     result = SystemEvaluation(
         first.name,
-        file.name + (f", {where}" if where else ""),
-        sha256_file(file),
+        documents.name,
+        sha256_file(documents.file),
         first.seen,
         analysis,
         tuple(comparisons),
         system_scores,
         tuple(gate.check(analysis.evaluation) for gate in gates),
+        measured,
     )
-    first.record(f"{file.stem}-{where}" if where else file.stem, result.to_record())
+    first.record(documents.record_name, result.to_record())
     return result
 
 

@@ -255,7 +255,8 @@ def _packaged_manifest(run: Path, manifest: Mapping[str, Any], variants: Variant
 
 def _spacy_scores(data: CardData) -> dict[str, Any]:
     """Return the scores of the first held-out evaluation, else of dev, under spaCy's names."""
-    strict = data.evaluations[0]["strict"] if data.evaluations else data.dev_scores
+    held_out = (result["strict"] for result in data.evaluations if "strict" in result)
+    strict = next(held_out, data.dev_scores)
     return {
         "ents_p": strict["micro"]["precision"],
         "ents_r": strict["micro"]["recall"],

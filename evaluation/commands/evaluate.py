@@ -56,6 +56,23 @@ def evaluate(
         float,
         typer.Option(min=0, max=1, help="Recommend the threshold that reaches this precision."),
     ] = 0.95,
+    false_alarms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABELS",
+            help="Labels, separated by commas, that do not occur in the documents. The documents "
+            "need no annotation: only predictions with these labels are counted, each as a false "
+            "alarm.",
+        ),
+    ] = None,
+    robustness: Annotated[
+        bool,
+        typer.Option(
+            "--robustness",
+            help="Score the first model also on the documents in lower case, in capitals, "
+            "hard-wrapped, with irregular blanks, and with typographic and straight quotes.",
+        ),
+    ] = False,
     gate: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,9 +87,11 @@ def evaluate(
 ) -> None:
     """Score a model, or any system's predictions, on held-out gold documents.
 
-    Prints strict scores with intervals, the worst slice, calibration and the most frequent
-    errors. With several systems, prints how they differ. The evaluation of a run is stored in its
-    folder and shown in its model card.
+    Prints strict scores with intervals, false alarms per 1,000 words, the worst slice, calibration
+    and the most frequent errors. With several systems, prints how they differ. The evaluation of a
+    run is stored in its folder and shown in its model card.
+
+    With --false-alarms, counts false alarms in documents without annotations, such as sports news.
     """
     import json
 
@@ -89,6 +108,23 @@ def evaluate(
         raise InputError("write orbat evaluate MODEL... GOLD, or --predictions PRED... GOLD")
     if predictions and dev:
         raise InputError("--dev calibrates a model; remove it, or give a model")
+    if false_alarms is not None:
+        unused = {
+            "--train": train,
+            "--dev": dev,
+            "--annotators": annotators,
+            "--slice": slices,
+            "--robustness": robustness,
+            "--gate": gate,
+        }
+        for option, value in unused.items():
+            if value:
+                raise InputError(f"{option} needs gold; remove it or --false-alarms")
+        _evaluate_unannotated(
+            [*([] if predictions else _load_models(arguments[:-1])), *(predictions or ())],
+            *(arguments[-1], false_alarms, where, resamples, report, json_output),
+        )
+        return
     gates = [parse_gate(text) for text in gate or ()]
     models = [] if predictions else _load_models(arguments[:-1])
     allowed = load_labels(labels).names if labels else models[0].labels if models else None
@@ -103,6 +139,7 @@ def evaluate(
             annotations=_read_annotations(annotators or (), allowed),
             slice_by=slices or (),
             target_precision=target_precision,
+            robustness=robustness,
             gates=gates,
             resamples=resamples,
             on_progress=on_progress,
@@ -122,6 +159,55 @@ def evaluate(
         typer.echo(gate_line(gate_result), err=True)
     if not result.passed:
         raise typer.Exit(1)
+
+
+def _evaluate_unannotated(
+    systems: Sequence[Model | Path],
+    documents: str,
+    labels: str,
+    where: str | None,
+    resamples: int,
+    report: Path | None,
+    json_output: bool,
+) -> None:
+    import json
+
+    from rich.console import Console
+
+    from ...corpus.files import write_text
+    from ...ui import print_tables, progress_bars, render_tables
+    from ..false_alarms.unannotated import measure_false_alarms
+    from ..report import tables
+
+    names = [name.strip() for name in labels.split(",") if name.strip()]
+    with progress_bars() as on_progress:
+        results = measure_false_alarms(
+            systems, documents, names, where=where, resamples=resamples, on_progress=on_progress
+        )
+    for result in results:
+        for warning in result.warnings:
+            typer.echo(f"warning: {result.name}: {warning}", err=True)
+    shown = [
+        table
+        for result in results
+        for table in (
+            tables.false_alarm_table(
+                result.false_alarms,
+                f"False alarms of {result.name}",
+                f"{result.false_alarms.perfect} documents have none",
+            ),
+            tables.surface_table(result),
+        )
+    ]
+    if report:
+        write_text(report, render_tables("False alarms", results[0].file, shown))
+    if json_output:
+        values = [result.to_json() for result in results]
+        typer.echo(json.dumps(values if len(values) > 1 else values[0]))
+    else:
+        print_tables(shown, Console(), max_rows=max(len(table.rows) for table in shown))
+        if report:
+            typer.echo(f"report: {report}")
 
 
 def _load_models(names: Sequence[str]) -> list[Model]:
@@ -158,7 +244,11 @@ def _print(result: SystemEvaluation) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     scores = tables.score_table(result.evaluation, f"{result.name} on {result.gold}")
-    print_tables([scores], console, max_rows=len(scores.rows))
+    alarms = tables.false_alarm_table(result.analysis.false_alarms)
+    shown = [scores, alarms]
+    if result.robustness:
+        shown.append(tables.robustness_table(result.robustness))
+    print_tables(shown, console, max_rows=max(len(table.rows) for table in shown))
     for line in tables.analysis_lines(result.analysis):
         print_line(line)
     if result.system_scores:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,19 +43,33 @@ class GoldDocuments:
         file: JSON Lines.
         labels: the labels allowed; None allows any.
         where: ``KEY=VALUE``; only documents with this value in their meta are scored.
+        annotated: whether each record must have the field `spans`. A record without it has not
+            been annotated, which is not the same as having no entity.
     """
 
     file: Path
     labels: tuple[str, ...] | None
     where: str | None = None
+    annotated: bool = True
+
+    @property
+    def name(self) -> str:
+        """The name of the file, and the condition."""
+        return self.file.name + (f", {self.where}" if self.where else "")
+
+    @property
+    def record_name(self) -> str:
+        """The name under which models record results on these documents."""
+        return f"{self.file.stem}-{self.where}" if self.where else self.file.stem
 
     def __iter__(self) -> Iterator[Document]:
         """Yield the documents to score.
 
         Raises:
-            InputError: if a record is not valid.
+            InputError: if a record is not valid, or not annotated where it must be.
         """
-        return filter(self.includes, read_documents(self.file, self.labels))
+        documents = read_documents(self.file, self.labels, spans_required=self.annotated)
+        return filter(self.includes, documents)
 
     def check(self) -> None:
         """Read up to the first document to score.
@@ -84,6 +98,7 @@ class System:
         train: returns its training documents, if known.
         dev: returns gold and predictions of its dev documents, if known.
         record: stores a result with the system, under the name of the gold.
+        tag: tags other documents; None for a file of predictions.
     """
 
     name: str
@@ -93,13 +108,14 @@ class System:
     train: Callable[[], Sequence[Document] | None] = lambda: None
     dev: Callable[[], Sequence[tuple[Document, Document]] | None] = lambda: None
     record: Callable[[str, dict[str, Any]], None] = lambda gold, result: None
+    tag: Callable[[Iterable[Document]], Iterable[Document]] | None = None
 
 
 def system_from_file(path: Path, gold: GoldDocuments) -> System:
     """Return the system of a file of predictions. Texts are streamed, not kept in memory."""
 
     def pairs() -> Pairs:
-        every = GoldDocuments(gold.file, gold.labels)
+        every = replace(gold, where=None)
         predictions = read_documents(path, gold.labels)
         for pair in pair_documents(every, predictions, (str(gold.file), str(path))):
             if gold.includes(pair[0]):
@@ -133,6 +149,7 @@ def system_from_model(model: TrainedModel, gold: GoldDocuments, dev: Path | None
         lambda: model.documents("train"),
         tag_dev,
         model.record_evaluation,
+        model.tag,
     )
 
 

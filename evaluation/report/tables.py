@@ -9,9 +9,12 @@ from ...ui import UNDEFINED, DataTable, format_interval, format_value
 from ..bootstrap import MIN_DOCUMENTS
 from ..comparison.system_comparison import PairedComparison, SystemScores
 from ..error_analysis.analysis import ERROR_KINDS
+from ..false_alarms.rates import FalseAlarms
+from ..false_alarms.unannotated import UnannotatedEvaluation
 from ..gate import GateResult
 from ..metrics import ALL_LABELS, Evaluation
 from ..prediction_analysis import PredictionAnalysis
+from ..robustness.measurement import Robustness
 
 SHOWN_PATTERNS = 5
 NO_INTERVAL = f"{UNDEFINED}: no interval from fewer than {MIN_DOCUMENTS} documents with the label"
@@ -53,6 +56,79 @@ def score_table(evaluation: Evaluation, title: str, note: str = "") -> DataTable
     )
 
 
+def false_alarm_table(
+    alarms: FalseAlarms, title: str = "False alarms", note: str = ""
+) -> DataTable:
+    """Return false alarms and their rates, of all labels together and by label.
+
+    Args:
+        alarms: the false alarms.
+        title: heading; the numbers of documents and words are added to it.
+        note: line below the heading.
+    """
+    rates = {ALL_LABELS: alarms.micro, **alarms.labels}
+    return DataTable(
+        f"{title}: {alarms.documents} documents, {alarms.micro.words} words",
+        ("label", "false alarms", "per 1,000 words", "95 % interval"),
+        tuple(
+            (label, rate.spans, rate.per_1000_words, format_interval(rate.low, rate.high))
+            for label, rate in rates.items()
+        ),
+        note=note,
+    )
+
+
+def perfect_line(alarms: FalseAlarms) -> str:
+    """Return in one line in how many documents the predictions equal gold."""
+    return (
+        f"perfect documents (all right and none wrong): {alarms.perfect} of {alarms.documents} "
+        f"({format_value(alarms.perfect_share)})"
+    )
+
+
+def without_entities_line(alarms: FalseAlarms) -> str:
+    """Return in one line how many documents without gold spans have no prediction either."""
+    empty = alarms.without_entities
+    if not empty.documents:
+        return "precision on documents without entities: not measured, there is none"
+    return (
+        f"precision on documents without entities: {format_value(empty.precision)} "
+        f"({empty.unmarked} of {empty.documents} have no prediction), "
+        f"{format_value(empty.rate.per_1000_words)} false alarms per 1,000 words"
+    )
+
+
+def surface_table(result: UnannotatedEvaluation) -> DataTable:
+    """Return the most frequent false alarms in documents that are not annotated."""
+    return DataTable(
+        f"Most frequent false alarms of {result.name}",
+        ("label", "text", "times", "first in"),
+        tuple((s.label, s.surface, s.spans, s.doc_id) for s in result.surfaces),
+    )
+
+
+def robustness_table(robustness: Robustness) -> DataTable:
+    """Return the scores on each version of the documents."""
+    return DataTable(
+        f"Robustness: the same {robustness.documents} documents, written in other ways",
+        (
+            *("version", "changed", "precision", "recall", "F1"),
+            *("against as written", "95 % interval"),
+        ),
+        tuple(
+            (
+                *(version.name, version.changed),
+                *(version.score.precision, version.score.recall, version.score.f1),
+                format_difference(version.difference.f1 if version.difference else None),
+                format_difference_interval(version.difference.low, version.difference.high)
+                if version.difference
+                else UNDEFINED,
+            )
+            for version in robustness.versions
+        ),
+    )
+
+
 def analysis_lines(analysis: PredictionAnalysis) -> Iterator[str]:
     """Yield the other measurements of an analysis, one line each."""
     evaluation = analysis.evaluation
@@ -62,6 +138,8 @@ def analysis_lines(analysis: PredictionAnalysis) -> Iterator[str]:
         if scores is not evaluation.strict
     )
     yield f"F1 under relaxed schemes: {', '.join(relaxed)}"
+    yield perfect_line(analysis.false_alarms)
+    yield without_entities_line(analysis.false_alarms)
     worst = analysis.worst_slice
     if worst:
         yield (

@@ -163,7 +163,7 @@ def _training_procedure(manifest: Mapping[str, Any]) -> str:
 
 
 def _evaluations(data: CardData) -> str:
-    held_out = "\n\n".join(map(_evaluation, data.evaluations))
+    held_out = "\n\n".join(_evaluation(r) for r in data.evaluations if "strict" in r)
     dev_count = len(data.manifest["documents"]["dev"])
     return f"""{held_out or "No held-out scores: run `orbat evaluate` on the run before packaging."}
 

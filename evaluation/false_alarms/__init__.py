@@ -1,0 +1,1 @@
+"""False alarms: how often a model marks what is no entity."""

@@ -1,0 +1,1 @@
+"""Robustness: scores on the same documents in other cases, line breaks, blanks and quotes."""

@@ -7,7 +7,12 @@ first used, so that `import orbat` is quick and needs none of the optional depen
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .telemetry import switch_off_telemetry
+
 __version__ = "0.1.0"
+
+# The libraries read these variables when they are imported, which submodules do.
+switch_off_telemetry()
 
 if TYPE_CHECKING:
     from .annotation.adjudication.adjudicate import adjudicate

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..telemetry import ONNXRUNTIME_SWITCH
 from ..training import tagger, values
 from . import component, runtime
 from .component import COMPONENT, FACTORY, EntityTagger
@@ -39,9 +40,13 @@ WHEEL_REQUIREMENTS = (
 
 _INIT = '''"""{description}"""
 
+import os
 from pathlib import Path
 
 from spacy.util import get_model_meta, load_model_from_init_py
+
+# Before onnxruntime is imported: later it has no effect.
+os.environ.setdefault({telemetry!r}, {off!r})
 
 from . import component  # registers the factory
 
@@ -95,7 +100,9 @@ def write_package(
     code = folder / info.package_name
     code.mkdir(parents=True)
     _write_pipeline(code, info, files, description, performance)
-    (code / "__init__.py").write_text(_INIT.format(description=description), encoding="utf-8")
+    telemetry, off = ONNXRUNTIME_SWITCH
+    init = _INIT.format(description=description, telemetry=telemetry, off=off)
+    (code / "__init__.py").write_text(init, encoding="utf-8")
     _copy_code(code)
     (folder / "README.md").write_text(card, encoding="utf-8")
     (code / "README.md").write_text(card, encoding="utf-8")

@@ -21,6 +21,9 @@ CONSTRAINTS = Path(__file__).parent / "doccano-constraints.txt"
 DOCCANO_REQUIREMENTS = (f"doccano=={DOCCANO_VERSION}", "marshmallow<4", "numpy<2", "setuptools<81")
 PYTHON = (3, 11)
 
+ANALYTICS = "https://www.google-analytics.com"
+"""Where doccano's pages report to: an editor in them sends the server's name by default."""
+
 OnMessage = Callable[[str], None]
 """Called with a line about a step that takes a while."""
 
@@ -67,11 +70,13 @@ def install(environment: Path, on_message: OnMessage) -> None:
     with FileLock(f"{environment}.lock"):
         stamp = environment / "orbat-constraints.sha256"
         digest = sha256_file(CONSTRAINTS)
-        if stamp.is_file() and stamp.read_text() == digest:
-            return
-        on_message(f"Installing doccano {DOCCANO_VERSION} in {environment} (once, about a minute)")
-        _create_environment(environment)
-        stamp.write_text(digest)
+        if not stamp.is_file() or stamp.read_text() != digest:
+            on_message(
+                f"Installing doccano {DOCCANO_VERSION} in {environment} (once, about a minute)"
+            )
+            _create_environment(environment)
+            stamp.write_text(digest)
+        _remove_analytics(environment)
 
 
 def _create_environment(environment: Path) -> None:
@@ -91,6 +96,14 @@ def _create_environment(environment: Path) -> None:
             raise ServerError(
                 f"doccano {DOCCANO_VERSION} cannot be installed in {environment}: {reason}"
             )
+
+
+def _remove_analytics(environment: Path) -> None:
+    """Replace the address of the analytics service in doccano's pages by an empty one."""
+    for path in environment.glob("lib/python*/site-packages/backend/**/_nuxt/*.js"):
+        script = path.read_text(encoding="utf-8")
+        if ANALYTICS in script:
+            path.write_text(script.replace(ANALYTICS, "data:,"), encoding="utf-8")
 
 
 def clean_environ() -> dict[str, str]:

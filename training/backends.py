@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import InputError
 from .base import TextTagger, Trainer, TrainingJob
 from .recipe import AnyRecipe, CnnRecipe, LinearRecipe, Recipe, RulesRecipe
 from .run_folder import read_manifest
@@ -91,6 +92,11 @@ def make_trainer(job: TrainingJob) -> Trainer:
         InputError: if the trainer refuses the job.
         ModelError: if a teacher cannot be used.
     """
+    if job.data.pool is not None and job.recipe.kind != "transformer":
+        raise InputError(
+            f"a recipe of kind {job.recipe.kind} cannot learn from unlabeled articles; "
+            "choose one of a transformer or leave out --unlabeled"
+        )
     return BACKENDS[job.recipe.kind].trainer(job)
 
 

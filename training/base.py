@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -25,6 +25,7 @@ class TrainingJob:
         labels: the label set.
         gazetteer: phrases and patterns of the recipe's gazetteer; empty if it names none.
         output: the run folder. The model is written to its `model` folder.
+        load_run: loads a finished run of any kind as a tagger, for teachers.
         resume: continue from the last checkpoint in the run folder.
         on_progress: called with the progress. Scores on the dev documents are reported as the
             metric `f1`.
@@ -35,6 +36,7 @@ class TrainingJob:
     labels: LabelSet
     gazetteer: Gazetteer
     output: Path
+    load_run: Callable[[Path], TextTagger]
     resume: bool = False
     on_progress: OnProgress = ignore_progress
 

@@ -4,48 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..corpus.deduplication.duplicates import DuplicateFinder
 from ..corpus.document import Document
 from ..corpus.files import read_documents
+from ..corpus.ingestion.readers import find_files
+from ..corpus.ingestion.sources import read_sources
 from ..corpus.labels import LabelSet
 from ..errors import InputError
-from .run_folder import run_documents
+from .run_folder import read_manifest, run_documents
+from .unlabeled.pool import UnlabeledPool, make_pool
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Documents with gold spans, and the files that they were read from.
+    """Documents with gold spans, unlabeled articles, and the files that they were read from.
 
     Attributes:
         train: documents to train on.
         dev: documents to select the best epoch on.
         train_files: files of `train`; their hashes go into the manifest.
         dev_files: files of `dev`.
+        unlabeled: articles without gold spans, to learn from the tags that teachers give them.
+        unlabeled_files: files of `unlabeled`.
     """
 
     train: Sequence[Document]
     dev: Sequence[Document]
     train_files: Sequence[Path] = ()
     dev_files: Sequence[Path] = ()
+    unlabeled: Sequence[Document] = ()
+    unlabeled_files: Sequence[Path] = ()
 
     @classmethod
     def from_files(
-        cls, train: Sequence[Path], dev: Sequence[Path], labels: LabelSet
+        cls,
+        train: Sequence[Path],
+        dev: Sequence[Path],
+        labels: LabelSet,
+        unlabeled: Sequence[Path] = (),
     ) -> TrainingData:
-        """Read gold documents from JSON Lines files.
+        """Read gold documents from JSON Lines files, and unlabeled articles from any files.
 
         Args:
             train: files to train on.
             dev: files to select the best epoch on.
             labels: the label set; spans of other labels are refused.
+            unlabeled: files and folders of articles, as :func:`orbat.add_to_corpus` reads them;
+                their texts are not changed.
 
         Raises:
             InputError: if a file cannot be used, or two files of a part share a document id.
         """
         return cls(
-            _read_gold(train, labels, "--train"), _read_gold(dev, labels, "--dev"), train, dev
+            _read_gold(train, labels, "--train"),
+            _read_gold(dev, labels, "--dev"),
+            train,
+            dev,
+            *_read_unlabeled(unlabeled),
         )
 
     @classmethod
@@ -55,29 +73,46 @@ class TrainingData:
         labels: LabelSet,
         train: Sequence[Path] | None = None,
         dev: Sequence[Path] | None = None,
+        unlabeled: Sequence[Path] = (),
     ) -> TrainingData:
-        """Read the documents of a run folder.
+        """Read the documents of a run folder. It does not keep unlabeled articles.
 
         Args:
             run: a finished run.
             labels: the label set.
             train: files to train on instead of the run's documents.
             dev: files to select the best epoch on instead of the run's documents.
+            unlabeled: files and folders of unlabeled articles.
 
         Raises:
-            InputError: as :meth:`from_files`, or if the run's documents were changed.
+            InputError: as :meth:`from_files`, if the run's documents were changed, or if it learned
+                from unlabeled articles and none are named.
             ModelError: if the folder is not a finished run.
         """
         run = Path(run)
+        learned = read_manifest(run)["documents"].get("unlabeled", [])
+        if learned and not unlabeled:
+            raise InputError(
+                f"{run}: was trained with {len(learned):,} unlabeled articles, which it does not "
+                "keep; name their files with --unlabeled"
+            )
         return cls(
             _read_gold(train, labels, "--train") if train else run_documents(run, "train"),
             _read_gold(dev, labels, "--dev") if dev else run_documents(run, "dev"),
             train or [run / "data" / "train.jsonl"],
             dev or [run / "data" / "dev.jsonl"],
+            *_read_unlabeled(unlabeled),
         )
+
+    @cached_property
+    def pool(self) -> UnlabeledPool | None:
+        """The unlabeled articles that can be used; None if no articles were given."""
+        return make_pool(self.unlabeled, self.train, self.dev) if self.unlabeled else None
 
     def check(self) -> None:
         """Refuse data without training documents, dev documents or training spans.
+
+        Unlabeled articles are refused if none of them can be used.
 
         Raises:
             InputError: naming what is missing.
@@ -87,13 +122,17 @@ class TrainingData:
                 raise InputError(f"no {name} documents; give at least one")
         if not any(document.spans for document in self.train):
             raise InputError("the training documents have no spans; label some first")
+        if self.pool is not None and not self.pool.documents:
+            raise InputError(
+                f"no unlabeled article can be used ({self.pool.describe_left_out()}); name others"
+            )
 
     def warnings(self, labels: LabelSet) -> list[str]:
         """Return warnings about data that can be trained on, one line each.
 
-        Two problems are reported: labels without any training span, which the model will never
-        predict, and dev documents that repeat training documents exactly or nearly, which makes
-        dev scores too high.
+        Three problems are reported: labels without any training span, which the model will never
+        predict; dev documents that repeat training documents exactly or nearly, which makes dev
+        scores too high; and unlabeled articles that are left out.
         """
         warnings = []
         if absent := self.absent_labels(labels):
@@ -107,6 +146,8 @@ class TrainingData:
                 f"{len(repeated)} dev documents repeat training documents (first '{document}' "
                 f"and '{source}'); dev scores will be too high"
             )
+        if self.pool is not None and self.pool.left_out:
+            warnings.append(f"unlabeled articles left out: {self.pool.describe_left_out()}")
         return warnings
 
     def absent_labels(self, labels: LabelSet) -> list[str]:
@@ -137,3 +178,17 @@ def _read_gold(paths: Iterable[Path], labels: LabelSet, option: str) -> list[Doc
                 )
             documents[document.id] = document
     return list(documents.values())
+
+
+def _read_unlabeled(sources: Sequence[Path]) -> tuple[list[Document], list[Path]]:
+    """Return the articles of files and folders, and the files.
+
+    Raises:
+        InputError: if a source is missing, an article cannot be read or there is none.
+    """
+    if not sources:
+        return [], []
+    documents = list(read_sources(sources, clean=False))
+    if not documents:
+        raise InputError(f"{sources[0]}: contains no article; name files of articles")
+    return documents, [path for path in find_files(sources) if path.is_file()]

@@ -31,6 +31,7 @@ def load_inputs(
     recipe: str,
     train: Sequence[Path] = (),
     dev: Sequence[Path] = (),
+    unlabeled: Sequence[Path] = (),
     *,
     labels: Path | None = None,
     settings: Iterable[str] = (),
@@ -44,6 +45,7 @@ def load_inputs(
         recipe: name of a shipped recipe, a TOML file or a run folder.
         train: JSON Lines files of documents to train on.
         dev: JSON Lines files of documents to select the best epoch on.
+        unlabeled: files and folders of unlabeled articles.
         labels: label set file; None for the default one, or the run's.
         settings: `key=value` pairs that override recipe fields.
 
@@ -56,9 +58,10 @@ def load_inputs(
         manifest = read_manifest(run)
         run_recipe = override(manifest["recipe"], settings, recipe)
         label_set = load_labels(labels) if labels else LabelSet.model_validate(manifest["labels"])
-        data = TrainingData.from_run(run, label_set, train, dev)
+        data = TrainingData.from_run(run, label_set, train, dev, unlabeled)
         return TrainingInputs(run_recipe, data, label_set)
     named_recipe, label_set = load_recipe(recipe, settings), load_labels(labels)
     if not train or not dev:
         return TrainingInputs(named_recipe, None, label_set)
-    return TrainingInputs(named_recipe, TrainingData.from_files(train, dev, label_set), label_set)
+    data = TrainingData.from_files(train, dev, label_set, unlabeled)
+    return TrainingInputs(named_recipe, data, label_set)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -15,11 +16,12 @@ from typing import Any
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text
 from ..corpus.labels import LabelSet
-from ..errors import InputError, ModelError
+from ..errors import InputError
 from .data import TrainingData
 from .recipe import AnyRecipe
 from .run_folder import MANIFEST_FILE, RUN_FORMAT
 from .tagger.gazetteer import Gazetteer
+from .teachers import SPANS, hash_model
 
 _PACKAGES = (
     *("orbat", "torch", "transformers", "tokenizers", "accelerate", "numpy", "scikit-learn"),
@@ -48,31 +50,35 @@ def make_manifest(
             for d in documents
         ]
 
+    inputs = {"train": hash_files(data.train_files), "dev": hash_files(data.dev_files)}
+    documents = {"train": hash_documents(data.train), "dev": hash_documents(data.dev)}
+    if data.pool is not None:
+        inputs["unlabeled"] = hash_files(data.unlabeled_files)
+        documents["unlabeled"] = hash_documents(data.pool.documents)
     return {
         "format": RUN_FORMAT,
         "status": "training",
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "recipe": recipe.model_dump(),
         "labels": labels.model_dump(by_alias=True),
-        "inputs": {"train": hash_files(data.train_files), "dev": hash_files(data.dev_files)},
+        "inputs": inputs,
         "gazetteer": hashlib.sha256(gazetteer.to_bytes()).hexdigest(),
-        "teachers": _hash_teachers(recipe),
-        "documents": {"train": hash_documents(data.train), "dev": hash_documents(data.dev)},
+        "teachers": _hash_teachers(recipe, data),
+        "documents": documents,
         "versions": {"python": platform.python_version(), **_package_versions()},
         "machine": {"system": platform.platform(), "processors": os.cpu_count()},
     }
 
 
-def _hash_teachers(recipe: AnyRecipe) -> list[dict[str, str]]:
+def _hash_teachers(recipe: AnyRecipe, data: TrainingData) -> list[dict[str, str]]:
     hashes = []
     for run in getattr(recipe, "teachers", ()):
-        path = Path(run) / "model" / "model.safetensors"
-        if not path.is_file():
-            raise ModelError(
-                f"teacher {run}: not the folder of a finished transformer run; "
-                "name the --output of orbat train"
-            )
-        hashes.append({"run": Path(run).name, "sha256": sha256_file(path)})
+        if run == SPANS:
+            documents = data.pool.documents if data.pool is not None else ()
+            spans = [[dataclasses.astuple(span) for span in d.spans] for d in documents]
+            hashes.append({"run": SPANS, "sha256": sha256_text(json.dumps(spans))})
+        else:
+            hashes.append({"run": Path(run).name, "sha256": hash_model(Path(run))})
     return hashes
 
 

@@ -47,8 +47,13 @@ class Recipe(_Recipe):
     model loses less accuracy. Training takes longer."""
     teachers: tuple[str, ...] = ()
     """Run folders of trained transformers whose tag probabilities the model learns in addition to
-    the gold tags (knowledge distillation). They may have other encoders, but need the same
-    labels."""
+    the gold tags (knowledge distillation). They may have other encoders, but need the same labels.
+    With unlabeled articles, runs of other kinds can teach too, and `spans` stands for the spans
+    that the articles have already, of any other tagger. Without teachers, a model of the same
+    recipe is trained on the gold first, and teaches (self-training)."""
+    unlabeled_ratio: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """Words of unlabeled articles in an epoch for each word of the training documents. Every epoch
+    uses other articles until all have been used."""
     unwrap_lines: bool = True
     """Read hard-wrapped paragraphs across their line breaks. Titles, lists and tables still end at
     their lines."""

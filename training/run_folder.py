@@ -6,6 +6,8 @@ RUN/data/           the documents: train.jsonl, dev.jsonl
 RUN/model/          the model; its files depend on the recipe's kind
 RUN/values.json     the value tables of the gazetteer
 RUN/evaluations/    results of `orbat evaluate`, one file for each gold file
+RUN/teacher/        the run that taught it on unlabeled articles, if the recipe names no teachers
+RUN/scores.sqlite   what it answered as a teacher of unlabeled articles
 RUN/checkpoints/    only while training is unfinished
 """
 
@@ -27,6 +29,8 @@ GAZETTEER_FILE = "gazetteer.json"
 """The phrases and patterns of the gazetteer, in model folders."""
 VALUES_FILE = "values.json"
 """The value tables, in run folders and packaged models."""
+TEACHER_FOLDER = "teacher"
+"""Folder of a run with its own teacher, another run."""
 EVALUATIONS_FOLDER = "evaluations"
 """Folder of a run with the results of `orbat evaluate`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from datetime import UTC, datetime
@@ -11,14 +12,14 @@ from typing import Any
 from ..corpus.files import write_documents, write_json
 from ..corpus.labels import LabelSet
 from ..errors import InputError
-from ..ui import OnProgress, ignore_progress
-from .backends import make_trainer
+from ..ui import OnProgress, Progress, ignore_progress
+from .backends import load_run, make_trainer
 from .base import TrainingJob
 from .data import TrainingData
 from .gazetteer import load_recipe_gazetteer
 from .manifest import check_output, is_same_run, make_manifest
 from .recipe import AnyRecipe
-from .run_folder import MANIFEST_FILE, VALUES_FILE, read_json
+from .run_folder import MANIFEST_FILE, TEACHER_FOLDER, VALUES_FILE, read_json
 from .value_tables import load_recipe_value_tables
 
 
@@ -35,6 +36,9 @@ def train(
 
     The same recipe, data and seed give the same weights on the same CPU. Under `torchrun` or
     `accelerate launch` all processes train one transformer, and only the first one writes.
+
+    With unlabeled articles and no teachers, a model is first trained on the gold in the folder
+    `teacher` of the run folder, and teaches the second one (self-training).
 
     Args:
         recipe: how to train.
@@ -55,17 +59,22 @@ def train(
     started = time.monotonic()
     data.check()
     gazetteer = load_recipe_gazetteer(recipe, labels)
-    job = TrainingJob(recipe, data, labels, gazetteer, Path(output), resume, on_progress)
+    job = TrainingJob(
+        *(recipe, data, labels, gazetteer, Path(output), load_run, resume, on_progress)
+    )
     value_tables = load_recipe_value_tables(recipe, labels)
     manifest = make_manifest(recipe, data, labels, gazetteer)
     writes = is_first_process()
     if writes:
         check_output(job.output, manifest, resume)
+    # Making a trainer checks the job; nothing has been written yet.
     trainer = make_trainer(job)
     if writes:
         write_json(job.output / MANIFEST_FILE, manifest)
         write_documents(job.output / "data" / "train.jsonl", data.train)
         write_documents(job.output / "data" / "dev.jsonl", data.dev)
+    if job.data.pool is not None and not job.recipe.teachers:
+        trainer = make_trainer(_train_teacher(job))
     metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
     if writes:
         (job.output / VALUES_FILE).write_bytes(value_tables.to_bytes())
@@ -74,6 +83,18 @@ def train(
         manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
         write_json(job.output / MANIFEST_FILE, manifest)
     return metrics
+
+
+def _train_teacher(job: TrainingJob) -> TrainingJob:
+    """Train the job's recipe on the gold, and return the job with the result as teacher."""
+    run = job.output / TEACHER_FOLDER
+    gold = dataclasses.replace(job.data, unlabeled=(), unlabeled_files=())
+
+    def on_progress(progress: Progress) -> None:
+        job.on_progress(dataclasses.replace(progress, task=f"{progress.task} (teacher)"))
+
+    train_or_resume(job.recipe, gold, job.labels, run, on_progress=on_progress)
+    return dataclasses.replace(job, recipe=job.recipe.model_copy(update={"teachers": (str(run),)}))
 
 
 def train_or_resume(
@@ -125,7 +146,8 @@ def estimate(recipe: AnyRecipe, data: TrainingData, labels: LabelSet) -> dict[st
     data.check()
     gazetteer = load_recipe_gazetteer(recipe, labels)
     documents = f"{len(data.train):,} to train on, {len(data.dev):,} to select on"
-    facts = make_trainer(TrainingJob(recipe, data, labels, gazetteer, Path())).estimate()
+    job = TrainingJob(recipe, data, labels, gazetteer, Path(), load_run)
+    facts = make_trainer(job).estimate()
     return {"documents": documents, **facts}
 
 

@@ -26,6 +26,15 @@ DevFiles = Annotated[
     list[Path] | None,
     typer.Option("--dev", help="Gold to select the best epoch on (JSON Lines); repeatable."),
 ]
+UnlabeledFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--unlabeled",
+        "--unlabelled",
+        help="Unlabeled articles to learn from: any files that orbat corpus add reads, or folders "
+        "of them; repeatable.",
+    ),
+]
 LabelsFile = Annotated[
     Path | None, typer.Option("--labels", help="Label set file; default: the one for defence news.")
 ]

@@ -14,6 +14,7 @@ from .options import (
     RecipeName,
     Settings,
     TrainFiles,
+    UnlabeledFiles,
     print_warnings,
     require_data,
 )
@@ -37,6 +38,7 @@ def sweep(
     trials: Annotated[int, typer.Option(help="Number of trainings in all.", min=1)] = 20,
     train: TrainFiles = None,
     dev: DevFiles = None,
+    unlabeled: UnlabeledFiles = None,
     labels: LabelsFile = None,
     settings: Settings = None,
     json_output: JsonOutput = False,
@@ -49,7 +51,9 @@ def sweep(
     from ..inputs import load_inputs
 
     search_space = [parse_dimension(text) for text in search]
-    inputs = load_inputs(recipe, train or (), dev or (), labels=labels, settings=settings or ())
+    inputs = load_inputs(
+        *(recipe, train or (), dev or (), unlabeled or ()), labels=labels, settings=settings or ()
+    )
     data = require_data(inputs)
     print_warnings(inputs)
     console = Console(stderr=True)

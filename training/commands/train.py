@@ -17,6 +17,7 @@ from .options import (
     RecipeName,
     Settings,
     TrainFiles,
+    UnlabeledFiles,
     print_warnings,
     require_data,
 )
@@ -31,6 +32,7 @@ def train(
     recipe: RecipeName,
     train: TrainFiles = None,
     dev: DevFiles = None,
+    unlabeled: UnlabeledFiles = None,
     output: Annotated[Path | None, typer.Option(help="The run folder to write.")] = None,
     labels: LabelsFile = None,
     settings: Settings = None,
@@ -57,7 +59,9 @@ def train(
     from ...errors import InputError
     from ..inputs import load_inputs
 
-    inputs = load_inputs(recipe, train or (), dev or (), labels=labels, settings=settings or ())
+    inputs = load_inputs(
+        *(recipe, train or (), dev or (), unlabeled or ()), labels=labels, settings=settings or ()
+    )
     if explain:
         _explain(recipe, inputs, json_output)
         return

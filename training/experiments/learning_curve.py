@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,11 @@ def learning_curve(
                 raise InputError(f"{size} of the documents have no span; ask for fewer points")
             part_recipe = _part_recipe(recipe, seed, size, len(data.train))
             run = output / "runs" / f"{size}-{part_recipe.seed}"
-            part_data = TrainingData(part, data.dev, data.train_files, data.dev_files)
-            train_or_resume(part_recipe, part_data, labels, run)
+            train_or_resume(part_recipe, dataclasses.replace(data, train=part), labels, run)
             counts[index, seed] = _count_spans(run, data.dev)
             on_run(size, part_recipe.seed, float(strict_f1(counts[index, seed].sum(axis=0))))
     curve = fit_learning_curve(sizes, counts, seed=recipe.seed)
-    write_json(output / "curve.json", asdict(curve))
+    write_json(output / "curve.json", dataclasses.asdict(curve))
     plot_learning_curve(curve, output / "curve.png")
     return curve
 

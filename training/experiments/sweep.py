@@ -65,6 +65,11 @@ def sweep(
     from optuna.trial import TrialState
 
     data.check()
+    if data.pool is not None and not getattr(recipe, "teachers", ()):
+        raise InputError(
+            "a sweep with unlabeled articles needs teachers; train one on the gold, and name it "
+            "with --set teachers"
+        )
     for dimension in search_space:
         for value in dimension.choices or (dimension.low, dimension.high):
             _override(recipe, {dimension.field: value})

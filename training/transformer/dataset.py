@@ -21,6 +21,8 @@ IGNORE_INDEX = -100
 """Label of a piece at which no word is scored; cross-entropy ignores it."""
 TEACHER_LOG_PROBS = "teacher_log_probs"
 """Field of rows and batches with the log-probabilities that teachers give to tags."""
+TAUGHT = "taught"
+"""Field of rows and batches that is 1 at pieces whose tags teachers have scored."""
 
 Row = dict[str, Any]
 TeacherScorer = Callable[[Sequence[tuple[int, Window]]], Iterable[Floats]]
@@ -76,7 +78,8 @@ def make_windows(
     Returns:
         For each window `input_ids`, `features` and `labels`, each with one entry a piece, and with
         teachers :data:`TEACHER_LOG_PROBS`, *Shape:* (pieces, tags). The label of a word is at its
-        first piece; all other pieces have :data:`IGNORE_INDEX`.
+        first piece; all other pieces have :data:`IGNORE_INDEX`. :data:`TAUGHT` is 1 at the pieces
+        with a label.
     """
     windows = []
     for index, (text, _) in enumerate(documents):
@@ -89,6 +92,38 @@ def make_windows(
         _make_row(*documents[index], window, config, outside_ids, window_log_probs)
         for (index, window), window_log_probs in zip(windows, log_probs, strict=True)
     ]
+
+
+def make_unlabeled_windows(
+    texts: Sequence[EncodedText],
+    config: TaggerConfig,
+    outside_ids: Collection[int],
+    log_probs: Iterable[Floats] | None,
+) -> list[Row]:
+    """Cut unlabeled texts into training windows, which are the same in every epoch.
+
+    Args:
+        texts: the encoded texts.
+        config: length and stride of the windows.
+        outside_ids: see :func:`make_windows`.
+        log_probs: the log-probabilities that teachers give to the words of each text, *Shape:*
+            (words, tags) each; None before the teachers have scored them.
+
+    Returns:
+        Rows as of :func:`make_windows`, whose labels are all :data:`IGNORE_INDEX`.
+    """
+    rows = []
+    scores_by_text = repeat(None, len(texts)) if log_probs is None else log_probs
+    for text, text_scores in zip(texts, scores_by_text, strict=True):
+        no_tags = np.zeros(len(text.words), dtype=np.int64)
+        for window in cut_windows(text, config):
+            if not (word_positions(text, window, config) >= 0).any():
+                continue
+            words = slice(window.word_start, window.word_end)
+            scores = None if text_scores is None else text_scores[words]
+            row = _make_row(text, no_tags, window, config, outside_ids, scores)
+            rows.append({**row, "labels": [IGNORE_INDEX] * len(row["labels"])})
+    return rows
 
 
 def _make_row(
@@ -127,6 +162,7 @@ def _make_row(
         row_log_probs = np.tile(_certainly_outside(len(config.tags)), (len(input_ids), 1))
         row_log_probs[positions[present]] = log_probs[present]
         row[TEACHER_LOG_PROBS] = row_log_probs
+        row[TAUGHT] = (labels != IGNORE_INDEX).astype(np.int64).tolist()
     return row
 
 
@@ -145,11 +181,11 @@ class TrainingWindows(Dataset[Row]):
     used; if it has fewer, some are repeated.
 
     Args:
-        make: makes the windows of one epoch.
+        make: makes the windows of one epoch; takes its number and a source of random choices.
         seed: seed of the random choices.
     """
 
-    def __init__(self, make: Callable[[np.random.Generator], list[Row]], seed: int) -> None:
+    def __init__(self, make: Callable[[int, np.random.Generator], list[Row]], seed: int) -> None:
         self._make = make
         self._seed = seed
         self._rows: list[Row] = []
@@ -159,7 +195,7 @@ class TrainingWindows(Dataset[Row]):
     def set_epoch(self, epoch: int) -> None:
         """Make the windows of an epoch."""
         rng = np.random.default_rng([self._seed, epoch])
-        rows = self._make(rng)
+        rows = self._make(epoch, rng)
         self._rows = [rows[index] for index in rng.permutation(len(rows)).tolist()]
 
     def __len__(self) -> int:
@@ -189,7 +225,7 @@ class Collator:
 
         Returns:
             Each field *Shape:* (rows, pieces); :data:`TEACHER_LOG_PROBS` *Shape:* (rows, pieces,
-            tags).
+            tags). The fields of teachers are left out if no row has them.
         """
         width = max(len(row["input_ids"]) for row in rows)
         rows = [{**row, "attention_mask": [1] * len(row["input_ids"])} for row in rows]
@@ -197,7 +233,15 @@ class Collator:
             name: torch.tensor([row[name] + [padding] * (width - len(row[name])) for row in rows])
             for name, padding in self._padding.items()
         }
-        if TEACHER_LOG_PROBS in rows[0]:
-            log_probs = [torch.from_numpy(row[TEACHER_LOG_PROBS]) for row in rows]
-            batch[TEACHER_LOG_PROBS] = torch.nn.utils.rnn.pad_sequence(log_probs, batch_first=True)
+        taught = [row for row in rows if TEACHER_LOG_PROBS in row]
+        if taught:
+            tags = taught[0][TEACHER_LOG_PROBS].shape[1]
+            log_probs = torch.zeros(len(rows), width, tags)
+            mask = torch.zeros(len(rows), width, dtype=torch.int64)
+            for number, row in enumerate(rows):
+                if TEACHER_LOG_PROBS in row:
+                    length = len(row["input_ids"])
+                    log_probs[number, :length] = torch.from_numpy(row[TEACHER_LOG_PROBS])
+                    mask[number, :length] = torch.tensor(row[TAUGHT])
+            batch |= {TEACHER_LOG_PROBS: log_probs, TAUGHT: mask}
         return batch

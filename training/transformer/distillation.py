@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...errors import InputError
-from ..run_folder import read_manifest
 from ..tagger.arrays import Floats
 from ..tagger.decoding import TagDecoder, sequence_bounds
 from ..tagger.tagger import NeuralTagger
 from ..tagger.windows import EncodedText, Window
-from .dataset import IGNORE_INDEX, TEACHER_LOG_PROBS
+from ..teachers import read_teacher
+from .dataset import TAUGHT, TEACHER_LOG_PROBS
 from .model_folder import load_tagger
 
 _CHUNK_WINDOWS = 64
@@ -62,17 +61,8 @@ class Teachers:
         self._crf = crf
         device = "cuda" if torch.cuda.is_available() else "cpu"
         for run in runs:
+            read_teacher(run, labels, held_out)
             tagger = load_tagger(run, device=device, autocast=autocast)
-            if tagger.labels != labels:
-                raise InputError(
-                    f"teacher {run}: has other labels; train it with the same label file"
-                )
-            train_hashes = {entry["sha256"] for entry in read_manifest(run)["documents"]["train"]}
-            if train_hashes & held_out:
-                raise InputError(
-                    f"teacher {run}: was trained on {len(train_hashes & held_out)} of the dev "
-                    "documents; name a teacher that was not"
-                )
             self._teachers.append((tagger, tagger.encode(texts)))
 
     def log_probs(self, windows: Sequence[tuple[int, Window]]) -> Iterator[Floats]:
@@ -84,32 +74,74 @@ class Teachers:
         Yields:
             *Shape:* (words, tags).
         """
-        by_teacher = [self._scores(*teacher, windows) for teacher in self._teachers]
+        by_teacher = [
+            score_windows(tagger, encoded, windows, crf=self._crf)
+            for tagger, encoded in self._teachers
+        ]
         for window_scores in zip(*by_teacher, strict=True):
             mean = np.mean(window_scores, axis=0)
             scores = mean if self._crf else np.log(np.maximum(mean, 1e-6))
             yield scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
 
-    def _scores(
-        self,
-        tagger: NeuralTagger,
-        encoded: Sequence[EncodedText],
-        windows: Sequence[tuple[int, Window]],
-    ) -> Iterator[Floats]:
-        """Yield a teacher's emission scores or marginal probabilities, *Shape:* (words, tags)."""
-        config = tagger.config
-        decoder = TagDecoder(len(config.tags), config.transitions, config.start_transitions)
-        for start in range(0, len(windows), _CHUNK_WINDOWS):
-            parts = [
-                _slice_words(encoded[index], window.word_start, window.word_end)
-                for index, window in windows[start : start + _CHUNK_WINDOWS]
-            ]
-            for part, logits in zip(parts, tagger.logits(parts), strict=True):
-                if self._crf:
-                    yield logits
-                else:
-                    bounds = sequence_bounds(part.line_starts, config)
-                    yield decoder.marginals(logits, bounds).astype(np.float32)
+
+class WindowTeacher:
+    """A transformer that teaches on the windows of unlabeled articles.
+
+    See :class:`orbat.training.unlabeled.teachers.WindowTagger`.
+
+    Args:
+        tagger: the transformer.
+        crf: see :class:`Teachers`.
+    """
+
+    def __init__(self, tagger: NeuralTagger, *, crf: bool) -> None:
+        self._tagger = tagger
+        self._crf = crf
+
+    def log_probs(self, text: str, windows: Sequence[Window]) -> Floats:
+        """Return the log-probabilities of the tags of a text's words, *Shape:* (words, tags)."""
+        (encoded,) = self._tagger.encode([text])
+        scores = np.zeros((len(encoded.words), len(self._tagger.config.tags)), np.float32)
+        numbered = [(0, window) for window in windows]
+        parts = score_windows(self._tagger, [encoded], numbered, crf=self._crf)
+        for window, part in zip(windows, parts, strict=True):
+            values = part if self._crf else np.log(np.maximum(part, 1e-6))
+            scores[window.word_start : window.word_end] = values
+        normalized: Floats = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+        return normalized
+
+
+def score_windows(
+    tagger: NeuralTagger,
+    encoded: Sequence[EncodedText],
+    windows: Sequence[tuple[int, Window]],
+    *,
+    crf: bool,
+) -> Iterator[Floats]:
+    """Yield the scores of the words of windows, each without the text around it.
+
+    Args:
+        tagger: the tagger.
+        encoded: texts, encoded by the tagger.
+        windows: windows of another tagger, each with the index of its text.
+        crf: see :class:`Teachers`.
+
+    Yields:
+        Emission scores with `crf`, otherwise marginal probabilities. *Shape:* (words, tags).
+    """
+    config = tagger.config
+    decoder = TagDecoder(len(config.tags), config.transitions, config.start_transitions)
+    for start in range(0, len(windows), _CHUNK_WINDOWS):
+        parts = [
+            _slice_words(encoded[index], window.word_start, window.word_end)
+            for index, window in windows[start : start + _CHUNK_WINDOWS]
+        ]
+        for part, logits in zip(parts, tagger.logits(parts), strict=True):
+            if crf:
+                yield logits
+            else:
+                bounds = sequence_bounds(part.line_starts, config)
+                yield decoder.marginals(logits, bounds).astype(np.float32)
 
 
 def _slice_words(text: EncodedText, start: int, end: int) -> EncodedText:
@@ -127,18 +159,20 @@ def _slice_words(text: EncodedText, start: int, end: int) -> EncodedText:
     )
 
 
-def distillation_loss(teacher_log_probs: Tensor, labels: Tensor, logits: Tensor) -> Tensor:
+def distillation_loss(teacher_log_probs: Tensor, taught: Tensor, logits: Tensor) -> Tensor:
     """Return the Kullback-Leibler divergence from the teachers' tags, averaged over words.
 
     Args:
         teacher_log_probs: *Shape:* (batch, pieces, tags).
-        labels: gold tag indices; see :func:`.dataset.make_windows`. *Shape:* (batch, pieces).
+        taught: 1 where teachers have scored a word. *Shape:* (batch, pieces).
         logits: of the student. *Shape:* (batch, pieces, tags).
 
     Returns:
         *Shape:* ().
     """
-    has_word = labels != IGNORE_INDEX
+    has_word = taught > 0
+    if not has_word.any():
+        return logits.sum() * 0
     log_probs = logits[has_word].log_softmax(dim=1)
     return nn.functional.kl_div(
         log_probs, teacher_log_probs[has_word], log_target=True, reduction="batchmean"
@@ -152,10 +186,9 @@ def batch_loss(network: Any, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str
         network: a :class:`.network.TokenClassifier`, perhaps wrapped.
         batch: what :class:`.dataset.Collator` returns.
     """
-    inputs = dict(batch)
-    teacher_log_probs = inputs.pop(TEACHER_LOG_PROBS, None)
+    inputs = {name: batch[name] for name in batch if name not in (TEACHER_LOG_PROBS, TAUGHT)}
     outputs: dict[str, Tensor] = network(**inputs)
     loss = outputs["loss"]
-    if teacher_log_probs is not None:
-        loss = loss + distillation_loss(teacher_log_probs, batch["labels"], outputs["logits"])
+    if TEACHER_LOG_PROBS in batch:
+        loss = loss + distillation_loss(batch[TEACHER_LOG_PROBS], batch[TAUGHT], outputs["logits"])
     return loss, outputs

@@ -25,7 +25,8 @@ def estimate_training(prepared: Preparation) -> dict[str, str]:
     The measured steps change the network, so it cannot be trained afterward.
 
     Returns:
-        Texts by name: weights, training windows, steps, dtype and time.
+        Texts by name: weights, training windows, unlabeled articles and their teachers if there
+        are any, steps, dtype and time.
     """
     recipe, windows = prepared.job.recipe, prepared.windows
     weights = [(p.numel(), p.requires_grad) for p in prepared.network.parameters()]
@@ -35,14 +36,20 @@ def estimate_training(prepared: Preparation) -> dict[str, str]:
     dev_seconds = _time_dev(prepared)
     teacher_seconds = _time_teachers(prepared)
     epoch_seconds = math.ceil(recipe.epochs) * (dev_seconds + teacher_seconds)
-    minutes = (steps * step_seconds + epoch_seconds) / 60
     teachers = f", {teacher_seconds:.0f} s an epoch for the teachers" if prepared.teachers else ""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    facts: dict[str, str] = {}
+    scoring_seconds = 0.0
+    if prepared.pool is not None:
+        facts, scoring_seconds = _describe_pool(prepared, step_seconds, dev_seconds)
+        teachers += f", {scoring_seconds / 60:.1f} min for the unlabeled articles' teachers"
+    minutes = (steps * step_seconds + epoch_seconds + scoring_seconds) / 60
     return {
         "weights": f"{sum(count for count, _ in weights):,}, "
         f"{sum(count for count, trained in weights if trained):,} of them trained",
         "training windows": f"{len(windows):,} of up to {recipe.window} pieces, "
         f"{pieces:,} pieces in total",
+        **facts,
         "steps": f"{steps:,} of {recipe.batch_size} windows",
         "dtype": f"{'bf16' if prepared.bf16 else 'fp32'} on {device}",
         "time": f"about {minutes:.1f} min on this machine (measured: {step_seconds:.2f} s a step, "
@@ -95,3 +102,42 @@ def _time_teachers(prepared: Preparation) -> float:
     start = time.perf_counter()
     list(prepared.teachers.log_probs(windows))
     return (time.perf_counter() - start) / len(windows) * len(prepared.windows)
+
+
+def _describe_pool(
+    prepared: Preparation, step_seconds: float, dev_seconds: float
+) -> tuple[dict[str, str], float]:
+    """Return facts about the unlabeled articles, and the seconds until they are scored.
+
+    Args:
+        prepared: a preparation with unlabeled articles.
+        step_seconds: seconds of a training step.
+        dev_seconds: seconds of tagging the dev documents.
+    """
+    recipe, pool, teachers = prepared.job.recipe, prepared.pool, prepared.pool_teachers
+    assert pool is not None and teachers is not None
+    documents = prepared.all_unlabeled_documents()
+    missing = teachers.missing(documents)
+    left_out = f"; left out: {pool.describe_left_out()}" if pool.left_out else ""
+    unlabeled = len(prepared.windows) - prepared.labeled_windows
+    facts = {
+        "unlabeled articles": f"{len(pool.documents):,} of {sum(pool.words):,} words{left_out}",
+        "unlabeled windows": f"{unlabeled:,} an epoch, of {len(prepared.unlabeled_documents(0)):,} "
+        f"articles; {len(documents):,} articles in all epochs",
+    }
+    if recipe.teachers:
+        names = ", ".join(recipe.teachers)
+        facts["teachers"] = f"{names}; {len(missing):,} articles to score, once"
+        start = time.perf_counter()
+        teachers.try_out(missing[:_MEASURED_DOCUMENTS])
+        seconds = time.perf_counter() - start
+        return facts, seconds / max(1, len(missing[:_MEASURED_DOCUMENTS])) * len(missing)
+    facts["teachers"] = (
+        f"a model of this recipe, trained on the gold first; {len(missing):,} articles to score"
+    )
+    steps = math.ceil(prepared.labeled_windows / recipe.batch_size) * recipe.epochs
+    dev_characters = sum(len(document.text) for document in prepared.job.data.dev)
+    characters = sum(len(document.text) for document in missing)
+    scored = sum(len(document.text) for document in prepared.job.data.train) * recipe.epochs
+    training = steps * step_seconds + math.ceil(recipe.epochs) * dev_seconds
+    return facts, training + dev_seconds / dev_characters * (characters + scored)

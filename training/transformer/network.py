@@ -92,7 +92,9 @@ class TokenClassifier(nn.Module):
             attention_mask: 1 for pieces, 0 for padding. *Shape:* (batch, pieces).
             features: word feature ids, plus the number of word features times the gazetteer tag.
                 *Shape:* (batch, pieces).
-            labels: tag indices; -100 where no word is scored. *Shape:* (batch, pieces).
+            labels: tag indices; -100 where no word is scored. Windows without any label, which are
+                those of unlabeled articles, do not contribute to the loss. *Shape:* (batch,
+                pieces).
 
         Returns:
             `logits`, *Shape:* (batch, pieces, tags), and with labels `loss`, the mean over words.
@@ -110,12 +112,18 @@ class TokenClassifier(nn.Module):
             logits = torch.cat([self.run_upper_layers(*part) for part in parts])
         if labels is None:
             return {"logits": logits}
+        labeled = (labels >= 0).any(dim=1)
+        if not labeled.any():
+            # All parameters take part, as distributed training requires.
+            sums = [weights.sum() for weights in self.parameters() if weights.requires_grad]
+            return {"loss": torch.stack(sums).sum() * 0, "logits": logits}
+        scores, labels, features = logits[labeled], labels[labeled], features[labeled]
         if self.crf is None:
-            loss = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+            loss = nn.functional.cross_entropy(scores.flatten(0, 1), labels.flatten())
         else:
-            loss = self.crf(logits, labels, starts_line(self._word_feature_ids(features)))
+            loss = self.crf(scores, labels, starts_line(self._word_feature_ids(features)))
         if lower_logits is not None:
-            loss = loss + pruning_loss(lower_logits, labels, features)
+            loss = loss + pruning_loss(lower_logits[labeled], labels, features)
         return {"loss": loss, "logits": logits}
 
     def run_lower_layers(

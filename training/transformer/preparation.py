@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,17 +16,29 @@ from transformers import set_seed
 from ...corpus.document import Document
 from ...corpus.files import sha256_text
 from ...errors import InputError
-from ..base import TrainingJob
+from ..base import TextTagger, TrainingJob
 from ..recipe import Recipe
+from ..run_folder import read_manifest
 from ..tagger.config import TaggerConfig
 from ..tagger.line_wraps import unwrap_lines
 from ..tagger.tagger import NeuralTagger
-from ..tagger.words import FEATURE_COUNT
+from ..tagger.windows import Window, cut_windows, encode_texts
+from ..tagger.words import FEATURE_COUNT, find_words
+from ..teachers import SPANS, hash_model, read_teacher
+from ..unlabeled.scores import SCORES_FILE, ScoreStore
+from ..unlabeled.teachers import PoolTeachers, RunTeacher
 from .cased_vocabulary import LINE_BREAKS, CasedVocabulary, make_cased_tokenizer
-from .dataset import Row, TeacherScorer, TrainingWindows, encode_documents, make_windows
-from .distillation import Teachers
+from .dataset import (
+    Row,
+    TeacherScorer,
+    TrainingWindows,
+    encode_documents,
+    make_unlabeled_windows,
+    make_windows,
+)
+from .distillation import Teachers, WindowTeacher
 from .encoder import encoder_layers, load_encoder, longest_window, special_tokens
-from .model_folder import torch_network
+from .model_folder import load_tagger, torch_network
 from .network import TokenClassifier
 from .quantization_aware import insert_fake_quantization
 
@@ -46,9 +59,13 @@ class Preparation:
         training_config: the same for training windows, which do not overlap.
         encoded: encoded training texts and the tag indices of their words.
         windows: the training windows.
-        teachers: the teachers, if the recipe names any.
+        labeled_windows: number of those that are of labeled documents.
+        teachers: the transformers that teach on the training texts, if the recipe names any.
         teacher_scorer: gives the teachers' log-probabilities for the windows of an epoch. None
             until the training begins, as scoring takes long.
+        pool: the unlabeled articles, if there are any.
+        pool_teachers: the teachers of these articles.
+        pool_is_scored: whether they have scored them.
 
     Raises:
         InputError: if the recipe's encoder or teachers cannot be used, or the documents have no
@@ -68,8 +85,12 @@ class Preparation:
         self.training_config = dataclasses.replace(self.config, stride=0)
         self.tokenizer, cased_vocabulary = _make_tokenizer(tokenizer, recipe)
         self.network = _make_network(encoder, self.config, recipe, cased_vocabulary)
-        self.teachers = _load_teachers(job, bf16=self.bf16) if recipe.teachers else None
+        self.teachers = _load_teachers(job, bf16=self.bf16)
         self.teacher_scorer: TeacherScorer | None = None
+        self.pool = job.data.pool
+        self.pool_teachers = self._find_pool_teachers()
+        self.pool_is_scored = False
+        self._train_words = sum(len(find_words(document.text)) for document in job.data.train)
         if not torch.cuda.is_available():
             # On CPUs, the backward pass of torch's fused attention is slower than eager attention.
             encoder.set_attn_implementation("eager")
@@ -78,18 +99,25 @@ class Preparation:
         self.encoded = encode_documents(
             job.data.train, self.tokenizer, self.training_config, job.gazetteer
         )
-        outside_ids: list[int] = []
+        self._outside_ids: list[int] = []
         if recipe.transformers_compatible and self.config.by_line:
-            outside_ids = [self.tokenizer.token_to_id(line_break) for line_break in LINE_BREAKS]
-
-        def epoch_windows(rng: np.random.Generator) -> list[Row]:
-            return make_windows(
-                self.encoded, self.training_config, rng, outside_ids, self.teacher_scorer
-            )
-
-        self.windows = TrainingWindows(epoch_windows, recipe.seed)
-        if len(self.windows) == 0:
+            self._outside_ids = list(map(self.tokenizer.token_to_id, LINE_BREAKS))
+        self.labeled_windows = 0
+        self.windows = TrainingWindows(self._epoch_windows, recipe.seed)
+        if not any(len(text.words) for text, _ in self.encoded):
             raise InputError("the training documents have no words to learn from; add text to them")
+
+    def unlabeled_documents(self, epoch: int) -> list[Document]:
+        """Return the unlabeled articles of an epoch; [] if there are none."""
+        recipe: Recipe = self.job.recipe
+        words = round(recipe.unlabeled_ratio * self._train_words)
+        return self.pool.select(epoch, words, recipe.seed) if self.pool and words else []
+
+    def all_unlabeled_documents(self) -> list[Document]:
+        """Return the unlabeled articles that at least one epoch uses."""
+        epochs = range(math.ceil(self.job.recipe.epochs))
+        documents = (document for epoch in epochs for document in self.unlabeled_documents(epoch))
+        return list({id(document): document for document in documents}.values())
 
     def tagger(self) -> NeuralTagger:
         """Return a tagger with the current state of the network."""
@@ -104,6 +132,56 @@ class Preparation:
     def current_config(self) -> TaggerConfig:
         """Return the configuration with the transitions that the network has learned so far."""
         return dataclasses.replace(self.config, **self.network.crf_parameters())
+
+    def _epoch_windows(self, epoch: int, rng: np.random.Generator) -> list[Row]:
+        config = self.training_config
+        rows = make_windows(self.encoded, config, rng, self._outside_ids, self.teacher_scorer)
+        self.labeled_windows = len(rows)
+        documents = self.unlabeled_documents(epoch)
+        if documents:
+            texts = encode_documents(documents, self.tokenizer, config, self.job.gazetteer)
+            log_probs = None
+            if self.pool_is_scored and self.pool_teachers is not None:
+                log_probs = self.pool_teachers.log_probs(documents)
+            rows += make_unlabeled_windows(
+                [text for text, _ in texts], config, self._outside_ids, log_probs
+            )
+        return rows
+
+    def _find_pool_teachers(self) -> PoolTeachers | None:
+        """Return the teachers of the unlabeled articles, if there are any.
+
+        Raises:
+            InputError: if a teacher has other labels or was trained on a dev document.
+            ModelError: if a teacher is not a finished run.
+        """
+        job, recipe = self.job, self.job.recipe
+        if job.data.pool is None:
+            return None
+        return PoolTeachers(
+            [self._find_pool_teacher(Path(run)) for run in recipe.teachers if run != SPANS],
+            SPANS in recipe.teachers,
+            job.labels.names,
+            self._cut_windows,
+        )
+
+    def _find_pool_teacher(self, run: Path) -> RunTeacher:
+        labels, crf = self.job.labels.names, self.job.recipe.crf
+        manifest = read_teacher(run, labels, _held_out(self.job))
+
+        def load() -> TextTagger | WindowTeacher:
+            if manifest["recipe"]["kind"] != "transformer":
+                return self.job.load_run(run)
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            return WindowTeacher(load_tagger(run, device=device, autocast=self.bf16), crf=crf)
+
+        way = f"{'emissions' if crf else 'marginals'} {'bf16' if self.bf16 else 'fp32'}"
+        return RunTeacher(f"{hash_model(run)} {way}", ScoreStore(run / SCORES_FILE), load)
+
+    def _cut_windows(self, texts: Sequence[str]) -> list[list[Window]]:
+        unwrap = self.training_config.unwrap_lines
+        encoded = encode_texts(self.tokenizer, texts, unwrap=unwrap)
+        return [cut_windows(text, self.training_config) for text in encoded]
 
 
 def bf16_is_fast() -> bool:
@@ -217,13 +295,36 @@ def _make_network(
     )
 
 
-def _load_teachers(job: TrainingJob, *, bf16: bool) -> Teachers:
+def _load_teachers(job: TrainingJob, *, bf16: bool) -> Teachers | None:
+    """Load the teachers that are transformers; the others teach on unlabeled articles only.
+
+    Raises:
+        InputError: if there is a teacher that cannot be used, or that needs unlabeled articles.
+        ModelError: if a teacher is not a finished run.
+    """
     recipe: Recipe = job.recipe
+    runs = []
+    for name in recipe.teachers:
+        kind = SPANS if name == SPANS else read_manifest(Path(name))["recipe"]["kind"]
+        if kind == "transformer":
+            runs.append(Path(name))
+        elif job.data.pool is None:
+            raise InputError(
+                f"teacher {name}: is not a transformer and teaches on unlabeled articles only; "
+                "name some with --unlabeled"
+            )
+    if not runs:
+        return None
     return Teachers(
-        [Path(run) for run in recipe.teachers],
+        runs,
         job.labels.names,
         [document.text for document in job.data.train],
-        {sha256_text(document.text) for document in job.data.dev},
+        _held_out(job),
         crf=recipe.crf,
         autocast=bf16,
     )
+
+
+def _held_out(job: TrainingJob) -> set[str]:
+    """Return the hashes of the texts on which no teacher may have been trained."""
+    return {sha256_text(document.text) for document in job.data.dev}

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from transformers import PrinterCallback
 from transformers.utils import logging as transformers_logging
@@ -70,6 +71,7 @@ class TransformerTrainer:
         Raises:
             DivergedError: if the loss is not finite.
             InputError: if the disk is full.
+            ModelError: if a teacher cannot be loaded.
         """
         job, prepared = self._job, self._prepared
         if prepared.teachers is not None:
@@ -82,6 +84,12 @@ class TransformerTrainer:
 
         checkpoints = job.output / "checkpoints"
         trainer = self._make_trainer(checkpoints, score_documents=score_documents)
+        if prepared.pool_teachers is not None:
+            # Other processes wait for the first one, and read its scores. Loading teachers draws
+            # random numbers, which must not differ from a run whose teachers have scored before.
+            with trainer.args.main_process_first(), torch.random.fork_rng():
+                prepared.pool_teachers.score(prepared.all_unlabeled_documents(), job.on_progress)
+            prepared.pool_is_scored = True
         last = last_complete_checkpoint(checkpoints) if job.resume else None
         with _quiet_transformers(), _explain_full_disk(job.output):
             trainer.train(resume_from_checkpoint=last)

@@ -1,0 +1,1 @@
+"""Learning from unlabeled articles: the pool, and the tags that teachers give to its words."""

@@ -41,6 +41,22 @@ class Label(BaseModel):
         return "#ffffff" if luminance < 0.179 else "#000000"
 
 
+class SpanRules(BaseModel):
+    """Where predicted spans may begin and end; the table `[spans]` of a label set.
+
+    Attributes:
+        start: characters, besides letters and digits, that a span may begin with.
+        end: characters, besides letters and digits, that a span may end with.
+        balanced: whether the brackets in a span must be balanced.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: str = ""
+    end: str = ""
+    balanced: bool = True
+
+
 class LabelSet(BaseModel):
     """The labels of a project, in the order in which annotators see them.
 
@@ -48,6 +64,7 @@ class LabelSet(BaseModel):
         name: the name of the label set.
         labels: the labels; the key `label` in the file.
         guidelines: path of the annotation guidelines (Markdown), relative to the file.
+        spans: where predicted spans may begin and end; None to learn it from the gold spans.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -55,6 +72,7 @@ class LabelSet(BaseModel):
     name: _Name
     labels: Annotated[tuple[Label, ...], Field(alias="label", min_length=1)]
     guidelines: str | None = None
+    spans: SpanRules | None = None
 
     @model_validator(mode="after")
     def _check_unique(self) -> LabelSet:

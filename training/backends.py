@@ -10,6 +10,7 @@ from ..errors import InputError
 from .base import TextTagger, Trainer, TrainingJob
 from .recipe import AnyRecipe, CnnRecipe, LinearRecipe, Recipe, RulesRecipe
 from .run_folder import read_manifest
+from .tagger.span_constraints import SpanConstraints
 from .transformer.encoder import refuse_pickles
 
 
@@ -20,12 +21,13 @@ class Backend:
     Attributes:
         recipe: the class of its recipes.
         trainer: makes the trainer of a job.
-        load: loads a finished run as a tagger; takes the run folder and the label names.
+        load: loads a finished run as a tagger; takes the run folder, the label names, and the
+            constraints of its mentions, if it has any.
     """
 
     recipe: type[AnyRecipe]
     trainer: Callable[[TrainingJob], Trainer]
-    load: Callable[[Path, tuple[str, ...]], TextTagger]
+    load: Callable[[Path, tuple[str, ...], SpanConstraints | None], TextTagger]
 
 
 def _transformer_trainer(job: TrainingJob) -> Trainer:
@@ -34,7 +36,9 @@ def _transformer_trainer(job: TrainingJob) -> Trainer:
     return TransformerTrainer(job)
 
 
-def _load_transformer(run: Path, labels: tuple[str, ...]) -> TextTagger:
+def _load_transformer(
+    run: Path, labels: tuple[str, ...], constraints: SpanConstraints | None
+) -> TextTagger:
     from .transformer.model_folder import load_tagger
 
     return load_tagger(run)
@@ -46,10 +50,12 @@ def _rules_trainer(job: TrainingJob) -> Trainer:
     return RulesTrainer(job)
 
 
-def _load_rules(run: Path, labels: tuple[str, ...]) -> TextTagger:
+def _load_rules(
+    run: Path, labels: tuple[str, ...], constraints: SpanConstraints | None
+) -> TextTagger:
     from .baselines.rules import load_rules
 
-    return load_rules(run / "model", labels)
+    return load_rules(run / "model", labels, constraints)
 
 
 def _linear_trainer(job: TrainingJob) -> Trainer:
@@ -58,10 +64,12 @@ def _linear_trainer(job: TrainingJob) -> Trainer:
     return LinearTrainer(job)
 
 
-def _load_linear(run: Path, labels: tuple[str, ...]) -> TextTagger:
+def _load_linear(
+    run: Path, labels: tuple[str, ...], constraints: SpanConstraints | None
+) -> TextTagger:
     from .baselines.linear import load_linear
 
-    return load_linear(run / "model", labels)
+    return load_linear(run / "model", labels, constraints)
 
 
 def _cnn_trainer(job: TrainingJob) -> Trainer:
@@ -70,10 +78,12 @@ def _cnn_trainer(job: TrainingJob) -> Trainer:
     return CnnTrainer(job)
 
 
-def _load_cnn(run: Path, labels: tuple[str, ...]) -> TextTagger:
+def _load_cnn(
+    run: Path, labels: tuple[str, ...], constraints: SpanConstraints | None
+) -> TextTagger:
     from .baselines.spacy_cnn import load_cnn
 
-    return load_cnn(run / "model", labels)
+    return load_cnn(run / "model", labels, constraints)
 
 
 BACKENDS = {
@@ -111,4 +121,6 @@ def load_run(run: Path) -> TextTagger:
     manifest = read_manifest(run)
     refuse_pickles(run)
     labels = tuple(label["name"] for label in manifest["labels"]["label"])
-    return BACKENDS[manifest["recipe"]["kind"]].load(run, labels)
+    fields = manifest.get("span_constraints")
+    constraints = None if fields is None else SpanConstraints(**fields)
+    return BACKENDS[manifest["recipe"]["kind"]].load(run, labels, constraints)

@@ -13,6 +13,7 @@ from .data import TrainingData
 from .tagger.arrays import Doubles, Ints
 from .tagger.gazetteer import Gazetteer
 from .tagger.mentions import Mention
+from .tagger.span_constraints import SpanConstraints, learn_span_constraints
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,18 @@ class TrainingJob:
     load_run: Callable[[Path], TextTagger]
     resume: bool = False
     on_progress: OnProgress = ignore_progress
+
+    @property
+    def span_constraints(self) -> SpanConstraints:
+        """The label set's rules for spans, or else the constraints that the gold spans obey."""
+        rules = self.labels.spans
+        if rules is not None:
+            return SpanConstraints(rules.start, rules.end, rules.balanced)
+        return learn_span_constraints(
+            document.text[span.start : span.end]
+            for document in self.data.train
+            for span in document.spans
+        )
 
 
 class Trainer(Protocol):

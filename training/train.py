@@ -64,6 +64,7 @@ def train(
     )
     value_tables = load_recipe_value_tables(recipe, labels)
     manifest = make_manifest(recipe, data, labels, gazetteer)
+    manifest["span_constraints"] = dataclasses.asdict(job.span_constraints)
     writes = is_first_process()
     if writes:
         check_output(job.output, manifest, resume)

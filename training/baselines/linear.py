@@ -8,6 +8,7 @@ RUN/model/gazetteer.json      phrases and patterns
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from ..tagger.arrays import Doubles, Floats, Ints
 from ..tagger.decoding import TagDecoder, label_probabilities
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import Mention, spans_to_tags, tag_names, tags_to_mentions
+from ..tagger.span_constraints import SpanConstraints
 from ..tagger.words import find_words
 from ..tagging import score_dev
 from .word_features import WordFeatures
@@ -60,7 +62,7 @@ class LinearTrainer:
 
         recipe = job.recipe
         features = WordFeatures(recipe.context, recipe.features, job.gazetteer, self._tags)
-        tagger = LinearTagger(features, job.labels.names)
+        tagger = LinearTagger(features, job.labels.names, constraints=job.span_constraints)
         rows = features.transform([document.text for document in job.data.train])
         tags = np.concatenate([self._gold_tags(document) for document in job.data.train])
         classifier = SGDClassifier(
@@ -120,6 +122,7 @@ class LinearTagger:
         labels: the label names.
         weights: *Shape:* (tags, features). Zeros by default.
         bias: *Shape:* (tags,). Zeros by default.
+        constraints: makes mentions valid; None to keep them as decoded.
     """
 
     def __init__(
@@ -128,22 +131,29 @@ class LinearTagger:
         labels: tuple[str, ...],
         weights: Floats | None = None,
         bias: Floats | None = None,
+        *,
+        constraints: SpanConstraints | None = None,
     ) -> None:
         tags = len(tag_names(labels))
         self.labels = labels
         self._features = features
         self._decoder = TagDecoder(tags)
+        self._constraints = constraints
         self.weights = np.zeros((tags, features.size), np.float32) if weights is None else weights
         self.bias = np.zeros(tags, np.float32) if bias is None else bias
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
         """Yield the mentions of each text, in order."""
-        for words, logits in self._scores(texts):
+        sources, again = itertools.tee(texts)
+        for text, (words, logits) in zip(sources, self._scores(again), strict=True):
             if len(words) == 0:
                 yield []
                 continue
             path, log_probs = self._decoder.decode(logits, [0, len(words)])
-            yield tags_to_mentions(words, path, log_probs, self.labels)
+            mentions = tags_to_mentions(words, path, log_probs, self.labels)
+            if self._constraints is not None:
+                mentions = self._constraints.apply(text, mentions)
+            yield mentions
 
     def probabilities(self, texts: Iterable[str]) -> Iterator[tuple[Ints, Doubles]]:
         """Yield the words of each text, and their probabilities of no label and of each label.
@@ -179,8 +189,10 @@ class LinearTagger:
         )
 
 
-def load_linear(folder: Path, labels: tuple[str, ...]) -> LinearTagger:
-    """Load the classifier of a run's model folder.
+def load_linear(
+    folder: Path, labels: tuple[str, ...], constraints: SpanConstraints | None
+) -> LinearTagger:
+    """Load the classifier of a run's model folder; see :class:`LinearTagger`.
 
     Raises:
         ModelError: if a file is missing or broken.
@@ -195,6 +207,8 @@ def load_linear(folder: Path, labels: tuple[str, ...]) -> LinearTagger:
         features = WordFeatures(
             settings["context"], settings["features"], gazetteer, tag_names(labels)
         )
-        return LinearTagger(features, labels, weights["weights"], weights["bias"])
+        return LinearTagger(
+            features, labels, weights["weights"], weights["bias"], constraints=constraints
+        )
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ModelError(f"{folder}: the model cannot be loaded ({error}); train again") from error

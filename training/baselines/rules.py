@@ -14,8 +14,9 @@ from ..gazetteer import load_gazetteer, recipe_gazetteer_path
 from ..run_folder import GAZETTEER_FILE
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import Mention
+from ..tagger.span_constraints import SpanConstraints
 from ..tagger.words import find_words
-from ..tagging import score_dev, tag_documents
+from ..tagging import mentions_to_spans, score_dev, tag_documents
 
 
 class RuleTagger:
@@ -26,11 +27,18 @@ class RuleTagger:
     Args:
         gazetteer: finds phrases and patterns.
         labels: the labels that the tagger can predict.
+        constraints: makes mentions valid; None to keep all matches as they are.
     """
 
-    def __init__(self, gazetteer: Gazetteer, labels: Iterable[str]) -> None:
+    def __init__(
+        self,
+        gazetteer: Gazetteer,
+        labels: Iterable[str],
+        constraints: SpanConstraints | None = None,
+    ) -> None:
         self.labels = tuple(labels)
         self._gazetteer = gazetteer
+        self._constraints = constraints
 
     @classmethod
     def from_file(cls, path: Path | None, labels: Iterable[str]) -> RuleTagger:
@@ -48,13 +56,16 @@ class RuleTagger:
 
     def find(self, text: str) -> list[Span]:
         """Return the spans of a text, without overlaps, in order."""
-        bounds = find_words(text).tolist()
-        return [Span(*match) for match in self._gazetteer.find(text, bounds)]
+        return mentions_to_spans(next(self.pipe([text])))
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
         """Yield the mentions of each text, in order."""
         for text in texts:
-            yield [Mention(span.start, span.end, span.label, None) for span in self.find(text)]
+            matches = self._gazetteer.find(text, find_words(text).tolist())
+            mentions = [Mention(*match, None) for match in matches]
+            if self._constraints is not None:
+                mentions = self._constraints.apply(text, mentions)
+            yield mentions
 
     def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the documents in order, their spans replaced by the tagger's."""
@@ -82,7 +93,8 @@ class RulesTrainer:
         folder = job.output / "model"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / GAZETTEER_FILE).write_bytes(job.gazetteer.to_bytes())
-        return {"dev": score_dev(load_rules(folder, job.labels.names), job.data.dev)}
+        tagger = load_rules(folder, job.labels.names, job.span_constraints)
+        return {"dev": score_dev(tagger, job.data.dev)}
 
     def estimate(self) -> dict[str, str]:
         """Return the files of the gazetteer; there is nothing to train."""
@@ -90,14 +102,16 @@ class RulesTrainer:
         return {"gazetteer": ", ".join(file.name for file in files), "time": "seconds"}
 
 
-def load_rules(folder: Path, labels: tuple[str, ...]) -> RuleTagger:
-    """Load the rules of a run's model folder.
+def load_rules(
+    folder: Path, labels: tuple[str, ...], constraints: SpanConstraints | None
+) -> RuleTagger:
+    """Load the rules of a run's model folder; see :class:`RuleTagger`.
 
     Raises:
         ModelError: if the gazetteer is missing or broken.
     """
     path = folder / GAZETTEER_FILE
     try:
-        return RuleTagger(Gazetteer.from_bytes(path.read_bytes()), labels)
+        return RuleTagger(Gazetteer.from_bytes(path.read_bytes()), labels, constraints)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: missing or broken; train again") from error

@@ -18,6 +18,7 @@ from ...ui import Progress
 from ..base import TrainingJob
 from ..data import TrainingData
 from ..tagger.mentions import Mention
+from ..tagger.span_constraints import SpanConstraints
 from ..tagging import score_dev
 
 _ESTIMATE_DOCUMENTS = 16
@@ -59,7 +60,8 @@ class CnnTrainer:
         shutil.rmtree(checkpoints)
         # An empty file with the suffix of pickles, which are refused.
         (folder / "vocab" / "lookups.bin").unlink(missing_ok=True)
-        dev = score_dev(load_cnn(folder, job.labels.names), job.data.dev)
+        tagger = load_cnn(folder, job.labels.names, job.span_constraints)
+        dev = score_dev(tagger, job.data.dev)
         return {"dev": dev, "epochs": history}
 
     def estimate(self) -> dict[str, str]:
@@ -116,16 +118,24 @@ class CnnTagger:
     Args:
         nlp: the pipeline.
         labels: the label names.
+        constraints: makes mentions valid; None to keep them as predicted.
     """
 
-    def __init__(self, nlp: Any, labels: tuple[str, ...]) -> None:
+    def __init__(
+        self, nlp: Any, labels: tuple[str, ...], constraints: SpanConstraints | None
+    ) -> None:
         self.labels = labels
         self._nlp = nlp
+        self._constraints = constraints
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
         """Yield the mentions of each text, in order."""
         for doc in self._nlp.pipe(texts):
-            yield [mention for entity in doc.ents if (mention := _mention(entity)) is not None]
+            found = (_mention(entity) for entity in doc.ents)
+            mentions = [mention for mention in found if mention is not None]
+            if self._constraints is not None:
+                mentions = self._constraints.apply(doc.text, mentions)
+            yield mentions
 
 
 def _mention(entity: Any) -> Mention | None:
@@ -134,8 +144,10 @@ def _mention(entity: Any) -> Mention | None:
     return Mention(start, end, entity.label_, None) if start < end else None
 
 
-def load_cnn(folder: Path, labels: tuple[str, ...]) -> CnnTagger:
-    """Load the pipeline of a run's model folder.
+def load_cnn(
+    folder: Path, labels: tuple[str, ...], constraints: SpanConstraints | None
+) -> CnnTagger:
+    """Load the pipeline of a run's model folder; see :class:`CnnTagger`.
 
     Raises:
         ModelError: if a file is missing or broken.
@@ -143,7 +155,7 @@ def load_cnn(folder: Path, labels: tuple[str, ...]) -> CnnTagger:
     import spacy
 
     try:
-        return CnnTagger(spacy.load(folder), labels)
+        return CnnTagger(spacy.load(folder), labels, constraints)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"{folder}: the model cannot be loaded ({first_line(error)}); train again"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .mentions import tag_names
+from .span_constraints import SpanConstraints
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class TaggerConfig:
             Empty if the network has no CRF.
         start_transitions: score of each tag at the start of a sequence, *Shape:* (tags,). Empty
             if the network has no CRF.
+        span_constraints: where mentions may begin and end; None to keep what the network predicts.
         calibration: raw confidences and the share of correct mentions at each, in rising order,
             *Shape:* (points, 2). Empty if confidences are not calibrated.
     """
@@ -50,6 +52,7 @@ class TaggerConfig:
     transformers_compatible: bool = False
     transitions: tuple[tuple[float, ...], ...] = ()
     start_transitions: tuple[float, ...] = ()
+    span_constraints: SpanConstraints | None = None
     calibration: tuple[tuple[float, float], ...] = ()
 
     @property
@@ -69,7 +72,10 @@ class TaggerConfig:
         Raises:
             TypeError: if a field is missing or unknown.
         """
-        return cls(**{name: _to_tuples(item) for name, item in value.items()})
+        fields = {name: _to_tuples(item) for name, item in value.items()}
+        if fields.get("span_constraints") is not None:
+            fields["span_constraints"] = SpanConstraints(**fields["span_constraints"])
+        return cls(**fields)
 
 
 def _to_tuples(value: Any) -> Any:

@@ -11,7 +11,8 @@ How a text is tagged:
 2. :mod:`.windows` tokenizes it, aligns words with pieces and cuts windows that fit the network.
 3. The network scores the tags of each piece, in batches of windows of similar length.
 4. :mod:`.decoding` finds the best tag sequence of each line, or of the whole text.
-5. :mod:`.mentions` turns tags into mentions with code point offsets.
+5. :mod:`.mentions` turns tags into mentions with code point offsets, and
+   :mod:`.span_constraints` makes them valid.
 """
 
 from __future__ import annotations
@@ -223,7 +224,10 @@ class NeuralTagger:
                 results[index] += tags_to_mentions(
                     text.words[words], path, log_probs, config.labels
                 )
-        return [self._calibrate(keep_longest_mentions(mentions)) for mentions in results]
+        return [
+            self._finish(text, keep_longest_mentions(mentions))
+            for text, mentions in zip(pending.texts, results, strict=True)
+        ]
 
     def _word_logits(self, pending: _PendingScores) -> list[Floats]:
         """Return the logits of each text's words, each from the window that scores the word."""
@@ -257,10 +261,13 @@ class NeuralTagger:
             mentions = tags_to_mentions(
                 text.words, path[words], log_probs[words], self.config.labels
             )
-            results.append(self._calibrate(mentions))
+            results.append(self._finish(text, mentions))
         return results
 
-    def _calibrate(self, mentions: Sequence[Mention]) -> list[Mention]:
+    def _finish(self, text: EncodedText, mentions: Sequence[Mention]) -> list[Mention]:
+        """Return mentions made valid, with calibrated scores."""
+        if self.config.span_constraints is not None:
+            mentions = self.config.span_constraints.apply(text.text, mentions)
         if not len(self._calibration):
             return list(mentions)
         raw, calibrated = self._calibration.T

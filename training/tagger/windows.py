@@ -30,6 +30,7 @@ class EncodedText:
     """The words and pieces of a text, and how they align.
 
     Attributes:
+        text: the text.
         words: start and end of each word in code points, end exclusive. *Shape:* (words, 2).
         piece_ids: tokenizer ids. *Shape:* (pieces,).
         first_pieces: index of each word's first piece; of the next piece for a word that the
@@ -40,6 +41,7 @@ class EncodedText:
         line_starts: whether a line break precedes the word. *Shape:* (words,).
     """
 
+    text: str
     words: Ints
     piece_ids: Ints
     first_pieces: Ints
@@ -106,7 +108,7 @@ def encode_texts(
             owners = np.searchsorted(first_pieces, np.arange(len(piece_ids)), side="right") - 1
             features = np.where(owners >= 0, word_features[np.maximum(owners, 0)], 0)
         encoded.append(
-            EncodedText(words, piece_ids, first_pieces, has_piece, features, line_starts)
+            EncodedText(text, words, piece_ids, first_pieces, has_piece, features, line_starts)
         )
     return encoded
 

@@ -150,6 +150,7 @@ def _slice_words(text: EncodedText, start: int, end: int) -> EncodedText:
     first, last = bounds[[start, end]]
     words, pieces = slice(start, end), slice(first, last)
     return EncodedText(
+        text=text.text,
         words=text.words[words],
         piece_ids=text.piece_ids[pieces],
         first_pieces=text.first_pieces[words] - first,

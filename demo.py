@@ -20,6 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from .annotation.adjudication.annotation_sets import read_annotation_set
 from .corpus.document import Document
 from .corpus.files import read_documents, write_documents, write_text
 from .errors import InputError, ModelError, OrbatError
@@ -27,7 +28,9 @@ from .ui import format_interval, format_value
 
 ARTICLES = Path(__file__).parent / "corpus" / "articles"
 PASSES = {name: ARTICLES / f"{name}-pass.jsonl" for name in ("first", "second")}
-"""The recorded annotation passes, by annotator."""
+"""The recorded annotation passes, by annotator; their texts are those of the train articles."""
+REPLAYED = 42
+"""Recorded documents that the demo replays: the first ones of the files."""
 POLICY = "prefer:first"
 MARKER = ".orbat-demo"
 """The file that marks a folder as written by the demo, so that it may be removed."""
@@ -94,10 +97,15 @@ class _Demo:
     def __init__(self, output: Path, documents: int | None, settings: Sequence[str]) -> None:
         self.output = output
         self.settings = settings
-        self.recorded = list(read_documents(PASSES["first"]))[:documents]
+        train = {document.id: document for document in read_documents(ARTICLES / "train.jsonl")}
+        number = REPLAYED if documents is None else min(documents, REPLAYED)
+        self.passes = {
+            name: read_annotation_set(path, None, train).documents[:number]
+            for name, path in PASSES.items()
+        }
+        self.recorded = self.passes["first"]
         recorded_ids = {document.id for document in self.recorded}
-        train = read_documents(ARTICLES / "train.jsonl")
-        self.more = [document for document in train if document.id not in recorded_ids][:documents]
+        self.more = [d for doc_id, d in train.items() if doc_id not in recorded_ids][:documents]
         self.console = Console()
         self.started = time.monotonic()
         self.environment = {**os.environ, "ORBAT_DOCCANO_HOME": str(output / "doccano")}
@@ -206,7 +214,10 @@ class _Demo:
             "two accounts. Nobody annotates while you watch.",
             style="yellow",
         )
-        replays = [f"{name}={path}" for name, path in PASSES.items()]
+        replays = []
+        for name, recorded in self.passes.items():
+            write_documents(self.output / "recorded" / f"{name}.jsonl", recorded)
+            replays.append(f"{name}={self.output / 'recorded' / name}.jsonl")
         self.run("annotate", "replay", "--session", session, *replays)
 
         self.print_title("4  Pull the annotations, measure agreement, adjudicate")

@@ -14,7 +14,13 @@ from ..error_analysis.confusion_matrix import confusion_matrix
 from ..error_analysis.patterns import SpanError
 from ..metrics import ALL_LABELS
 from ..system_evaluation import SystemEvaluation
-from .tables import format_difference, format_difference_interval
+from .tables import (
+    NO_INTERVAL,
+    format_difference,
+    format_difference_interval,
+    perfect_line,
+    without_entities_line,
+)
 
 TEMPLATE = Path(__file__).parent / "report.html"
 ERROR_CONTEXT = 160
@@ -110,6 +116,11 @@ def render_report(result: SystemEvaluation, colors: Mapping[str, str]) -> str:
         gold=result.gold,
         warnings=result.warnings,
         evaluation=result.evaluation,
+        no_interval=NO_INTERVAL,
+        false_alarms=analysis.false_alarms,
+        perfect=perfect_line(analysis.false_alarms),
+        without_entities=without_entities_line(analysis.false_alarms),
+        robustness=result.robustness,
         slices=analysis.slices,
         worst=analysis.worst_slice,
         calibration=analysis.calibration,

@@ -167,10 +167,13 @@ def test_agreement_without_spans_is_undefined() -> None:
 def test_recorded_passes_become_gold(orbat: Orbat, tmp_path: Path) -> None:
     passes = [ARTICLES / "first-pass.jsonl", ARTICLES / "second-pass.jsonl"]
     agreement = orbat("annotate", "agree", *passes, "--json").json()
-    assert agreement["documents"] == 42
+    assert agreement["documents"] == 412
     assert agreement["strict"]["micro"]["f1"] == pytest.approx(0.995, abs=0.001)
     gold = tmp_path / "gold.jsonl"
-    outcome = orbat("annotate", "adjudicate", *passes, "--output", gold, "--policy", "prefer:first")
+    outcome = orbat(
+        *("annotate", "adjudicate", *passes, "--texts", ARTICLES / "train.jsonl"),
+        *("--output", gold, "--policy", "prefer:first"),
+    )
     assert outcome.code == 0, outcome.err
     merged = list(read_documents(gold))
     shipped = {d.id: d for d in read_documents(ARTICLES / "train.jsonl")}

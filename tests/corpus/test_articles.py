@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from orbat.annotation.adjudication.annotation_sets import read_annotation_set
 from orbat.corpus.deduplication.duplicates import DuplicateFinder
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents
 from orbat.corpus.labels import load_labels
+from orbat.evaluation.counts import total_counts
 from tests.conftest import ARTICLES
 
 
@@ -13,7 +15,7 @@ def test_splits_are_complete_and_disjoint(
     train_articles: list[Document], dev_articles: list[Document], test_articles: list[Document]
 ) -> None:
     splits = (train_articles, dev_articles, test_articles)
-    assert [len(split) for split in splits] == [212, 36, 32]
+    assert [len(split) for split in splits] == [457, 81, 56]
     ids = [document.id for split in splits for document in split]
     assert len(set(ids)) == len(ids)
     for split, name in zip(splits, ("train", "dev", "test"), strict=True):
@@ -28,14 +30,20 @@ def test_no_article_is_a_near_duplicate_of_another(
     finder = DuplicateFinder(threshold=0.25)
     assert [finder.add_or_match(d) for d in train_articles + dev_articles + test_articles] == [
         None
-    ] * 280
+    ] * 594
 
 
 def test_recorded_passes_are_of_training_articles(train_articles: list[Document]) -> None:
-    texts = {document.id: document.text for document in train_articles}
+    """Reading also checks that their spans fit the texts, and fails for any other article."""
+    texts = {document.id: document for document in train_articles}
     first, second = (
-        list(read_documents(ARTICLES / f"{p}-pass.jsonl")) for p in ("first", "second")
+        read_annotation_set(ARTICLES / f"{name}-pass.jsonl", load_labels().names, texts)
+        for name in ("first", "second")
     )
-    assert [d.id for d in first] == [d.id for d in second]
-    for document in first + second:
-        assert texts[document.id] == document.text
+    assert (first.name, second.name) == ("first", "second")
+    assert [d.id for d in first.documents] == [d.id for d in second.documents]
+    assert len(first.documents) == 412
+    pairs = zip(first.documents, second.documents, strict=True)
+    consistency = total_counts(pairs)[0].f1
+    assert consistency is not None
+    assert consistency > 0.99

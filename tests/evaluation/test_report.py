@@ -125,8 +125,8 @@ def test_slices_are_sorted_and_all_sections_exist(
     page.goto(error_report(orbat, tmp_path).as_uri())
     sections = page.locator("h2").evaluate_all("all => all.map((h) => h.id)")
     assert sections == [
-        *("scores", "comparison", "human-baseline", "confusion", "calibration", "slices"),
-        *("patterns", "errors"),
+        *("scores", "comparison", "human-baseline", "false-alarms", "confusion", "calibration"),
+        *("slices", "patterns", "errors"),
     ]
     rows = page.locator("table.sortable tbody tr")
     index = page.locator("table.sortable th").all_inner_texts().index("gold")
@@ -154,6 +154,19 @@ def check_report(page: Any, report: Path) -> None:
     assert not faults
 
 
+def check_robustness(robustness: Any, strict: Any) -> None:
+    """Check the table: the first version has the scores of the report, others differ from it."""
+    written, *others = robustness["versions"]
+    assert (written["name"], written["changed"]) == ("as written", 0)
+    assert written["f1"] == strict["f1"]
+    assert written["difference"] is None
+    for version in others:
+        assert version["gold"] == strict["gold"]
+        assert version["difference"]["f1"] == pytest.approx(version["f1"] - strict["f1"])
+    (lower,) = (version for version in others if version["name"] == "lower case")
+    assert lower["changed"] == robustness["documents"]
+
+
 @pytest.mark.browser
 @pytest.mark.slow
 def test_the_report_of_a_model_in_a_browser(
@@ -165,13 +178,17 @@ def test_the_report_of_a_model_in_a_browser(
 ) -> None:
     run = request.config.getoption("--run") or request.getfixturevalue("trained").run
     report = tmp_path / "report.html"
-    outcome = orbat("evaluate", run, ARTICLES / "test.jsonl", "--report", report)
+    outcome = orbat(
+        "evaluate", run, ARTICLES / "test.jsonl", "--robustness", "--report", report, "--json"
+    )
     assert outcome.code == 0, outcome.err
     assert "warning" not in outcome.err
+    check_robustness(outcome.json()["robustness"], outcome.json()["strict"]["micro"])
     page = browser.new_page(viewport={"width": 1000, "height": 1350})
     check_report(page, report)
     assert page.locator("tbody").first.locator("tr").count() == 6
     assert page.locator("svg").count() == 2
+    assert page.locator("#robustness + p + div tbody tr").count() == 7
     screenshot(page, "report")
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

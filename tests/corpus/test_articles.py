@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from orbat.annotation.adjudication.annotation_sets import read_annotation_set
 from orbat.corpus.deduplication.duplicates import DuplicateFinder
+from orbat.corpus.deduplication.leakage import find_leakage
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents
 from orbat.corpus.labels import load_labels
@@ -31,6 +34,13 @@ def test_no_article_is_a_near_duplicate_of_another(
     assert [finder.add_or_match(d) for d in train_articles + dev_articles + test_articles] == [
         None
     ] * 594
+
+
+def test_no_two_splits_share_a_long_n_gram(
+    train_articles: list[Document], dev_articles: list[Document], test_articles: list[Document]
+) -> None:
+    for first, second in combinations((train_articles, dev_articles, test_articles), 2):
+        assert list(find_leakage(first, second)) == []
 
 
 def test_recorded_passes_are_of_training_articles(train_articles: list[Document]) -> None:

@@ -11,11 +11,13 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
+from spacy.util import dict_to_dot, load_model_from_init_py
 
 from ..training.tagger.mentions import Mention
 from ..training.tagger.tagger import NeuralTagger
@@ -282,3 +284,35 @@ def make_entity_tagger(
 ) -> EntityTagger:
     """Create the component for a pipeline."""
     return EntityTagger(name, batch_size, workers, spans_key, threshold, target_precision)
+
+
+def load_pipeline(
+    init_file: str, *, config: Mapping[str, Any] = MappingProxyType({}), **options: Any
+) -> Language:
+    """Load an installed pipeline.
+
+    spaCy refuses overrides that put a table in the place of a number, so thresholds by label are
+    set after loading.
+
+    Args:
+        init_file: the `__init__.py` of the package.
+        config: overrides of the pipeline's configuration, as `spacy.load` takes them.
+        options: the other arguments of `spacy.load`.
+
+    Raises:
+        ValueError: if the model is damaged, or does not have the thresholds.
+    """
+    overrides = dict_to_dot(dict(config), for_overrides=True)
+    by_label: dict[str, dict[str, float]] = {}
+    for option in ("threshold", "target_precision"):
+        prefix = f"components.{COMPONENT}.{option}."
+        for key in [key for key in overrides if key.startswith(prefix)]:
+            by_label.setdefault(option, {})[key.removeprefix(prefix)] = overrides.pop(key)
+    nlp = load_model_from_init_py(init_file, config=overrides, **options)
+    if by_label and COMPONENT in nlp.component_names:
+        tagger: EntityTagger = nlp.get_pipe(COMPONENT)
+        tagger.threshold = by_label.get("threshold", tagger.threshold)
+        tagger.target_precision = by_label.get("target_precision", tagger.target_precision)
+        _ = tagger.thresholds  # refuses thresholds that the model does not have
+        nlp.get_pipe_config(COMPONENT).update(by_label)
+    return nlp

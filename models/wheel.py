@@ -43,19 +43,19 @@ _INIT = '''"""{description}"""
 import os
 from pathlib import Path
 
-from spacy.util import get_model_meta, load_model_from_init_py
+from spacy.util import get_model_meta
 
 # Before onnxruntime is imported: later it has no effect.
 os.environ.setdefault({telemetry!r}, {off!r})
 
-from . import component  # registers the factory
+from .component import load_pipeline  # registers the factory
 
 __version__ = get_model_meta(Path(__file__).parent)["version"]
 
 
 def load(**overrides):
     """Load the pipeline; takes the arguments of spacy.load."""
-    return load_model_from_init_py(__file__, **overrides)
+    return load_pipeline(__file__, **overrides)
 '''
 
 _PYPROJECT = """[build-system]

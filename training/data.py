@@ -29,6 +29,8 @@ class TrainingData:
         dev_files: files of `dev`.
         unlabeled: articles without gold spans, to learn from the tags that teachers give them.
         unlabeled_files: files of `unlabeled`.
+        held_out: documents that `unlabeled` must not repeat, such as test documents.
+        held_out_files: files of `held_out`.
     """
 
     train: Sequence[Document]
@@ -37,6 +39,8 @@ class TrainingData:
     dev_files: Sequence[Path] = ()
     unlabeled: Sequence[Document] = ()
     unlabeled_files: Sequence[Path] = ()
+    held_out: Sequence[Document] = ()
+    held_out_files: Sequence[Path] = ()
 
     @classmethod
     def from_files(
@@ -45,6 +49,7 @@ class TrainingData:
         dev: Sequence[Path],
         labels: LabelSet,
         unlabeled: Sequence[Path] = (),
+        held_out: Sequence[Path] = (),
     ) -> TrainingData:
         """Read gold documents from JSON Lines files, and unlabeled articles from any files.
 
@@ -54,6 +59,8 @@ class TrainingData:
             labels: the label set; spans of other labels are refused.
             unlabeled: files and folders of articles, as :func:`orbat.add_to_corpus` reads them;
                 their texts are not changed.
+            held_out: files of documents that unlabeled articles must not repeat, such as test
+                documents, in the same formats.
 
         Raises:
             InputError: if a file cannot be used, or two files of a part share a document id.
@@ -63,7 +70,8 @@ class TrainingData:
             _read_gold(dev, labels, "--dev"),
             train,
             dev,
-            *_read_unlabeled(unlabeled),
+            *_read_articles(unlabeled),
+            *_read_articles(held_out),
         )
 
     @classmethod
@@ -74,6 +82,7 @@ class TrainingData:
         train: Sequence[Path] | None = None,
         dev: Sequence[Path] | None = None,
         unlabeled: Sequence[Path] = (),
+        held_out: Sequence[Path] = (),
     ) -> TrainingData:
         """Read the documents of a run folder. It does not keep unlabeled articles.
 
@@ -82,7 +91,8 @@ class TrainingData:
             labels: the label set.
             train: files to train on instead of the run's documents.
             dev: files to select the best epoch on instead of the run's documents.
-            unlabeled: files and folders of unlabeled articles.
+            unlabeled: see :meth:`from_files`.
+            held_out: see :meth:`from_files`.
 
         Raises:
             InputError: as :meth:`from_files`, if the run's documents were changed, or if it learned
@@ -101,13 +111,18 @@ class TrainingData:
             _read_gold(dev, labels, "--dev") if dev else run_documents(run, "dev"),
             train or [run / "data" / "train.jsonl"],
             dev or [run / "data" / "dev.jsonl"],
-            *_read_unlabeled(unlabeled),
+            *_read_articles(unlabeled),
+            *_read_articles(held_out),
         )
 
     @cached_property
     def pool(self) -> UnlabeledPool | None:
         """The unlabeled articles that can be used; None if no articles were given."""
-        return make_pool(self.unlabeled, self.train, self.dev) if self.unlabeled else None
+        return (
+            make_pool(self.unlabeled, self.train, self.dev, self.held_out)
+            if self.unlabeled
+            else None
+        )
 
     def check(self) -> None:
         """Refuse data without training documents, dev documents or training spans.
@@ -180,7 +195,7 @@ def _read_gold(paths: Iterable[Path], labels: LabelSet, option: str) -> list[Doc
     return list(documents.values())
 
 
-def _read_unlabeled(sources: Sequence[Path]) -> tuple[list[Document], list[Path]]:
+def _read_articles(sources: Sequence[Path]) -> tuple[list[Document], list[Path]]:
     """Return the articles of files and folders, and the files.
 
     Raises:

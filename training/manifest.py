@@ -54,6 +54,7 @@ def make_manifest(
     documents = {"train": hash_documents(data.train), "dev": hash_documents(data.dev)}
     if data.pool is not None:
         inputs["unlabeled"] = hash_files(data.unlabeled_files)
+        inputs["held-out"] = hash_files(data.held_out_files)
         documents["unlabeled"] = hash_documents(data.pool.documents)
     return {
         "format": RUN_FORMAT,

@@ -51,6 +51,10 @@ class Recipe(_Recipe):
     With unlabeled articles, runs of other kinds can teach too, and `spans` stands for the spans
     that the articles have already, of any other tagger. Without teachers, a model of the same
     recipe is trained on the gold first, and teaches (self-training)."""
+    teach_gold: bool = True
+    """Learn the teachers' tag probabilities on the training documents too. Their windows differ
+    from epoch to epoch, so the teachers score them in each; with unlabeled articles, `false` saves
+    that time."""
     unlabeled_ratio: Annotated[float, Field(gt=0, le=100)] = 1.0
     """Words of unlabeled articles in an epoch for each word of the training documents. Every epoch
     uses other articles until all have been used."""

@@ -142,7 +142,10 @@ def _training_data(manifest: Mapping[str, Any]) -> str:
         for entry in entries
     )
     train_count, dev_count = len(documents["train"]), len(documents["dev"])
-    return f"""{train_count} documents for training, {dev_count} dev documents for model selection.
+    train_documents = f"{train_count} documents for training"
+    if "unlabeled" in documents:
+        train_documents += f", {len(documents['unlabeled']):,} unlabeled articles"
+    return f"""{train_documents}, {dev_count} dev documents for model selection.
 `manifest.json` beside the weights lists their hashes and, where known, their addresses.
 
 {files}"""

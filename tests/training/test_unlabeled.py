@@ -63,15 +63,17 @@ def test_articles_that_repeat_held_out_or_labeled_documents_are_left_out_and_cou
     other = dev_articles[5]
     shouted = Document("x", dev[1].text.upper())
     edited = Document("y", dev[0].text.replace(" the ", " that ", 1))
+    tested = dev_articles[7]
     unlabeled = [
-        *(other, Document("again", other.text), shouted, edited),
+        *(tested, other, Document("again", other.text), shouted, edited),
         *(Document("t", train[0].text), Document("empty", " \n")),
     ]
-    pool = make_pool(unlabeled, train, dev)
+    pool = make_pool(unlabeled, train, dev, [tested])
     assert list(pool.documents) == [other]
     assert pool.left_out == {
         "without words": 1,
         "repeats of dev documents": 2,
+        "repeats of held-out documents": 1,
         "repeats of training documents": 1,
         "repeats of other unlabeled articles": 1,
     }
@@ -224,7 +226,7 @@ def test_rules_probabilities_and_spans_can_teach(
     sources = [read_manifest(run)["teachers"] for run in runs]
     assert [entry["run"] for entry in sources[0]] == ["baseline-rules", "baseline-linear", "spans"]
     assert sources[0][:2] == sources[1][:2] and sources[0][2] != sources[1][2]
-    with pytest.raises(InputError, match="teaches on unlabeled articles only"):
+    with pytest.raises(InputError, match="unlabeled articles only, as it is not a transformer"):
         train(recipe, gold, LABELS, tmp_path / "gold")
 
 

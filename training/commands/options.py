@@ -35,6 +35,14 @@ UnlabeledFiles = Annotated[
         "of them; repeatable.",
     ),
 ]
+HeldOutFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--held-out",
+        help="Documents that unlabeled articles must not repeat, such as test documents; "
+        "repeatable.",
+    ),
+]
 LabelsFile = Annotated[
     Path | None, typer.Option("--labels", help="Label set file; default: the one for defence news.")
 ]
@@ -59,8 +67,12 @@ def require_data(inputs: TrainingInputs) -> TrainingData:
 
 def print_warnings(inputs: TrainingInputs) -> None:
     """Print warnings about the documents to standard error, in the first process only."""
+    from rich.console import Console
+
     from ..train import is_first_process
 
     if inputs.data is not None and is_first_process():
-        for warning in inputs.data.warnings(inputs.labels):
+        with Console(stderr=True).status("Comparing the documents"):
+            warnings = inputs.data.warnings(inputs.labels)
+        for warning in warnings:
             typer.echo(f"warning: {warning}", err=True)

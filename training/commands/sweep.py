@@ -9,6 +9,7 @@ import typer
 
 from .options import (
     DevFiles,
+    HeldOutFiles,
     JsonOutput,
     LabelsFile,
     RecipeName,
@@ -39,6 +40,7 @@ def sweep(
     train: TrainFiles = None,
     dev: DevFiles = None,
     unlabeled: UnlabeledFiles = None,
+    held_out: HeldOutFiles = None,
     labels: LabelsFile = None,
     settings: Settings = None,
     json_output: JsonOutput = False,
@@ -52,7 +54,9 @@ def sweep(
 
     search_space = [parse_dimension(text) for text in search]
     inputs = load_inputs(
-        *(recipe, train or (), dev or (), unlabeled or ()), labels=labels, settings=settings or ()
+        *(recipe, train or (), dev or (), unlabeled or (), held_out or ()),
+        labels=labels,
+        settings=settings or (),
     )
     data = require_data(inputs)
     print_warnings(inputs)

@@ -12,6 +12,7 @@ import typer
 
 from .options import (
     DevFiles,
+    HeldOutFiles,
     JsonOutput,
     LabelsFile,
     RecipeName,
@@ -33,6 +34,7 @@ def train(
     train: TrainFiles = None,
     dev: DevFiles = None,
     unlabeled: UnlabeledFiles = None,
+    held_out: HeldOutFiles = None,
     output: Annotated[Path | None, typer.Option(help="The run folder to write.")] = None,
     labels: LabelsFile = None,
     settings: Settings = None,
@@ -60,7 +62,9 @@ def train(
     from ..inputs import load_inputs
 
     inputs = load_inputs(
-        *(recipe, train or (), dev or (), unlabeled or ()), labels=labels, settings=settings or ()
+        *(recipe, train or (), dev or (), unlabeled or (), held_out or ()),
+        labels=labels,
+        settings=settings or (),
     )
     if explain:
         _explain(recipe, inputs, json_output)

@@ -16,7 +16,7 @@ from transformers import set_seed
 from ...corpus.document import Document
 from ...corpus.files import sha256_text
 from ...errors import InputError
-from ..base import TextTagger, TrainingJob
+from ..base import TrainingJob
 from ..recipe import Recipe
 from ..run_folder import read_manifest
 from ..tagger.config import TaggerConfig
@@ -24,9 +24,9 @@ from ..tagger.line_wraps import unwrap_lines
 from ..tagger.tagger import NeuralTagger
 from ..tagger.windows import Window, cut_windows, encode_texts
 from ..tagger.words import FEATURE_COUNT, find_words
-from ..teachers import SPANS, hash_model, read_teacher
-from ..unlabeled.scores import SCORES_FILE, ScoreStore
-from ..unlabeled.teachers import PoolTeachers, RunTeacher
+from ..teachers import SPANS
+from ..unlabeled.runs import find_pool_teachers
+from ..unlabeled.teachers import PoolTeachers
 from .cased_vocabulary import LINE_BREAKS, CasedVocabulary, make_cased_tokenizer
 from .dataset import (
     Row,
@@ -36,9 +36,9 @@ from .dataset import (
     make_unlabeled_windows,
     make_windows,
 )
-from .distillation import Teachers, WindowTeacher
+from .distillation import Teachers
 from .encoder import encoder_layers, load_encoder, longest_window, special_tokens
-from .model_folder import load_tagger, torch_network
+from .model_folder import torch_network
 from .network import TokenClassifier
 from .quantization_aware import insert_fake_quantization
 
@@ -88,7 +88,14 @@ class Preparation:
         self.teachers = _load_teachers(job, bf16=self.bf16)
         self.teacher_scorer: TeacherScorer | None = None
         self.pool = job.data.pool
-        self.pool_teachers = self._find_pool_teachers()
+        self.pool_teachers: PoolTeachers | None = None
+        if self.pool is not None:
+            self.pool_teachers = find_pool_teachers(
+                *(recipe.teachers, job.labels.names, _held_out(job), job.load_run),
+                self._cut_windows,
+                crf=recipe.crf,
+                autocast=self.bf16,
+            )
         self.pool_is_scored = False
         self._train_words = sum(len(find_words(document.text)) for document in job.data.train)
         if not torch.cuda.is_available():
@@ -147,36 +154,6 @@ class Preparation:
                 [text for text, _ in texts], config, self._outside_ids, log_probs
             )
         return rows
-
-    def _find_pool_teachers(self) -> PoolTeachers | None:
-        """Return the teachers of the unlabeled articles, if there are any.
-
-        Raises:
-            InputError: if a teacher has other labels or was trained on a dev document.
-            ModelError: if a teacher is not a finished run.
-        """
-        job, recipe = self.job, self.job.recipe
-        if job.data.pool is None:
-            return None
-        return PoolTeachers(
-            [self._find_pool_teacher(Path(run)) for run in recipe.teachers if run != SPANS],
-            SPANS in recipe.teachers,
-            job.labels.names,
-            self._cut_windows,
-        )
-
-    def _find_pool_teacher(self, run: Path) -> RunTeacher:
-        labels, crf = self.job.labels.names, self.job.recipe.crf
-        manifest = read_teacher(run, labels, _held_out(self.job))
-
-        def load() -> TextTagger | WindowTeacher:
-            if manifest["recipe"]["kind"] != "transformer":
-                return self.job.load_run(run)
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            return WindowTeacher(load_tagger(run, device=device, autocast=self.bf16), crf=crf)
-
-        way = f"{'emissions' if crf else 'marginals'} {'bf16' if self.bf16 else 'fp32'}"
-        return RunTeacher(f"{hash_model(run)} {way}", ScoreStore(run / SCORES_FILE), load)
 
     def _cut_windows(self, texts: Sequence[str]) -> list[list[Window]]:
         unwrap = self.training_config.unwrap_lines
@@ -308,13 +285,14 @@ def _load_teachers(job: TrainingJob, *, bf16: bool) -> Teachers | None:
     runs = []
     for name in recipe.teachers:
         kind = SPANS if name == SPANS else read_manifest(Path(name))["recipe"]["kind"]
-        if kind == "transformer":
-            runs.append(Path(name))
-        elif job.data.pool is None:
+        if job.data.pool is None and (kind != "transformer" or not recipe.teach_gold):
+            reason = "teach_gold is false" if kind == "transformer" else "it is not a transformer"
             raise InputError(
-                f"teacher {name}: is not a transformer and teaches on unlabeled articles only; "
+                f"teacher {name}: teaches on unlabeled articles only, as {reason}; "
                 "name some with --unlabeled"
             )
+        if kind == "transformer" and recipe.teach_gold:
+            runs.append(Path(name))
     if not runs:
         return None
     return Teachers(

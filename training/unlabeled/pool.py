@@ -13,6 +13,7 @@ from ..tagger.words import find_words
 
 WITHOUT_WORDS = "without words"
 REPEATS_DEV = "repeats of dev documents"
+REPEATS_HELD_OUT = "repeats of held-out documents"
 REPEATS_TRAIN = "repeats of training documents"
 REPEATS_POOL = "repeats of other unlabeled articles"
 
@@ -63,22 +64,27 @@ class UnlabeledPool:
 
 
 def make_pool(
-    unlabeled: Iterable[Document], train: Iterable[Document], dev: Iterable[Document]
+    unlabeled: Iterable[Document],
+    train: Iterable[Document],
+    dev: Iterable[Document],
+    held_out: Iterable[Document] = (),
 ) -> UnlabeledPool:
     """Return the usable articles; of the others the number by reason.
 
-    Articles that repeat a dev document, exactly or nearly, are left out, as their text is held out.
-    So are those that repeat a training document, which is labeled, and each other.
+    Articles that repeat a dev or held-out document, exactly or nearly, are left out. So are those
+    that repeat a training document, which is labeled, and each other.
 
     Args:
         unlabeled: the articles; their spans are kept for teachers that read them.
         train: documents to train on.
         dev: documents to select the best epoch on.
+        held_out: documents for other uses, such as tests.
     """
-    known = {REPEATS_DEV: DuplicateFinder(), REPEATS_TRAIN: DuplicateFinder()}
-    for finder, documents in zip(known.values(), (dev, train), strict=True):
+    parts = {REPEATS_DEV: dev, REPEATS_HELD_OUT: held_out, REPEATS_TRAIN: train}
+    known = {reason: DuplicateFinder() for reason in parts}
+    for reason, documents in parts.items():
         for document in documents:
-            finder.add(document)
+            known[reason].add(document)
     known[REPEATS_POOL] = DuplicateFinder()
     left_out = dict.fromkeys((WITHOUT_WORDS, *known), 0)
     kept, words = [], []

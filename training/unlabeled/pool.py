@@ -94,9 +94,9 @@ def make_pool(
             left_out[WITHOUT_WORDS] += 1
             continue
         signature = compute_signature(document.text)
-        reason = next((name for name in known if known[name].find(document, signature)), None)
-        if reason is not None:
-            left_out[reason] += 1
+        repeated = next((name for name in known if known[name].find(document, signature)), None)
+        if repeated is not None:
+            left_out[repeated] += 1
             continue
         known[REPEATS_POOL].add(document, signature)
         kept.append(document)

@@ -7,6 +7,7 @@ import typer
 from .add import add
 from .check import check
 from .drift import drift
+from .gazetteer import gazetteer
 from .show import show
 from .split import split
 from .stats import stats
@@ -19,5 +20,5 @@ def corpus() -> None:
     """Build, split and analyze corpora of documents."""
 
 
-for command in (add, stats, split, check, drift, show):
+for command in (add, stats, split, check, drift, gazetteer, show):
     app.command()(command)

@@ -108,7 +108,7 @@ class SpanConstraints:
         return end
 
     def _trim(self, text: str, start: int, end: int) -> tuple[int, int] | None:
-        """Return a span without what may not be at its edges; None if no letter or digit is left."""
+        """Return a span without what may not be at its edges; None if no letter is left."""
         while start < end:
             pairs = _quote_pairs(text, start, end)
             if start in pairs and pairs[start] == end - 1:

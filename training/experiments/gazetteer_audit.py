@@ -25,10 +25,10 @@ class EntryMatches:
     Attributes:
         label: the label of the entry.
         kind: how a phrase is matched (`exact`, `caseless` or `before_name`), or `pattern`.
-        entry: the phrase; of a pattern its file, its line and its example.
+        entry: the phrase; of a pattern its file, its line and an example.
         matches: number of matches in the gold documents.
         correct: those that are gold spans of the label.
-        overlapping: those that are not, but overlap a gold span of the label.
+        partial: those that are not, but overlap a gold span of the label.
         unlabeled_matches: number of matches in the unlabeled documents.
     """
 
@@ -37,7 +37,7 @@ class EntryMatches:
     entry: str
     matches: int
     correct: int
-    overlapping: int
+    partial: int
     unlabeled_matches: int
 
     @property
@@ -84,7 +84,7 @@ def audit_gazetteer(
         ValueError: if a pattern is not supported.
     """
     entries, finder = _number_entries(gazetteer, labels)
-    matches, correct, overlapping, unlabeled_matches = (Counter[str]() for _ in range(4))
+    matches, correct, partial, unlabeled_matches = (Counter[str]() for _ in range(4))
     gold_documents = unlabeled_documents = 0
     for document in gold:
         gold_documents += 1
@@ -95,7 +95,7 @@ def audit_gazetteer(
             if (start, end, label) in spans:
                 correct[number] += 1
             elif any(a < end and start < b and label == other for a, b, other in spans):
-                overlapping[number] += 1
+                partial[number] += 1
     for document in unlabeled:
         unlabeled_documents += 1
         unlabeled_matches.update(number for *_, number in _find_kept(finder, document.text))
@@ -104,7 +104,7 @@ def audit_gazetteer(
             *entry,
             matches[number],
             correct[number],
-            overlapping[number],
+            partial[number],
             unlabeled_matches[number],
         )
         for number, entry in entries.items()
@@ -138,7 +138,7 @@ def _number_entries(
             patterns.append(pattern)
             continue
         number = str(len(entries))
-        name = f"{Path(location).name} {pattern.get('example', '')}".strip()
+        name = f"{Path(location).name} {pattern.get('span', '')}".strip()
         entries[number] = (pattern["label"], "pattern", name)
         patterns.append({**pattern, "label": number})
     return entries, Gazetteer(phrases, patterns)
@@ -154,16 +154,16 @@ def _find_kept(finder: Gazetteer, text: str) -> set[tuple[int, int, str]]:
 def audit_table(audit: GazetteerAudit) -> DataTable:
     """Return the entries with a false or an unlabeled match as a table, most false ones first."""
     rows = tuple(
-        (e.label, e.kind, e.entry, e.matches, e.correct, e.overlapping, e.precision,
+        (e.label, e.entry, e.matches, e.correct, e.partial, e.precision,
          e.unlabeled_matches)
         for e in audit.entries
         if e.correct < e.matches or e.unlabeled_matches
     )  # fmt: skip
-    columns = ("label", "match", "entry", "matches", "correct", "overlapping", "precision")
+    columns = ("label", "entry", "matches", "correct", "partial", "precision", "unlabeled")
     right = len(audit.entries) - len(rows)
     return DataTable(
         "Gazetteer entries by false matches",
-        (*columns, "in unlabeled"),
+        columns,
         rows,
         note=f"{right:,} more entries have correct matches only; {audit.unmatched:,} match nowhere",
     )

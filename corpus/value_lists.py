@@ -43,6 +43,8 @@ class ValueList(BaseModel):
         forms: the fields of an entry by which mentions are looked up.
         context: the fields that the text around a mention may settle.
         partial: those of them whose lists in the entries are not complete.
+        excluded: values that no mention has, such as NATO as the country of a rank.
+        weak: those of them that the sentence and the majority of the document may settle.
         words: CSV of words inside mentions: phrase, field, value; None for none.
         last: fields of which the last word counts.
         generic: words that do not make a name distinctive.
@@ -62,6 +64,8 @@ class ValueList(BaseModel):
     forms: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     partial: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
     words: str | None = None
     last: tuple[str, ...] = ()
     generic: tuple[str, ...] = ()
@@ -80,6 +84,7 @@ class ValueList(BaseModel):
         named = {
             "context": self.context,
             "partial": self.partial,
+            "weak": self.weak,
             "last": self.last,
             "number": (self.number,),
             "head": (self.head,),

@@ -90,6 +90,8 @@ def _compile(folder: Path, values: ValueList, spellings: Mapping[str, str]) -> L
         fields=tuple(values.fields),
         context=values.context,
         partial=values.partial,
+        excluded=values.excluded,
+        weak=values.weak,
         words=tuple(Word(*row) for row in read_words(folder, values)),
         last=values.last,
         generic=values.generic,

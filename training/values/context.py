@@ -18,13 +18,14 @@ _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+")
 _GAP_BEFORE = re.compile(
     r"(?:['’]s?)?[\s-]*(?:(?:the|then|retired|former|acting|own|new|,)\s+)*[\s\"“]*", re.IGNORECASE
 )
-_GAP_AFTER = re.compile(r"(?:\s*,\s*|\s+)(?:of\s+)?(?:the\s+)?", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?:[a-z0-9)]{3}[.!?][\"”’)]*|[.!?][\"”])\s+(?=[\"“A-Z0-9])|\n+")
-MIN_MAJORITY = 0.75
+_GAP_AFTER = re.compile(r"\s*(?:,|\(|\bof\b(?:\s+the\b)?|,\s+of(?:\s+the\b)?)\s*", re.IGNORECASE)
+_GAP_NEXT = re.compile(r"(?:['’]s?)?\s+", re.IGNORECASE)
+_SENTENCE_END = re.compile(
+    r"(?:(?:[a-z0-9)]{3}|[A-Z]{3})[.!?][\"”’)]*|[.!?][\"”])\s+(?=[\"“A-Z0-9])|\n+"
+)
+MIN_MAJORITY = 0.8
 """Share of the votes from which the most frequent value of a document counts."""
 MIN_VOTES = 2
-PLACE_VOTE = 0.25
-"""Vote of a place name, where a word that names a force or its people has one vote."""
 
 
 class Found(NamedTuple):
@@ -80,7 +81,7 @@ class CueTable:
         bounds = [match.span() for match in _WORD.finditer(text)]
         found, covered = [], 0
         for index in first:
-            if index < covered:
+            if index < covered or text[bounds[index][0] - 1 : bounds[index][0]] == "-":
                 continue
             for length in self._lengths[words[index]]:
                 cues = self._cues.get(tuple(words[index : index + length]))
@@ -105,17 +106,26 @@ class Context:
         self._text = text
         self._cues = cues.find(text)
         self._starts = [cue.start for cue in self._cues]
-        self._borders = [0, *(m.end() for m in _SENTENCE_END.finditer(text)), len(text)]
+        self._sentence_ends = [match.end() for match in _SENTENCE_END.finditer(text)]
         self._spans = sorted(spans)
         self._settled: list[Found] = []
         self._votes: dict[str, Counter[str]] = defaultdict(Counter)
         for cue in self._cues:
-            self._votes[cue.field][cue.value] += 1 if cue.kind == "member" else PLACE_VOTE  # type: ignore[assignment]
+            self._votes[cue.field][cue.value] += 1
 
-    def settle(self, start: int, end: int, field: str, value: str) -> None:
-        """Record a value of a mention, as evidence for later ones."""
+    def settle(self, start: int, end: int, field: str, value: str, *, known: bool) -> None:
+        """Record a value of a mention, as evidence for later ones.
+
+        Args:
+            start: the mention's first code point.
+            end: the code point after its last.
+            field: the field.
+            value: its value.
+            known: whether the value tables say so; other values have their cues as votes already.
+        """
         self._settled.append(Found(start, end, field, value, "member"))
-        self._votes[field][value] += 1
+        if known:
+            self._votes[field][value] += 1
 
     def inside(self, start: int, end: int) -> list[Found]:
         """Return the cues inside a span."""
@@ -123,12 +133,33 @@ class Context:
         last = bisect_left(self._starts, end)
         return [cue for cue in self._cues[first:last] if cue.end <= end]
 
-    def near(self, start: int, end: int) -> list[Evidence]:
-        """Return the evidence of words inside a mention and directly before and after it."""
-        found = self.inside(start, end)
+    def near(self, start: int, end: int, after: int) -> list[Evidence]:
+        """Return the evidence of words inside a mention and directly before and after it.
+
+        Args:
+            start: the mention's first code point.
+            end: the code point after its last.
+            after: where "directly after" begins: behind the name of a person after the mention.
+        """
+        found = self._in_name(start, end)
         found += self._chain_before(start)
-        found += self._chain_after(end)
+        found += self._chain_after(after)
         return [_evidence(self._text, cue, strong=True) for cue in found]
+
+    def _in_name(self, start: int, end: int) -> list[Found]:
+        """Return the cues inside a mention; places only at its beginning.
+
+        "Latvia" is a location in "Battlegroup Latvia".
+        """
+        found: list[Found] = []
+        border = start
+        for cue in self.inside(start, end):
+            at_start = not self._text[border : cue.start].strip()
+            if at_start or cue.kind == "member":
+                found.append(cue)
+            if at_start or (found and cue.start == found[-1].start):
+                border = max(border, cue.end)
+        return found
 
     def _chain_before(self, start: int) -> list[Found]:
         chain: list[Found] = []
@@ -149,7 +180,12 @@ class Context:
         border = end
         for cue in self._cues[bisect_left(self._starts, end) :]:
             same = bool(chain) and cue.start == chain[-1].start
-            if not same and not _GAP_AFTER.fullmatch(self._text[border : cue.start]):
+            gap = _GAP_NEXT if chain else _GAP_AFTER
+            between = self._text[border : cue.start]
+            if not same and not gap.fullmatch(between):
+                break
+            if cue.kind == "place" and not chain and "of" not in between.lower():
+                # A location: "6 Division, Port Harcourt".
                 break
             if any(start <= cue.start < stop for start, stop in self._spans):
                 break
@@ -157,44 +193,35 @@ class Context:
             border = cue.end
         return chain
 
-    def sentence(self, start: int, end: int, field: str) -> Evidence | None:
-        """Return the evidence of the sentence.
+    def settled_after(self, start: int, end: int, field: str) -> Evidence | None:
+        """Return the value of the next mention with one after an offset, in the same sentence.
 
-        The next settled mention after it counts first, then all cues if they agree.
+        Args:
+            start: where the search begins.
+            end: where it ends, if the sentence does not end before.
+            field: the field.
         """
-        index = bisect_left(self._borders, start + 1)
-        left = self._borders[max(index - 1, 0)]
-        right = max(self._borders[min(index, len(self._borders) - 1)], end)
-        mine = [f for f in self._settled if f.field == field and left <= f.start < right]
-        after = sorted(f for f in mine if f.start >= end)
-        if after:
-            return _evidence(self._text, after[0], strong=False)
-        cues = [f for f in self._cues if f.field == field and left <= f.start < right]
-        named = [f for f in (*cues, *mine) if f.kind == "member"]
-        if named and len({f.value for f in (*cues, *named)}) == 1:
-            nearest = min(named, key=lambda f: abs(f.start - start))
-            return _evidence(self._text, nearest, strong=False)
-        return None
+        border = bisect_left(self._sentence_ends, start + 1)
+        if border < len(self._sentence_ends):
+            end = min(end, self._sentence_ends[border])
+        inside = [f for f in self._settled if f.field == field and start <= f.start < end]
+        return _evidence(self._text, min(inside), strong=False) if inside else None
 
     def majority(self, field: str) -> Evidence | None:
-        """Return the value that most cues and settled mentions of the document have."""
+        """Return the value that most cues and known mentions of the document have."""
         votes = self._votes[field]
-        total = sum(votes.values())
         if not votes:
             return None
         value, count = votes.most_common(1)[0]
-        if count < MIN_VOTES or count < MIN_MAJORITY * total:
+        share = count / sum(votes.values())
+        if count < MIN_VOTES or share < MIN_MAJORITY:
             return None
-        share = f"{count / total:.0%}"
-        return Evidence(field, value, f"{value} has {share} of the document's cues", strong=False)
+        reason = f"{share:.0%} of the document's words that say one"
+        return Evidence(field, value, reason, strong=False)
 
     def supports(self, field: str, value: str) -> bool:
         """Return whether anything in the document has this value."""
         return self._votes[field][value] > 0
-
-    def is_silent(self, field: str) -> bool:
-        """Return whether nothing in the document has a value of this field."""
-        return not self._votes[field]
 
 
 def _evidence(text: str, cue: Found, *, strong: bool) -> Evidence:

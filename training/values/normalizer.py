@@ -14,7 +14,7 @@ from .designation import name_key, name_parts, part_numbers, tokens
 from .norm import Norm
 from .tables import Entry, LabelValues, ValueTables, Word
 
-_NAME_AFTER = re.compile(r"(?:\s+(?:[^\W\d_]\.)*(?:[^\W\d_a-z][\w’'-]*\.?|al|de|van|von|bin|el))+")
+_NAME_AFTER = re.compile(r"(?:\s+(?:(?:[^\W\d_]\.)+|[^\W\d_a-z][\w’'-]*|al|de|van|von|bin|el))+")
 _EDITION = re.compile(r"[\s-]+(['’]?\d{2}(?:-\d{1,2})?|(?:19|20)\d{2}(?:-\d{1,2})?|[IVX]{1,4})$")
 CACHED_NAMES = 4096
 """Names of each label whose look-up is remembered."""
@@ -35,24 +35,6 @@ class MentionLike(Protocol):
     @property
     def label(self) -> str:
         """The label's name."""
-
-
-class _Earlier(NamedTuple):
-    """A mention that has its values already.
-
-    Attributes:
-        start: its first code point.
-        keys: keys of the names of its entries.
-        person: words of the name that follows it.
-        entries: the entries that it may be.
-        evidence: what the context said of it.
-    """
-
-    start: int
-    keys: frozenset[str]
-    person: tuple[str, ...]
-    entries: tuple[Entry, ...]
-    evidence: tuple[Evidence, ...]
 
 
 class ValueNormalizer:
@@ -100,13 +82,39 @@ class ValueNormalizer:
 
 @dataclass
 class _Draft:
-    """A mention on its way to a :class:`Norm`."""
+    """A mention on its way to a :class:`Norm`.
+
+    Attributes:
+        mention: the mention.
+        text: its text.
+        keys: keys of the names of its entries, or of its text if it has none.
+        person: words of the name that follows it.
+        next: where the next mention of the label begins.
+        entries: the entries that it may be.
+        evidence: what the context says of it, the strongest first.
+        reason: why it has the entries of another mention; empty if it has its own.
+    """
 
     mention: MentionLike
     text: str
+    keys: frozenset[str]
+    person: tuple[str, ...]
+    next: int
     entries: tuple[Entry, ...]
     evidence: list[Evidence]
     reason: str = ""
+
+
+class _WordTable(NamedTuple):
+    """The words of a field.
+
+    Attributes:
+        rows: row in the file and word, by comparable words.
+        longest: the largest number of words in a phrase.
+    """
+
+    rows: dict[tuple[str, ...], tuple[int, Word]]
+    longest: int
 
 
 class _LabelNormalizer:
@@ -121,10 +129,13 @@ class _LabelNormalizer:
             for key in entry.keys:
                 self._by_key[key].append(entry)
         self._generic = {spellings.get(word, word) for word in table.generic}
-        self._words: dict[tuple[str, ...], list[tuple[int, Word]]] = defaultdict(list)
-        for row, word in enumerate(table.words):
-            self._words[self._key(word.phrase)].append((row, word))
-        self._longest_word = max(map(len, self._words), default=0)
+        self._words: list[_WordTable] = []
+        for field in dict.fromkeys(word.field for word in table.words):
+            rows = enumerate(table.words)
+            mine = {
+                self._key(word.phrase): (row, word) for row, word in rows if word.field == field
+            }
+            self._words.append(_WordTable(mine, max(map(len, mine))))
         # Names repeat, within a document and between documents.
         self._look_up = lru_cache(CACHED_NAMES)(self._look_up_uncached)
         self._parse = lru_cache(CACHED_NAMES)(self._parse_uncached)
@@ -134,33 +145,33 @@ class _LabelNormalizer:
 
     def normalize(self, text: str, mentions: Sequence[MentionLike], context: Context) -> list[Norm]:
         """Return the values of mentions of the label, which are in order of position."""
-        drafts, earlier = [], list[_Earlier]()
-        for mention in mentions:
-            draft = self._draft(text, mention, context)
-            if self.table.repeats:
-                self._repeat(text, draft, earlier)
-            drafts.append(draft)
-        # The majority counts all local evidence, so it is read after the last mention.
+        ends = [*(mention.start for mention in mentions[1:]), len(text)][: len(mentions)]
+        drafts = [
+            self._draft(text, mention, end, context)
+            for mention, end in zip(mentions, ends, strict=True)
+        ]
+        if self.table.repeats:
+            self._resolve_repeats(text, drafts)
+        # The majority counts what is known of all mentions, so it is read after the last one.
         for draft in drafts:
-            for field in self.table.context:
-                local = [e for e in draft.evidence if e.field == field and e.strong]
-                if local:
-                    context.settle(draft.mention.start, draft.mention.end, field, local[0].value)
-        norms = []
+            self._settle_strong(draft, context)
         for draft in drafts:
             self._add_weak_evidence(draft, context)
-            norms.append(self._decide(draft, context))
-        return norms
+        return [self._decide(draft, context) for draft in drafts]
 
-    def _draft(self, text: str, mention: MentionLike, context: Context) -> _Draft:
+    def _draft(self, text: str, mention: MentionLike, end: int, context: Context) -> _Draft:
         """Look a mention up, and collect the words directly around it."""
         covered = text[mention.start : mention.end]
+        match = _NAME_AFTER.match(text, mention.end) if self.table.repeats else None
+        person = tuple(match[0].split()) if match else ()
         evidence = [
             Evidence(field, parsed[0], "the mention's words", True)
             for field, parsed in self._parse(covered).items()
             if field in self.table.context
         ]
-        evidence += context.near(mention.start, mention.end) if self.table.context else []
+        if self.table.context:
+            after = match.end() if match else mention.end
+            evidence += context.near(mention.start, mention.end, after)
         entries = self._look_up(covered)
         if not entries and self.table.context:
             # Without the country and service before the name: "Nigerian Army 6 Division".
@@ -169,7 +180,10 @@ class _LabelNormalizer:
                 if not text[start : cue.start].strip():
                     start = max(start, cue.end)
             entries = self._look_up(text[start : mention.end])
-        return _Draft(mention, covered, entries, evidence)
+        keys = frozenset(entry.keys[0] for entry in entries)
+        keys = keys or frozenset([" ".join(self._key(covered))])
+        evidence = [item for item in evidence if item.value not in self.table.excluded]
+        return _Draft(mention, covered, keys, person, end, entries, evidence)
 
     def _look_up_uncached(self, name: str) -> tuple[Entry, ...]:
         """Return the entries of a name, or of its singular."""
@@ -177,50 +191,73 @@ class _LabelNormalizer:
         entries = self._by_key.get(key) or self._by_key.get(key.removesuffix("s")) or []
         return tuple(entries)
 
-    def _repeat(self, text: str, draft: _Draft, earlier: list[_Earlier]) -> None:
-        """Take the entries of an earlier mention of the same person, and remember this one.
+    def _resolve_repeats(self, text: str, drafts: Sequence[_Draft]) -> None:
+        """Give short forms the entries of the longer ones that they repeat.
 
-        "the general" and "Gen. Doe" repeat "Lt. Gen. Ann Doe". A bare one without "the" may mean
-        the grade itself and keeps its own entries too.
+        "Gen. Doe" repeats "Lt. Gen. Ann Doe", and "the general" does so if all persons with such a
+        rank have the same one. Any other bare "general" may mean the grade itself, and keeps its
+        own entries too.
         """
-        mention = draft.mention
-        keys = frozenset(entry.keys[0] for entry in draft.entries)
-        match = _NAME_AFTER.match(text, mention.end)
-        person = tuple(match[0].split()) if match else ()
-        longer = [e for e in earlier if _ends_with(e.keys, keys)]
-        if person:
-            last = person[-1].rstrip(".'’s")
-            same = [
-                e
-                for e in earlier
-                if (e.keys & keys or e in longer) and last in [w.rstrip(".'’s") for w in e.person]
+        named = [draft for draft in drafts if draft.person]
+        by_name: dict[str, list[_Draft]] = defaultdict(list)
+        for draft in named:
+            by_name[_last_name(draft.person)].append(draft)
+        for draft in drafts:
+            if draft.person:
+                same = by_name[_last_name(draft.person)]
+                longer = [d for d in same if _extends(d.keys, draft.keys)]
+                equal = [d for d in same if d.keys & draft.keys and d is not draft]
+                if longer:
+                    self._take(draft, longer[0], "same name as at")
+                for other in (*longer, *equal):
+                    draft.evidence += [e for e in other.evidence if e.strong]
+                continue
+            longer = [d for d in named if _ends_with(d.keys, draft.keys)]
+            if not longer:
+                continue
+            own = [
+                d
+                for d in named
+                if d.keys & draft.keys
+                and not any(_ends_with(o.keys, d.keys) for o in by_name[_last_name(d.person)])
             ]
-            if same:
-                draft.entries = same[-1].entries
-                draft.evidence += same[-1].evidence
-                draft.reason = f"same name as at {same[-1].start}"
-        elif longer:
-            definite = text[: mention.start].lower().endswith("the ")
-            names = {entry.name for e in longer for entry in e.entries}
-            is_own_rank = any(e.person and e.keys & keys and e not in longer for e in earlier)
-            if definite and len(names) == 1 and not is_own_rank:
-                draft.entries = longer[-1].entries
-                draft.evidence += longer[-1].evidence
-                draft.reason = f"short for the rank at {longer[-1].start}"
+            definite = text[: draft.mention.start].lower().endswith("the ")
+            before = [d for d in longer if d.mention.start < draft.mention.start]
+            if definite and not own and len({d.keys for d in longer}) == 1:
+                self._take(draft, (before or longer)[-1], "short for the mention at")
+                draft.evidence += [e for e in (before or longer)[-1].evidence if e.strong]
             else:
-                draft.entries += tuple(entry for e in longer for entry in e.entries)
-        keys = frozenset(entry.keys[0] for entry in draft.entries)
-        strong = tuple(e for e in draft.evidence if e.strong)
-        earlier.append(_Earlier(mention.start, keys, person, draft.entries, strong))
+                draft.entries += tuple(entry for d in longer for entry in d.entries)
+                if any(not d.entries for d in longer):
+                    draft.entries = ()
+
+    @staticmethod
+    def _take(draft: _Draft, other: _Draft, reason: str) -> None:
+        draft.entries = other.entries
+        draft.reason = f"{reason} {other.mention.start}"
+
+    def _settle_strong(self, draft: _Draft, context: Context) -> None:
+        """Record what is known of a mention without the sentence and the document."""
+        start, end = draft.mention.start, draft.mention.end
+        for field in self.table.context:
+            options = _options(draft.entries, field)
+            evidence = first_compatible(draft.evidence, field, ())
+            if evidence is not None:
+                context.settle(start, end, field, evidence.value, known=False)
+            elif (
+                len(options) == 1
+                and field not in self.table.partial
+                and not self._is_generic(draft.text)
+            ):
+                context.settle(start, end, field, options[0], known=True)
 
     def _add_weak_evidence(self, draft: _Draft, context: Context) -> None:
-        mention = draft.mention
-        for field in self.table.context:
+        for field in self.table.weak:
             for weak in (
-                context.sentence(mention.start, mention.end, field),
+                context.settled_after(draft.mention.end, draft.next, field),
                 context.majority(field),
             ):
-                if weak is not None:
+                if weak is not None and weak.value not in self.table.excluded:
                     draft.evidence.append(weak)
 
     def _decide(self, draft: _Draft, context: Context) -> Norm:
@@ -234,9 +271,11 @@ class _LabelNormalizer:
         if draft.reason:
             source = f"{source}, {draft.reason}"
         parsed = self._parse(draft.text)
+        named = self._named(entries, parsed)
         for field in table.fields:
-            options = _options(entries, field)
-            complete = bool(entries) and all(entry.values.get(field) for entry in entries)
+            known = entries if field in table.context else named
+            options = _options(known, field)
+            complete = bool(known) and all(entry.values.get(field) for entry in known)
             evidence = None
             if field in table.context:
                 allowed = () if field in table.partial else options
@@ -252,7 +291,18 @@ class _LabelNormalizer:
                 open_values[field], reasons[field] = options, source
             elif field in parsed:
                 values[field], reasons[field] = parsed[field], "the mention's words"
-        return Norm(self._identify(entries, values), values, open_values, reasons)
+        return Norm(self._identify(named, values), values, open_values, reasons)
+
+    def _named(
+        self, entries: tuple[Entry, ...], parsed: Mapping[str, tuple[str, ...]]
+    ) -> tuple[Entry, ...]:
+        """Return the entries without those that a mention belongs to.
+
+        "2 RIFLES" is one of the battalions of The Rifles, whose country and service it shares.
+        """
+        if self.table.number is None or self.table.number not in parsed:
+            return entries
+        return tuple(entry for entry in entries if part_numbers(entry.name))
 
     def _narrow(self, draft: _Draft, context: Context) -> tuple[Entry, ...]:
         """Return the entries that agree with the evidence."""
@@ -294,7 +344,7 @@ class _LabelNormalizer:
         """Return the values that the words of a mention say."""
         table = self.table
         values: dict[str, tuple[str, ...]] = {}
-        found = self._find_words(name) if self._words else []
+        found = [item for words in self._words for item in self._find_words(name, words)]
         heads = [(start, end) for start, end, word, _ in found if word.field in table.last]
         parts = name_parts(name, heads) or [(0, len(name))]
         for field in {word.field for _, _, word, _ in found}:
@@ -314,17 +364,17 @@ class _LabelNormalizer:
             self._strip_head(name, values)
         return values
 
-    def _find_words(self, name: str) -> list[tuple[int, int, Word, int]]:
-        """Return start, end, word and row of the table's words in a name; the longest ones."""
+    def _find_words(self, name: str, words: _WordTable) -> list[tuple[int, int, Word, int]]:
+        """Return start, end, word and row of the words of a field in a name; the longest ones."""
         found = tokens(name, self._spellings)
         result, index = [], 0
         while index < len(found):
             step = 1
-            for length in range(min(self._longest_word, len(found) - index), 0, -1):
-                rows = self._words.get(tuple(t.key for t in found[index : index + length]))
-                if rows:
+            for length in range(min(words.longest, len(found) - index), 0, -1):
+                hit = words.rows.get(tuple(t.key for t in found[index : index + length]))
+                if hit is not None:
                     start, end = found[index].start, found[index + length - 1].end
-                    result += [(start, end, word, row) for row, word in rows]
+                    result.append((start, end, hit[1], hit[0]))
                     step = length
                     break
             index += step
@@ -363,6 +413,18 @@ def _options(entries: Iterable[Entry], field: str) -> tuple[str, ...]:
 def _ends_with(longer: Iterable[str], shorter: Iterable[str]) -> bool:
     """Return whether one of the longer names ends with one of the shorter ones."""
     return any(name.endswith(f" {end}") for name in longer for end in shorter)
+
+
+def _extends(longer: Iterable[str], shorter: Iterable[str]) -> bool:
+    """Return whether one of the longer names begins or ends with one of the shorter ones."""
+    return _ends_with(longer, shorter) or any(
+        name.startswith(f"{start} ") for name in longer for start in shorter
+    )
+
+
+def _last_name(person: Sequence[str]) -> str:
+    """Return the last word of a name in lower case, to compare "DOE" with "Doe's"."""
+    return person[-1].lower().removesuffix("'s").removesuffix("’s").strip(".,")
 
 
 def _slug(value: str) -> str:

@@ -66,6 +66,8 @@ class LabelValues:
         context: the fields that the surroundings of a mention may settle.
         partial: those of them whose lists in the entries are not complete, so that a value outside
             them is no contradiction.
+        excluded: values that no mention has, such as NATO as the country of a rank.
+        weak: those of them that the sentence and the majority of the document may settle.
         words: phrases inside mentions, in order of precedence.
         last: fields of which the last word in the first part of a mention counts; of other fields
             the first row of `words`.
@@ -84,6 +86,8 @@ class LabelValues:
     fields: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     partial: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
     words: tuple[Word, ...] = ()
     last: tuple[str, ...] = ()
     generic: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from .tables import Cue
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+")
 _GAP_BEFORE = re.compile(
-    r"(?:['’]s?)?[\s-]*(?:(?:the|then|retired|former|acting|own|new|,)\s+)*[\s\"“]*", re.IGNORECASE
+    r"(?:['’]s?)?[\s-]*(?:(?:the|then|retired|former|acting|own|new)\s+)*[\s\"“]*", re.IGNORECASE
 )
 _GAP_AFTER = re.compile(r"\s*(?:,|\(|\bof\b(?:\s+the\b)?|,\s+of(?:\s+the\b)?)\s*", re.IGNORECASE)
 _GAP_NEXT = re.compile(r"(?:['’]s?)?\s+", re.IGNORECASE)
@@ -25,7 +25,7 @@ _SENTENCE_END = re.compile(
 )
 MIN_MAJORITY = 0.8
 """Share of the votes from which the most frequent value of a document counts."""
-MIN_VOTES = 2
+MIN_VOTES = 4
 
 
 class Found(NamedTuple):

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-_TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|\d+(?:st|nd|rd|th|d)?(?![^\W_])|\d+|[^\W\d_]+")
+_TOKEN = re.compile(
+    r"(?:[^\W\d_]\.){2,}|\d+(?:\.\d+)+|\d+(?:st|nd|rd|th|d)?(?![^\W_])|\d+|[^\W\d_]+"
+)
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th|d)?")
 _ROMAN = re.compile(r"(?=[IVXL])(XL|L?X{0,3})(IX|IV|V?I{0,3})")
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50}
@@ -62,7 +64,7 @@ _NUMBER_WORDS = {
 }
 _BRACKETS = re.compile(r"\([^()]*\)")
 _PART_BORDER = re.compile(r"\s*[,;/]\s*(?:of\s+)?(?:the\s+)?|\s+of\s+(?:the\s+)?|\s+[-–—]\s+")
-_JOINTS = {"and", "&", "to"}
+_JOINTS = {"and", "to"}
 
 
 class Token(NamedTuple):
@@ -89,6 +91,8 @@ def read_number(word: str) -> str | None:
     """
     if match := _ORDINAL.fullmatch(word):
         return str(int(match[1]))
+    if word[0].isdigit() and "." in word:
+        return word
     if word != "L" and _ROMAN.fullmatch(word):
         digits = [_ROMAN_DIGITS[letter] for letter in word]
         # A digit before a larger one is subtracted.
@@ -149,21 +153,33 @@ def _borders_before_numbers(
             yield following[0].start, following[0].start
 
 
-def part_numbers(text: str) -> tuple[str, ...]:
-    """Return the numbers of a part of a name: the first one, and those that "and" joins to it."""
+def part_numbers(text: str, heads: Iterable[tuple[int, int]] = ()) -> tuple[str, ...]:
+    """Return the numbers of a part of a name: the first one, and those that "and" joins to it.
+
+    Args:
+        text: the part.
+        heads: start and end of its head nouns. A word such as "one" is a number only behind a head
+            noun: in "Squadron One", but not in "Big Red One".
+    """
     clean = _BRACKETS.sub(lambda match: " " * len(match[0]), text)
-    found = tokens(clean, {})
+    first_head = min((end for _, end in heads), default=len(text))
+    found = [
+        token._replace(is_number=token.is_number and _counts(clean, token, first_head))
+        for token in tokens(clean, {})
+    ]
     numbers: list[str] = []
     for index, token in enumerate(found):
         if token.is_number:
             numbers.append(token.key)
             following = found[index + 1 : index + 3]
-            joined = bool(following) and (
-                following[0].is_number
-                or (following[0].key in _JOINTS and len(following) > 1 and following[1].is_number)
-            )
-            if not joined:
+            if not (len(following) == 2 and following[0].key in _JOINTS and following[1].is_number):
                 break
-        elif numbers and token.key not in _JOINTS:
-            break
     return tuple(numbers)
+
+
+def _counts(text: str, token: Token, first_head: int) -> bool:
+    """Return whether a number belongs to a designation; not that of "G5", nor a word like "one"."""
+    before = text[max(token.start - 2, 0) : token.start]
+    after_letter = before[-1:].isalpha() and not before[:-1].isalpha()
+    is_cardinal = text[token.start : token.end].lower() in _CARDINAL_WORDS
+    return not after_letter and (not is_cardinal or token.start >= first_head)

@@ -212,7 +212,12 @@ class _LabelNormalizer:
                 for other in (*longer, *equal):
                     draft.evidence += [e for e in other.evidence if e.strong]
                 continue
-            longer = [d for d in named if _ends_with(d.keys, draft.keys)]
+            longer = [
+                d
+                for d in named
+                if _ends_with(d.keys, draft.keys)
+                or (not d.entries and _extends(d.keys, draft.keys))
+            ]
             if not longer:
                 continue
             own = [
@@ -257,7 +262,10 @@ class _LabelNormalizer:
                 context.settled_after(draft.mention.end, draft.next, field),
                 context.majority(field),
             ):
-                if weak is not None and weak.value not in self.table.excluded:
+                if weak is None or weak.value in self.table.excluded:
+                    continue
+                # What only the document suggests must be possible at least.
+                if field not in self.table.partial or weak.value in _options(draft.entries, field):
                     draft.evidence.append(weak)
 
     def _decide(self, draft: _Draft, context: Context) -> Norm:
@@ -283,6 +291,10 @@ class _LabelNormalizer:
             if field in (table.number, table.edition) or (field == table.head and not options):
                 if field in parsed:
                     values[field], reasons[field] = parsed[field], "the mention's words"
+            elif field in table.last and parsed.get(field, options) != options and options:
+                both = dict.fromkeys((*options, *parsed[field]))
+                open_values[field] = tuple(both)
+                reasons[field] = f"{source}; the mention's words"
             elif len(options) == 1 and complete and not (evidence and field in table.partial):
                 values[field], reasons[field] = options, source
             elif evidence is not None:
@@ -357,7 +369,8 @@ class _LabelNormalizer:
                 values[field] = (min(mine)[3].value,)
         if table.number:
             part = next((p for p in parts if any(p[0] <= s < p[1] for s, _ in heads)), parts[0])
-            numbers = part_numbers(name[part[0] : part[1]])
+            nouns = [(s - part[0], e - part[0]) for s, e in heads if part[0] <= s < part[1]]
+            numbers = part_numbers(name[part[0] : part[1]], nouns)
             if numbers:
                 values[table.number] = numbers
         if table.head:

@@ -184,7 +184,7 @@ class Context:
             between = self._text[border : cue.start]
             if not same and not gap.fullmatch(between):
                 break
-            if cue.kind == "place" and not chain and "of" not in between.lower():
+            if cue.kind == "place" and not chain and between.strip() == ",":
                 # A location: "6 Division, Port Harcourt".
                 break
             if any(start <= cue.start < stop for start, stop in self._spans):
@@ -219,9 +219,10 @@ class Context:
         reason = f"{share:.0%} of the document's words that say one"
         return Evidence(field, value, reason, strong=False)
 
-    def supports(self, field: str, value: str) -> bool:
-        """Return whether anything in the document has this value."""
-        return self._votes[field][value] > 0
+    def is_most_frequent(self, field: str, value: str) -> bool:
+        """Return whether no other value of the field has more votes in the document."""
+        votes = self._votes[field]
+        return votes[value] > 0 and votes[value] == max(votes.values())
 
 
 def _evidence(text: str, cue: Found, *, strong: bool) -> Evidence:

@@ -341,7 +341,7 @@ class _LabelNormalizer:
                     entries = tuple(
                         e
                         for e in entries
-                        if any(context.supports(field, v) for v in e.values.get(field, ()))
+                        if any(context.is_most_frequent(field, v) for v in e.values.get(field, ()))
                     )
         return entries
 

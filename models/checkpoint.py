@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +20,12 @@ from ..corpus.document import Document, Span
 from ..corpus.files import open_folder_atomic, sha256_file, write_json, write_text
 from ..errors import ModelError
 from ..evaluation.counts import total_counts
-from ..evaluation.metrics import evaluate, evaluation_to_json
 from ..training.run_folder import MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
 from ..training.tagging import tag_documents
 from ..training.transformer.model_folder import load_network, load_tagger, read_tagger_config
 from .cards.checkpoint_card import PipelineAgreement, checkpoint_card
+from .cards.dev_scores import DevScores, measure_dev_scores
 from .cards.sections import CardData
 from .loading import read_evaluations
 from .package_info import PackageInfo
@@ -90,18 +90,19 @@ def write_checkpoint(run: Path, folder: Path, info: PackageInfo | None = None) -
     return Checkpoint(folder, agreement)
 
 
-def _compare_with_run(run: Path, checkpoint: Path) -> tuple[PipelineAgreement, dict[str, Any]]:
+def _compare_with_run(run: Path, checkpoint: Path) -> tuple[PipelineAgreement, DevScores]:
     """Tag the dev documents with transformers' pipeline and with the trained model.
 
     Returns:
-        The agreement of the two, and the strict scores of the pipeline as JSON.
+        The agreement of the two, and the scores of the pipeline.
 
     Raises:
         ModelError: if they agree on too few spans.
     """
     config = read_tagger_config(run / "model")
     dev = run_documents(run, "dev")
-    tagged = list(_tag_by_pipeline(checkpoint, dev, config.stride))
+    tag = _pipeline_tagger(checkpoint, config.stride)
+    tagged = list(tag(dev))
     trained_tagged = list(tag_documents(load_tagger(run), dev))
     common, union = _count_common(trained_tagged, tagged)
     if common < MIN_AGREEMENT * union:
@@ -109,17 +110,17 @@ def _compare_with_run(run: Path, checkpoint: Path) -> tuple[PipelineAgreement, d
             f"{run}: transformers' pipeline and the trained model agree on only {common} of "
             f"{union} spans in the dev documents; this encoder cannot be written as a checkpoint"
         )
-    evaluation = evaluate(dev, tagged, config.labels)
+    dev_scores = measure_dev_scores(dev, tag, config.labels, tagged=tagged)
     trained_counts, _ = total_counts(zip(dev, trained_tagged, strict=True))
     agreement = PipelineAgreement(
         window=config.window,
         stride=config.stride,
         common=common,
         union=union,
-        f1=evaluation.strict.micro.f1,
+        f1=dev_scores.tidy["micro"]["f1"],
         trained_f1=trained_counts.f1,
     )
-    return agreement, evaluation_to_json(evaluation)["strict"]
+    return agreement, dev_scores
 
 
 def _load_transformers_model(run: Path) -> Any:
@@ -194,14 +195,13 @@ def _save_tokenizer(run: Path, config: TaggerConfig, folder: Path) -> None:
     write_json(path, {**settings, "tokenizer_class": "PreTrainedTokenizerFast"})
 
 
-def _tag_by_pipeline(
-    folder: Path, documents: Iterable[Document], stride: int
-) -> Iterator[Document]:
-    """Yield the documents with the spans that transformers' pipeline finds.
+def _pipeline_tagger(
+    folder: Path, stride: int
+) -> Callable[[Iterable[Document]], Iterator[Document]]:
+    """Return a function that tags documents with transformers' pipeline.
 
     Args:
         folder: the checkpoint.
-        documents: the documents.
         stride: tokens that neighboring windows share.
     """
     from transformers import pipeline
@@ -211,11 +211,15 @@ def _tag_by_pipeline(
     ner = pipeline(
         "token-classification", model=str(folder), aggregation_strategy="first", stride=stride
     )
-    for document in documents:
-        yield document.with_spans(
-            Span(entity["start"], entity["end"], entity["entity_group"])
-            for entity in ner(document.text)
-        )
+
+    def tag(documents: Iterable[Document]) -> Iterator[Document]:
+        for document in documents:
+            yield document.with_spans(
+                Span(entity["start"], entity["end"], entity["entity_group"])
+                for entity in ner(document.text)
+            )
+
+    return tag
 
 
 def _count_common(first: Sequence[Document], second: Sequence[Document]) -> tuple[int, int]:

@@ -16,7 +16,6 @@ from ..corpus.document import Document
 from ..corpus.files import open_atomic, sha256_file, write_text
 from ..errors import ModelError
 from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
-from ..evaluation.metrics import evaluate, evaluation_to_json
 from ..evaluation.operating_points import tabulate_operating_points
 from ..training.run_folder import MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
@@ -25,6 +24,7 @@ from ..training.tagging import tag_documents
 from ..training.transformer.model_folder import load_network, load_run_gazetteer, load_tagger
 from ..training.value_tables import load_value_tables, read_run_value_tables
 from ..ui import OnProgress, Progress, ignore_progress
+from .cards.dev_scores import measure_dev_scores
 from .cards.sections import CardData
 from .cards.wheel_card import wheel_card
 from .checkpoint import Checkpoint, check_exportable, write_checkpoint
@@ -146,21 +146,28 @@ def _package_wheel(
         calibrated, variant_report = _calibrate(config, variant_report, dev, tagged)
         files = _model_files(variants[variant_report.chosen], calibrated, shared)
         # The operating points have calibrated confidences, as the installed model has.
-        tagged = list(tag_documents(load_packaged(add_hashes(files)), dev))
+        packaged = load_packaged(add_hashes(files))
+        tagged = list(tag_documents(packaged, dev))
         points = tabulate_operating_points(zip(dev, tagged, strict=True), config.labels)
         files |= {
             VALUES_FILE: tables.to_bytes(),
             MANIFEST_FILE: _packaged_manifest(run, manifest, variant_report),
             OPERATING_POINTS_FILE: json.dumps(points).encode(),
         }
-        dev_scores = evaluation_to_json(evaluate(dev, tagged, config.labels))["strict"]
+        dev_scores = measure_dev_scores(
+            dev,
+            lambda documents: tag_documents(packaged, documents),
+            config.labels,
+            tagged=tagged,
+            on_progress=on_progress,
+        )
         data = CardData(info, manifest, read_evaluations(run), dev_scores)
         card = wheel_card(data, variant_report, points)
         with _step("Building the wheel", on_progress):
             wheel = _write_wheel(output, folder, data, files, card)
     card_path = output / "MODEL_CARD.md"
     write_text(card_path, card)
-    f1 = dev_scores["micro"]["f1"]
+    f1 = dev_scores.tidy["micro"]["f1"]
     return PackagingReport(wheel, card_path, variant_report.chosen, identical, len(dev), f1)
 
 
@@ -254,9 +261,12 @@ def _packaged_manifest(run: Path, manifest: Mapping[str, Any], variants: Variant
 
 
 def _spacy_scores(data: CardData) -> dict[str, Any]:
-    """Return the scores of the first held-out evaluation, else of dev, under spaCy's names."""
+    """Return the scores of the first held-out evaluation, else of dev, under spaCy's names.
+
+    The scores on the dev documents as they are, at ordinary density and untidy are in `dev`.
+    """
     held_out = (result["strict"] for result in data.evaluations if "strict" in result)
-    strict = next(held_out, data.dev_scores)
+    strict = next(held_out, data.dev.tidy)
     return {
         "ents_p": strict["micro"]["precision"],
         "ents_r": strict["micro"]["recall"],
@@ -265,4 +275,5 @@ def _spacy_scores(data: CardData) -> dict[str, Any]:
             label: {"p": scores["precision"], "r": scores["recall"], "f": scores["f1"]}
             for label, scores in strict["labels"].items()
         },
+        "dev": data.dev.to_json(),
     }

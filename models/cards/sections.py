@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...ui import format_interval, format_value
 from ..package_info import PackageInfo
+from .dev_scores import DevScores
+from .evaluation_section import evaluation_section
 
-MIN_SLICE_SPANS = 30
-"""Gold spans that a slice must have to be shown."""
 EXAMPLE = "Lt. Gen. Ann Doe took command of the 3rd Infantry Division."
 """The text in the cards' example code."""
 
@@ -28,14 +27,13 @@ class CardData:
         info: the model's language, name and version.
         manifest: the run's manifest.
         evaluations: the results of `orbat evaluate` recorded in the run folder.
-        dev_scores: strict scores of the written model on the run's dev documents: the field
-            `strict` of an evaluation's JSON.
+        dev: scores of the written model on the run's dev documents.
     """
 
     info: PackageInfo
     manifest: Mapping[str, Any]
     evaluations: Sequence[Mapping[str, Any]]
-    dev_scores: Mapping[str, Any]
+    dev: DevScores
 
 
 def render_card(
@@ -89,43 +87,12 @@ def render_card(
 
 ## Evaluation
 
-Metric: strict span scores; start, end and label must all be right. Intervals: 95 %, bootstrapped
-over documents.
-
-{_evaluations(data)}
+{evaluation_section(data.evaluations, data.dev)}
 
 ## Technical Specifications
 
 {specifications}
 """
-
-
-def score_table(strict: Mapping[str, Any]) -> str:
-    """Return strict scores as a Markdown table: all labels together, then each label."""
-    rows = {"**all**": strict["micro"], **strict["labels"]}
-    return _table("label", [_score_row(name, scores) for name, scores in rows.items()])
-
-
-def slice_table(slices: Sequence[Mapping[str, Any]]) -> str:
-    """Return strict scores of groups of mentions or documents as a Markdown table.
-
-    Groups with fewer than :data:`MIN_SLICE_SPANS` gold spans, or without an interval because they
-    come from one document, are left out.
-    """
-    shown = [s for s in slices if s["gold"] >= MIN_SLICE_SPANS and s["low"] is not None]
-    return _table("slice", [_score_row(f"{s['dimension']}: {s['group']}", s) for s in shown])
-
-
-def _table(first_column: str, rows: Sequence[str]) -> str:
-    header = f"| {first_column} | precision | recall | F1 | F1, 95 % interval | gold spans |"
-    return "\n".join([header, "|---|---|---|---|---|---|", *rows])
-
-
-def _score_row(name: str, scores: Mapping[str, Any]) -> str:
-    cells = [name, *(format_value(scores[key]) for key in ("precision", "recall", "f1"))]
-    cells.append(format_interval(scores.get("low"), scores.get("high")))
-    cells.append(format_value(scores["gold"]))
-    return "| " + " | ".join(cells) + " |"
 
 
 def _labels(manifest: Mapping[str, Any]) -> str:
@@ -163,26 +130,3 @@ def _training_procedure(manifest: Mapping[str, Any]) -> str:
 ```toml
 {settings}
 ```"""
-
-
-def _evaluations(data: CardData) -> str:
-    held_out = "\n\n".join(_evaluation(r) for r in data.evaluations if "strict" in r)
-    dev_count = len(data.manifest["documents"]["dev"])
-    return f"""{held_out or "No held-out scores: run `orbat evaluate` on the run before packaging."}
-
-### Dev: {dev_count} documents used to select the best epoch (optimistic scores)
-
-{score_table(data.dev_scores)}"""
-
-
-def _evaluation(result: Mapping[str, Any]) -> str:
-    parts = [f"### Held out: {result['gold']} ({result['documents']} documents)"]
-    if result["seen_in_training"]:
-        parts.append(
-            f"Warning: {result['seen_in_training']} of these documents were used for training or "
-            "model selection. These are not held-out scores."
-        )
-    parts.append(score_table(result["strict"]))
-    if result.get("slices"):
-        parts.append(slice_table(result["slices"]))
-    return "\n\n".join(parts)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
+from orbat.corpus.document import Document, Span
+from orbat.evaluation.false_alarms.rates import FalseAlarmTable, false_alarms_to_json
 from orbat.models.cards.checkpoint_card import PipelineAgreement, checkpoint_card
+from orbat.models.cards.dev_scores import DevScores, measure_dev_scores
+from orbat.models.cards.evaluation_section import evaluation_section
 from orbat.models.cards.sections import CardData
 from orbat.models.cards.wheel_card import wheel_card
 from orbat.models.package_info import PackageInfo
@@ -61,7 +67,60 @@ def data() -> CardData:
             {**SCORES, "dimension": "genre", "group": "blog", "gold": 3},
         ],
     }
-    return CardData(PackageInfo(version="2.0"), manifest, [evaluation], STRICT)
+    return CardData(PackageInfo(version="2.0"), manifest, [evaluation], dev_scores())
+
+
+def dev_scores(dense: int = 10, sparse: int = 4) -> DevScores:
+    """Scores of a tagger that takes each "Gen." for a mention, and nothing in another case."""
+    texts = ["Gen. X, Gen. Y and Gen. Z met."] * dense + ["A Gen. Doe", "No mention"] * sparse
+    marked = list(tag(Document(f"d{number}", text) for number, text in enumerate(texts)))
+    # One gold span is missing, so that one prediction is a false alarm.
+    gold = [marked[0].with_spans(marked[0].spans[1:]), *marked[1:]]
+    return measure_dev_scores(gold, tag, ["UNIT"])
+
+
+def tag(documents: Iterable[Document]) -> Iterator[Document]:
+    for document in documents:
+        found = re.finditer(r"Gen\.", document.text)
+        yield document.with_spans(Span(*match.span(), "UNIT") for match in found)
+
+
+def test_a_card_has_tidy_ordinary_and_untidy_scores(data: CardData) -> None:
+    card = wheel_card(data, VariantReport("float32", ()), POINTS)
+    dev = card.split("### Dev: 18 documents")[1]
+    tidy, ordinary, untidy, missing = dev.split("\n### ")
+    assert "| UNIT | 0.971 | 1.000 | 0.985 | 0.9" in tidy
+    assert "Documents with all right and none wrong: 17 of 18. Of 4 documents" in tidy
+    assert "The 9 dev documents with at most 2 gold spans" in ordinary, "with the one changed"
+    assert "| UNIT | 0.857 | 1.000 | 0.923 | – | 6 |" in ordinary, "fewer than ten documents"
+    assert re.search(r"\| lower case \| 18 \| – \| 0\.000 \| 0\.000 \| -0\.985 \|", untidy)
+    assert "| typographic quotes | 0 | 0.971 | 1.000 | 0.985 | +0.000 |" in untidy
+    assert "other languages than English" in missing
+
+
+def test_a_card_says_what_was_not_measured(data: CardData) -> None:
+    held_out = {"gold": "g.jsonl", "documents": 7, "seen_in_training": 0, "strict": STRICT}
+    alarms = FalseAlarmTable(["UNIT"])
+    alarms.add(Document("d", "no mention"), Document("d", "no mention", (Span(0, 2, "UNIT"),)))
+    unannotated = {
+        "unannotated": "sport.jsonl",
+        "false_alarms": false_alarms_to_json(alarms.false_alarms()),
+    }
+    robustness = {"robustness": data.dev.robustness}
+    complete = evaluation_section([{**held_out, **robustness}, unannotated], data.dev)
+    assert "### False alarms: sport.jsonl (1 documents)" in complete
+    assert "| UNIT | 1 | 500.0 | – |" in complete
+    nothing = evaluation_section([], dev_scores(sparse=0, dense=1))
+    for line in (
+        "- Documents that neither training nor selection has seen.",
+        "- Held-out documents in lower case, in capitals or with hard line breaks.",
+        "- False alarms on news of other topics",
+    ):
+        assert line not in complete
+        assert line in nothing
+    assert "Not measured: no dev document has at most 2 gold spans" in evaluation_section(
+        [], measure_dev_scores(list(tag([Document("d", "Gen. A, Gen. B, Gen. C")])), tag, ["UNIT"])
+    )
 
 
 def test_a_wheel_card_has_scores_formats_and_sections(data: CardData) -> None:
@@ -99,7 +158,7 @@ def test_a_checkpoint_card_has_the_hubs_metadata(data: CardData) -> None:
 
 def test_a_card_says_when_held_out_scores_are_missing(data: CardData) -> None:
     card = wheel_card(
-        CardData(data.info, data.manifest, [], data.dev_scores),
+        CardData(data.info, data.manifest, [], data.dev),
         VariantReport("float32", ()),
         POINTS,
     )

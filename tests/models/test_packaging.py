@@ -75,7 +75,9 @@ def test_the_model_loads_without_torch_and_orbat(installed: Path, tmp_path: Path
         "for name in ('torch', 'transformers', 'orbat'):\n"
         "    sys.modules[name] = None\n"
         "import spacy; nlp = spacy.load('en_orbat_news'); doc = nlp('Gen. Ann Doe')\n"
-        "print(nlp.pipe_names, nlp.meta['performance']['ents_f'] is not None)\n"
+        "performance = nlp.meta['performance']\n"
+        "assert performance['dev']['untidy']['lower case']['f1'] is not None\n"
+        "print(nlp.pipe_names, performance['ents_f'] is not None)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(installed)],
@@ -153,6 +155,7 @@ def test_the_card_shows_the_scores(
     )
     card = (tmp_path / "MODEL_CARD.md").read_text()
     assert "### Held out: held-out.jsonl (6 documents)" in card
+    assert "| hard-wrapped at 80 columns | " in card
     assert f"{value['strict']['micro']['f1']:.3f}" in card
     (tmp_path / "recipe.toml").write_text(card.split("```toml\n")[1].split("```")[0])
     manifest = json.loads((run / "manifest.json").read_text())

@@ -10,7 +10,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
-from tests.conftest import Orbat, Trained
+from tests.conftest import DENSE_DEV, DENSE_TRAIN, Orbat, Trained
 from tests.training.test_training import settings, tiny_data, tiny_encoder
 
 pytestmark = pytest.mark.slow
@@ -29,8 +29,8 @@ def gold(
     dev_articles: list[Document],
 ) -> Path:
     folder = tmp_path_factory.mktemp("gold")
-    write_documents(folder / "train.jsonl", train_articles[::5])
-    write_documents(folder / "dev.jsonl", dev_articles[::4])
+    write_documents(folder / "train.jsonl", train_articles[:DENSE_TRAIN:5])
+    write_documents(folder / "dev.jsonl", dev_articles[:DENSE_DEV:4])
     return folder
 
 

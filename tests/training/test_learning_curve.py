@@ -11,7 +11,7 @@ import pytest
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
 from orbat.training.experiments.curve_fitting import fit_learning_curve
-from tests.conftest import Orbat
+from tests.conftest import DENSE_DEV, DENSE_TRAIN, Orbat
 
 
 def counts_of(f1: list[float], documents: int = 40, spans: int = 400) -> np.ndarray:
@@ -49,8 +49,8 @@ def test_the_command_trains_on_nested_parts_and_reuses_finished_runs(
     train_articles: list[Document],
     dev_articles: list[Document],
 ) -> None:
-    write_documents(tmp_path / "train.jsonl", train_articles[::8])
-    write_documents(tmp_path / "dev.jsonl", dev_articles[::6])
+    write_documents(tmp_path / "train.jsonl", train_articles[:DENSE_TRAIN:8])
+    write_documents(tmp_path / "dev.jsonl", dev_articles[:DENSE_DEV:6])
     output = tmp_path / "curve"
     command = [
         *("train", "baseline-linear", "--train", tmp_path / "train.jsonl"),

@@ -18,15 +18,15 @@ from orbat.corpus.files import write_documents
 from orbat.training.experiments.search_space import SearchDimension, parse_dimension
 from orbat.training.experiments.sweep_results import TrialResult, write_sweep_results
 from orbat.training.recipe import load_recipe
-from tests.conftest import Orbat
+from tests.conftest import DENSE_DEV, DENSE_TRAIN, Orbat
 
 
 @pytest.fixture
 def gold(
     tmp_path: Path, train_articles: list[Document], dev_articles: list[Document]
 ) -> list[object]:
-    write_documents(tmp_path / "train.jsonl", train_articles[::12])
-    write_documents(tmp_path / "dev.jsonl", dev_articles[::6])
+    write_documents(tmp_path / "train.jsonl", train_articles[:DENSE_TRAIN:12])
+    write_documents(tmp_path / "dev.jsonl", dev_articles[:DENSE_DEV:6])
     return ["--train", tmp_path / "train.jsonl", "--dev", tmp_path / "dev.jsonl"]
 
 

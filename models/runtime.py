@@ -29,7 +29,7 @@ VALUES_FILE = "values.json"
 """The value tables; a model without them gives mentions no values."""
 HASHES_FILE = "sha256.json"
 """File beside them: the SHA-256 of each file of the model, by name."""
-WHEEL_FORMAT = 7
+WHEEL_FORMAT = 8
 """Version of the packaged model's files, stored in :data:`CONFIG_FILE`."""
 
 

@@ -71,6 +71,9 @@ class Recipe(_Recipe):
     gazetteer_dropout: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of the training windows whose gazetteer matches are hidden, so that the model does not
     rely on the gazetteer alone."""
+    case_dropout: Annotated[float, Field(ge=0, le=1)] = 0.15
+    """Share of the training documents that are shown in lower case or in capitals, so that the
+    model reads text without case too. Others are chosen in every epoch."""
     crf: bool = True
     """Learn which tag follows which, and train on whole tag sequences: a linear-chain conditional
     random field."""

@@ -21,7 +21,7 @@ from ..corpus.document import Document
 from ..corpus.files import read_documents, sha256_text
 from ..errors import InputError, ModelError
 
-RUN_FORMAT = 4
+RUN_FORMAT = 5
 """Version of the run folder. Folders of other versions are refused."""
 MANIFEST_FILE = "manifest.json"
 """The manifest, in run folders, sweep folders and packaged models."""

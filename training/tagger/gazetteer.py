@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import compress
 from typing import Any
 
-from .patterns import PatternMatcher
+from .casing import lower_case
+from .patterns import PatternMatcher, without_case
 from .words import find_words
 
 _MATCH_MODES = ("exact", "caseless", "before_name")
 _PATTERN_FIELDS = ("patterns", "classes")
 EXCEPTION = "O"
 """Label of the patterns for what is not a mention; matches that overlap theirs are dropped."""
+_MIN_ACRONYM_LENGTH = 5
+"""Length from which acronyms are found in text without case. Many shorter ones are words too."""
 
 
 class Gazetteer:
@@ -58,14 +63,25 @@ class Gazetteer:
         labels = {pattern["label"] for pattern in self._patterns}
         return bool(self._exact.lengths or self._caseless.lengths or labels - {EXCEPTION})
 
-    def find(self, text: str, bounds: Sequence[Sequence[int]]) -> list[tuple[int, int, str]]:
+    def find(
+        self, text: str, bounds: Sequence[Sequence[int]], caseless: Sequence[bool] = ()
+    ) -> list[tuple[int, int, str]]:
         """Return start and end in code points and label of each match, in order.
 
         Args:
             text: the text.
             bounds: start and end of its words; see :func:`orbat.training.tagger.words.find_words`.
+            caseless: whether each word belongs to text without case; none does by default. There,
+                phrases are compared without case. Those that are often common words are not found:
+                short acronyms, and phrases that match only before a name.
         """
-        return longest_spans(text, self.candidates(text, bounds))
+        if not any(caseless):
+            return longest_spans(text, self.candidates(text, bounds))
+        cased = [not value for value in caseless]
+        spans = self.find(_mask(text, compress(bounds, caseless)), list(compress(bounds, cased)))
+        lowered = _mask(lower_case(text), compress(bounds, cased))
+        spans += self._without_case.find(lowered, list(compress(bounds, caseless)))
+        return sorted(spans)
 
     def candidates(self, text: str, bounds: Sequence[Sequence[int]]) -> list[tuple[int, int, str]]:
         """Return all matches that no exception overlaps; they may overlap. See :meth:`find`."""
@@ -82,6 +98,17 @@ class Gazetteer:
                         if not before_name or (end < len(words) and words[end].istitle()):
                             spans.append((bounds[start][0], bounds[end - 1][1], label))
         return _without_exceptions(text, spans)
+
+    @cached_property
+    def _without_case(self) -> Gazetteer:
+        """The gazetteer for text without case, in lower case."""
+        phrases = {
+            label: {text for text in texts if not _is_short_acronym(text)}
+            for label, texts in self._phrases["exact"].items()
+        }
+        for label, texts in self._phrases["caseless"].items():
+            phrases.setdefault(label, set()).update(texts)
+        return Gazetteer({"caseless": phrases}, [without_case(entry) for entry in self._patterns])
 
     def to_bytes(self, *, classes: bool = False) -> bytes:
         """Return phrases and patterns as JSON.
@@ -124,6 +151,18 @@ class _PhraseTable:
         """Add a phrase."""
         self.lengths[words[0]].add(len(words))
         self.phrases[words].add((label, before_name))
+
+
+def _is_short_acronym(text: str) -> bool:
+    return len(text) < _MIN_ACRONYM_LENGTH and text.isalpha() and text.isupper()
+
+
+def _mask(text: str, bounds: Iterable[Sequence[int]]) -> str:
+    """Replace words by line breaks, which matches do not cross."""
+    characters = list(text)
+    for start, end in bounds:
+        characters[start:end] = "\n" * (end - start)
+    return "".join(characters)
 
 
 def _without_exceptions(text: str, spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

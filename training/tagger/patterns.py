@@ -31,6 +31,38 @@ _OPTIONAL = ("?", "*", "{0")
 _OPERATOR = re.compile(r"[?*+]|\{\d+(,\d*)?\}")
 
 
+_CAPITALS = "A-Z"
+"""A range in a regular expression that asks for the case of a token, not for a certain text."""
+
+
+def without_case(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a pattern for text in lower case whose original case is unknown.
+
+    The texts of tokens are compared without case. Tokens that are known by their capitals alone
+    are not found.
+
+    Args:
+        entry: a pattern; see :class:`PatternMatcher`.
+    """
+    return {**entry, "pattern": [_token_without_case(token) for token in entry["pattern"]]}
+
+
+def _token_without_case(token: Mapping[str, Any]) -> dict[str, Any]:
+    changed = {}
+    for name, value in token.items():
+        if name not in ("TEXT", "ORTH"):
+            changed[name] = value
+        elif isinstance(value, str):
+            changed["LOWER"] = value.lower()
+        elif "IN" in value:
+            changed["LOWER"] = {"IN": [text.lower() for text in value["IN"]]}
+        elif _CAPITALS in value["REGEX"]:
+            changed[name] = value
+        else:
+            changed["LOWER"] = {"REGEX": f"(?i:{value['REGEX']})"}
+    return changed
+
+
 class _Pattern(NamedTuple):
     """A pattern; `tokens` are pairs of a predicate's number and an operator."""
 

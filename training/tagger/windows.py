@@ -16,13 +16,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import Bools, Ints
+from .casing import find_caseless_words
 from .config import TaggerConfig
 from .line_wraps import unwrap_lines
 from .mentions import spans_to_tags
-from .words import FEATURE_COUNT, find_features, find_words, starts_line
+from .words import FEATURE_COUNT, find_features, find_words, hide_case, starts_line
 
-FindPhrases = Callable[[str, Sequence[Sequence[int]]], list[tuple[int, int, str]]]
-"""Takes a text and the start and end of its words; returns start, end and label of each phrase."""
+FindPhrases = Callable[
+    [str, Sequence[Sequence[int]], Sequence[bool]], Sequence[tuple[int, int, str]]
+]
+"""Takes a text, the start and end of its words, and whether each belongs to text without case;
+returns start, end and label of each phrase."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,12 @@ def encode_texts(
             offsets[inside, 0] < words[:, 1] if len(piece_ids) else np.zeros(len(words), bool)
         )
         word_features = find_features(text, words)
+        caseless = find_caseless_words(word_features)
+        word_features = hide_case(word_features, caseless)
         line_starts = starts_line(word_features)
         if find_phrases is not None and len(words):
-            phrase_tags = spans_to_tags(words, find_phrases(text, words.tolist()), tags)
-            word_features += FEATURE_COUNT * phrase_tags
+            phrases = find_phrases(text, words.tolist(), caseless.tolist())
+            word_features += FEATURE_COUNT * spans_to_tags(words, phrases, tags)
         features = np.zeros(len(piece_ids), dtype=np.int64)
         if len(words):
             owners = np.searchsorted(first_pieces, np.arange(len(piece_ids)), side="right") - 1

@@ -5,7 +5,8 @@ A *word* is a run of letters and digits, or a single other character that is not
 on the tokenizer, so every model predicts one tag a word, at the same offsets.
 
 The *features* of a word are its shape (:data:`SHAPES`) and the gap before it: none, a space or a
-line break. Uncased tokenizers lose the shape, and almost all tokenizers lose the line break.
+line break. Uncased tokenizers lose the shape, and almost all tokenizers lose the line break. In
+text without case, the shapes that differ in case only are hidden; see :mod:`.casing`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Ints
+from .arrays import Bools, Ints
 
 # Combining marks stay with their letter; otherwise decomposed accents would split words.
 WORD = r"(?:[^\W_][\u0300-\u036f]*)+|[^\w\s]|_"
@@ -24,10 +25,13 @@ WORD = r"(?:[^\W_][\u0300-\u036f]*)+|[^\w\s]|_"
 _WORD = re.compile(WORD)
 SHAPES = ("lower", "title", "upper", "initial", "mixed", "digits", "alphanumeric", "other")
 """The shapes of words; `initial` is a single capital letter."""
+_HIDDEN_SHAPE = len(SHAPES)
+"""The shape of words whose case is hidden."""
+_CASED_SHAPES = ("lower", "title", "upper", "initial", "mixed")
 _GAPS = ("none", "space", "line break")
 _LINE_BREAK_GAP = _GAPS.index("line break")
 _LINE_BREAK = re.compile(r"[\n\r]")
-FEATURE_COUNT = 1 + len(SHAPES) * len(_GAPS)
+FEATURE_COUNT = 1 + (len(SHAPES) + 1) * len(_GAPS)
 """Number of feature ids; 0 is for special tokens and padding."""
 
 
@@ -58,7 +62,7 @@ def word_shape(word: str) -> int:
     """Return the index of a word's shape in :data:`SHAPES`."""
     if word.isdigit():
         shape = "digits"
-    elif not word[0].isalnum():
+    elif not word[0].isalnum() or (word.lower() == word.upper() and word.isalpha()):
         shape = "other"
     elif any(c.isdigit() for c in word):
         shape = "alphanumeric"
@@ -69,6 +73,23 @@ def word_shape(word: str) -> int:
     else:
         shape = "title" if word[1:].islower() else "mixed"
     return SHAPES.index(shape)
+
+
+def shapes_of(features: Ints) -> Ints:
+    """Return the shape of each word by its feature id, as an index of :data:`SHAPES`."""
+    return (features - 1) // len(_GAPS)
+
+
+def hide_case(features: Ints, words: Bools) -> Ints:
+    """Return feature ids in which the case of some words is hidden.
+
+    Args:
+        features: feature ids; see :func:`find_features`. *Shape:* (words,).
+        words: which words. *Shape:* (words,).
+    """
+    shapes = shapes_of(features)
+    hidden = words & np.isin(shapes, [SHAPES.index(shape) for shape in _CASED_SHAPES])
+    return features + np.where(hidden, (_HIDDEN_SHAPE - shapes) * len(_GAPS), 0)
 
 
 def starts_line(features: Any) -> Any:

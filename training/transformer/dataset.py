@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from itertools import repeat
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.utils.data import Dataset
 
 from ...corpus.document import Document
 from ..tagger.arrays import Floats, Ints
+from ..tagger.casing import lower_case, upper_case
 from ..tagger.config import TaggerConfig
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import spans_to_tags
@@ -53,6 +55,46 @@ def encode_documents(
     return [
         (text, spans_to_tags(text.words, gold, config.tags))
         for text, gold in zip(encoded, spans, strict=True)
+    ]
+
+
+def encode_without_case(
+    documents: Sequence[Document], tokenizer: Any, config: TaggerConfig, gazetteer: Gazetteer
+) -> list[list[tuple[EncodedText, Ints]]]:
+    """Return what :func:`encode_documents` does, for the documents in lower case and in capitals.
+
+    The words of a copy are those of its document.
+    """
+    return [
+        encode_documents(
+            [replace(document, text=change(document.text)) for document in documents],
+            tokenizer,
+            config,
+            gazetteer,
+        )
+        for change in (lower_case, upper_case)
+    ]
+
+
+def choose_copies(
+    documents: Sequence[tuple[EncodedText, Ints]],
+    copies: Sequence[Sequence[tuple[EncodedText, Ints]]],
+    share: float,
+    rng: np.random.Generator,
+) -> list[tuple[EncodedText, Ints]]:
+    """Replace a random share of the documents by one of their copies.
+
+    Args:
+        documents: encoded texts and the tag indices of their words.
+        copies: the same for each kind of copies; see :func:`encode_without_case`.
+        share: the share of the documents to replace.
+        rng: source of the choices.
+    """
+    replaced = rng.random(len(documents)) < share
+    kinds = rng.integers(len(copies), size=len(documents))
+    return [
+        copies[kind][index] if replaced[index] else document
+        for index, (document, kind) in enumerate(zip(documents, kinds.tolist(), strict=True))
     ]
 
 

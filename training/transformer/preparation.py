@@ -19,10 +19,11 @@ from ...errors import InputError
 from ..base import TrainingJob
 from ..recipe import Recipe
 from ..run_folder import read_manifest
+from ..tagger.arrays import Ints
 from ..tagger.config import TaggerConfig
 from ..tagger.line_wraps import unwrap_lines
 from ..tagger.tagger import NeuralTagger
-from ..tagger.windows import Window, cut_windows, encode_texts
+from ..tagger.windows import EncodedText, Window, cut_windows, encode_texts
 from ..tagger.words import FEATURE_COUNT, find_words
 from ..teachers import SPANS
 from ..unlabeled.runs import find_pool_teachers
@@ -32,7 +33,9 @@ from .dataset import (
     Row,
     TeacherScorer,
     TrainingWindows,
+    choose_copies,
     encode_documents,
+    encode_without_case,
     make_unlabeled_windows,
     make_windows,
 )
@@ -58,6 +61,8 @@ class Preparation:
         config: labels, windows, special tokens and decoding of the tagger.
         training_config: the same for training windows, which do not overlap.
         encoded: encoded training texts and the tag indices of their words.
+        without_case: the same for the texts in lower case and in capitals, if the recipe shows
+            some of them so.
         windows: the training windows.
         labeled_windows: number of those that are of labeled documents.
         teachers: the transformers that teach on the training texts, if the recipe names any.
@@ -106,6 +111,11 @@ class Preparation:
         self.encoded = encode_documents(
             job.data.train, self.tokenizer, self.training_config, job.gazetteer
         )
+        self.without_case: list[list[tuple[EncodedText, Ints]]] = []
+        if recipe.case_dropout:
+            self.without_case = encode_without_case(
+                job.data.train, self.tokenizer, self.training_config, job.gazetteer
+            )
         self._outside_ids: list[int] = []
         if recipe.transformers_compatible and self.config.by_line:
             self._outside_ids = list(map(self.tokenizer.token_to_id, LINE_BREAKS))
@@ -141,8 +151,11 @@ class Preparation:
         return dataclasses.replace(self.config, **self.network.crf_parameters())
 
     def _epoch_windows(self, epoch: int, rng: np.random.Generator) -> list[Row]:
-        config = self.training_config
-        rows = make_windows(self.encoded, config, rng, self._outside_ids, self.teacher_scorer)
+        config, labeled = self.training_config, self.encoded
+        if self.without_case:
+            share = self.job.recipe.case_dropout
+            labeled = choose_copies(labeled, self.without_case, share, rng)
+        rows = make_windows(labeled, config, rng, self._outside_ids, self.teacher_scorer)
         self.labeled_windows = len(rows)
         documents = self.unlabeled_documents(epoch)
         if documents:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Home, Labels, Password, Unconfirmed, Url, Username, connect
+from .options import Home, Labels, Password, Texts, Unconfirmed, Url, Username, connect
 
 if TYPE_CHECKING:
     from ..adjudication.adjudicate import Adjudication
@@ -36,10 +36,7 @@ def adjudicate(
         typer.Option("--report", help="HTML report of the conflicts, to improve the guidelines."),
     ] = None,
     unconfirmed: Unconfirmed = False,
-    texts: Annotated[
-        Path | None,
-        typer.Option(help="Documents with the texts, if the annotation sets have none."),
-    ] = None,
+    texts: Texts = None,
     labels: Labels = None,
     home: Home = None,
     url: Url = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Json, Labels, Unconfirmed
+from .options import Json, Labels, Texts, Unconfirmed
 
 
 def agree(
@@ -15,6 +15,7 @@ def agree(
         list[Path], typer.Argument(help="Each annotator's documents (JSON Lines), two or more.")
     ],
     unconfirmed: Unconfirmed = False,
+    texts: Texts = None,
     labels: Labels = None,
     html: Annotated[Path | None, typer.Option(help="HTML page to write.")] = None,
     json_output: Json = False,
@@ -22,12 +23,13 @@ def agree(
     """Measure inter-annotator agreement for each label, and list the confused labels.
 
     Documents with one annotator, and documents that an annotator has not confirmed, are skipped.
+    Kappa and alpha are measured over tokens, and need texts.
     """
     import json
 
     from rich.console import Console
 
-    from ...corpus.files import write_text
+    from ...corpus.files import read_documents, write_text
     from ...corpus.labels import load_labels
     from ...ui import print_tables, render_tables
     from ..adjudication.annotation_sets import read_annotation_set
@@ -35,7 +37,8 @@ def agree(
     from ..agreement.presentation import agreement_summary, agreement_tables, agreement_to_json
 
     names = load_labels(labels).names
-    sets = [read_annotation_set(path, names) for path in annotation_sets]
+    documents = {document.id: document for document in read_documents(texts)} if texts else None
+    sets = [read_annotation_set(path, names, documents) for path in annotation_sets]
     agreement = compare_annotators(sets, unconfirmed=unconfirmed)
     tables, summary = agreement_tables(agreement), agreement_summary(agreement)
     if html is not None:

@@ -32,6 +32,10 @@ Labels = Annotated[
 Unconfirmed = Annotated[
     bool, typer.Option(help="Include documents that an annotator has not confirmed.")
 ]
+Texts = Annotated[
+    Path | None,
+    typer.Option(help="Documents with the texts, if the annotation sets have none."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

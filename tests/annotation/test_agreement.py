@@ -130,7 +130,12 @@ def test_recorded_passes_agree_and_intervals_contain_the_scores(
     orbat: Orbat, tmp_path: Path
 ) -> None:
     files = [ARTICLES / "first-pass.jsonl", ARTICLES / "second-pass.jsonl"]
+    without_texts = orbat("annotate", "agree", *files, "--json").json()
+    files += ["--texts", ARTICLES / "train.jsonl"]
     outcome = orbat("annotate", "agree", *files, "--json").json()
+    assert without_texts["strict"] == outcome["strict"]
+    assert without_texts["kappa"] is None
+    assert outcome["kappa"] > 0.99
     micro = outcome["strict"]["micro"]
     assert micro["low"] <= micro["f1"] <= micro["high"]
     assert micro["low"] < micro["high"]

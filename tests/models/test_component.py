@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,30 @@ def test_entities_keep_character_offsets_inside_tokens(nlp: Any) -> None:
     assert doc.text == text
     assert entities(doc) == [(4, 6, "UNIT")]
     assert doc.ents[0]._.confidence == 0.9
+
+
+def test_wrapped_text_has_the_entities_of_the_text_on_one_line(
+    nlp: Any, test_articles: list[Document]
+) -> None:
+    paragraphs = [p for d in test_articles[:8] for p in d.text.split("\n") if len(p) > 400]
+    texts = [" ".join(paragraph.split()) for paragraph in paragraphs]
+    wrapped = [textwrap.fill(text, 80, break_on_hyphens=False) for text in texts]
+    docs = [nlp(text) for text in wrapped]
+    assert [entities(doc) for doc in docs] == [entities(nlp(text)) for text in texts]
+    assert any("\n" in ent.text for doc in docs for ent in doc.ents)
+
+
+def test_entities_may_contain_a_line_break() -> None:
+    import spacy
+
+    from orbat.models.component import set_entities
+    from orbat.training.tagger.mentions import Mention
+
+    text = "the 3rd\nBrigade and the 4th\r\nInfantry Brigade"
+    doc = spacy.blank("en")(text)
+    set_entities(doc, [Mention(4, 15, "UNIT", 0.9), Mention(24, len(text), "UNIT", 0.8)])
+    assert entities(doc) == [(4, 15, "UNIT"), (24, len(text), "UNIT")]
+    assert doc.text == text
 
 
 def test_entities_of_earlier_components_are_kept(nlp: Any, test_articles: list[Document]) -> None:

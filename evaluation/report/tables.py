@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...ui import UNDEFINED, DataTable, format_interval, format_value
 from ..bootstrap import MIN_DOCUMENTS
+from ..comparison.significance import Difference
 from ..comparison.system_comparison import PairedComparison, SystemScores
 from ..error_analysis.analysis import ERROR_KINDS
 from ..false_alarms.rates import FalseAlarms
@@ -111,22 +112,24 @@ def robustness_table(robustness: Robustness) -> DataTable:
     """Return the scores on each version of the documents."""
     return DataTable(
         f"Robustness: the same {robustness.documents} documents, written in other ways",
-        (
-            *("version", "changed", "precision", "recall", "F1"),
-            *("against as written", "95 % interval"),
-        ),
+        ("version", "precision", "recall", "F1", "difference (95 % interval)"),
         tuple(
             (
-                *(version.name, version.changed),
-                *(version.score.precision, version.score.recall, version.score.f1),
-                format_difference(version.difference.f1 if version.difference else None),
-                format_difference_interval(version.difference.low, version.difference.high)
-                if version.difference
-                else UNDEFINED,
+                *(version.name, version.score.precision, version.score.recall, version.score.f1),
+                _difference_cell(version.difference),
             )
             for version in robustness.versions
         ),
+        note="documents changed: "
+        + ", ".join(f"{v.name} {v.changed}" for v in robustness.versions if v.difference),
     )
+
+
+def _difference_cell(difference: Difference | None) -> str:
+    if difference is None:
+        return ""
+    between = format_difference_interval(difference.low, difference.high)
+    return f"{format_difference(difference.f1)} ({between})"
 
 
 def analysis_lines(analysis: PredictionAnalysis) -> Iterator[str]:

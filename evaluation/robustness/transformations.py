@@ -135,8 +135,8 @@ def typographic_quotes(document: Document) -> Document:
 TRANSFORMATIONS: Mapping[str, Transformation] = {
     "lower case": lower_case,
     "capitals": capitals,
-    f"hard-wrapped at {WRAP_WIDTH} columns": hard_wrap,
-    "doubled, non-breaking blanks": irregular_blanks,
+    "hard-wrapped": hard_wrap,
+    "irregular blanks": irregular_blanks,
     "typographic quotes": typographic_quotes,
     "straight quotes": straight_quotes,
 }

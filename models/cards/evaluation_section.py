@@ -155,7 +155,7 @@ def robustness_table(robustness: Mapping[str, Any]) -> str:
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(
         [
-            "| version | documents changed | precision | recall | F1 | against as written "
+            "| version | documents changed | precision | recall | F1 | difference of F1 "
             "| 95 % interval: from | to |",
             "|---|---|---|---|---|---|---|---|",
             *rows,

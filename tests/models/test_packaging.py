@@ -155,7 +155,7 @@ def test_the_card_shows_the_scores(
     )
     card = (tmp_path / "MODEL_CARD.md").read_text()
     assert "### Held out: held-out.jsonl (6 documents)" in card
-    assert "| hard-wrapped at 80 columns | " in card
+    assert "| hard-wrapped | " in card
     assert f"{value['strict']['micro']['f1']:.3f}" in card
     (tmp_path / "recipe.toml").write_text(card.split("```toml\n")[1].split("```")[0])
     manifest = json.loads((run / "manifest.json").read_text())

@@ -148,10 +148,11 @@ class EntityTagger:
         mentions_per_doc = self.tagger.pipe((doc.text for doc in again), chunk_size=size)
         thresholds = self.thresholds
         for doc, mentions in zip(docs, mentions_per_doc, strict=True):
-            self._set(doc, drop_below(mentions, thresholds))
+            self.set_mentions(doc, drop_below(mentions, thresholds))
             yield doc
 
-    def _set(self, doc: Doc, mentions: Iterable[Mention]) -> None:
+    def set_mentions(self, doc: Doc, mentions: Iterable[Mention]) -> None:
+        """Set mentions as entities of a document, or in its span group, with their values."""
         mentions = list(mentions)
         norms = self._norms(doc.text, mentions)
         if self.spans_key is None:

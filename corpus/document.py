@@ -74,7 +74,8 @@ def unused_id(document: Document, is_used: Callable[[str], bool]) -> str:
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPAN_FIELDS = {"start", "end", "label", "annotator", "score", "note", "norm"}
-_NORM_FIELDS = {"id", "values", "open", "reasons"}
+NORM_FIELDS = {"id", "values", "open", "reasons"}
+"""The fields of a span's values."""
 _DOCUMENT_FIELDS = {"id", "text", "spans", "meta"}
 
 
@@ -162,9 +163,9 @@ def _parse_span(record: object, location: str) -> Span:
     if isinstance(score, bool) or not isinstance(score, int | float | None):
         raise InputError(f"{location}: field 'score' must be a number")
     norm = record.get("norm")
-    if norm is not None and not (isinstance(norm, dict) and set(norm) == _NORM_FIELDS):
+    if norm is not None and not (isinstance(norm, dict) and set(norm) == NORM_FIELDS):
         raise InputError(
-            f"{location}: field 'norm' must be an object with {', '.join(sorted(_NORM_FIELDS))}"
+            f"{location}: field 'norm' must be an object with {', '.join(sorted(NORM_FIELDS))}"
         )
     return Span(**record)
 

@@ -6,9 +6,9 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ...corpus.document import Document, Span
+from ...corpus.document import NORM_FIELDS, Document, Span
 from ...corpus.files import open_atomic
 from ...errors import InputError
 from .conversion_report import ConversionReport, assemble, drop_span_fields
@@ -45,6 +45,15 @@ def to_doc(nlp: Language, document: Document) -> Doc:
         if span.norm is not None:
             doc.user_data[_norm_key(span.start, span.end)] = dict(span.norm)
     return doc
+
+
+def _read_norm(doc: Doc, start: int, end: int) -> Any:
+    """Return the values of a span; None if it has none, or those of another program."""
+    norm = doc.user_data.get(_norm_key(start, end))
+    if not isinstance(norm, dict) or set(norm) != NORM_FIELDS:
+        return None
+    # MessagePack has given tuples for lists.
+    return json.loads(json.dumps(norm))
 
 
 def _norm_key(start: int, end: int) -> tuple[str, str, int, int]:
@@ -97,7 +106,7 @@ def read_docbin(path: Path, report: ConversionReport) -> Iterator[Document]:
                 ent.start_char,
                 ent.end_char,
                 ent.label_,
-                norm=doc.user_data.get(_norm_key(ent.start_char, ent.end_char)),
+                norm=_read_norm(doc, ent.start_char, ent.end_char),
             )
             for ent in doc.ents
         ]

@@ -89,6 +89,7 @@ class _Draft:
         text: its text.
         keys: keys of the names of its entries, or of its text if it has none.
         person: words of the name that follows it.
+        after: where the text behind the mention and this name begins.
         next: where the next mention of the label begins.
         entries: the entries that it may be.
         evidence: what the context says of it, the strongest first.
@@ -99,6 +100,7 @@ class _Draft:
     text: str
     keys: frozenset[str]
     person: tuple[str, ...]
+    after: int
     next: int
     entries: tuple[Entry, ...]
     evidence: list[Evidence]
@@ -169,8 +171,8 @@ class _LabelNormalizer:
             for field, parsed in self._parse(covered).items()
             if field in self.table.context
         ]
+        after = match.end() if match else mention.end
         if self.table.context:
-            after = match.end() if match else mention.end
             evidence += context.near(mention.start, mention.end, after)
         entries = self._look_up(covered)
         if not entries and self.table.context:
@@ -183,7 +185,7 @@ class _LabelNormalizer:
         keys = frozenset(entry.keys[0] for entry in entries)
         keys = keys or frozenset([" ".join(self._key(covered))])
         evidence = [item for item in evidence if item.value not in self.table.excluded]
-        return _Draft(mention, covered, keys, person, end, entries, evidence)
+        return _Draft(mention, covered, keys, person, after, end, entries, evidence)
 
     def _look_up_uncached(self, name: str) -> tuple[Entry, ...]:
         """Return the entries of a name, or of its singular."""
@@ -259,7 +261,7 @@ class _LabelNormalizer:
     def _add_weak_evidence(self, draft: _Draft, context: Context) -> None:
         for field in self.table.weak:
             for weak in (
-                context.settled_after(draft.mention.end, draft.next, field),
+                context.settled_after(draft.after, draft.next, field),
                 context.majority(field),
             ):
                 if weak is None or weak.value in self.table.excluded:

@@ -112,7 +112,7 @@ def test_a_bare_rank_of_which_two_persons_have_different_ones_stays_open(
         ("2nd Battalion, 506th Infantry Regiment", {"echelon": "battalion", "number": "2"}),
         ("1st Battalion 22nd Infantry Regiment", {"echelon": "battalion", "number": "1"}),
         ("14 and 34 Brigades", {"echelon": "brigade", "number": ["14", "34"]}),
-        ("2, 14 and 34 Brigades", {"echelon": "brigade", "number": "2"}),
+        ("2, 14 and 34 Brigades", {"echelon": "brigade", "number": ["2", "14", "34"]}),
         ("6 Division of the Nigerian Army",
          {"echelon": "division", "number": "6", "country": "NG", "service": "army"}),
         ("Headquarters 81 Division", {"echelon": "division", "number": "81"}),

@@ -64,7 +64,7 @@ _NUMBER_WORDS = {
 }
 _BRACKETS = re.compile(r"\([^()]*\)")
 _PART_BORDER = re.compile(r"\s*[,;/]\s*(?:of\s+)?(?:the\s+)?|\s+of\s+(?:the\s+)?|\s+[-–—]\s+")
-_JOINTS = {"and", "to"}
+_JOINT = re.compile(r"\s*(?:,|&|to|,?\s*and)\s*")
 
 
 class Token(NamedTuple):
@@ -168,12 +168,12 @@ def part_numbers(text: str, heads: Iterable[tuple[int, int]] = ()) -> tuple[str,
         for token in tokens(clean, {})
     ]
     numbers: list[str] = []
-    for index, token in enumerate(found):
-        if token.is_number:
-            numbers.append(token.key)
-            following = found[index + 1 : index + 3]
-            if not (len(following) == 2 and following[0].key in _JOINTS and following[1].is_number):
-                break
+    end = 0
+    for token in (token for token in found if token.is_number):
+        if numbers and not _JOINT.fullmatch(clean[end : token.start]):
+            break
+        numbers.append(token.key)
+        end = token.end
     return tuple(numbers)
 
 

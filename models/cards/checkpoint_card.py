@@ -71,5 +71,6 @@ On the dev documents, transformers' pipeline and the trained model agree on {com
         summary=summary,
         usage=usage,
         specifications=specifications,
-        limitation="Entity scores are the softmax outputs; they are not calibrated.",
+        limitation="Entity scores are the softmax outputs; they are not calibrated. The pipeline "
+        "does not constrain spans: they may have unbalanced brackets, or punctuation at an edge.",
     )

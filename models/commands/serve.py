@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ...annotation.commands.options import Home, Password, Username
+from .options import TargetPrecision, Threshold
 
 
 def serve(
@@ -38,6 +39,8 @@ def serve(
     workers: Annotated[
         int, typer.Option(help="Batches scored in parallel; 0 for one per processor.")
     ] = 0,
+    threshold: Threshold = None,
+    target_precision: TargetPrecision = None,
     doccano: Annotated[
         Path | None,
         typer.Option(
@@ -66,6 +69,7 @@ def serve(
 
     from ..service.server import serve as serve_model
     from ..service.settings import TOKEN_VARIABLE, ServiceSettings
+    from .thresholds import parse_thresholds
 
     token = os.environ.get(TOKEN_VARIABLE) or None
     settings = ServiceSettings(
@@ -78,6 +82,8 @@ def serve(
         max_texts=max_texts,
         max_requests=max_requests,
         workers=workers,
+        threshold=parse_thresholds(threshold, "--threshold"),
+        target_precision=parse_thresholds(target_precision, "--target-precision"),
     )
 
     def on_ready(url: str) -> None:

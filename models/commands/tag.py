@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ...corpus.commands.options import Engine
+from .options import TargetPrecision, Threshold
 
 
 def tag(
@@ -39,22 +40,8 @@ def tag(
     engine: Annotated[
         Engine, typer.Option(help="Where articles are tagged: on this machine or on Ray.")
     ] = Engine.local,
-    threshold: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[LABEL=]NUMBER",
-            help="Leave out entities of lower confidence; of one label only with LABEL=. "
-            "Repeatable.",
-        ),
-    ] = None,
-    target_precision: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[LABEL=]NUMBER",
-            help="Use the lowest threshold with this precision on the dev documents: those of the "
-            "run folder, or the table in the wheel. Repeatable with LABEL=.",
-        ),
-    ] = None,
+    threshold: Threshold = None,
+    target_precision: TargetPrecision = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the entities in articles.

@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ...errors import OrbatError
+from ...corpus.document import Document
+from ...errors import first_line
 from ..loading import Model, find_model, load_model
+from .settings import ServiceSettings
 
+EXAMPLE_TEXT = "Lt. Gen. Ann Doe took command of the 3rd Infantry Division."
 POLL_SECONDS = 1.0
 """How often the files are looked at. A change is loaded when two looks in a row see the same."""
 
@@ -29,7 +32,7 @@ class LiveModel:
 
     Args:
         name: a run folder, a wheel file or an installed package.
-        workers: see :func:`~orbat.models.loading.load_model`.
+        settings: workers and thresholds.
         on_event: called with `model_loaded` or `model_refused`.
 
     Attributes:
@@ -39,16 +42,16 @@ class LiveModel:
 
     Raises:
         ModelError: if the model cannot be loaded now.
-        InputError: if it contains a pickle.
+        InputError: if it contains a pickle, or cannot have the thresholds.
     """
 
-    def __init__(self, name: str | Path, *, workers: int, on_event: OnEvent) -> None:
+    def __init__(self, name: str | Path, settings: ServiceSettings, on_event: OnEvent) -> None:
         self.name = str(name)
-        self._workers = workers
+        self._settings = settings
         self._on_event = on_event
         self.problem: str | None = None
         self._loaded = self._signature()
-        self._use(load_model(self.name, workers=workers))
+        self._use(self._load())
 
     async def watch(self) -> None:
         """Follow the files until canceled."""
@@ -64,15 +67,23 @@ class LiveModel:
     async def _reload(self, signature: Signature) -> None:
         self._loaded = signature
         try:
-            model = await asyncio.to_thread(load_model, self.name, workers=self._workers)
-        except (OrbatError, OSError) as error:
-            self.problem = str(error)
+            model = await asyncio.to_thread(self._load)
+        except Exception as error:  # whatever the new files hold, the old model goes on
+            self.problem = first_line(error)
             self._on_event("model_refused", reason=self.problem, serving=self.model.fingerprint)
             return
         if model.fingerprint == self.model.fingerprint:
             self.problem = None
         else:
             self._use(model)
+
+    def _load(self) -> Model:
+        settings = self._settings
+        model = load_model(self.name, workers=settings.workers)
+        model = model.with_threshold(settings.threshold, settings.target_precision)
+        # A model that loads but cannot tag is refused as well, and the first request is fast.
+        list(model.tag([Document("example", EXAMPLE_TEXT)]))
+        return model
 
     def _use(self, model: Model) -> None:
         self.model = model

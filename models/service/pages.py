@@ -13,8 +13,9 @@ from fastapi.responses import FileResponse, HTMLResponse
 
 from ...corpus.labels import load_labels
 from ...ui import render_template
+from .live_model import EXAMPLE_TEXT
 from .service import Service
-from .tag_api import EXAMPLE_TEXT, REFUSALS, tag_response
+from .tag_api import REFUSALS, tag_response
 
 PAGES = Path(__file__).parent / "pages"
 PALETTE = ("#7fb2e5", "#f2b76b", "#9fd39a", "#e59a9a", "#c4a6e0", "#8fd4d0", "#e0d27a", "#cfcfcf")

@@ -38,18 +38,18 @@ class Service:
 
     Args:
         model: a run folder, a wheel file or an installed package.
-        settings: limits and workers.
+        settings: limits, workers and thresholds.
 
     Raises:
         ModelError: if the model cannot be loaded.
-        InputError: if it contains a pickle.
+        InputError: if it contains a pickle, or cannot have the thresholds.
     """
 
     def __init__(self, model: str | Path, settings: ServiceSettings) -> None:
         self.settings = settings
         self.batcher = Batcher()
         self.metrics = Metrics(lambda: self.batcher.waiting)
-        self.live = LiveModel(model, workers=settings.workers, on_event=self._record)
+        self.live = LiveModel(model, settings, self._record)
 
     async def tag(self, request: Request, texts: Sequence[str], name: str = "text") -> Tagged:
         """Tag the texts of a request.

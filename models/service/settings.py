@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import InputError
@@ -28,6 +29,8 @@ class ServiceSettings:
         max_texts: most texts in one request.
         max_requests: most requests at a time; further ones are told to come back later.
         workers: batches that a packaged model scores in parallel; 0 for one per processor.
+        threshold: see :meth:`orbat.models.loading.Model.with_threshold`.
+        target_precision: see there.
 
     Raises:
         InputError: if the address is not loopback and there is no token, or a value is out of
@@ -43,6 +46,8 @@ class ServiceSettings:
     max_texts: int = 256
     max_requests: int = 64
     workers: int = 0
+    threshold: float | Mapping[str, float] | None = None
+    target_precision: float | Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if self.token is None and not self.is_loopback:

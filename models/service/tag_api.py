@@ -13,10 +13,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from ...corpus.document import Document, document_to_json
 from ..loading import Model
 from .gate import is_trusted
+from .live_model import EXAMPLE_TEXT
 from .offsets import OffsetUnit, offset_converter
 from .service import Service, Tagged
 
-EXAMPLE_TEXT = "Lt. Gen. Ann Doe took command of the 3rd Infantry Division."
 EXAMPLES: dict[str, Example] = {
     "one": {"summary": "One text", "value": {"text": EXAMPLE_TEXT}},
     "several": {

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .models.loading import Model, load_model
     from .models.package_info import PackageInfo
     from .models.packaging import package
+    from .models.service.server import serve
+    from .models.service.settings import ServiceSettings
     from .training.data import TrainingData
     from .training.recipe import load_recipe
     from .training.train import train
@@ -66,6 +68,8 @@ _MODULES = {
     "Model": "models.loading",
     "load_model": "models.loading",
     "tag_files": "models.bulk.tagging",
+    "serve": "models.service.server",
+    "ServiceSettings": "models.service.settings",
     "OrbatError": "errors",
     "InputError": "errors",
     "ServerError": "errors",
@@ -101,6 +105,8 @@ __all__ = [  # noqa: RUF022 (in the order of the work)
     "Model",
     "load_model",
     "tag_files",
+    "serve",
+    "ServiceSettings",
     "OrbatError",
     "InputError",
     "ServerError",

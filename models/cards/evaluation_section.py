@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...evaluation.bootstrap import MIN_DOCUMENTS
+from ...evaluation.report.tables import format_difference, format_difference_interval
 from ...ui import UNDEFINED, format_interval, format_value
 from .dev_scores import ORDINARY_SPANS, DevScores
 
@@ -82,19 +83,17 @@ These documents are said to have no mention with these labels, so that each pred
 
 
 def _false_alarms(alarms: Mapping[str, Any]) -> str:
-    """Return false alarms, perfect documents and those without entities, in one sentence each."""
+    """Return false alarms, perfect documents and those without entities as a list."""
     micro, empty = alarms["micro"], alarms["without_entities"]
-    silence = "No document is without entities."
-    if empty["documents"]:
-        silence = (
-            f"Of {empty['documents']} documents without entities, {empty['unmarked']} have no "
-            f"prediction ({empty['spans']} false alarms in the others)."
-        )
-    return (
-        f"False alarms per 1,000 words: {format_value(micro['per_1000_words'])} "
-        f"({format_interval(micro['low'], micro['high'])}). Documents with all right and none "
-        f"wrong: {alarms['perfect_documents']} of {alarms['documents']}. {silence}"
-    )
+    lines = [
+        f"- False alarms per 1,000 words: {format_value(micro['per_1000_words'])} "
+        f"({format_interval(micro['low'], micro['high'])})",
+        "- Documents with all right and none wrong: "
+        f"{alarms['perfect_documents']} of {alarms['documents']}",
+        f"- Documents without entities: {empty['documents']}, of which {empty['unmarked']} have no "
+        f"prediction; false alarms in the others: {empty['spans']}",
+    ]
+    return "\n".join(lines)
 
 
 def _ordinary(dev: DevScores) -> str:
@@ -119,10 +118,11 @@ def _not_measured(
     if not unannotated:
         missing.append("- False alarms on news of other topics (`orbat evaluate --false-alarms`).")
     missing += [
-        "- Text in other languages than English, and translated or recognized text (OCR, speech).",
-        "- Other sources, topics and years than those of the documents above.",
-        "- Agreement with human annotators, unless an evaluation above names some.",
+        "- Other languages, sources, topics and years than those of the documents above.",
+        "- Machine-translated text, and text from character or speech recognition.",
     ]
+    if not any(result.get("human_baseline") for result in held_out):
+        missing.append("- Human annotators on the same documents (`orbat evaluate --annotators`).")
     return "\n".join(missing)
 
 
@@ -146,25 +146,23 @@ def robustness_table(robustness: Mapping[str, Any]) -> str:
     """Return the scores on each version of the documents as a Markdown table."""
     rows = []
     for version in robustness["versions"]:
-        difference = version["difference"] or dict.fromkeys(("f1", "low", "high"))
+        difference = version["difference"]
         cells = [
             *(version["name"], str(version["changed"])),
             *(format_value(version[key]) for key in ("precision", "recall", "f1")),
-            *(_signed(difference[key]) for key in ("f1", "low", "high")),
+            *(_difference_cells(difference) if difference else (UNDEFINED, UNDEFINED)),
         ]
         rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(
-        [
-            "| version | documents changed | precision | recall | F1 | difference of F1 "
-            "| 95 % interval: from | to |",
-            "|---|---|---|---|---|---|---|---|",
-            *rows,
-        ]
+    header = (
+        "| version | documents changed | precision | recall | F1 | difference of F1 "
+        "| 95 % interval |"
     )
+    return "\n".join([header, "|---|---|---|---|---|---|---|", *rows])
 
 
-def _signed(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:+.3f}"
+def _difference_cells(difference: Mapping[str, Any]) -> tuple[str, str]:
+    low, high = difference["low"], difference["high"]
+    return format_difference(difference["f1"]), format_difference_interval(low, high)
 
 
 def _table(first_column: str, rows: Sequence[str]) -> str:

@@ -90,12 +90,13 @@ def test_a_card_has_tidy_ordinary_and_untidy_scores(data: CardData) -> None:
     dev = card.split("### Dev: 18 documents")[1]
     tidy, ordinary, untidy, missing = dev.split("\n### ")
     assert "| UNIT | 0.971 | 1.000 | 0.985 | 0.9" in tidy
-    assert "Documents with all right and none wrong: 17 of 18. Of 4 documents" in tidy
+    assert "- Documents with all right and none wrong: 17 of 18\n" in tidy
+    assert "- Documents without entities: 4, of which 4 have no prediction" in tidy
     assert "The 9 dev documents with at most 2 gold spans" in ordinary, "with the one changed"
     assert "| UNIT | 0.857 | 1.000 | 0.923 | – | 6 |" in ordinary, "fewer than ten documents"
     assert re.search(r"\| lower case \| 18 \| – \| 0\.000 \| 0\.000 \| -0\.985 \|", untidy)
     assert "| typographic quotes | 0 | 0.971 | 1.000 | 0.985 | +0.000 |" in untidy
-    assert "other languages than English" in missing
+    assert "- Other languages, sources, topics and years" in missing
 
 
 def test_a_card_says_what_was_not_measured(data: CardData) -> None:

@@ -214,12 +214,13 @@ def loaded_by(code: str) -> set[str]:
 
 
 HEAVY = {"torch", "transformers", "datasets", "spacy", "onnxruntime", "sklearn", "trafilatura"}
+HEAVY |= {"cassis", "fastapi", "prometheus_client", "uvicorn"}
 
 
 def test_help_loads_nothing_heavy(orbat: Orbat) -> None:
     outcome = orbat("--help")
     assert outcome.code == 0
-    for name in ("corpus", "annotate", "train", "evaluate", "package", "tag", "demo"):
+    for name in ("corpus", "annotate", "train", "evaluate", "package", "tag", "serve", "demo"):
         assert name in outcome.out
     assert not loaded_by("import orbat.cli") & (HEAVY | {"numpy", "httpx", "pydantic"})
 

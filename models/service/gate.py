@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers
@@ -19,6 +20,7 @@ BODY_SECONDS = 30
 OPEN_PATHS = {"/health"}
 """Paths that need no token."""
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
+_PORT = re.compile(r":\d*$")
 _TRUSTED = "orbat.trusted"
 
 
@@ -72,7 +74,7 @@ class Gate:
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
+        host = _PORT.sub("", headers.get("host", ""))
         if self._hosts is not None and host.lower() not in self._hosts:
             raise _RefusedError(
                 400, f"host {host!r} is not served; the operator may add it with --allowed-host"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from orbat.models.service.gate import Gate
+from orbat.models.service.settings import ServiceSettings
 from tests.models.service.conftest import TEXT, Serve, Served
 
 JSON = {"Content-Type": "application/json"}
@@ -66,7 +70,7 @@ def test_other_hosts_are_refused_on_loopback(served: Served) -> None:
     assert response.status_code == 400
     assert "--allowed-host" in response.json()["detail"]
     port = served.url.rpartition(":")[2]
-    for host in (f"localhost:{port}", f"127.0.0.1:{port}", "LOCALHOST", f"[::1]:{port}"):
+    for host in (f"localhost:{port}", f"127.0.0.1:{port}", "LOCALHOST", "[::1]", f"[::1]:{port}"):
         assert served.client.get("/health", headers={"Host": host}).status_code == 200
 
 
@@ -85,6 +89,35 @@ def test_a_client_that_hangs_up_leaves_the_service_working(served: Served) -> No
     served.wait_for("request", closed + 1, path="/tag", status=499)
     assert served.tag(TEXT).status_code == 200
     assert not [entry for entry in served.log if entry["event"] in ("failed", "not JSON")]
+
+
+def test_a_client_that_hangs_up_cancels_its_request() -> None:
+    events: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        events.append((await receive())["body"].decode())
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            events.append("canceled")
+            raise
+
+    messages = [
+        {"type": "http.request", "body": b"1", "more_body": True},
+        {"type": "http.request", "body": b"2", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/tag", "headers": headers}
+    asyncio.run(Gate(app, ServiceSettings())(scope, receive, send))
+    assert events == ["12", "canceled"]
 
 
 def test_more_requests_than_allowed_are_told_to_come_back(serve: Serve, rules_run: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 
 from orbat.annotation.adjudication.annotation_sets import read_annotation_set
 from orbat.corpus.deduplication.duplicates import DuplicateFinder
 from orbat.corpus.deduplication.leakage import find_leakage
 from orbat.corpus.document import Document
-from orbat.corpus.files import read_documents
+from orbat.corpus.files import read_documents, read_json_lines
 from orbat.corpus.labels import load_labels
 from orbat.evaluation.counts import total_counts
 from tests.conftest import ARTICLES
@@ -57,3 +58,23 @@ def test_recorded_passes_are_of_training_articles(train_articles: list[Document]
     consistency = total_counts(pairs)[0].f1
     assert consistency is not None
     assert consistency > 0.99
+
+
+def test_gold_values_are_of_spans_that_may_be_used(
+    train_articles: list[Document], dev_articles: list[Document]
+) -> None:
+    spans = {
+        (document.id, span.start, span.end, span.label)
+        for document in [*train_articles, *dev_articles]
+        for span in document.spans
+    }
+    entries = [entry for _, entry in read_json_lines(ARTICLES / "values.jsonl")]
+    keys = [(e["id"], e["start"], e["end"], e["label"]) for e in entries]
+    assert set(keys) <= spans
+    assert len(set(keys)) == len(keys) == 700
+    assert Counter((e["part"], e["label"]) for e in entries) == {
+        ("build", "RANK"): 300,
+        ("build", "UNIT"): 200,
+        ("measure", "RANK"): 100,
+        ("measure", "UNIT"): 100,
+    }

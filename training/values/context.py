@@ -7,7 +7,7 @@ same person named before, the sentence, and the majority of the document.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -108,7 +108,7 @@ class Context:
         self._starts = [cue.start for cue in self._cues]
         self._sentence_ends = [match.end() for match in _SENTENCE_END.finditer(text)]
         self._spans = sorted(spans)
-        self._settled: list[Found] = []
+        self._settled: dict[str, list[Found]] = defaultdict(list)
         self._votes: dict[str, Counter[str]] = defaultdict(Counter)
         for cue in self._cues:
             self._votes[cue.field][cue.value] += 1
@@ -123,7 +123,7 @@ class Context:
             value: its value.
             known: whether the value tables say so; other values have their cues as votes already.
         """
-        self._settled.append(Found(start, end, field, value, "member"))
+        insort(self._settled[field], Found(start, end, field, value, "member"))
         if known:
             self._votes[field][value] += 1
 
@@ -164,7 +164,8 @@ class Context:
     def _chain_before(self, start: int) -> list[Found]:
         chain: list[Found] = []
         border = start
-        for cue in reversed(self._cues[: bisect_left(self._starts, start)]):
+        for index in range(bisect_left(self._starts, start) - 1, -1, -1):
+            cue = self._cues[index]
             same = bool(chain) and cue.start == chain[-1].start
             if cue.end > border and not same:
                 continue
@@ -178,7 +179,8 @@ class Context:
         """Return the cues of "of the Nigerian Army" after a mention, outside other mentions."""
         chain: list[Found] = []
         border = end
-        for cue in self._cues[bisect_left(self._starts, end) :]:
+        for index in range(bisect_left(self._starts, end), len(self._cues)):
+            cue = self._cues[index]
             same = bool(chain) and cue.start == chain[-1].start
             gap = _GAP_NEXT if chain else _GAP_AFTER
             between = self._text[border : cue.start]
@@ -187,11 +189,15 @@ class Context:
             if cue.kind == "place" and not chain and between.strip() == ",":
                 # A location: "6 Division, Port Harcourt".
                 break
-            if any(start <= cue.start < stop for start, stop in self._spans):
+            if self._is_in_mention(cue.start):
                 break
             chain.append(cue)
             border = cue.end
         return chain
+
+    def _is_in_mention(self, offset: int) -> bool:
+        index = bisect_left(self._spans, (offset + 1,)) - 1
+        return index >= 0 and offset < self._spans[index][1]
 
     def settled_after(self, start: int, end: int, field: str) -> Evidence | None:
         """Return the value of the next mention with one after an offset, in the same sentence.
@@ -204,8 +210,11 @@ class Context:
         border = bisect_left(self._sentence_ends, start + 1)
         if border < len(self._sentence_ends):
             end = min(end, self._sentence_ends[border])
-        inside = [f for f in self._settled if f.field == field and start <= f.start < end]
-        return _evidence(self._text, min(inside), strong=False) if inside else None
+        settled = self._settled[field]
+        index = bisect_left(settled, (start,))
+        if index == len(settled) or settled[index].start >= end:
+            return None
+        return _evidence(self._text, settled[index], strong=False)
 
     def majority(self, field: str) -> Evidence | None:
         """Return the value that most cues and known mentions of the document have."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,6 +108,28 @@ class _Draft:
     reason: str = ""
 
 
+_Persons = defaultdict[str, defaultdict[frozenset[str], list[_Draft]]]
+"""The mentions with a person's name, by the last word of the name and by keys."""
+
+
+class _Longer(NamedTuple):
+    """The mentions that a bare one may shorten.
+
+    Attributes:
+        drafts: the mentions, in order.
+        starts: their first code points.
+        entries: all their entries.
+        is_one_rank: whether they have one rank, and no person has the bare one as such.
+        is_known: whether all have entries.
+    """
+
+    drafts: list[_Draft]
+    starts: list[int]
+    entries: tuple[Entry, ...]
+    is_one_rank: bool
+    is_known: bool
+
+
 class _WordTable(NamedTuple):
     """The words of a field.
 
@@ -201,42 +224,49 @@ class _LabelNormalizer:
         own entries too.
         """
         named = [draft for draft in drafts if draft.person]
-        by_name: dict[str, list[_Draft]] = defaultdict(list)
+        persons: _Persons = defaultdict(lambda: defaultdict(list))
         for draft in named:
-            by_name[_last_name(draft.person)].append(draft)
+            persons[_last_name(draft.person)][draft.keys].append(draft)
+        self._share_between_mentions(persons)
+        longer_of: dict[frozenset[str], _Longer] = {}
         for draft in drafts:
             if draft.person:
-                same = by_name[_last_name(draft.person)]
-                longer = [d for d in same if _extends(d.keys, draft.keys)]
-                equal = [d for d in same if d.keys & draft.keys and d is not draft]
-                if longer:
-                    self._take(draft, longer[0], "same name as at")
-                for other in (*longer, *equal):
-                    draft.evidence += [e for e in other.evidence if e.strong]
                 continue
-            longer = [
-                d
-                for d in named
-                if _ends_with(d.keys, draft.keys)
-                or (not d.entries and _extends(d.keys, draft.keys))
-            ]
-            if not longer:
+            if draft.keys not in longer_of:
+                longer_of[draft.keys] = _find_longer(draft.keys, named, persons)
+            longer = longer_of[draft.keys]
+            if not longer.drafts:
                 continue
-            own = [
-                d
-                for d in named
-                if d.keys & draft.keys
-                and not any(_ends_with(o.keys, d.keys) for o in by_name[_last_name(d.person)])
-            ]
-            definite = text[: draft.mention.start].lower().endswith("the ")
-            before = [d for d in longer if d.mention.start < draft.mention.start]
-            if definite and not own and len({d.keys for d in longer}) == 1:
-                self._take(draft, (before or longer)[-1], "short for the mention at")
-                draft.evidence += [e for e in (before or longer)[-1].evidence if e.strong]
+            definite = text[: draft.mention.start][-4:].lower() == "the "
+            if definite and longer.is_one_rank:
+                index = bisect_left(longer.starts, draft.mention.start)
+                other = longer.drafts[max(index - 1, 0)]
+                self._take(draft, other, "short for the mention at")
+                draft.evidence += [item for item in other.evidence if item.strong]
+            elif longer.is_known:
+                every = (*draft.entries, *longer.entries)
+                draft.entries = tuple({id(entry): entry for entry in every}.values())
             else:
-                draft.entries += tuple(entry for d in longer for entry in d.entries)
-                if any(not d.entries for d in longer):
-                    draft.entries = ()
+                draft.entries = ()
+
+    def _share_between_mentions(self, persons: _Persons) -> None:
+        """Give all mentions of a person the longest rank, and what is known of any of them."""
+        for ranks in persons.values():
+            known = {
+                keys: _distinct(item for draft in drafts for item in draft.evidence if item.strong)
+                for keys, drafts in ranks.items()
+            }
+            firsts = {keys: drafts[0] for keys, drafts in ranks.items()}
+            own_entries = {keys: draft.entries for keys, draft in firsts.items()}
+            for keys, drafts in ranks.items():
+                longer = [other for other in ranks if _extends(other, keys)]
+                related = [*longer, *(other for other in ranks if other & keys)]
+                shared = _distinct(item for other in related for item in known[other])
+                for draft in drafts:
+                    draft.evidence = _distinct((*draft.evidence, *shared))
+                    if longer:
+                        self._take(draft, firsts[longer[0]], "same name as at")
+                        draft.entries = own_entries[longer[0]]
 
     @staticmethod
     def _take(draft: _Draft, other: _Draft, reason: str) -> None:
@@ -419,6 +449,34 @@ class _LabelNormalizer:
         if any(len(part) != 1 for part in parts):
             return None
         return "/".join([self.label.lower(), *(_slug(part[0]) for part in parts)])
+
+
+def _find_longer(keys: frozenset[str], named: Sequence[_Draft], persons: _Persons) -> _Longer:
+    """Return the mentions with a person's name that a bare mention with some keys may shorten."""
+    drafts = [
+        d for d in named if _ends_with(d.keys, keys) or (not d.entries and _extends(d.keys, keys))
+    ]
+    is_own_rank = any(
+        rank & keys and not any(_ends_with(other, rank) for other in ranks)
+        for ranks in persons.values()
+        for rank in ranks
+    )
+    entries = {id(entry): entry for draft in drafts for entry in draft.entries}
+    return _Longer(
+        drafts,
+        [draft.mention.start for draft in drafts],
+        tuple(entries.values()),
+        not is_own_rank and len({draft.keys for draft in drafts}) == 1,
+        all(draft.entries for draft in drafts),
+    )
+
+
+def _distinct(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """Return the first item of evidence for each field and value, in order."""
+    found: dict[tuple[str, str, bool], Evidence] = {}
+    for item in evidence:
+        found.setdefault((item.field, item.value, item.strong), item)
+    return list(found.values())
 
 
 def _options(entries: Iterable[Entry], field: str) -> tuple[str, ...]:

@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, Protocol
 
 from .context import Context, CueTable, Evidence, first_compatible
-from .designation import name_key, name_parts, part_numbers, tokens
+from .designation import name_key, part_numbers
+from .name_parser import CACHED_NAMES, NameParser
 from .norm import Norm
-from .tables import Entry, LabelValues, ValueTables, Word
+from .repeats import Draft, MentionLike, resolve_repeats
+from .tables import Entry, LabelValues, ValueTables
 
 _NAME_AFTER = re.compile(r"(?:\s+(?:(?:[^\W\d_]\.)+|[^\W\d_a-z][\w’'-]*|al|de|van|von|bin|el))+")
-_EDITION = re.compile(r"[\s-]+(['’]?\d{2}(?:-\d{1,2})?|(?:19|20)\d{2}(?:-\d{1,2})?|[IVX]{1,4})$")
-CACHED_NAMES = 4096
-"""Names of each label whose look-up is remembered."""
 _SLUG = re.compile(r"[\W_]+")
-
-
-class MentionLike(Protocol):
-    """A mention: start and end in code points, and label."""
-
-    @property
-    def start(self) -> int:
-        """First code point."""
-
-    @property
-    def end(self) -> int:
-        """Code point after the last."""
-
-    @property
-    def label(self) -> str:
-        """The label's name."""
 
 
 class ValueNormalizer:
@@ -81,67 +61,6 @@ class ValueNormalizer:
         return norms
 
 
-@dataclass
-class _Draft:
-    """A mention on its way to a :class:`Norm`.
-
-    Attributes:
-        mention: the mention.
-        text: its text.
-        keys: keys of the names of its entries, or of its text if it has none.
-        person: words of the name that follows it.
-        after: where the text behind the mention and this name begins.
-        next: where the next mention of the label begins.
-        entries: the entries that it may be.
-        evidence: what the context says of it, the strongest first.
-        reason: why it has the entries of another mention; empty if it has its own.
-    """
-
-    mention: MentionLike
-    text: str
-    keys: frozenset[str]
-    person: tuple[str, ...]
-    after: int
-    next: int
-    entries: tuple[Entry, ...]
-    evidence: list[Evidence]
-    reason: str = ""
-
-
-_Persons = defaultdict[str, defaultdict[frozenset[str], list[_Draft]]]
-"""The mentions with a person's name, by the last word of the name and by keys."""
-
-
-class _Longer(NamedTuple):
-    """The mentions that a bare one may shorten.
-
-    Attributes:
-        drafts: the mentions, in order.
-        starts: their first code points.
-        entries: all their entries.
-        is_one_rank: whether they have one rank, and no person has the bare one as such.
-        is_known: whether all have entries.
-    """
-
-    drafts: list[_Draft]
-    starts: list[int]
-    entries: tuple[Entry, ...]
-    is_one_rank: bool
-    is_known: bool
-
-
-class _WordTable(NamedTuple):
-    """The words of a field.
-
-    Attributes:
-        rows: row in the file and word, by comparable words.
-        longest: the largest number of words in a phrase.
-    """
-
-    rows: dict[tuple[str, ...], tuple[int, Word]]
-    longest: int
-
-
 class _LabelNormalizer:
     """Gives the mentions of one label their values."""
 
@@ -153,17 +72,9 @@ class _LabelNormalizer:
         for entry in table.entries:
             for key in entry.keys:
                 self._by_key[key].append(entry)
-        self._generic = {spellings.get(word, word) for word in table.generic}
-        self._words: list[_WordTable] = []
-        for field in dict.fromkeys(word.field for word in table.words):
-            rows = enumerate(table.words)
-            mine = {
-                self._key(word.phrase): (row, word) for row, word in rows if word.field == field
-            }
-            self._words.append(_WordTable(mine, max(map(len, mine))))
         # Names repeat, within a document and between documents.
         self._look_up = lru_cache(CACHED_NAMES)(self._look_up_uncached)
-        self._parse = lru_cache(CACHED_NAMES)(self._parse_uncached)
+        self._names = NameParser(table, spellings)
 
     def _key(self, text: str) -> tuple[str, ...]:
         return name_key(text, self._spellings)
@@ -176,7 +87,7 @@ class _LabelNormalizer:
             for mention, end in zip(mentions, ends, strict=True)
         ]
         if self.table.repeats:
-            self._resolve_repeats(text, drafts)
+            resolve_repeats(text, drafts)
         # The majority counts what is known of all mentions, so it is read after the last one.
         for draft in drafts:
             self._settle_strong(draft, context)
@@ -184,14 +95,14 @@ class _LabelNormalizer:
             self._add_weak_evidence(draft, context)
         return [self._decide(draft, context) for draft in drafts]
 
-    def _draft(self, text: str, mention: MentionLike, end: int, context: Context) -> _Draft:
+    def _draft(self, text: str, mention: MentionLike, end: int, context: Context) -> Draft:
         """Look a mention up, and collect the words directly around it."""
         covered = text[mention.start : mention.end]
         match = _NAME_AFTER.match(text, mention.end) if self.table.repeats else None
         person = tuple(match[0].split()) if match else ()
         evidence = [
             Evidence(field, parsed[0], "the mention's words", True)
-            for field, parsed in self._parse(covered).items()
+            for field, parsed in self._names.parse(covered).items()
             if field in self.table.context
         ]
         after = match.end() if match else mention.end
@@ -208,7 +119,7 @@ class _LabelNormalizer:
         keys = frozenset(entry.keys[0] for entry in entries)
         keys = keys or frozenset([" ".join(self._key(covered))])
         evidence = [item for item in evidence if item.value not in self.table.excluded]
-        return _Draft(mention, covered, keys, person, after, end, entries, evidence)
+        return Draft(mention, covered, keys, person, after, end, entries, evidence)
 
     def _look_up_uncached(self, name: str) -> tuple[Entry, ...]:
         """Return the entries of a name, or of its singular."""
@@ -216,64 +127,7 @@ class _LabelNormalizer:
         entries = self._by_key.get(key) or self._by_key.get(key.removesuffix("s")) or []
         return tuple(entries)
 
-    def _resolve_repeats(self, text: str, drafts: Sequence[_Draft]) -> None:
-        """Give short forms the entries of the longer ones that they repeat.
-
-        "Gen. Doe" repeats "Lt. Gen. Ann Doe", and "the general" does so if all persons with such a
-        rank have the same one. Any other bare "general" may mean the grade itself, and keeps its
-        own entries too.
-        """
-        named = [draft for draft in drafts if draft.person]
-        persons: _Persons = defaultdict(lambda: defaultdict(list))
-        for draft in named:
-            persons[_last_name(draft.person)][draft.keys].append(draft)
-        self._share_between_mentions(persons)
-        longer_of: dict[frozenset[str], _Longer] = {}
-        for draft in drafts:
-            if draft.person:
-                continue
-            if draft.keys not in longer_of:
-                longer_of[draft.keys] = _find_longer(draft.keys, named, persons)
-            longer = longer_of[draft.keys]
-            if not longer.drafts:
-                continue
-            definite = text[: draft.mention.start][-4:].lower() == "the "
-            if definite and longer.is_one_rank:
-                index = bisect_left(longer.starts, draft.mention.start)
-                other = longer.drafts[max(index - 1, 0)]
-                self._take(draft, other, "short for the mention at")
-                draft.evidence += [item for item in other.evidence if item.strong]
-            elif longer.is_known:
-                every = (*draft.entries, *longer.entries)
-                draft.entries = tuple({id(entry): entry for entry in every}.values())
-            else:
-                draft.entries = ()
-
-    def _share_between_mentions(self, persons: _Persons) -> None:
-        """Give all mentions of a person the longest rank, and what is known of any of them."""
-        for ranks in persons.values():
-            known = {
-                keys: _distinct(item for draft in drafts for item in draft.evidence if item.strong)
-                for keys, drafts in ranks.items()
-            }
-            firsts = {keys: drafts[0] for keys, drafts in ranks.items()}
-            own_entries = {keys: draft.entries for keys, draft in firsts.items()}
-            for keys, drafts in ranks.items():
-                longer = [other for other in ranks if _extends(other, keys)]
-                related = [*longer, *(other for other in ranks if other & keys)]
-                shared = _distinct(item for other in related for item in known[other])
-                for draft in drafts:
-                    draft.evidence = _distinct((*draft.evidence, *shared))
-                    if longer:
-                        self._take(draft, firsts[longer[0]], "same name as at")
-                        draft.entries = own_entries[longer[0]]
-
-    @staticmethod
-    def _take(draft: _Draft, other: _Draft, reason: str) -> None:
-        draft.entries = other.entries
-        draft.reason = f"{reason} {other.mention.start}"
-
-    def _settle_strong(self, draft: _Draft, context: Context) -> None:
+    def _settle_strong(self, draft: Draft, context: Context) -> None:
         """Record what is known of a mention without the sentence and the document."""
         start, end = draft.mention.start, draft.mention.end
         for field in self.table.context:
@@ -284,11 +138,11 @@ class _LabelNormalizer:
             elif (
                 len(options) == 1
                 and field not in self.table.partial
-                and not self._is_generic(draft.text)
+                and not self._names.is_generic(draft.text)
             ):
                 context.settle(start, end, field, options[0], known=True)
 
-    def _add_weak_evidence(self, draft: _Draft, context: Context) -> None:
+    def _add_weak_evidence(self, draft: Draft, context: Context) -> None:
         for field in self.table.weak:
             for weak in (
                 context.settled_after(draft.after, draft.next, field),
@@ -300,7 +154,7 @@ class _LabelNormalizer:
                 if field not in self.table.partial or weak.value in _options(draft.entries, field):
                     draft.evidence.append(weak)
 
-    def _decide(self, draft: _Draft, context: Context) -> Norm:
+    def _decide(self, draft: Draft, context: Context) -> Norm:
         """Narrow the entries by the evidence, and settle each field."""
         table = self.table
         values: dict[str, tuple[str, ...]] = {}
@@ -310,7 +164,7 @@ class _LabelNormalizer:
         source = f"{table.source}: '{entries[0].name}'" if entries else ""
         if draft.reason:
             source = f"{source}, {draft.reason}"
-        parsed = self._parse(draft.text)
+        parsed = self._names.parse(draft.text)
         named = self._named(entries, parsed)
         for field in table.fields:
             known = entries if field in table.context else named
@@ -348,96 +202,38 @@ class _LabelNormalizer:
             return entries
         return tuple(entry for entry in entries if part_numbers(entry.name))
 
-    def _narrow(self, draft: _Draft, context: Context) -> tuple[Entry, ...]:
-        """Return the entries that agree with the evidence."""
+    def _narrow(self, draft: Draft, context: Context) -> tuple[Entry, ...]:
+        """Return the entries that agree with the evidence.
+
+        By the first context field, entities of the same name are told apart.
+        """
         entries = draft.entries
         for field in self.table.context:
-            partial = field in self.table.partial
-            for item in draft.evidence:
-                if item.field != field:
-                    continue
+            is_partial = field in self.table.partial
+            tells_apart = not is_partial and field == self.table.context[0]
+            is_common = tells_apart and self._names.is_generic(draft.text)
+            for item in (item for item in draft.evidence if item.field == field):
                 agreeing = tuple(e for e in entries if item.value in e.values.get(field, ()))
                 if agreeing:
                     entries = agreeing
                     break
-                if (
-                    not partial
-                    and field == self.table.context[0]
-                    and (item.strong or self._is_generic(draft.text))
-                ):
-                    # An entity of another country.
-                    entries = ()
+                if is_partial and item.strong:
+                    # A country that the entries do not list; weaker evidence names another one.
                     break
+                if tells_apart and (item.strong or is_common):
+                    # An entity of another country.
+                    return ()
             else:
-                if not partial and self._is_generic(draft.text) and field == self.table.context[0]:
+                if is_common:
                     entries = tuple(
-                        e
-                        for e in entries
-                        if any(context.is_most_frequent(field, v) for v in e.values.get(field, ()))
+                        entry
+                        for entry in entries
+                        if any(
+                            context.is_most_frequent(field, value)
+                            for value in entry.values.get(field, ())
+                        )
                     )
         return entries
-
-    def _is_generic(self, name: str) -> bool:
-        """Return whether a name has only generic words and numbers, so that many forces use it."""
-        if not self._generic:
-            return False
-        found = tokens(name, self._spellings)
-        return all(token.is_number or token.key in self._generic for token in found)
-
-    def _parse_uncached(self, name: str) -> dict[str, tuple[str, ...]]:
-        """Return the values that the words of a mention say."""
-        table = self.table
-        values: dict[str, tuple[str, ...]] = {}
-        found = [item for words in self._words for item in self._find_words(name, words)]
-        heads = [(start, end) for start, end, word, _ in found if word.field in table.last]
-        parts = name_parts(name, heads) or [(0, len(name))]
-        for field in {word.field for _, _, word, _ in found}:
-            mine = [(row, s, e, word) for s, e, word, row in found if word.field == field]
-            if field in table.last:
-                part = next(p for p in parts if any(p[0] <= s < p[1] for _, s, _, _ in mine))
-                inside = [item for item in mine if part[0] <= item[1] < part[1]]
-                values[field] = (inside[-1][3].value,)
-            else:
-                values[field] = (min(mine)[3].value,)
-        if table.number:
-            part = next((p for p in parts if any(p[0] <= s < p[1] for s, _ in heads)), parts[0])
-            nouns = [(s - part[0], e - part[0]) for s, e in heads if part[0] <= s < part[1]]
-            numbers = part_numbers(name[part[0] : part[1]], nouns)
-            if numbers:
-                values[table.number] = numbers
-        if table.head:
-            self._strip_head(name, values)
-        return values
-
-    def _find_words(self, name: str, words: _WordTable) -> list[tuple[int, int, Word, int]]:
-        """Return start, end, word and row of the words of a field in a name; the longest ones."""
-        found = tokens(name, self._spellings)
-        result, index = [], 0
-        while index < len(found):
-            step = 1
-            for length in range(min(words.longest, len(found) - index), 0, -1):
-                hit = words.rows.get(tuple(t.key for t in found[index : index + length]))
-                if hit is not None:
-                    start, end = found[index].start, found[index + length - 1].end
-                    result.append((start, end, hit[1], hit[0]))
-                    step = length
-                    break
-            index += step
-        return result
-
-    def _strip_head(self, name: str, values: dict[str, tuple[str, ...]]) -> None:
-        """Set the fields of a name without head words, and of its year or number."""
-        table = self.table
-        words = "|".join(map(re.escape, sorted(table.head_words, key=len, reverse=True)))
-        rest = name
-        if table.edition and (match := _EDITION.search(rest)):
-            values[table.edition] = (match[1].lstrip("'’"),)
-            rest = rest[: match.start()]
-        if words:
-            border = rf"^(?:{words})\.?:?\s+(?=\S)|\s+(?:{words})$"
-            rest = re.sub(border, "", rest, flags=re.IGNORECASE)
-        if table.head is not None:
-            values[table.head] = (rest.strip("\"“”'‘’ "),)
 
     def _identify(
         self, entries: tuple[Entry, ...], values: Mapping[str, tuple[str, ...]]
@@ -451,53 +247,8 @@ class _LabelNormalizer:
         return "/".join([self.label.lower(), *(_slug(part[0]) for part in parts)])
 
 
-def _find_longer(keys: frozenset[str], named: Sequence[_Draft], persons: _Persons) -> _Longer:
-    """Return the mentions with a person's name that a bare mention with some keys may shorten."""
-    drafts = [
-        d for d in named if _ends_with(d.keys, keys) or (not d.entries and _extends(d.keys, keys))
-    ]
-    is_own_rank = any(
-        rank & keys and not any(_ends_with(other, rank) for other in ranks)
-        for ranks in persons.values()
-        for rank in ranks
-    )
-    entries = {id(entry): entry for draft in drafts for entry in draft.entries}
-    return _Longer(
-        drafts,
-        [draft.mention.start for draft in drafts],
-        tuple(entries.values()),
-        not is_own_rank and len({draft.keys for draft in drafts}) == 1,
-        all(draft.entries for draft in drafts),
-    )
-
-
-def _distinct(evidence: Iterable[Evidence]) -> list[Evidence]:
-    """Return the first item of evidence for each field and value, in order."""
-    found: dict[tuple[str, str, bool], Evidence] = {}
-    for item in evidence:
-        found.setdefault((item.field, item.value, item.strong), item)
-    return list(found.values())
-
-
 def _options(entries: Iterable[Entry], field: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(v for entry in entries for v in entry.values.get(field, ())))
-
-
-def _ends_with(longer: Iterable[str], shorter: Iterable[str]) -> bool:
-    """Return whether one of the longer names ends with one of the shorter ones."""
-    return any(name.endswith(f" {end}") for name in longer for end in shorter)
-
-
-def _extends(longer: Iterable[str], shorter: Iterable[str]) -> bool:
-    """Return whether one of the longer names begins or ends with one of the shorter ones."""
-    return _ends_with(longer, shorter) or any(
-        name.startswith(f"{start} ") for name in longer for start in shorter
-    )
-
-
-def _last_name(person: Sequence[str]) -> str:
-    """Return the last word of a name in lower case, to compare "DOE" with "Doe's"."""
-    return person[-1].lower().removesuffix("'s").removesuffix("’s").strip(".,")
 
 
 def _slug(value: str) -> str:

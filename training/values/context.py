@@ -106,7 +106,6 @@ class Context:
         self._text = text
         self._cues = cues.find(text)
         self._starts = [cue.start for cue in self._cues]
-        self._sentence_ends = [match.end() for match in _SENTENCE_END.finditer(text)]
         self._spans = sorted(spans)
         self._settled: dict[str, list[Found]] = defaultdict(list)
         self._votes: dict[str, Counter[str]] = defaultdict(Counter)
@@ -207,12 +206,12 @@ class Context:
             end: where it ends, if the sentence does not end before.
             field: the field.
         """
-        border = bisect_left(self._sentence_ends, start + 1)
-        if border < len(self._sentence_ends):
-            end = min(end, self._sentence_ends[border])
         settled = self._settled[field]
         index = bisect_left(settled, (start,))
         if index == len(settled) or settled[index].start >= end:
+            return None
+        # The end of the sentence may depend on three letters before the offset.
+        if _SENTENCE_END.search(self._text, max(start - 3, 0), settled[index].start + 1):
             return None
         return _evidence(self._text, settled[index], strong=False)
 

@@ -8,43 +8,51 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import spacy
 import srsly
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.scorer import Scorer, get_ner_prf
+from spacy.tokens import Doc
+from spacy.training import Example
 from spacy.util import dict_to_dot, load_model_from_init_py
 
 from ..training.tagger.mentions import Mention
 from ..training.tagger.tagger import NeuralTagger
 from ..training.tagger.thresholds import check_thresholds, drop_below, find_thresholds
 from ..training.values.normalizer import ValueNormalizer
-from .runtime import (
-    HASHES_FILE,
-    OPERATING_POINTS_FILE,
-    file_names,
-    load_normalizer,
-    load_packaged,
-)
+from .entities import Norms, make_spans, set_entities
+from .runtime import OPERATING_POINTS_FILE, load_normalizer, load_packaged, read_files
 
 COMPONENT = "orbat_ner"
 """Name of the component in a pipeline."""
 FACTORY = f"{__name__.partition('.')[0]}_ner"
 """Name of the factory. spaCy has one registry for all installed packages, so each has its own."""
 
-Norms = Mapping[Mention, dict[str, Any]]
-"""The values of mentions, as JSON objects."""
+ANY_LENGTH = f"{__name__.partition('.')[0]}_any_length"
+"""Name of the callback :func:`allow_any_length`, for the same reason."""
 CHUNK_SIZE = 64
 """Documents encoded together: enough to fill batches with windows of similar length."""
 
-if not Span.has_extension("confidence"):
-    Span.set_extension("confidence", default=None)
-if not Span.has_extension("norm"):
-    Span.set_extension("norm", default=None)
+_load_lock = threading.Lock()
+"""Held while a model is loaded, so that threads do not load it once each."""
+
+
+def _renew_lock() -> None:
+    """Replace the lock in a forked process, which has no thread that could release it."""
+    global _load_lock
+    _load_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class EntityTagger:
@@ -68,7 +76,8 @@ class EntityTagger:
             together or by label. The lowest threshold that reaches it is used.
 
     Raises:
-        ValueError: if both a threshold and a target precision are given, or one is not from 0 to 1.
+        ValueError: if `batch_size` or `workers` is too small, both a threshold and a target
+            precision are given, or one of them is not from 0 to 1.
     """
 
     def __init__(
@@ -80,6 +89,10 @@ class EntityTagger:
         threshold: float | dict[str, float] | None = None,
         target_precision: float | dict[str, float] | None = None,
     ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"{name}: batch_size is {batch_size}; give at least 1")
+        if workers < 0:
+            raise ValueError(f"{name}: workers is {workers}; give 0 for one per processor, or more")
         check_thresholds(threshold, target_precision)
         self.name = name
         self.batch_size = batch_size
@@ -98,16 +111,19 @@ class EntityTagger:
         """The model in this process, loaded at first use.
 
         Raises:
-            ValueError: if the component has no model.
+            ValueError: if the component has no model, or a damaged one.
         """
         process = os.getpid()
         if process not in self._taggers:
-            if not self._files:
-                raise ValueError(f"component '{self.name}' has no model; load it with spacy.load")
-            self._taggers[process] = load_packaged(
-                self._files, batch_size=self.batch_size, workers=self.workers
-            )
+            with _load_lock:
+                if process not in self._taggers:
+                    self._taggers[process] = self._load()
         return self._taggers[process]
+
+    def _load(self) -> NeuralTagger:
+        if not self._files:
+            raise ValueError(f"component '{self.name}' has no model; load it with spacy.load")
+        return load_packaged(self._files, batch_size=self.batch_size, workers=self.workers)
 
     @property
     def normalizer(self) -> ValueNormalizer:
@@ -116,9 +132,12 @@ class EntityTagger:
         Raises:
             ValueError: if the model's value tables are damaged.
         """
-        if self._normalizer is None:
-            self._normalizer = load_normalizer(self._files)
-        return self._normalizer
+        normalizer = self._normalizer
+        if normalizer is None:
+            with _load_lock:
+                normalizer = self._normalizer or load_normalizer(self._files)
+                self._normalizer = normalizer
+        return normalizer
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -141,7 +160,13 @@ class EntityTagger:
         return next(self.pipe([doc]))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
-        """Set the entities of a stream of documents, at most `batch_size` of them at a time."""
+        """Set the entities of a stream of documents.
+
+        Args:
+            stream: the documents.
+            batch_size: documents that are encoded together, at most. Two batches are read ahead;
+                with 1, each document is returned before the next is read.
+        """
         docs, again = itertools.tee(stream)
         # nlp.pipe passes 1,000. In smaller chunks, encoding overlaps with the network.
         size = min(batch_size, CHUNK_SIZE)
@@ -165,6 +190,33 @@ class EntityTagger:
         found = zip(mentions, self.normalizer(text, mentions), strict=True)
         return {mention: norm.to_json() for mention, norm in found if norm is not None}
 
+    def score(self, examples: Iterable[Example], **options: Any) -> dict[str, Any]:
+        """Return precision, recall and F1 as spaCy's components do, for `spacy evaluate`.
+
+        Returns:
+            `ents_p`, `ents_r`, `ents_f` and `ents_per_type`; with a `spans_key`, the same names
+            with `spans_KEY` in place of `ents`.
+        """
+        scores: dict[str, Any]
+        if self.spans_key is None:
+            scores = get_ner_prf(examples, **options)
+        else:
+            scores = Scorer.score_spans(
+                examples,
+                f"spans_{self.spans_key}",
+                getter=lambda doc, name: doc.spans.get(name.removeprefix("spans_"), []),
+                has_annotation=lambda doc: self.spans_key in doc.spans,
+                allow_overlap=True,
+            )
+        return scores
+
+    def update(self, examples: Iterable[Example], **options: Any) -> None:
+        """Warn that spaCy cannot train the model, and do nothing."""
+        warnings.warn(
+            f"'{self.name}' cannot be trained by spaCy and stays as it is; use orbat train",
+            stacklevel=2,
+        )
+
     def load_files(self, files: Mapping[str, bytes]) -> None:
         """Set the contents of a packaged model's files, by name."""
         self._files = dict(files)
@@ -179,10 +231,12 @@ class EntityTagger:
             (folder / name).write_bytes(content)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> EntityTagger:
-        """Read the model's files from a folder."""
-        folder = Path(path)
-        names = file_names((folder / HASHES_FILE).read_bytes())
-        self.load_files({name: (folder / name).read_bytes() for name in names})
+        """Read the model's files from a folder.
+
+        Raises:
+            ValueError: if a file is missing or damaged, or has no threshold of that precision.
+        """
+        self.load_files(read_files(Path(path)))
         # Load the model now, so that spacy.load refuses a damaged one and the first text is fast.
         # It also refuses thresholds that the model does not have.
         _ = self.tagger, self.thresholds, self.normalizer
@@ -202,70 +256,25 @@ class EntityTagger:
         return {**self.__dict__, "_taggers": {}, "_normalizer": None}
 
 
-def set_entities(doc: Doc, mentions: Iterable[Mention], norms: Norms | None = None) -> None:
-    """Add to `doc.ents` the mentions that overlap none of its entities.
+@spacy.registry.callbacks(ANY_LENGTH)
+def make_any_length() -> Callable[[Language], Language]:
+    """Create the callback that a packaged pipeline is created with."""
+    return allow_any_length
 
-    Args:
-        doc: the document.
-        mentions: without overlaps among themselves.
-        norms: the values of those that have any.
+
+def allow_any_length(nlp: Language) -> Language:
+    """Let a pipeline take texts of more than a million characters.
+
+    spaCy's limit is for components whose memory grows with the length of a text.
     """
-    present = [(ent.start_char, ent.end_char) for ent in doc.ents]
-    new = [m for m in mentions if all(m.end <= s or e <= m.start for s, e in present)]
-    if new:
-        spans = make_spans(doc, new, norms)
-        doc.set_ents(sorted([*doc.ents, *spans], key=lambda ent: ent.start))
-
-
-def make_spans(doc: Doc, mentions: Sequence[Mention], norms: Norms | None = None) -> list[Span]:
-    """Return mentions as spans of a document, with `_.confidence`, `_.norm` and `kb_id_`.
-
-    Tokens are split where a mention begins or ends inside them.
-    """
-    _split_tokens(doc, {offset for m in mentions for offset in (m.start, m.end)})
-    spans = []
-    for mention in mentions:
-        norm = (norms or {}).get(mention)
-        kb_id = (norm or {}).get("id") or ""
-        span = doc.char_span(mention.start, mention.end, label=mention.label, kb_id=kb_id)
-        span._.confidence = mention.score
-        if norm is not None:
-            span._.norm = norm
-        spans.append(span)
-    return spans
-
-
-def _split_tokens(doc: Doc, offsets: set[int]) -> None:
-    """Split the tokens that contain one of the character offsets."""
-    cuts: dict[int, list[int]] = {}
-    starts = [token.idx for token in doc]
-    for offset in sorted(offsets):
-        index = bisect_right(starts, offset) - 1
-        if index >= 0 and starts[index] < offset < starts[index] + len(doc[index]):
-            cuts.setdefault(index, []).append(offset - starts[index])
-    if not cuts:
-        return
-    # The retokenizer updates doc.ents, but not doc.spans.
-    groups = {
-        key: [(s.start_char, s.end_char, s.label_, s.kb_id_, s.id_) for s in group]
-        for key, group in doc.spans.items()
-    }
-    with doc.retokenize() as retokenizer:
-        for index, inner in cuts.items():
-            token = doc[index]
-            bounds = [0, *inner, len(token)]
-            parts = [token.text[a:b] for a, b in itertools.pairwise(bounds)]
-            retokenizer.split(token, parts, heads=[(token, 0)] * len(parts))
-    for key, spans in groups.items():
-        doc.spans[key] = [
-            doc.char_span(start, end, label=label, kb_id=kb_id, span_id=span_id)
-            for start, end, label, kb_id, span_id in spans
-        ]
+    nlp.max_length = sys.maxsize
+    return nlp
 
 
 @Language.factory(
     FACTORY,
     assigns=["doc.ents", "doc.spans"],
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
     default_config={
         "batch_size": 8,
         "workers": 0,

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from ..training.tagger.arrays import Floats, Ints
 from ..training.tagger.config import TaggerConfig
@@ -48,10 +49,30 @@ def file_names(hashes: bytes) -> list[str]:
     Raises:
         ValueError: if the content is damaged.
     """
-    value = json.loads(hashes)
+    try:
+        value = json.loads(hashes)
+    except ValueError:
+        value = None
     if not isinstance(value, dict) or not set(MODEL_FILES) <= set(value):
-        raise ValueError(f"{HASHES_FILE} is damaged")
+        raise ValueError(f"{HASHES_FILE} is damaged; install the model again")
     return [*value, HASHES_FILE]
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the contents of a packaged model's files by name.
+
+    Raises:
+        ValueError: naming the first file that is missing or cannot be read.
+    """
+    contents = {}
+    try:
+        for name in (*MODEL_FILES, HASHES_FILE):
+            contents[name] = (folder / name).read_bytes()
+        for name in file_names(contents[HASHES_FILE]):
+            contents[name] = (folder / name).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{error.filename}: {error.strerror}; install the model again") from error
+    return contents
 
 
 def check_hashes(files: Mapping[str, bytes]) -> None:
@@ -75,6 +96,9 @@ class OnnxNetwork:
     Args:
         model: the bytes of an optimized ONNX file with the output `logits` and the inputs
             `input_ids`, `attention_mask` and, if the model was trained with them, `features`.
+
+    Raises:
+        ValueError: if onnxruntime cannot read it.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -87,7 +111,13 @@ class OnnxNetwork:
         # Batches run in parallel, which uses the processors better than threads in one batch.
         options.intra_op_num_threads = 1
         providers = ["CPUExecutionProvider"]
-        self._session = onnxruntime.InferenceSession(model, options, providers=providers)
+        try:
+            self._session = onnxruntime.InferenceSession(model, options, providers=providers)
+        except Exception as error:  # onnxruntime's exceptions have no other base class
+            reason = " ".join(str(error).split())
+            raise ValueError(
+                f"onnxruntime {onnxruntime.__version__} cannot read {ONNX_FILE}: {reason}"
+            ) from error
         self._input_names = {node.name for node in self._session.get_inputs()}
 
     def __call__(self, ids: Ints, mask: Ints, features: Ints) -> Floats:

@@ -4,6 +4,7 @@ The package contains
 
     PACKAGE/__init__.py         load()
     PACKAGE/component.py        the spaCy component, a copy of models/component.py
+    PACKAGE/entities.py         mentions as spaCy entities, a copy of models/entities.py
     PACKAGE/runtime.py          ONNX inference, a copy of models/runtime.py
     PACKAGE/tagger/             a copy of training/tagger/
     PACKAGE/values/             a copy of training/values/
@@ -24,7 +25,7 @@ from typing import Any
 
 from ..telemetry import ONNXRUNTIME_SWITCH
 from ..training import tagger, values
-from . import component, runtime
+from . import component, entities, runtime
 from .component import COMPONENT, FACTORY, EntityTagger
 from .package_info import PackageInfo
 
@@ -74,7 +75,10 @@ dependencies = [
 ]
 
 [project.entry-points.spacy_factories]
-{factory} = "{package}.component:make_entity_tagger"
+{package}_ner = "{package}.component:make_entity_tagger"
+
+[project.entry-points.spacy_callbacks]
+{package}_any_length = "{package}.component:make_any_length"
 """
 
 
@@ -111,14 +115,8 @@ def write_package(
         version=info.version,
         description=description,
         requirements="\n".join(f'    "{requirement}",' for requirement in WHEEL_REQUIREMENTS),
-        factory=_factory(info),
     )
     (folder / "pyproject.toml").write_text(pyproject, encoding="utf-8")
-
-
-def _factory(info: PackageInfo) -> str:
-    """Return the value of `FACTORY` in the component's copy in the package."""
-    return f"{info.package_name}_ner"
 
 
 def _write_pipeline(
@@ -149,7 +147,8 @@ def _write_pipeline(
     data = code / f"{info.package_name}-{info.version}"
     nlp.to_disk(data)
     config = Config().from_disk(data / "config.cfg", interpolate=False)
-    config["components"][COMPONENT]["factory"] = _factory(info)
+    config["components"][COMPONENT]["factory"] = f"{info.package_name}_ner"
+    config["nlp"]["after_creation"] = {"@callbacks": f"{info.package_name}_any_length"}
     config.to_disk(data / "config.cfg")
     shutil.copyfile(data / "meta.json", code / "meta.json")
 
@@ -161,7 +160,7 @@ def _copy_code(code: Path) -> None:
     become imports of `.tagger`; the same holds for `training/values`. Imports inside them are
     relative to them and stay as they are.
     """
-    for module in (component, runtime):
+    for module in (component, entities, runtime):
         source = Path(str(module.__file__))
         text = re.sub(
             r"^from \.\.training\.(tagger|values)\b",

@@ -19,7 +19,13 @@ COMPOSE = {"commands", "benchmarks"}
 """Modules with such a part in their name may import any layer."""
 SHARED = {"", "errors", "telemetry", "ui"}
 """The root's modules that every layer may import."""
-WHEEL = {"training.tagger", "training.values", "models.component", "models.runtime"}
+WHEEL = {
+    "training.tagger",
+    "training.values",
+    "models.component",
+    "models.entities",
+    "models.runtime",
+}
 """The modules that the installed model consists of."""
 WHEEL_LIBRARIES = {"numpy", "onnxruntime", "spacy", "srsly", "tokenizers"}
 """srsly comes with spaCy."""

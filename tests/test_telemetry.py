@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from orbat.corpus.document import Document
+from orbat.corpus.files import write_documents
 from orbat.models.package_info import PackageInfo
 from orbat.models.wheel import write_package
 from orbat.telemetry import SWITCHES
+from tests.conftest import Trained
 
 SESSION = (
     "import onnx, onnxruntime\n"
@@ -88,3 +93,37 @@ def test_values_of_the_user_are_kept(tmp_path: Path) -> None:
     code = f"import os, orbat\nprint(*(os.environ[name] for name in {list(SWITCHES)}))"
     done = run(sys.executable, "-c", code, home=tmp_path / "home", ORT_DISABLE_TELEMETRY="mine")
     assert done.stdout.split() == ["mine", *list(SWITCHES.values())[1:]]
+
+
+def internet_sockets(trace: str) -> list[str]:
+    """Return the calls in the output of strace that reach beyond this machine."""
+    calls = re.findall(r"(?:connect|sendto|sendmsg|sendmmsg)\(.*AF_INET.*", trace)
+    return [call for call in calls if '"127.0.0.1"' not in call and '"::1"' not in call]
+
+
+@pytest.mark.slow
+def test_packaging_and_tagging_reach_no_other_machine(
+    trained: Trained, test_articles: list[Document], tmp_path: Path
+) -> None:
+    """onnxruntime's first report comes ten seconds after the library is loaded."""
+    if shutil.which("strace") is None:
+        pytest.skip("needs strace")
+    write_documents(tmp_path / "articles.jsonl", test_articles)
+    trace, home, orbat = tmp_path / "trace", tmp_path / "home", (sys.executable, "-m", "orbat")
+    observed = ("strace", "-f", "--seccomp-bpf", "-e", "trace=%network,execve", "-o", trace)
+    run(*observed, *orbat, "package", trained.run, "--output", tmp_path / "dist", home=home)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    assert "execve(" in trace.read_text()
+    assert internet_sockets(trace.read_text()) == []
+    code = (
+        "import sys, time\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import en_orbat_news, spacy\n"
+        "nlp, start = spacy.load('en_orbat_news'), time.monotonic()\n"
+        "while time.monotonic() < start + 15:\n"
+        "    assert nlp('Gen. Ann Doe commands the 3rd Infantry Division.').text\n"
+    )
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    run(*observed, sys.executable, "-c", code, tmp_path / "site", home=home)
+    assert internet_sockets(trace.read_text()) == []
+    assert files(home) == []

@@ -30,7 +30,8 @@ def to_doc(nlp: Language, document: Document) -> Doc:
     borders = {offset for span in document.spans for offset in (span.start, span.end)}
     words: list[str] = []
     spaces: list[bool] = []
-    for token in nlp.make_doc(document.text):
+    # nlp.make_doc would refuse texts of more than a million characters.
+    for token in nlp.tokenizer(document.text):
         end = token.idx + len(token)
         cuts = [token.idx, *sorted(b for b in borders if token.idx < b < end), end]
         words += [document.text[a:b] for a, b in itertools.pairwise(cuts)]

@@ -80,7 +80,7 @@ def _write_docbins(part: Path, output: Path) -> tuple[Path, ...]:
     from ...annotation.formats.docbin import to_doc
 
     # Registers the span attributes `_.confidence` and `_.norm`.
-    from .. import component  # noqa: F401
+    from .. import entities  # noqa: F401
 
     nlp = spacy.blank("xx")
     paths = []

@@ -116,8 +116,13 @@ class NeuralTagger:
 
         Args:
             texts: the texts.
-            chunk_size: texts that are read ahead and encoded together, at most.
+            chunk_size: texts that are encoded together, at most. Two chunks are read ahead; with 1,
+                each text's mentions are yielded before the next is read.
         """
+        if chunk_size == 1:
+            for text in texts:
+                yield self.tag([text])[0]
+            return
         previous: _PendingScores | None = None
         for chunk in _chunks(texts, chunk_size):
             # The network scores one chunk while the next is encoded.

@@ -1,4 +1,4 @@
-"""Language, name and version of a model package."""
+"""Language, name, version and author of a model package."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class PackageInfo:
-    """Language, name and version of a wheel or checkpoint, as its model card shows them.
+    """Language, name, version and author of a wheel or checkpoint.
 
     Attributes:
         lang: ISO 639 code of the pipeline's language, as spaCy uses it.
         name: the model's name without the language: lower-case letters, digits and underscores.
         version: the model's version (PEP 440).
+        author: who publishes the model; "" for nobody.
+        email: the author's address; "" for none.
+        url: a page about the model; "" for none.
 
     Raises:
         InputError: if a field is malformed.
@@ -24,6 +27,9 @@ class PackageInfo:
     lang: str = "en"
     name: str = "orbat_news"
     version: str = "0.1.0"
+    author: str = ""
+    email: str = ""
+    url: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z]{2,3}", self.lang):
@@ -32,6 +38,15 @@ class PackageInfo:
             raise InputError(f"--name {self.name}: use lower-case letters, digits and underscores")
         if not re.fullmatch(r"\d+(\.\d+)*((a|b|rc)\d+)?", self.version):
             raise InputError(f"--version {self.version}: write a version such as 0.1.0")
+
+        if not all(value.isprintable() for value in (self.author, self.email, self.url)):
+            raise InputError("--author, --email, --url: write one line without control characters")
+        if self.email and not re.fullmatch(r"[^@\s]+@[^@\s]+", self.email):
+            raise InputError(f"--email {self.email}: write an address such as ann@example.org")
+        if self.email and not self.author:
+            raise InputError("--email needs --author")
+        if self.url and not re.fullmatch(r"https?://\S+", self.url):
+            raise InputError(f"--url {self.url}: write an address such as https://example.org")
 
     @property
     def package_name(self) -> str:

@@ -22,6 +22,7 @@ from ..training.tagger.config import TaggerConfig
 from ..training.tagger.words import find_words
 from ..training.tagging import tag_documents
 from ..training.transformer.model_folder import load_network, load_run_gazetteer, load_tagger
+from ..training.transformer.pretrained import PRETRAINED
 from ..training.value_tables import load_value_tables, read_run_value_tables
 from ..ui import OnProgress, Progress, ignore_progress
 from .cards.dev_scores import measure_dev_scores
@@ -182,7 +183,8 @@ def _write_wheel(
         files=add_hashes(files),
         card=card,
         description=f"Named entities of defence news: {labels}",
-        performance=_spacy_scores(data),
+        meta={"performance": _spacy_scores(data), "base_model": _base_model(data.manifest)},
+        colors={label["name"]: label["color"] for label in data.manifest["labels"]["label"]},
     )
     built = build_wheel(scratch / "package", scratch / "dist")
     path = output / built.name
@@ -258,6 +260,15 @@ def _packaged_manifest(run: Path, manifest: Mapping[str, Any], variants: Variant
     trained_hash = sha256_file(run / "model" / "model.safetensors")
     weights = {"sha256": trained_hash, **variants.to_json()}
     return json.dumps({**manifest, "weights": weights}, indent=1).encode()
+
+
+def _base_model(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return name of the base model, and its license and hash if they are known."""
+    encoder = manifest["recipe"]["encoder"]
+    known = PRETRAINED.get(encoder)
+    if known is None:
+        return {"name": encoder}
+    return {"name": known.name, "license": known.license, "sha256": known.sha256}
 
 
 def _spacy_scores(data: CardData) -> dict[str, Any]:

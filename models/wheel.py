@@ -10,12 +10,15 @@ The package contains
     PACKAGE/values/             a copy of training/values/
     PACKAGE/PACKAGE-VERSION/    the pipeline's data: weights, tokenizer, configuration, manifest
     PACKAGE/README.md           the model card
+    PACKAGE/colors.py           colors of the labels in displaCy
+    PACKAGE/py.typed            marks the package as typed
 
 so that an installed model runs the same code as training and evaluation, and does not need orbat.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -38,6 +41,12 @@ WHEEL_REQUIREMENTS = (
     "numpy>=2,<3",
 )
 """Requirements of a model package; spaCy is the first."""
+_ROOT = Path(__file__).parent.parent
+LICENSE_FILES = {
+    "Apache-2.0.txt": _ROOT / "LICENSE",
+    "CC0-1.0.txt": _ROOT / "LICENSES" / "CC0-1.0.txt",
+}
+"""The licenses of code and weights, and of the shipped articles and gazetteer, by file name."""
 
 _INIT = '''"""{description}"""
 
@@ -59,8 +68,13 @@ def load(**overrides):
     return load_pipeline(__file__, **overrides)
 '''
 
+_COLORS = '''"""Colors of the labels in displaCy, which spaCy finds by an entry point."""
+
+COLORS = {colors}
+'''
+
 _PYPROJECT = """[build-system]
-requires = ["flit_core>=3.10,<4"]
+requires = ["flit_core>=3.12,<4"]
 build-backend = "flit_core.buildapi"
 
 [project]
@@ -70,6 +84,8 @@ description = "{description}"
 readme = "README.md"
 requires-python = ">=3.10"
 license = "Apache-2.0"
+license-files = ["LICENSES/*"]
+{author}
 dependencies = [
 {requirements}
 ]
@@ -79,6 +95,9 @@ dependencies = [
 
 [project.entry-points.spacy_callbacks]
 {package}_any_length = "{package}.component:make_any_length"
+
+[project.entry-points.spacy_displacy_colors]
+{package} = "{package}.colors:COLORS"
 """
 
 
@@ -89,7 +108,8 @@ def write_package(
     files: Mapping[str, bytes],
     card: str,
     description: str,
-    performance: Mapping[str, Any],
+    meta: Mapping[str, Any],
+    colors: Mapping[str, str],
 ) -> None:
     """Write a spaCy model package: pipeline, component code, model card and build metadata.
 
@@ -99,15 +119,23 @@ def write_package(
         files: contents of the packaged model's files by name, manifest and hashes included.
         card: the model card, in Markdown.
         description: one line.
-        performance: scores for spaCy's `meta.json`.
+        meta: further entries of spaCy's `meta.json`, such as `performance`.
+        colors: the color of each label in displaCy.
     """
     code = folder / info.package_name
     code.mkdir(parents=True)
-    _write_pipeline(code, info, files, description, performance)
+    _write_pipeline(code, info, files, {"description": description, **meta})
     telemetry, off = ONNXRUNTIME_SWITCH
     init = _INIT.format(description=description, telemetry=telemetry, off=off)
     (code / "__init__.py").write_text(init, encoding="utf-8")
     _copy_code(code)
+    (code / "colors.py").write_text(
+        _COLORS.format(colors=json.dumps(dict(colors), indent=4)), encoding="utf-8"
+    )
+    (code / "py.typed").touch()
+    (folder / "LICENSES").mkdir()
+    for name, source in LICENSE_FILES.items():
+        shutil.copyfile(source, folder / "LICENSES" / name)
     (folder / "README.md").write_text(card, encoding="utf-8")
     (code / "README.md").write_text(card, encoding="utf-8")
     pyproject = _PYPROJECT.format(
@@ -115,16 +143,29 @@ def write_package(
         version=info.version,
         description=description,
         requirements="\n".join(f'    "{requirement}",' for requirement in WHEEL_REQUIREMENTS),
+        author=_author(info),
     )
     (folder / "pyproject.toml").write_text(pyproject, encoding="utf-8")
+
+
+def _author(info: PackageInfo) -> str:
+    """Return the lines of `pyproject.toml` on author and home page."""
+    lines = []
+    if info.author:
+        fields = {"name": info.author, "email": info.email}
+        # JSON strings are strings of TOML as well.
+        values = (f"{key} = {json.dumps(value)}" for key, value in fields.items() if value)
+        lines.append(f"authors = [{{ {', '.join(values)} }}]")
+    if info.url:
+        lines.append(f"urls = {{ Homepage = {json.dumps(info.url)} }}")
+    return "\n".join(lines)
 
 
 def _write_pipeline(
     code: Path,
     info: PackageInfo,
     files: Mapping[str, bytes],
-    description: str,
-    performance: Mapping[str, Any],
+    meta: Mapping[str, Any],
 ) -> None:
     """Write the spaCy pipeline's data, and its meta.json beside the code."""
     import spacy
@@ -138,10 +179,12 @@ def _write_pipeline(
         {
             "name": info.name,
             "version": info.version,
-            "description": description,
             "license": "Apache-2.0",
+            "author": info.author,
+            "email": info.email,
+            "url": info.url,
             "requirements": list(WHEEL_REQUIREMENTS[1:]),
-            "performance": performance,
+            **meta,
         }
     )
     data = code / f"{info.package_name}-{info.version}"
@@ -150,7 +193,11 @@ def _write_pipeline(
     config["components"][COMPONENT]["factory"] = f"{info.package_name}_ner"
     config["nlp"]["after_creation"] = {"@callbacks": f"{info.package_name}_any_length"}
     config.to_disk(data / "config.cfg")
-    shutil.copyfile(data / "meta.json", code / "meta.json")
+    written = json.loads((data / "meta.json").read_text(encoding="utf-8"))
+    # spaCy writes empty fields for an unknown author.
+    text = json.dumps({key: value for key, value in written.items() if value != ""}, indent=2)
+    for folder in (data, code):
+        (folder / "meta.json").write_text(text, encoding="utf-8")
 
 
 def _copy_code(code: Path) -> None:

@@ -56,7 +56,9 @@ def files(folder: Path) -> list[str]:
 def package(tmp_path: Path) -> Path:
     """A folder in which a package without weights can be imported."""
     info = PackageInfo()
-    write_package(tmp_path / "source", info, files={}, card="", description="Test", performance={})
+    write_package(
+        tmp_path / "source", info, files={}, card="", description="Test", meta={}, colors={}
+    )
     return tmp_path / "source"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...training.transformer.pretrained import PRETRAINED
 from ..package_info import PackageInfo
 from .dev_scores import DevScores
 from .evaluation_section import evaluation_section
@@ -57,7 +58,7 @@ def render_card(
 
 - **Task**: named entity recognition (token classification)
 - **Language**: {info.lang}
-- **Base model**: `{manifest["recipe"]["encoder"]}`
+- **Base model**: {_base_model(manifest["recipe"]["encoder"])}
 - **License**: code Apache-2.0. The weights derive from the base model; its license applies to them.
 
 ### Labels
@@ -93,6 +94,14 @@ def render_card(
 
 {specifications}
 """
+
+
+def _base_model(encoder: str) -> str:
+    """Return name, license and hash of a base model, as far as they are known."""
+    known = PRETRAINED.get(encoder)
+    if known is None:
+        return f"`{encoder}`"
+    return f"`{known.name}`, {known.license}, weights of SHA-256 `{known.sha256}`"
 
 
 def _labels(manifest: Mapping[str, Any]) -> str:

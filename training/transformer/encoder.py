@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError, first_line
-from .pretrained import PRETRAINED, find_pretrained
+from ..pretrained import PRETRAINED, find_pretrained
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel

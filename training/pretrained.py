@@ -10,8 +10,8 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
-from ...corpus.files import open_atomic, sha256_file
-from ...errors import InputError
+from ..corpus.files import open_atomic, sha256_file
+from ..errors import InputError
 
 WEIGHTS_FILE = "model.safetensors"
 

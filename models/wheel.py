@@ -10,6 +10,7 @@ The package contains
     PACKAGE/values/             a copy of training/values/
     PACKAGE/PACKAGE-VERSION/    the pipeline's data: weights, tokenizer, configuration, manifest
     PACKAGE/README.md           the model card
+    PACKAGE/__main__.py         the command line, a copy of models/wheel_main.py
     PACKAGE/colors.py           colors of the labels in displaCy
     PACKAGE/py.typed            marks the package as typed
 
@@ -28,7 +29,7 @@ from typing import Any
 
 from ..telemetry import ONNXRUNTIME_SWITCH
 from ..training import tagger, values
-from . import component, entities, runtime
+from . import component, entities, runtime, wheel_main
 from .component import COMPONENT, FACTORY, EntityTagger
 from .package_info import PackageInfo
 
@@ -208,7 +209,7 @@ def _copy_code(code: Path) -> None:
     become imports of `.tagger`; the same holds for `training/values`. Imports inside them are
     relative to them and stay as they are.
     """
-    for module in (component, entities, runtime):
+    for module in (component, entities, runtime, wheel_main):
         source = Path(str(module.__file__))
         text = re.sub(
             r"^from \.\.training\.(tagger|values)\b",
@@ -216,7 +217,8 @@ def _copy_code(code: Path) -> None:
             source.read_text(encoding="utf-8"),
             flags=re.MULTILINE,
         )
-        (code / source.name).write_text(text, encoding="utf-8")
+        name = "__main__.py" if module is wheel_main else source.name
+        (code / name).write_text(text, encoding="utf-8")
     for subpackage in (tagger, values):
         package = Path(str(subpackage.__file__)).parent
         (code / package.name).mkdir()

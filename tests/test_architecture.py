@@ -25,6 +25,7 @@ WHEEL = {
     "models.component",
     "models.entities",
     "models.runtime",
+    "models.wheel_main",
 }
 """The modules that the installed model consists of."""
 WHEEL_LIBRARIES = {"numpy", "onnxruntime", "spacy", "srsly", "tokenizers"}

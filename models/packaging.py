@@ -17,11 +17,11 @@ from ..corpus.files import open_atomic, sha256_file, write_text
 from ..errors import ModelError
 from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from ..evaluation.operating_points import tabulate_operating_points
-from ..training.pretrained import PRETRAINED
 from ..training.run_folder import MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
 from ..training.tagger.words import find_words
 from ..training.tagging import tag_documents
+from ..training.transformer.encoder import PRETRAINED
 from ..training.transformer.model_folder import load_network, load_run_gazetteer, load_tagger
 from ..training.value_tables import load_value_tables, read_run_value_tables
 from ..ui import OnProgress, Progress, ignore_progress

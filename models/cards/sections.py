@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...training.pretrained import PRETRAINED
+from ...training.transformer.encoder import PRETRAINED
 from ..package_info import PackageInfo
 from .dev_scores import DevScores
 from .evaluation_section import evaluation_section

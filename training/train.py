@@ -95,7 +95,17 @@ def _train_teacher(job: TrainingJob) -> TrainingJob:
         job.on_progress(dataclasses.replace(progress, task=f"{progress.task} (teacher)"))
 
     train_or_resume(job.recipe, gold, job.labels, run, on_progress=on_progress)
+    _wait_for_other_processes()
     return dataclasses.replace(job, recipe=job.recipe.model_copy(update={"teachers": (str(run),)}))
+
+
+def _wait_for_other_processes() -> None:
+    """Wait until all processes of a training are here: the first one writes the run folder."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        import torch
+        from accelerate import PartialState
+
+        PartialState(cpu=not torch.cuda.is_available()).wait_for_everyone()
 
 
 def train_or_resume(

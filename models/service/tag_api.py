@@ -78,6 +78,10 @@ class TaggedSpan(BaseModel):
         float | None,
         Field(description="Estimated probability that the span is right.", examples=[0.98]),
     ] = None
+    norm: Annotated[
+        dict[str, Any] | None,
+        Field(description="What the entity means, as in orbat's records; absent if unknown."),
+    ] = None
 
 
 class TaggedText(BaseModel):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .evaluation.robustness.measurement import measure_robustness
     from .evaluation.system_evaluation import evaluate_systems
     from .models.bulk.tagging import tag_files
+    from .models.huggingface.packaging import package_checkpoint
     from .models.loading import Model, load_model
     from .models.package_info import PackageInfo
     from .models.packaging import package
@@ -64,6 +65,7 @@ _MODULES = {
     "measure_robustness": "evaluation.robustness.measurement",
     "measure_false_alarms": "evaluation.false_alarms.unannotated",
     "package": "models.packaging",
+    "package_checkpoint": "models.huggingface.packaging",
     "PackageInfo": "models.package_info",
     "Model": "models.loading",
     "load_model": "models.loading",
@@ -101,6 +103,7 @@ __all__ = [  # noqa: RUF022 (in the order of the work)
     "measure_robustness",
     "measure_false_alarms",
     "package",
+    "package_checkpoint",
     "PackageInfo",
     "Model",
     "load_model",

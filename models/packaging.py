@@ -109,7 +109,7 @@ def package(
     report = _package_wheel(run, output, info, values, on_progress)
     if not transformers:
         return report
-    with _step("Writing the transformers checkpoint", on_progress):
+    with progress_step("Writing the transformers checkpoint", on_progress):
         checkpoint = write_checkpoint(run, output / "transformers", info)
     return replace(report, checkpoint=checkpoint)
 
@@ -125,16 +125,16 @@ def _package_wheel(
     trained = load_tagger(run)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        with _step("Exporting to ONNX", on_progress):
+        with progress_step("Exporting to ONNX", on_progress):
             variants = export_variants(network, trained, [d.text for d in train], folder)
-        with _step("Preparing the gazetteer", on_progress):
+        with progress_step("Preparing the gazetteer", on_progress):
             shared = _shared_files(run, train)
 
         def tag(name: str) -> list[Document]:
-            files = _model_files(variants[name], config, shared)
+            files = model_files(variants[name], config, shared)
             return list(tag_documents(load_packaged(add_hashes(files)), dev))
 
-        with _step("Comparing with the trained model", on_progress):
+        with progress_step("Comparing with the trained model", on_progress):
             float_tagged = tag(FLOAT32)
             identical = _count_identical(tag_documents(trained, dev), float_tagged)
             if identical < MIN_IDENTICAL * len(dev):
@@ -144,8 +144,8 @@ def _package_wheel(
                     "packaged"
                 )
             variant_report, tagged = select_variant(variants, tag, dev, float_tagged, config.labels)
-        calibrated, variant_report = _calibrate(config, variant_report, dev, tagged)
-        files = _model_files(variants[variant_report.chosen], calibrated, shared)
+        calibrated, variant_report = calibrate(config, variant_report, dev, tagged)
+        files = model_files(variants[variant_report.chosen], calibrated, shared)
         # The operating points have calibrated confidences, as the installed model has.
         packaged = load_packaged(add_hashes(files))
         tagged = list(tag_documents(packaged, dev))
@@ -164,27 +164,61 @@ def _package_wheel(
         )
         data = CardData(info, manifest, read_evaluations(run), dev_scores)
         card = wheel_card(data, variant_report, points)
-        with _step("Building the wheel", on_progress):
-            wheel = _write_wheel(output, folder, data, files, card)
+        # spaCy shows one set of scores: those of the first held-out evaluation, else of dev.
+        held_out = (result["strict"] for result in data.evaluations if "strict" in result)
+        strict = next(held_out, dev_scores.tidy)
+        with progress_step("Building the wheel", on_progress):
+            labels = ", ".join(label["name"] for label in manifest["labels"]["label"])
+            wheel = write_wheel(
+                output,
+                folder,
+                info,
+                files=files,
+                card=card,
+                description=f"Named entities of defence news: {labels}",
+                meta={
+                    "performance": {**spacy_scores(strict), "dev": dev_scores.to_json()},
+                    "base_model": _base_model(manifest),
+                },
+                colors={label["name"]: label["color"] for label in manifest["labels"]["label"]},
+            )
     card_path = output / "MODEL_CARD.md"
     write_text(card_path, card)
     f1 = dev_scores.tidy["micro"]["f1"]
     return PackagingReport(wheel, card_path, variant_report.chosen, identical, len(dev), f1)
 
 
-def _write_wheel(
-    output: Path, scratch: Path, data: CardData, files: Mapping[str, bytes], card: str
+def write_wheel(
+    output: Path,
+    scratch: Path,
+    info: PackageInfo,
+    *,
+    files: Mapping[str, bytes],
+    card: str,
+    description: str,
+    meta: Mapping[str, Any],
+    colors: Mapping[str, str],
 ) -> Path:
-    """Build the wheel in a scratch folder, write it to the output atomically, return its path."""
-    labels = ", ".join(label["name"] for label in data.manifest["labels"]["label"])
+    """Build a wheel in a scratch folder, write it to the output atomically, return its path.
+
+    Args:
+        output: the folder of the wheel.
+        scratch: a folder for temporary files.
+        info: language, name and version.
+        files: contents of the model's files by name, without hashes.
+        card: the model card, in Markdown.
+        description: one line.
+        meta: further entries of spaCy's `meta.json`, such as `performance`.
+        colors: the color of each label in displaCy.
+    """
     write_package(
         scratch / "package",
-        data.info,
+        info,
         files=add_hashes(files),
         card=card,
-        description=f"Named entities of defence news: {labels}",
-        meta={"performance": _spacy_scores(data), "base_model": _base_model(data.manifest)},
-        colors={label["name"]: label["color"] for label in data.manifest["labels"]["label"]},
+        description=description,
+        meta=meta,
+        colors=colors,
     )
     built = build_wheel(scratch / "package", scratch / "dist")
     path = output / built.name
@@ -194,7 +228,7 @@ def _write_wheel(
 
 
 @contextmanager
-def _step(name: str, on_progress: OnProgress) -> Iterator[None]:
+def progress_step(name: str, on_progress: OnProgress) -> Iterator[None]:
     """Report the beginning and the end of a step."""
     on_progress(Progress(name, 0, 1))
     yield
@@ -213,7 +247,7 @@ def _shared_files(run: Path, train: Iterable[Document]) -> dict[str, bytes]:
     }
 
 
-def _model_files(onnx: Path, config: TaggerConfig, shared: Mapping[str, bytes]) -> dict[str, bytes]:
+def model_files(onnx: Path, config: TaggerConfig, shared: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the files of a packaged model by name, without manifest and hashes."""
     settings = json.dumps({"format": WHEEL_FORMAT, **asdict(config)}).encode()
     return {**shared, ONNX_FILE: onnx.read_bytes(), CONFIG_FILE: settings}
@@ -224,7 +258,7 @@ def _count_identical(first: Iterable[Document], second: Iterable[Document]) -> i
     return sum(set(a.spans) == set(b.spans) for a, b in zip(first, second, strict=True))
 
 
-def _calibrate(
+def calibrate(
     config: TaggerConfig,
     variants: VariantReport,
     gold: Sequence[Document],
@@ -271,13 +305,12 @@ def _base_model(manifest: Mapping[str, Any]) -> dict[str, str]:
     return {"name": known.name, "license": known.license, "sha256": known.sha256}
 
 
-def _spacy_scores(data: CardData) -> dict[str, Any]:
-    """Return the scores of the first held-out evaluation, else of dev, under spaCy's names.
+def spacy_scores(strict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return strict scores under the names that spaCy's `meta.json` has for them.
 
-    The scores on the dev documents as they are, at ordinary density and untidy are in `dev`.
+    Args:
+        strict: the field `strict` of an evaluation's JSON.
     """
-    held_out = (result["strict"] for result in data.evaluations if "strict" in result)
-    strict = next(held_out, data.dev.tidy)
     return {
         "ents_p": strict["micro"]["precision"],
         "ents_r": strict["micro"]["recall"],
@@ -286,5 +319,4 @@ def _spacy_scores(data: CardData) -> dict[str, Any]:
             label: {"p": scores["precision"], "r": scores["recall"], "f": scores["f1"]}
             for label, scores in strict["labels"].items()
         },
-        "dev": data.dev.to_json(),
     }

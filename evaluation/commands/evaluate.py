@@ -19,8 +19,9 @@ def evaluate(
         list[str],
         typer.Argument(
             metavar="[MODEL]... GOLD",
-            help="Run folders, wheel files or installed models, then the gold documents. The first "
-            "model is scored, and compared with each of the others. Runs that differ only in "
+            help="Run folders, wheel files, installed models or token classifiers of transformers "
+            "(folder or Hugging Face id), then the gold documents. The first model is scored, and "
+            "compared with each of the others. Runs that differ only in "
             "their seed count as one system.",
         ),
     ],

@@ -37,12 +37,13 @@ for ent in nlp("{EXAMPLE}").ents:
         data,
         summary=summary,
         usage=usage,
-        specifications=_specifications(variants),
+        specifications=specifications(variants),
         limitation=limitation,
     )
 
 
-def _specifications(variants: VariantReport) -> str:
+def specifications(variants: VariantReport) -> str:
+    """Return the numeric format of the weights, and how it was chosen, in Markdown."""
     sizes = "\n".join(
         f"| {variant.name} | {format_value(variant.f1)} | {variant.megabytes:.1f} |"
         for variant in variants.tried

@@ -1,4 +1,4 @@
-"""`orbat package`: build a pip-installable wheel from a run."""
+"""`orbat package`: build a pip-installable wheel from a run or a checkpoint."""
 
 from __future__ import annotations
 
@@ -7,14 +7,31 @@ from typing import Annotated
 
 import typer
 
+from ..package_info import PackageInfo
+
 
 def package(
-    run: Annotated[Path, typer.Argument(help="A finished run folder.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A finished run folder; or a token classifier of transformers: a folder written "
+            "by save_pretrained, or an id on the Hugging Face Hub.",
+        ),
+    ],
     output: Annotated[Path, typer.Option(help="Folder for the wheel and the model card.")],
-    name: Annotated[str, typer.Option(help="The model's name without the language.")] = (
-        "orbat_news"
-    ),
-    lang: Annotated[str, typer.Option(help="Language code of the pipeline.")] = "en",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="The model's name without the language; default: orbat_news, or the checkpoint's."
+        ),
+    ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            help="Language code of the pipeline; default: en, or that of the checkpoint's card."
+        ),
+    ] = None,
     version: Annotated[str, typer.Option(help="The model's version.")] = "0.1.0",
     author: Annotated[str, typer.Option(help="Who publishes the model.")] = "",
     email: Annotated[str, typer.Option(help="The author's address.")] = "",
@@ -34,30 +51,64 @@ def package(
             "those of the gazetteer that the run was trained with."
         ),
     ] = None,
+    dev: Annotated[
+        Path | None,
+        typer.Option(
+            help="For a checkpoint: documents with gold spans in its labels, for 8-bit weights, "
+            "calibration and thresholds. A run has its own."
+        ),
+    ] = None,
+    license: Annotated[
+        str | None,
+        typer.Option(
+            help="For a checkpoint: the license of its weights; default: that of its card."
+        ),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Build a pip-installable wheel and a model card from a run.
+    """Build a pip-installable wheel and a model card from a run or a checkpoint.
 
-    The card shows every score that orbat evaluate has recorded in the run folder.
+    The card of a run shows every score that orbat evaluate has recorded in its folder.
     """
+    from ...errors import InputError
+    from ..huggingface.loading import is_checkpoint
+
+    if is_checkpoint(source):
+        if transformers:
+            raise InputError(f"--transformers: {source} is a transformers checkpoint already")
+        if values is not None:
+            raise InputError("--values is for runs; orbat does not know the labels of a checkpoint")
+        _package_checkpoint(source, output, name, lang, version, license, dev, json_output)
+        return
+    if dev is not None or license is not None:
+        raise InputError("--dev and --license are for checkpoints; a run has its own")
+    info = PackageInfo(lang or "en", name or "orbat_news", version, author, email, url)
+    _package_run(Path(source), output, info, transformers, values, json_output)
+
+
+def _package_run(
+    run: Path,
+    output: Path,
+    info: PackageInfo,
+    transformers: bool,
+    values: Path | None,
+    json_output: bool,
+) -> None:
     import json
     from dataclasses import asdict
 
     from ...ui import format_value, progress_bars
-    from ..package_info import PackageInfo
     from ..packaging import package as build_package
 
-    info = PackageInfo(lang, name, version, author, email, url)
     with progress_bars() as on_progress:
         report = build_package(
             run, output, info, transformers=transformers, values=values, on_progress=on_progress
         )
-    megabytes = report.wheel.stat().st_size / 1e6
     if json_output:
+        megabytes = report.wheel.stat().st_size / 1e6
         typer.echo(json.dumps({**asdict(report), "megabytes": megabytes}, default=str))
         return
-    typer.echo(f"wheel: {report.wheel} ({megabytes:.1f} MB, weights {report.weights})")
-    typer.echo(f"card:  {report.card}")
+    _print_files(report.wheel, report.card, report.weights)
     typer.echo(
         f"float32 ONNX finds the trained model's spans in {report.identical} of {report.documents} "
         f"dev documents; F1 of the packaged model on them: {format_value(report.f1)}"
@@ -69,3 +120,51 @@ def package(
             f"its pipeline and the trained model agree on {agreement.common} of {agreement.union} "
             f'spans; load it with stride={agreement.stride}, aggregation_strategy="first"'
         )
+
+
+def _package_checkpoint(
+    source: str,
+    output: Path,
+    name: str | None,
+    lang: str | None,
+    version: str,
+    license: str | None,
+    dev: Path | None,
+    json_output: bool,
+) -> None:
+    import json
+    from dataclasses import asdict
+
+    from ...ui import format_value, progress_bars
+    from ..huggingface.packaging import package_checkpoint
+
+    with progress_bars() as on_progress:
+        report = package_checkpoint(
+            source,
+            output,
+            name=name,
+            lang=lang,
+            version=version,
+            license=license,
+            dev=dev,
+            on_progress=on_progress,
+        )
+    if json_output:
+        megabytes = report.wheel.stat().st_size / 1e6
+        typer.echo(json.dumps({**asdict(report), "megabytes": megabytes}, default=str))
+        return
+    _print_files(report.wheel, report.card, report.weights)
+    comparison = report.comparison
+    typer.echo(
+        f"float32 ONNX and transformers agree on {comparison.common} of {comparison.union} spans "
+        f"in {comparison.texts} short texts"
+    )
+    if dev is None:
+        typer.echo("no --dev: weights stay in float32, confidences are not calibrated")
+    else:
+        typer.echo(f"F1 of the packaged model on the dev documents: {format_value(report.f1)}")
+
+
+def _print_files(wheel: Path, card: Path, weights: str) -> None:
+    typer.echo(f"wheel: {wheel} ({wheel.stat().st_size / 1e6:.1f} MB, weights {weights})")
+    typer.echo(f"card:  {card}")

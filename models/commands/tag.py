@@ -13,7 +13,11 @@ from .options import TargetPrecision, Threshold
 
 def tag(
     model: Annotated[
-        str, typer.Argument(help="A run folder, a wheel file or an installed model's name.")
+        str,
+        typer.Argument(
+            help="A run folder, a wheel file, an installed model's name or a token classifier of "
+            "transformers (folder or Hugging Face id)."
+        ),
     ],
     inputs: Annotated[
         list[Path],

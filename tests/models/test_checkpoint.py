@@ -83,6 +83,14 @@ def test_the_pipeline_finds_the_same_as_the_run(
     assert tag_without_orbat(packaged / "transformers", texts) == expected
 
 
+def test_the_checkpoint_is_loaded_as_a_model_that_finds_the_same_as_the_run(
+    orbat: Orbat, run: Path, packaged: Path, test_articles: list[Document], tmp_path: Path
+) -> None:
+    expected = tagged(orbat, run, test_articles[:20], tmp_path)
+    (tmp_path / "out.jsonl").unlink()
+    assert tagged(orbat, packaged / "transformers", test_articles[:20], tmp_path) == expected
+
+
 def test_both_find_the_same_in_single_lines_and_unusual_texts(
     orbat: Orbat, run: Path, packaged: Path, test_articles: list[Document], tmp_path: Path
 ) -> None:

@@ -30,6 +30,9 @@ class TaggerConfig:
             transformers does: windows may begin inside a word, each word takes its best tag
             instead of its tag in the best sequence, and of mentions that overlap in two windows
             the longest is kept.
+        words_from_pieces: whether words are the groups of pieces that the pipeline of transformers
+            takes for words; see :func:`~.words.find_piece_words`.
+        unk_id: id of the piece for unknown characters; needed with `words_from_pieces` only.
         transitions: score of each tag (column) after each tag (row), *Shape:* (tags, tags).
             Empty if the network has no CRF.
         start_transitions: score of each tag at the start of a sequence, *Shape:* (tags,). Empty
@@ -50,6 +53,8 @@ class TaggerConfig:
     by_line: bool = False
     unwrap_lines: bool = False
     transformers_compatible: bool = False
+    words_from_pieces: bool = False
+    unk_id: int | None = None
     transitions: tuple[tuple[float, ...], ...] = ()
     start_transitions: tuple[float, ...] = ()
     span_constraints: SpanConstraints | None = None

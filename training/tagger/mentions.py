@@ -73,7 +73,10 @@ def tags_to_mentions(
             end += 1
         score = float(np.exp(log_probs[begin:end].mean()))
         label = labels[(int(tags[begin]) - 1) // 2]
-        mentions.append(Mention(int(words[begin, 0]), int(words[end - 1, 1]), label, score))
+        first, last = int(words[begin, 0]), int(words[end - 1, 1])
+        # Words that are pieces may be white space only; see find_piece_words.
+        if first < last:
+            mentions.append(Mention(first, last, label, score))
     return mentions
 
 

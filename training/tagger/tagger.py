@@ -35,6 +35,7 @@ from .windows import (
     batch_inputs,
     cut_piece_windows,
     cut_windows,
+    encode_by_pieces,
     encode_texts,
     scored_words,
     word_positions,
@@ -154,6 +155,8 @@ class NeuralTagger:
 
     def encode(self, texts: Sequence[str]) -> list[EncodedText]:
         """Tokenize texts and find gazetteer matches in them."""
+        if self.config.words_from_pieces:
+            return encode_by_pieces(self.tokenizer, texts, self.config.unk_id)
         return encode_texts(
             self.tokenizer,
             texts,

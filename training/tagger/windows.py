@@ -20,7 +20,14 @@ from .casing import find_caseless_words
 from .config import TaggerConfig
 from .line_wraps import unwrap_lines
 from .mentions import spans_to_tags
-from .words import FEATURE_COUNT, find_features, find_words, hide_case, starts_line
+from .words import (
+    FEATURE_COUNT,
+    find_features,
+    find_piece_words,
+    find_words,
+    hide_case,
+    starts_line,
+)
 
 FindPhrases = Callable[
     [str, Sequence[Sequence[int]], Sequence[bool]], Sequence[tuple[int, int, str]]
@@ -115,6 +122,32 @@ def encode_texts(
             features = np.where(owners >= 0, word_features[np.maximum(owners, 0)], 0)
         encoded.append(
             EncodedText(text, words, piece_ids, first_pieces, has_piece, features, line_starts)
+        )
+    return encoded
+
+
+def encode_by_pieces(tokenizer: Any, texts: Sequence[str], unk_id: int | None) -> list[EncodedText]:
+    """Tokenize texts, and take groups of pieces for words; see :func:`find_piece_words`.
+
+    The features are zero; networks with this word rule do not take them.
+
+    Args:
+        tokenizer: a `tokenizers.Tokenizer` without truncation and padding.
+        texts: the texts.
+        unk_id: id of the piece for unknown characters, if there is one.
+    """
+    prefix = getattr(tokenizer.model, "continuing_subword_prefix", None)
+    encoded = []
+    for text, encoding in zip(
+        texts, tokenizer.encode_batch(list(texts), add_special_tokens=False), strict=True
+    ):
+        words, first_pieces = find_piece_words(text, encoding, prefix, unk_id)
+        piece_ids = np.array(encoding.ids, dtype=np.int64)
+        present = np.ones(len(words), dtype=bool)
+        encoded.append(
+            EncodedText(
+                text, words, piece_ids, first_pieces, present, np.zeros_like(piece_ids), ~present
+            )
         )
     return encoded
 

@@ -7,6 +7,9 @@ on the tokenizer, so every model predicts one tag a word, at the same offsets.
 The *features* of a word are its shape (:data:`SHAPES`) and the gap before it: none, a space or a
 line break. Uncased tokenizers lose the shape, and almost all tokenizers lose the line break. In
 text without case, the shapes that differ in case only are hidden; see :mod:`.casing`.
+
+Models that orbat did not train label words as transformers defines them: groups of the tokenizer's
+pieces, see :func:`find_piece_words`.
 """
 
 from __future__ import annotations
@@ -99,3 +102,69 @@ def starts_line(features: Any) -> Any:
         features: an array or tensor of feature ids, of any shape.
     """
     return (features > 0) & ((features - 1) % len(_GAPS) == _LINE_BREAK_GAP)
+
+
+def find_piece_words(
+    text: str, encoding: Any, prefix: str | None, unk_id: int | None
+) -> tuple[Ints, Ints]:
+    """Group the pieces of a text into words, as the token-classification pipeline does.
+
+    If the tokenizer marks pieces that continue a word by a prefix, the marks are used. Otherwise a
+    piece begins a word if white space precedes it. The pipeline looks for spaces only; here line
+    breaks count too, so that words do not cross them. The piece for unknown characters always
+    begins a word.
+
+    Args:
+        text: the text.
+        encoding: its `tokenizers.Encoding`.
+        prefix: the mark, such as `##`; None or empty if there is none.
+        unk_id: id of the piece for unknown characters, if there is one.
+
+    Returns:
+        Start and end of each word in code points, without white space around it, *Shape:* (words,
+        2), and the index of its first piece, *Shape:* (words,). A word of white space only has the
+        start of the next word and the end of the previous one.
+    """
+    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+    if prefix:
+        begins = np.array([not token.startswith(prefix) for token in encoding.tokens], dtype=bool)
+    else:
+        begins = np.array(
+            [start == 0 or _has_space(text, start) for start in offsets[:, 0].tolist()], dtype=bool
+        )
+    if unk_id is not None:
+        begins |= np.array(encoding.ids, dtype=np.int64) == unk_id
+    begins[:1] = True
+    first_pieces = np.flatnonzero(begins)
+    ends = np.append(first_pieces[1:], len(offsets))[: len(first_pieces)] - 1
+    words = np.column_stack([offsets[first_pieces, 0], offsets[ends, 1]])
+    return _strip(text, words), first_pieces
+
+
+def _has_space(text: str, start: int) -> bool:
+    """Return whether the character at an offset, or the one before it, is white space."""
+    return any(character.isspace() for character in text[start - 1 : start + 1])
+
+
+def _strip(text: str, words: Ints) -> Ints:
+    """Remove white space from both ends of each word; see :func:`find_piece_words`."""
+    stripped: list[tuple[int, int]] = []
+    blank = []
+    previous_end = 0
+    for index, (start, end) in enumerate(words.tolist()):
+        word = text[start:end]
+        inner = word.strip()
+        if inner:
+            start += len(word) - len(word.lstrip())
+            previous_end = start + len(inner)
+        else:
+            blank.append(index)
+        stripped.append((start, previous_end))
+    next_start = len(text)
+    blank_words = set(blank)
+    for index in range(len(stripped) - 1, -1, -1):
+        if index in blank_words:
+            stripped[index] = next_start, stripped[index][1]
+        else:
+            next_start = stripped[index][0]
+    return np.array(stripped, dtype=np.int64).reshape(-1, 2)

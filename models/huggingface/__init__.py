@@ -1,0 +1,1 @@
+"""Token classifiers of transformers that orbat did not train."""

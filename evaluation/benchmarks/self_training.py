@@ -5,10 +5,10 @@
         [--seeds 3] [--larger-encoder FOLDER] [--set unlabeled_ratio=2 …]
 
 REAL, ORDINARY and UNLABELED are folders with `documents.jsonl`: real documents with gold spans
-whose meta has `split` train or dev; documents without annotations in which the labels of
-`--false-alarms` do not occur; and unlabeled documents. The unlabeled documents are divided into
-tidy ones and those in capitals. All models are trained on shipped train articles and the real ones;
-the epoch is selected on both dev parts. Runs are kept in RUNS, so that rows can be run one by one: a row also
+whose meta has `split` train or dev; documents without annotations in which the labels of `--false-
+alarms` do not occur; and unlabeled documents. The unlabeled documents are divided into tidy ones
+and those in capitals. All models are trained on shipped train articles and the real ones; the epoch
+is selected on both dev parts. Runs are kept in RUNS, so that rows can be run one by one: a row also
 trains the teachers it needs, if they are not there. An interrupted benchmark resumes. Rows with
 larger-teacher need the folder of a larger encoder. Prints a Markdown table.
 """

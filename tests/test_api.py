@@ -14,11 +14,16 @@ from tests.test_architecture import HEAVY, loaded_by
 
 def typed_imports() -> dict[str, str]:
     """Return the module of each name that type checkers see."""
-    tree = ast.parse((ROOT / "__init__.py").read_text(encoding="utf-8"))
+    module = ast.parse((ROOT / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = (
+        node
+        for node in module.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
     return {
         alias.name: str(node.module)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.level
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
 

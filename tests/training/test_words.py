@@ -25,7 +25,7 @@ def test_gold_spans_consist_of_whole_words() -> None:
             mentions = tags_to_mentions(words, path, np.zeros(len(words), np.float32), labels)
             if [mention[:3] for mention in mentions] != spans:
                 with_part_of_a_word.add(document.id)
-    # A footnote mark, mojibake or another word is stuck to the name, and no model can tell them apart.
+    # A footnote mark, mojibake or another word is stuck to the name, which no model can separate.
     assert with_part_of_a_word == {"ob-021", "ob-023", "ob-031", "pl-022"}
 
 

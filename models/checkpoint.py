@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ..training.transformer.network import TokenClassifier
 
 MIN_AGREEMENT = 0.995
-"""Share of the spans in the dev documents on which checkpoint and trained model must agree."""
+"""Share of the spans on which transformers' pipeline and the other form of a model must agree."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _compare_with_run(run: Path, checkpoint: Path) -> tuple[PipelineAgreement, D
     tag = _pipeline_tagger(checkpoint, config.stride)
     tagged = list(tag(dev))
     trained_tagged = list(tag_documents(load_tagger(run), dev))
-    common, union = _count_common(trained_tagged, tagged)
+    common, union = count_common(trained_tagged, tagged)
     if common < MIN_AGREEMENT * union:
         raise ModelError(
             f"{run}: transformers' pipeline and the trained model agree on only {common} of "
@@ -222,14 +222,10 @@ def _pipeline_tagger(
     return tag
 
 
-def _count_common(first: Sequence[Document], second: Sequence[Document]) -> tuple[int, int]:
+def count_common(first: Iterable[Document], second: Iterable[Document]) -> tuple[int, int]:
     """Return the sizes of the intersection and the union of the spans in two sets of documents."""
     common = union = 0
-    for documents in zip(first, second, strict=True):
-        left, right = (
-            {(span.start, span.end, span.label) for span in document.spans}
-            for document in documents
-        )
-        common += len(left & right)
-        union += len(left | right)
+    for left, right in zip(first, second, strict=True):
+        common += len(set(left.spans) & set(right.spans))
+        union += len(set(left.spans) | set(right.spans))
     return common, union

@@ -117,7 +117,8 @@ class Model(Tagger):
         that of :mod:`orbat.training.tagger.thresholds`.
 
         Returns:
-            The operating points; None for a model that was packaged without dev documents.
+            The operating points; None for a checkpoint, and for a model that was packaged without
+            dev documents.
 
         Raises:
             InputError: if the run's documents were changed, or it gives no confidences.
@@ -216,9 +217,7 @@ def _load_checkpoint(name: str) -> Model:
     checkpoint = load_checkpoint(name)
     hashes = [sha256_file(path) for path in sorted(checkpoint.folder.glob("*.safetensors"))]
     fingerprint = sha256_text(" ".join(hashes))
-    manifest = {}
-    if (checkpoint.folder / MANIFEST_FILE).is_file():
-        manifest = json.loads((checkpoint.folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    manifest = checkpoint.run_manifest
     return Model(name, checkpoint.tagger(), _seen(manifest), _family(manifest) or name, fingerprint)
 
 

@@ -1,9 +1,11 @@
-"""Language, name, version and author of a model package."""
+"""Language, name, version, author and license of a model package."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import InputError
 
@@ -52,3 +54,26 @@ class PackageInfo:
     def package_name(self) -> str:
         """The name of the Python package, such as `en_orbat_news`."""
         return f"{self.lang}_{self.name}"
+
+
+@dataclass(frozen=True)
+class PackageLicense:
+    """The license in a package's metadata, and the texts in its folder `LICENSES`.
+
+    Attributes:
+        expression: the SPDX license expression for code and weights together.
+        files: the license texts by the names that they have in the package.
+    """
+
+    expression: str
+    files: Mapping[str, Path]
+
+
+_ROOT = Path(__file__).parent.parent
+CODE_LICENSE = PackageLicense("Apache-2.0", {"Apache-2.0.txt": _ROOT / "LICENSE"})
+"""The license of the code in every package."""
+RUN_LICENSE = PackageLicense(
+    CODE_LICENSE.expression,
+    {**CODE_LICENSE.files, "CC0-1.0.txt": _ROOT / "LICENSES" / "CC0-1.0.txt"},
+)
+"""The license of a packaged run: code and weights, and the shipped articles and gazetteer."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..corpus.document import Document
-from ..corpus.files import open_atomic, sha256_file, write_text
+from ..corpus.files import sha256_file, write_text
 from ..errors import ModelError
 from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from ..evaluation.operating_points import tabulate_operating_points
@@ -43,7 +43,7 @@ from .runtime import (
     load_packaged,
 )
 from .variants import FLOAT32, VariantReport, export_variants, select_variant
-from .wheel import build_wheel, write_package
+from .wheel import write_wheel
 
 MIN_IDENTICAL = 0.98
 """Share of the dev documents in which the exported model must find the trained model's spans."""
@@ -186,45 +186,6 @@ def _package_wheel(
     write_text(card_path, card)
     f1 = dev_scores.tidy["micro"]["f1"]
     return PackagingReport(wheel, card_path, variant_report.chosen, identical, len(dev), f1)
-
-
-def write_wheel(
-    output: Path,
-    scratch: Path,
-    info: PackageInfo,
-    *,
-    files: Mapping[str, bytes],
-    card: str,
-    description: str,
-    meta: Mapping[str, Any],
-    colors: Mapping[str, str],
-) -> Path:
-    """Build a wheel in a scratch folder, write it to the output atomically, return its path.
-
-    Args:
-        output: the folder of the wheel.
-        scratch: a folder for temporary files.
-        info: language, name and version.
-        files: contents of the model's files by name, without hashes.
-        card: the model card, in Markdown.
-        description: one line.
-        meta: further entries of spaCy's `meta.json`, such as `performance`.
-        colors: the color of each label in displaCy.
-    """
-    write_package(
-        scratch / "package",
-        info,
-        files=add_hashes(files),
-        card=card,
-        description=description,
-        meta=meta,
-        colors=colors,
-    )
-    built = build_wheel(scratch / "package", scratch / "dist")
-    path = output / built.name
-    with open_atomic(path) as file:
-        file.write(built.read_bytes())
-    return path
 
 
 @contextmanager

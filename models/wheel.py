@@ -27,11 +27,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..corpus.files import open_atomic
 from ..telemetry import ONNXRUNTIME_SWITCH
 from ..training import tagger, values
 from . import component, entities, runtime, wheel_main
 from .component import COMPONENT, FACTORY, EntityTagger
-from .package_info import PackageInfo
+from .package_info import RUN_LICENSE, PackageInfo, PackageLicense
+from .runtime import add_hashes
 
 SOURCE_DATE = "315532800"
 """Date of all files in a wheel: 1980-01-01, the earliest one that a zip file can store."""
@@ -42,12 +44,6 @@ WHEEL_REQUIREMENTS = (
     "numpy>=2,<3",
 )
 """Requirements of a model package; spaCy is the first."""
-_ROOT = Path(__file__).parent.parent
-LICENSE_FILES = {
-    "Apache-2.0.txt": _ROOT / "LICENSE",
-    "CC0-1.0.txt": _ROOT / "LICENSES" / "CC0-1.0.txt",
-}
-"""The licenses of code and weights, and of the shipped articles and gazetteer, by file name."""
 
 _INIT = '''"""{description}"""
 
@@ -84,7 +80,7 @@ version = "{version}"
 description = "{description}"
 readme = "README.md"
 requires-python = ">=3.10"
-license = "Apache-2.0"
+license = "{license}"
 license-files = ["LICENSES/*"]
 {author}
 dependencies = [
@@ -102,6 +98,48 @@ dependencies = [
 """
 
 
+def write_wheel(
+    output: Path,
+    scratch: Path,
+    info: PackageInfo,
+    *,
+    files: Mapping[str, bytes],
+    card: str,
+    description: str,
+    meta: Mapping[str, Any],
+    colors: Mapping[str, str],
+    license: PackageLicense = RUN_LICENSE,
+) -> Path:
+    """Build a wheel in a scratch folder, write it to the output atomically, return its path.
+
+    Args:
+        output: the folder of the wheel.
+        scratch: a folder for temporary files.
+        info: language, name and version.
+        files: contents of the model's files by name, without hashes.
+        card: the model card, in Markdown.
+        description: one line.
+        meta: further entries of spaCy's `meta.json`, such as `performance`.
+        colors: the color of each label in displaCy.
+        license: the license of code and weights.
+    """
+    write_package(
+        scratch / "package",
+        info,
+        files=add_hashes(files),
+        card=card,
+        description=description,
+        meta=meta,
+        colors=colors,
+        license=license,
+    )
+    built = build_wheel(scratch / "package", scratch / "dist")
+    path = output / built.name
+    with open_atomic(path) as file:
+        file.write(built.read_bytes())
+    return path
+
+
 def write_package(
     folder: Path,
     info: PackageInfo,
@@ -111,6 +149,7 @@ def write_package(
     description: str,
     meta: Mapping[str, Any],
     colors: Mapping[str, str],
+    license: PackageLicense = RUN_LICENSE,
 ) -> None:
     """Write a spaCy model package: pipeline, component code, model card and build metadata.
 
@@ -122,10 +161,13 @@ def write_package(
         description: one line.
         meta: further entries of spaCy's `meta.json`, such as `performance`.
         colors: the color of each label in displaCy.
+        license: the license of code and weights.
     """
     code = folder / info.package_name
     code.mkdir(parents=True)
-    _write_pipeline(code, info, files, {"description": description, **meta})
+    _write_pipeline(
+        code, info, files, {"description": description, "license": license.expression, **meta}
+    )
     telemetry, off = ONNXRUNTIME_SWITCH
     init = _INIT.format(description=description, telemetry=telemetry, off=off)
     (code / "__init__.py").write_text(init, encoding="utf-8")
@@ -135,7 +177,7 @@ def write_package(
     )
     (code / "py.typed").touch()
     (folder / "LICENSES").mkdir()
-    for name, source in LICENSE_FILES.items():
+    for name, source in license.files.items():
         shutil.copyfile(source, folder / "LICENSES" / name)
     (folder / "README.md").write_text(card, encoding="utf-8")
     (code / "README.md").write_text(card, encoding="utf-8")
@@ -143,6 +185,7 @@ def write_package(
         package=info.package_name,
         version=info.version,
         description=description,
+        license=license.expression,
         requirements="\n".join(f'    "{requirement}",' for requirement in WHEEL_REQUIREMENTS),
         author=_author(info),
     )
@@ -181,7 +224,6 @@ def _write_pipeline(
             "name": info.name,
             "version": info.version,
             "spacy_version": WHEEL_REQUIREMENTS[0].removeprefix("spacy"),
-            "license": "Apache-2.0",
             "author": info.author,
             "email": info.email,
             "url": info.url,

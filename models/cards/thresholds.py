@@ -12,7 +12,7 @@ TARGETS = (0.9, 0.95, 0.98)
 """Target precisions in the card; the model looks up any other as well."""
 
 
-def threshold_section(points: Mapping[str, Any], package_name: str) -> str:
+def threshold_section(points: Mapping[str, Any], package_name: str, selected: str) -> str:
     """Return the thresholds that reach target precisions on the dev documents, in Markdown.
 
     Targets that were not reached are listed as warnings, with the highest precision that was.
@@ -20,6 +20,7 @@ def threshold_section(points: Mapping[str, Any], package_name: str) -> str:
     Args:
         points: the model's operating points; see :mod:`orbat.training.tagger.thresholds`.
         package_name: the name of the package, for the example.
+        selected: what the dev documents selected before, such as "the epoch".
     """
     rows, warnings = [], []
     for label in (None, *points["labels"]):
@@ -44,8 +45,9 @@ keeps the entities whose confidence reaches the threshold of that target in this
 sets a confidence directly. Both take a number, or numbers by label.
 
 The thresholds were looked up on {points["documents"]} dev documents with {everything["gold"]} gold
-and {everything["predicted"]} predicted mentions, which also selected the epoch and calibrated the
-confidences. So precision on new text is somewhat lower. Intervals: 95 %, Wilson, over mentions.""",
+and {everything["predicted"]} predicted mentions, which also selected {selected} and calibrated
+the confidences. So precision on new text is somewhat lower. Intervals: 95 %, Wilson, over
+mentions.""",
             "\n".join(
                 [
                     "| label | target | threshold | precision | 95 % interval | recall | kept |",

@@ -30,7 +30,7 @@ for ent in nlp("{EXAMPLE}").ents:
     print(ent.text, ent.label_, ent._.confidence)
 ```
 
-{threshold_section(points, data.info.package_name)}"""
+{threshold_section(points, data.info.package_name, "the epoch")}"""
     limitation = """Confidences were calibrated on the documents used for model selection. On new
   text they are slightly too high."""
     return render_card(

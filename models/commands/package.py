@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -78,8 +78,23 @@ def package(
             raise InputError(f"--transformers: {source} is a transformers checkpoint already")
         if values is not None:
             raise InputError("--values is for runs; orbat does not know the labels of a checkpoint")
-        _package_checkpoint(source, output, name, lang, version, license, dev, json_output)
+        options = {
+            "name": name,
+            "lang": lang,
+            "version": version,
+            "author": author,
+            "email": email,
+            "url": url,
+            "license": license,
+            "dev": dev,
+        }
+        _package_checkpoint(source, output, options, json_output)
         return
+    if not Path(source).exists():
+        raise InputError(
+            f"{source}: no such folder; name a run, a checkpoint of transformers, or an id such as "
+            "org/model"
+        )
     if dev is not None or license is not None:
         raise InputError("--dev and --license are for checkpoints; a run has its own")
     info = PackageInfo(lang or "en", name or "orbat_news", version, author, email, url)
@@ -125,13 +140,10 @@ def _package_run(
 def _package_checkpoint(
     source: str,
     output: Path,
-    name: str | None,
-    lang: str | None,
-    version: str,
-    license: str | None,
-    dev: Path | None,
+    options: dict[str, Any],
     json_output: bool,
 ) -> None:
+    """Package a checkpoint; the options are those of :func:`package_checkpoint`."""
     import json
     from dataclasses import asdict
 
@@ -139,16 +151,7 @@ def _package_checkpoint(
     from ..huggingface.packaging import package_checkpoint
 
     with progress_bars() as on_progress:
-        report = package_checkpoint(
-            source,
-            output,
-            name=name,
-            lang=lang,
-            version=version,
-            license=license,
-            dev=dev,
-            on_progress=on_progress,
-        )
+        report = package_checkpoint(source, output, **options, on_progress=on_progress)
     if json_output:
         megabytes = report.wheel.stat().st_size / 1e6
         typer.echo(json.dumps({**asdict(report), "megabytes": megabytes}, default=str))
@@ -159,7 +162,7 @@ def _package_checkpoint(
         f"float32 ONNX and transformers agree on {comparison.common} of {comparison.union} spans "
         f"in {comparison.texts} short texts"
     )
-    if dev is None:
+    if options["dev"] is None:
         typer.echo("no --dev: weights stay in float32, confidences are not calibrated")
     else:
         typer.echo(f"F1 of the packaged model on the dev documents: {format_value(report.f1)}")

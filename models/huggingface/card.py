@@ -99,7 +99,9 @@ def imported_card(
     """
     labels = "\n".join(f"- **{label}**" for label in model.scheme.labels)
     base = f"\n- **Fine-tuned from**: `{own.base_model}`" if own.base_model else ""
-    thresholds = f"\n\n{threshold_section(points, info.package_name)}" if points else ""
+    thresholds = ""
+    if points:
+        thresholds = f"\n\n{threshold_section(points, info.package_name, 'the numeric format')}"
     config = model.config
     reference = (
         f'transformers\' pipeline with `aggregation_strategy="first"` and `stride={config.stride}`'

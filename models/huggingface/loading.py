@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError, ModelError, first_line
+from ...training.run_folder import MANIFEST_FILE
 from ...training.tagger.config import TaggerConfig
 from ...training.tagger.tagger import NeuralTagger
 from ...training.transformer.encoder import longest_window, special_tokens
 from ...training.transformer.model_folder import torch_network
 from .label_schemes import LabelScheme, read_label_scheme
+from .licensing import LICENSE_FILES
 
 CONFIG_FILE = "config.json"
 """The file by which a checkpoint's folder is recognized."""
 DEFAULT_WINDOW, LONGEST_WINDOW = 512, 1024
 """Pieces in a window if neither tokenizer nor model names a limit, and at most."""
-_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "README.md")
+_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "README.md", *LICENSE_FILES)
 """Files that are fetched from the Hub. Pickles are not among them."""
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 """Files of which a fast tokenizer has at least one."""
@@ -57,6 +61,16 @@ class HuggingFaceModel:
         backend.no_padding()
         return backend
 
+    @property
+    def run_manifest(self) -> dict[str, Any]:
+        """The manifest of the run that it was written from; empty if orbat did not train it."""
+        try:
+            manifest = json.loads((self.folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        is_of_orbat = isinstance(manifest, dict) and {"recipe", "documents"} <= set(manifest)
+        return manifest if is_of_orbat else {}
+
     def network(self) -> Any:
         """Return the network with BIO tags as its outputs, for export and tagging."""
         from .network import BioClassifier
@@ -71,11 +85,12 @@ class HuggingFaceModel:
 def is_checkpoint(name: str | Path) -> bool:
     """Return whether a name is a folder with a checkpoint, or may be an id on the Hub.
 
-    An id has one slash, and its first part is not a local folder.
+    A folder with weights but no configuration is a checkpoint too, an incomplete one. An id has
+    one slash, and its first part is not a local folder.
     """
     path = Path(name)
     if path.is_dir():
-        return (path / CONFIG_FILE).is_file()
+        return (path / CONFIG_FILE).is_file() or any(path.glob("*.safetensors"))
     return bool(re.fullmatch(_HUB_ID, str(name))) and not path.parent.exists()
 
 
@@ -94,13 +109,10 @@ def load_checkpoint(name: str | Path) -> HuggingFaceModel:
     """
     folder = Path(name) if Path(name).is_dir() else _download(str(name))
     settings = _read_settings(str(name), folder)
-    scheme = read_label_scheme(
-        {int(key): str(label) for key, label in settings.get("id2label", {}).items()}
-        or {0: "LABEL_0", 1: "LABEL_1"},
-        str(name),
-    )
-    tokenizer = _load_tokenizer(str(name), folder)
-    model = _load_weights(str(name), folder)
+    scheme = read_label_scheme(_class_names(str(name), settings), str(name))
+    with _quiet():
+        tokenizer = _load_tokenizer(str(name), folder)
+        model = _load_weights(str(name), folder)
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
         raise ModelError(
             f"{name}: the tokenizer has more entries than the model; add the right one"
@@ -127,17 +139,21 @@ def _download(name: str) -> Path:
 def _read_settings(name: str, folder: Path) -> dict[str, Any]:
     """Check the files of a checkpoint, and return its `config.json`."""
     try:
-        settings: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        settings = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        if not isinstance(settings, dict):
+            raise ValueError("not a JSON object")
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{name}: no readable {CONFIG_FILE}; name the folder of a token classifier written by "
             "save_pretrained"
         ) from error
-    architectures = settings.get("architectures") or ["of an unnamed architecture"]
-    if not any(architecture.endswith("ForTokenClassification") for architecture in architectures):
+    architectures = settings.get("architectures") or "of an unnamed architecture"
+    if isinstance(architectures, str):
+        architectures = [architectures]
+    if not any(str(kind).endswith("ForTokenClassification") for kind in architectures):
         raise ModelError(
-            f"{name}: not a token classifier, but {', '.join(architectures)}; name a checkpoint of "
-            "…ForTokenClassification"
+            f"{name}: not a token classifier, but {', '.join(map(str, architectures))}; name a "
+            "checkpoint of …ForTokenClassification"
         )
     if not any(folder.glob("*.safetensors")):
         if any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
@@ -147,6 +163,31 @@ def _read_settings(name: str, folder: Path) -> dict[str, Any]:
             )
         raise ModelError(f"{name}: has no weights; add model.safetensors")
     return settings
+
+
+def _class_names(name: str, settings: dict[str, Any]) -> dict[int, str]:
+    """Return the name of each class in `config.json`; transformers' own names if it has none."""
+    value = settings.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
+    if not isinstance(value, dict) or set(value) != {str(index) for index in range(len(value))}:
+        raise ModelError(
+            f"{name}: id2label in {CONFIG_FILE} must name classes 0, 1, 2 and so on; number them "
+            "in the order of the model's outputs"
+        )
+    return {int(index): str(label) for index, label in value.items()}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from printing: what it warns of is refused in one line, or harmless."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _load_tokenizer(name: str, folder: Path) -> Any:
@@ -171,12 +212,7 @@ def _load_tokenizer(name: str, folder: Path) -> Any:
 def _load_weights(name: str, folder: Path) -> Any:
     from safetensors import SafetensorError
     from transformers import AutoModelForTokenClassification
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    verbosity = logging.get_verbosity()
-    # Missing weights are refused below; transformers would only print a table of them.
-    logging.set_verbosity_error()
     try:
         model, info = AutoModelForTokenClassification.from_pretrained(
             folder,
@@ -184,15 +220,15 @@ def _load_weights(name: str, folder: Path) -> Any:
             use_safetensors=True,
             local_files_only=True,
             dtype="float32",
+            # Those of another size are refused below; transformers would print a table of them.
+            ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ModelError(
-            f"{name}: the model cannot be loaded ({first_line(error)}); save it again as "
-            "safetensors"
+            f"{name}: the model cannot be loaded ({first_line(error)}); save it again with this "
+            "version of transformers, as safetensors"
         ) from error
-    finally:
-        logging.set_verbosity(verbosity)
     missing = [*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])]
     if missing:
         raise ModelError(

@@ -20,9 +20,10 @@ from ...training.tagger.config import TaggerConfig
 from ...training.tagger.gazetteer import Gazetteer
 from ...training.tagging import tag_documents
 from ...ui import OnProgress, ignore_progress
+from ..checkpoint import MIN_AGREEMENT, count_common
 from ..export import export_onnx, optimize
 from ..package_info import PackageInfo
-from ..packaging import calibrate, model_files, progress_step, spacy_scores, write_wheel
+from ..packaging import calibrate, model_files, progress_step, spacy_scores
 from ..runtime import (
     GAZETTEER_FILE,
     HASHES_FILE,
@@ -32,15 +33,15 @@ from ..runtime import (
     load_packaged,
 )
 from ..variants import FLOAT32, VariantReport, export_variants, select_variant
+from ..wheel import write_wheel
 from .card import UNKNOWN, OwnCard, PipelineComparison, imported_card, read_own_card
+from .licensing import checkpoint_license
 from .loading import HuggingFaceModel, load_checkpoint
 
 ARTICLES = Path(__file__).parents[2] / "corpus" / "articles" / "dev.jsonl"
 """Texts on which the exported model is compared if there are no dev documents."""
 COMPARED_DOCUMENTS = 10
 """Maximum number of documents on which it is compared."""
-MIN_AGREEMENT = 0.995
-"""Share of the spans on which transformers' pipeline and the exported model must agree."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ def package_checkpoint(
     name: str | None = None,
     lang: str | None = None,
     version: str = "0.1.0",
+    author: str = "",
+    email: str = "",
+    url: str = "",
     license: str | None = None,
     dev: Path | None = None,
     on_progress: OnProgress = ignore_progress,
@@ -85,6 +89,9 @@ def package_checkpoint(
         lang: ISO 639 code of the pipeline's language; None for that of the checkpoint's card, or
             `xx`, spaCy's code for several languages.
         version: the version of the package.
+        author: who publishes the package; "" for nobody.
+        email: the author's address; "" for none.
+        url: a page about the model; "" for none.
         license: the license of the weights; None for that of the checkpoint's card.
         dev: documents with gold spans in the model's labels.
         on_progress: called at the beginning and end of each step.
@@ -97,7 +104,9 @@ def package_checkpoint(
     with progress_step("Loading the checkpoint", on_progress):
         model = load_checkpoint(source)
     own = read_own_card(model.folder)
-    info = PackageInfo(lang or _spacy_language(own), name or _package_name(source), version)
+    info = PackageInfo(
+        lang or _spacy_language(own), name or _package_name(source), version, author, email, url
+    )
     _check_name_is_free(info)
     gold = list(read_documents(dev, model.scheme.labels)) if dev is not None else []
     if dev is not None and not gold:
@@ -120,7 +129,7 @@ def package_checkpoint(
 
         with progress_step("Comparing with transformers", on_progress):
             short = list(_short_texts(model, compared))
-            common, union = _count_common(_reference(model, short), tag(FLOAT32, short))
+            common, union = count_common(_reference(model, short), tag(FLOAT32, short))
             if common < MIN_AGREEMENT * union:
                 raise ModelError(
                     f"{source}: transformers and the exported model agree on only {common} of "
@@ -166,10 +175,10 @@ def package_checkpoint(
                 description=f"Named entities: {', '.join(model.scheme.labels)}",
                 meta={
                     "performance": spacy_scores(scores) if scores else {},
-                    "license": weights_license,
                     "base_model": {"name": model.name, "license": weights_license},
                 },
                 colors={},
+                license=checkpoint_license(weights_license, model.folder),
             )
     card_path = Path(output) / "MODEL_CARD.md"
     write_text(card_path, card)
@@ -239,26 +248,22 @@ def _reference(model: HuggingFaceModel, documents: Sequence[Document]) -> Iterat
         yield document.with_spans(spans)
 
 
-def _count_common(first: Iterable[Document], second: Iterable[Document]) -> tuple[int, int]:
-    """Return the sizes of the intersection and the union of the spans in two sets of documents."""
-    common = union = 0
-    for left, right in zip(first, second, strict=True):
-        common += len(set(left.spans) & set(right.spans))
-        union += len(set(left.spans) | set(right.spans))
-    return common, union
-
-
 def _manifest(
     model: HuggingFaceModel, gold: Sequence[Document], report: VariantReport | None
 ) -> bytes:
-    """Return the manifest: the checkpoint's files, labels and the dev documents."""
+    """Return the manifest: the checkpoint's files, labels, and the documents that selected it.
+
+    A checkpoint that orbat wrote also names those that it was trained on.
+    """
     weights = {path.name: sha256_file(path) for path in sorted(model.folder.glob("*.safetensors"))}
+    known = model.run_manifest.get("documents", {})
+    dev = [{"id": d.id, "sha256": sha256_text(d.text)} for d in gold]
     manifest = {
         "checkpoint": {"name": Path(model.name).name, "sha256": weights},
         "labels": {"label": [{"name": label, "description": ""} for label in model.scheme.labels]},
         "documents": {
-            "train": [],
-            "dev": [{"id": d.id, "sha256": sha256_text(d.text)} for d in gold],
+            "train": known.get("train", []),
+            "dev": [*known.get("dev", []), *dev],
         },
         "weights": report.to_json() if report else {"chosen": FLOAT32},
     }

@@ -13,6 +13,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
+from orbat.models.loading import load_model
 from tests.conftest import Orbat, Trained
 from tests.corpus.test_document import HARD_TEXT
 from tests.training.test_training import settings
@@ -89,6 +90,20 @@ def test_the_checkpoint_is_loaded_as_a_model_that_finds_the_same_as_the_run(
     expected = tagged(orbat, run, test_articles[:20], tmp_path)
     (tmp_path / "out.jsonl").unlink()
     assert tagged(orbat, packaged / "transformers", test_articles[:20], tmp_path) == expected
+
+
+def test_the_wheel_of_the_checkpoint_finds_the_same_as_the_run(
+    orbat: Orbat, run: Path, packaged: Path, test_articles: list[Document], tmp_path: Path
+) -> None:
+    documents = test_articles[:20]
+    expected = tagged(orbat, run, documents, tmp_path)
+    assert sum(map(len, expected)) > 20
+    (tmp_path / "out.jsonl").unlink()
+    outcome = orbat("package", packaged / "transformers", "--output", tmp_path, "--name", "again")
+    assert outcome.code == 0, outcome.err
+    (wheel,) = tmp_path.glob("*_again-*.whl")
+    assert tagged(orbat, wheel, documents, tmp_path) == expected
+    assert load_model(wheel).seen == load_model(run).seen
 
 
 def test_both_find_the_same_in_single_lines_and_unusual_texts(

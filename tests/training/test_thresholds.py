@@ -125,7 +125,7 @@ def test_values_that_make_no_sense_are_refused(threshold: Any, target: Any, mess
 
 
 def test_a_target_needs_operating_points_with_enough_mentions() -> None:
-    with pytest.raises(ValueError, match="packaged without dev documents"):
+    with pytest.raises(ValueError, match="has no operating points, which need dev documents"):
         find_thresholds(LABELS, None, 0.9)
     few = tabulate_operating_points(documents([("UNIT", 0.9, True)] * (MIN_KEPT - 1)), LABELS)
     assert read_points(few) == []

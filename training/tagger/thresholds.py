@@ -104,8 +104,8 @@ def find_thresholds(
         return {}
     if operating_points is None:
         raise ValueError(
-            "target_precision: the model has no operating points, as it was packaged without dev "
-            "documents; set threshold instead"
+            "target_precision: the model has no operating points, which need dev documents; "
+            "set threshold instead"
         )
     if isinstance(target_precision, Mapping):
         targets = _by_label(target_precision, "target_precision", labels)

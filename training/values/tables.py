@@ -67,7 +67,7 @@ class LabelValues:
         partial: those of them whose lists in the entries are not complete, so that a value outside
             them is no contradiction.
         excluded: values that no mention has, such as NATO as the country of a rank.
-        weak: those of them that the sentence and the majority of the document may settle.
+        weak: the context fields that the sentence and the majority of the document may settle.
         words: phrases inside mentions, in order of precedence.
         last: fields of which the last word in the first part of a mention counts; of other fields
             the first row of `words`.

@@ -173,9 +173,11 @@ def trained(
 
 @pytest.fixture(scope="session")
 def wheel(orbat: Orbat, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small model as a wheel."""
+    """The small model as a wheel, and beside it the run folder that it was made from."""
     folder = tmp_path_factory.mktemp("dist")
-    outcome = orbat("package", trained.run, "--output", folder)
+    # A copy: tests that evaluate the model record scores in its run folder, which cards show.
+    run = shutil.copytree(trained.run, folder / "run")
+    outcome = orbat("package", run, "--output", folder)
     assert outcome.code == 0, outcome.err
     return next(folder.glob("*.whl"))
 

@@ -76,8 +76,9 @@ class EntityTagger:
             together or by label. The lowest threshold that reaches it is used.
 
     Raises:
-        ValueError: if `batch_size` or `workers` is too small, both a threshold and a target
-            precision are given, or one of them is not from 0 to 1.
+        ValueError: if `batch_size` or `workers` is too small or no whole number, `spans_key` is
+            empty, both a threshold and a target precision are given, or one of them is not from
+            0 to 1.
     """
 
     def __init__(
@@ -89,8 +90,14 @@ class EntityTagger:
         threshold: float | dict[str, float] | None = None,
         target_precision: float | dict[str, float] | None = None,
     ) -> None:
+        # spaCy lets texts such as "8" pass as numbers.
+        for option, number in (("batch_size", batch_size), ("workers", workers)):
+            if not isinstance(number, int):
+                raise ValueError(f"{name}: {option} is {number!r}; give a whole number")
         if batch_size < 1:
             raise ValueError(f"{name}: batch_size is {batch_size}; give at least 1")
+        if spans_key == "":
+            raise ValueError(f"{name}: spans_key is empty; give a name, or null for doc.ents")
         if workers < 0:
             raise ValueError(f"{name}: workers is {workers}; give 0 for one per processor, or more")
         check_thresholds(threshold, target_precision)

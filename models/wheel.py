@@ -49,7 +49,9 @@ _INIT = '''"""{description}"""
 
 import os
 from pathlib import Path
+from typing import Any
 
+from spacy.language import Language
 from spacy.util import get_model_meta
 
 # Before onnxruntime is imported: later it has no effect.
@@ -57,10 +59,10 @@ os.environ.setdefault({telemetry!r}, {off!r})
 
 from .component import load_pipeline  # registers the factory
 
-__version__ = get_model_meta(Path(__file__).parent)["version"]
+__version__: str = get_model_meta(Path(__file__).parent)["version"]
 
 
-def load(**overrides):
+def load(**overrides: Any) -> Language:
     """Load the pipeline; takes the arguments of spacy.load."""
     return load_pipeline(__file__, **overrides)
 '''

@@ -14,12 +14,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.language import Language
 
 from orbat.annotation.formats.docbin import to_doc
 from orbat.corpus.document import Document
@@ -284,11 +285,20 @@ def test_a_live_feed_does_not_lag(nlp: Any) -> None:
     [
         ({"batch_size": 0}, "batch_size is 0; give at least 1"),
         ({"workers": -1}, "workers is -1; give 0"),
+        ({"batch_size": "8"}, "batch_size is '8'; give a whole number"),
+        ({"spans_key": ""}, "spans_key is empty; give a name"),
     ],
 )
-def test_impossible_options_are_refused(nlp: Any, options: dict[str, int], message: str) -> None:
+def test_impossible_options_are_refused(nlp: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         load(**options)
+
+
+def test_type_checkers_know_the_pipeline(nlp: Any) -> None:
+    import en_orbat_news
+
+    assert (Path(en_orbat_news.__file__).parent / "py.typed").is_file()
+    assert get_type_hints(en_orbat_news.load)["return"] is Language
 
 
 def test_training_with_spacy_warns(nlp: Any) -> None:

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_type_hints
 
 import spacy
 import srsly
@@ -301,6 +301,10 @@ def make_entity_tagger(
 ) -> EntityTagger:
     """Create the component for a pipeline."""
     return EntityTagger(name, batch_size, workers, spans_key, threshold, target_precision)
+
+
+# The confection of spaCy 3.8.2 cannot read annotations that are strings.
+make_entity_tagger.__annotations__ = get_type_hints(make_entity_tagger)
 
 
 def load_pipeline(

@@ -38,7 +38,7 @@ from .runtime import add_hashes
 SOURCE_DATE = "315532800"
 """Date of all files in a wheel: 1980-01-01, the earliest one that a zip file can store."""
 WHEEL_REQUIREMENTS = (
-    "spacy>=3.8,<3.9",
+    "spacy>=3.8.2,<3.9",
     "onnxruntime>=1.22,<2",
     "tokenizers>=0.21,<1",
     "numpy>=2,<3",

@@ -98,6 +98,8 @@ def test_the_wheel_holds_one_package_with_all_its_files(distributions: Distribut
         f"orbat/{path}"
         for path in files
         if (len(path.parts) == 1 and path.suffix in (".py", ".html", ".typed"))
+        # Model packages get copies of the licenses.
+        or path.parts[0] in ("LICENSE", "LICENSES")
         or (
             (path.parts[0] in LAYERS and path.parts[:2] != ("evaluation", "benchmarks"))
             # Pages about the code, next to it, are for readers of the repository.

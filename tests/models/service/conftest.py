@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -20,6 +22,16 @@ from tests.conftest import MakeOnce, Orbat
 
 TEXT = "😀 Lt. Gen. Ann Doe took command of the 3rd Infantry Division."
 """A text with an entity behind a character that takes two UTF-16 units and four bytes."""
+T = TypeVar("T")
+
+
+def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine returns.
+
+    It runs in a thread of its own: in the main one, a browser may keep its event loop running.
+    """
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from orbat.models.loading import Model
 from orbat.models.service.batching import Batcher
 from orbat.training.tagger.mentions import Mention
 from tests.conftest import Orbat
-from tests.models.service.conftest import TEXT, Serve
+from tests.models.service.conftest import TEXT, Serve, run_async
 
 WAIT = 60
 
@@ -68,7 +68,7 @@ def test_texts_that_wait_share_a_stream_and_one_that_fails_fails_alone() -> None
             tagger.released.set()
             return list(await asyncio.gather(*waiting, return_exceptions=True))
 
-    a, b, failed, c = asyncio.run(run())
+    a, b, failed, c = run_async(run())
     assert [[document.id for document in group] for group in (a, b, c)] == [["a"], ["b"], ["c"]]  # type: ignore[attr-defined]
     assert isinstance(failed, RuntimeError)
     assert tagger.streams[0] == ["a", "b", "fail"]
@@ -88,7 +88,7 @@ def test_a_request_is_answered_by_one_model() -> None:
             new.released.set()
             await asyncio.gather(first, second)
 
-    asyncio.run(run())
+    run_async(run())
     assert old.streams == [["old 0", "old 1", "old 2"]]
     assert new.streams == [["new"]]
 

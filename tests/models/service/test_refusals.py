@@ -14,7 +14,7 @@ import pytest
 
 from orbat.models.service.gate import Gate
 from orbat.models.service.settings import ServiceSettings
-from tests.models.service.conftest import TEXT, Serve, Served
+from tests.models.service.conftest import TEXT, Serve, Served, run_async
 
 JSON = {"Content-Type": "application/json"}
 TOKEN = "a-token-of-many-characters"
@@ -116,7 +116,7 @@ def test_a_client_that_hangs_up_cancels_its_request() -> None:
 
     headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/tag", "headers": headers}
-    asyncio.run(Gate(app, ServiceSettings())(scope, receive, send))
+    run_async(Gate(app, ServiceSettings())(scope, receive, send))
     assert events == ["12", "canceled"]
 
 

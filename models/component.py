@@ -159,7 +159,9 @@ class EntityTagger:
             ValueError: if a label is unknown, or the target precision was not reached on the dev
                 documents.
         """
-        points = json.loads(self._files.get(OPERATING_POINTS_FILE, b"null"))
+        points = None
+        if self.target_precision is not None:
+            points = json.loads(self._files.get(OPERATING_POINTS_FILE, b"null"))
         return find_thresholds(self.labels, self.threshold, self.target_precision, points)
 
     def __call__(self, doc: Doc) -> Doc:

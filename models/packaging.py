@@ -43,7 +43,7 @@ from .runtime import (
     load_packaged,
 )
 from .variants import FLOAT32, VariantReport, export_variants, select_variant
-from .wheel import write_wheel
+from .wheel import build_wheel, write_package
 
 MIN_IDENTICAL = 0.98
 """Share of the dev documents in which the exported model must find the trained model's spans."""
@@ -169,11 +169,10 @@ def _package_wheel(
         strict = next(held_out, dev_scores.tidy)
         with progress_step("Building the wheel", on_progress):
             labels = ", ".join(label["name"] for label in manifest["labels"]["label"])
-            wheel = write_wheel(
-                output,
-                folder,
+            write_package(
+                folder / "package",
                 info,
-                files=files,
+                files=add_hashes(files),
                 card=card,
                 description=f"Named entities of defence news: {labels}",
                 meta={
@@ -182,6 +181,7 @@ def _package_wheel(
                 },
                 colors={label["name"]: label["color"] for label in manifest["labels"]["label"]},
             )
+            wheel = build_wheel(folder / "package", output)
     card_path = output / "MODEL_CARD.md"
     write_text(card_path, card)
     f1 = dev_scores.tidy["micro"]["f1"]

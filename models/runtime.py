@@ -40,22 +40,22 @@ def add_hashes(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {**files, HASHES_FILE: json.dumps(hashes, indent=1).encode()}
 
 
-def file_names(hashes: bytes) -> list[str]:
-    """Return the names of a model's files, :data:`HASHES_FILE` last.
+def read_hashes(content: bytes) -> dict[str, str]:
+    """Return the SHA-256 of each of a model's files by name.
 
     Args:
-        hashes: the content of :data:`HASHES_FILE`.
+        content: the content of :data:`HASHES_FILE`.
 
     Raises:
         ValueError: if the content is damaged.
     """
     try:
-        value = json.loads(hashes)
+        value = json.loads(content)
     except ValueError:
         value = None
     if not isinstance(value, dict) or not set(MODEL_FILES) <= set(value):
         raise ValueError(f"{HASHES_FILE} is damaged; install the model again")
-    return [*value, HASHES_FILE]
+    return value
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
@@ -68,8 +68,9 @@ def read_files(folder: Path) -> dict[str, bytes]:
     try:
         for name in (*MODEL_FILES, HASHES_FILE):
             contents[name] = (folder / name).read_bytes()
-        for name in file_names(contents[HASHES_FILE]):
-            contents[name] = (folder / name).read_bytes()
+        for name in read_hashes(contents[HASHES_FILE]):
+            if name not in contents:
+                contents[name] = (folder / name).read_bytes()
     except OSError as error:
         raise ValueError(f"{error.filename}: {error.strerror}; install the model again") from error
     return contents
@@ -83,10 +84,10 @@ def check_hashes(files: Mapping[str, bytes]) -> None:
     """
     if HASHES_FILE not in files:
         raise ValueError(f"the model has no {HASHES_FILE}")
-    for name in file_names(files[HASHES_FILE])[:-1]:
+    for name, expected in read_hashes(files[HASHES_FILE]).items():
         if name not in files:
             raise ValueError(f"the model has no {name}")
-        if hashlib.sha256(files[name]).hexdigest() != json.loads(files[HASHES_FILE])[name]:
+        if hashlib.sha256(files[name]).hexdigest() != expected:
             raise ValueError(f"{name} was changed after packaging; install the model again")
 
 

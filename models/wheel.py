@@ -33,7 +33,6 @@ from ..training import tagger, values
 from . import component, entities, runtime, wheel_main
 from .component import COMPONENT, FACTORY, EntityTagger
 from .package_info import RUN_LICENSE, PackageInfo, PackageLicense
-from .runtime import add_hashes
 
 SOURCE_DATE = "315532800"
 """Date of all files in a wheel: 1980-01-01, the earliest one that a zip file can store."""
@@ -98,48 +97,6 @@ dependencies = [
 [project.entry-points.spacy_displacy_colors]
 {package} = "{package}.colors:COLORS"
 """
-
-
-def write_wheel(
-    output: Path,
-    scratch: Path,
-    info: PackageInfo,
-    *,
-    files: Mapping[str, bytes],
-    card: str,
-    description: str,
-    meta: Mapping[str, Any],
-    colors: Mapping[str, str],
-    license: PackageLicense = RUN_LICENSE,
-) -> Path:
-    """Build a wheel in a scratch folder, write it to the output atomically, return its path.
-
-    Args:
-        output: the folder of the wheel.
-        scratch: a folder for temporary files.
-        info: language, name and version.
-        files: contents of the model's files by name, without hashes.
-        card: the model card, in Markdown.
-        description: one line.
-        meta: further entries of spaCy's `meta.json`, such as `performance`.
-        colors: the color of each label in displaCy.
-        license: the license of code and weights.
-    """
-    write_package(
-        scratch / "package",
-        info,
-        files=add_hashes(files),
-        card=card,
-        description=description,
-        meta=meta,
-        colors=colors,
-        license=license,
-    )
-    built = build_wheel(scratch / "package", scratch / "dist")
-    path = output / built.name
-    with open_atomic(path) as file:
-        file.write(built.read_bytes())
-    return path
 
 
 def write_package(
@@ -271,19 +228,22 @@ def _copy_code(code: Path) -> None:
 
 
 def build_wheel(folder: Path, output: Path) -> Path:
-    """Build a package folder into a wheel in `output`, and return the wheel's path.
+    """Build a package folder into a wheel, write it to `output` atomically, return its path.
 
     Equal contents give equal bytes (https://reproducible-builds.org/specs/source-date-epoch).
     """
     from flit_core.wheel import make_wheel_in
 
-    output.mkdir(parents=True, exist_ok=True)
     before = os.environ.get("SOURCE_DATE_EPOCH")
     os.environ["SOURCE_DATE_EPOCH"] = SOURCE_DATE
     try:
-        return Path(make_wheel_in(folder / "pyproject.toml", output).file)
+        built = Path(make_wheel_in(folder / "pyproject.toml", folder).file)
     finally:
         if before is None:
             del os.environ["SOURCE_DATE_EPOCH"]
         else:
             os.environ["SOURCE_DATE_EPOCH"] = before
+    path = output / built.name
+    with open_atomic(path) as file:
+        file.write(built.read_bytes())
+    return path

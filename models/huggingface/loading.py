@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,11 @@ from ...errors import InputError, ModelError, first_line
 from ...training.run_folder import MANIFEST_FILE
 from ...training.tagger.config import TaggerConfig
 from ...training.tagger.tagger import NeuralTagger
-from ...training.transformer.encoder import longest_window, special_tokens
+from ...training.transformer.encoder import (
+    longest_window,
+    quiet_transformers,
+    special_tokens,
+)
 from ...training.transformer.model_folder import torch_network
 from .label_schemes import LabelScheme, read_label_scheme
 from .licensing import LICENSE_FILES
@@ -110,7 +112,8 @@ def load_checkpoint(name: str | Path) -> HuggingFaceModel:
     folder = Path(name) if Path(name).is_dir() else _download(str(name))
     settings = _read_settings(str(name), folder)
     scheme = read_label_scheme(_class_names(str(name), settings), str(name))
-    with _quiet():
+    # What it warns of is refused in one line, or harmless.
+    with quiet_transformers():
         tokenizer = _load_tokenizer(str(name), folder)
         model = _load_weights(str(name), folder)
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
@@ -174,20 +177,6 @@ def _class_names(name: str, settings: dict[str, Any]) -> dict[int, str]:
             "in the order of the model's outputs"
         )
     return {int(index): str(label) for index, label in value.items()}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from printing: what it warns of is refused in one line, or harmless."""
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
 
 
 def _load_tokenizer(name: str, folder: Path) -> Any:

@@ -33,7 +33,7 @@ from ..runtime import (
     load_packaged,
 )
 from ..variants import FLOAT32, VariantReport, export_variants, select_variant
-from ..wheel import write_wheel
+from ..wheel import build_wheel, write_package
 from .card import UNKNOWN, OwnCard, PipelineComparison, imported_card, read_own_card
 from .licensing import checkpoint_license
 from .loading import HuggingFaceModel, load_checkpoint
@@ -166,11 +166,10 @@ def package_checkpoint(
             points=points,
         )
         with progress_step("Building the wheel", on_progress):
-            wheel = write_wheel(
-                output,
-                folder,
+            write_package(
+                folder / "package",
                 info,
-                files=files,
+                files=add_hashes(files),
                 card=card,
                 description=f"Named entities: {', '.join(model.scheme.labels)}",
                 meta={
@@ -180,6 +179,7 @@ def package_checkpoint(
                 colors={},
                 license=checkpoint_license(weights_license, model.folder),
             )
+            wheel = build_wheel(folder / "package", Path(output))
     card_path = Path(output) / "MODEL_CARD.md"
     write_text(card_path, card)
     return ImportReport(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,20 @@ def refuse_pickles(folder: Path) -> None:
             raise InputError(
                 f"{path}: pickled weights are never read; save the model as safetensors"
             )
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Show errors of transformers only, and no progress bars."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def load_encoder(

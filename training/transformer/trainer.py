@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import PrinterCallback
-from transformers.utils import logging as transformers_logging
 
 from ...errors import InputError, first_line
 from ...ui import Progress
@@ -21,6 +20,7 @@ from ..tagger.arrays import Floats
 from ..tagger.windows import Window
 from ..tagging import score_dev
 from .dataset import Collator
+from .encoder import quiet_transformers
 from .estimate import estimate_training
 from .hf_trainer import (
     ProgressReporter,
@@ -91,7 +91,7 @@ class TransformerTrainer:
                 prepared.pool_teachers.score(prepared.all_unlabeled_documents(), job.on_progress)
             prepared.pool_is_scored = True
         last = last_complete_checkpoint(checkpoints) if job.resume else None
-        with _quiet_transformers(), _explain_full_disk(job.output):
+        with quiet_transformers(), _explain_full_disk(job.output):
             trainer.train(resume_from_checkpoint=last)
             prepared.network.eval()
             score_documents()
@@ -153,17 +153,6 @@ class TransformerTrainer:
             "training_windows": len(self._prepared.windows),
             "dtype": "bf16" if self._prepared.bf16 else "fp32",
         }
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Show errors of transformers only."""
-    level = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
 
 
 @contextmanager

@@ -48,6 +48,18 @@ class AccessLog:
             return
         began = time.perf_counter()
         status = CLIENT_CLOSED
+        is_counted = False
+
+        def count() -> float:
+            """Add the request to the metrics, once, and return its seconds."""
+            nonlocal is_counted
+            seconds = time.perf_counter() - began
+            if not is_counted:
+                is_counted = True
+                # The path of the route, not the client's, so that there are few time series.
+                route = getattr(scope.get("route"), "path", "other")
+                self._metrics.add_request(route, status, seconds)
+            return seconds
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -56,6 +68,9 @@ class AccessLog:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+            elif not message.get("more_body", False):
+                # Before the end of the answer is sent: a client that has it may read the metrics.
+                count()
             await send(message)
 
         counts: dict[str, Any] = {}
@@ -68,10 +83,7 @@ class AccessLog:
                 response = JSONResponse({"detail": "internal error; see the log"}, 500)
                 await response(scope, receive, send_with_headers)
         finally:
-            seconds = time.perf_counter() - began
-            # The path of the route, not the client's, so that there are few time series.
-            route = getattr(scope.get("route"), "path", "other")
-            self._metrics.add_request(route, status, seconds)
+            seconds = count()
             log_event(
                 "request",
                 method=scope["method"],

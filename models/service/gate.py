@@ -59,14 +59,26 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        is_running = False
+
+        async def send_counted(message: Message) -> None:
+            nonlocal is_running
+            is_end = message["type"] == "http.response.body" and not message.get("more_body", False)
+            # Before the end of the answer is sent: a client that has it may send its next request.
+            if is_running and is_end:
+                is_running = False
+                self._running -= 1
+            await send(message)
+
         try:
             self._check(scope)
+            is_running = True
             self._running += 1
             try:
                 body = await self._read_body(scope, receive)
-                await self._run(scope, body, receive, send)
+                await self._run(scope, body, receive, send_counted)
             finally:
-                self._running -= 1
+                self._running -= is_running
         except _RefusedError as refusal:
             await refusal.response(scope, receive, send)
         except _DisconnectedError:

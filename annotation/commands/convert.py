@@ -9,7 +9,9 @@ import typer
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="File or folder to read.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="File, folder or zip archive to read.")
+    ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="File or new folder to write.")],
     source_format: Annotated[str, typer.Option("--from", metavar="FORMAT", help="Format of IN.")],
     target_format: Annotated[
@@ -19,8 +21,41 @@ def convert(
         Path | None, typer.Option(help="Label set file. Spans of other labels are dropped.")
     ] = None,
     scheme: Annotated[
-        str, typer.Option(help="Tagging scheme of conll, iob and words-tags: bio or bilou.")
+        str, typer.Option(help="Tagging scheme of formats of tokens and tags: bio or bilou.")
     ] = "bio",
+    skip_bad: Annotated[
+        bool,
+        typer.Option(
+            "--skip-bad",
+            help="Leave out documents and annotations that contradict themselves or the text.",
+        ),
+    ] = False,
+    annotator: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Read the annotations of one annotator.")
+    ] = None,
+    by_annotator: Annotated[
+        bool,
+        typer.Option("--by-annotator", help="Write a folder with a file for each annotator."),
+    ] = False,
+    predictions: Annotated[
+        bool,
+        typer.Option("--predictions", help="Read predictions of tasks that nobody annotated."),
+    ] = False,
+    text_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Field with the text.")
+    ] = None,
+    token_column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Name or number of the tokens' column.")
+    ] = None,
+    tag_column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Name or number of the tags' column.")
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option(help="Characters between columns; \\t is a tab.")
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Annotation layer to read.")
+    ] = None,
 ) -> None:
     """Convert an annotated corpus to another format.
 
@@ -31,8 +66,19 @@ def convert(
     from ...corpus.labels import load_labels
     from ...ui import progress_bars
     from ..formats.conversion import convert as convert_corpus
+    from ..formats.imported import ReadOptions
 
     names = load_labels(labels).names if labels else None
+    options = ReadOptions(
+        text_column=text_column,
+        token_column=token_column,
+        tag_column=tag_column,
+        separator=None if separator is None else separator.replace("\\t", "\t"),
+        layer=layer,
+        predictions=predictions,
+        annotator=annotator,
+        by_annotator=by_annotator,
+    )
     with progress_bars() as on_progress:
         report = convert_corpus(
             source,
@@ -41,8 +87,14 @@ def convert(
             target_format,
             labels=names,
             scheme=scheme,
+            skip_bad=skip_bad,
+            options=options,
             on_progress=on_progress,
         )
     typer.echo(f"{report.documents} documents in {target}")
     for kind, count in sorted(report.dropped.items()):
         typer.echo(f"dropped: {count} {kind}", err=True)
+    if report.rejections:
+        typer.echo(f"left out: {report.rejections} that contradict the text, such as", err=True)
+    for example in report.examples:
+        typer.echo(f"  {example}", err=True)

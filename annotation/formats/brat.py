@@ -6,21 +6,20 @@ Offsets count code points.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from ...corpus.document import Document, Span
+from ...corpus.document import Document
 from ...corpus.files import open_folder_atomic
 from ...errors import InputError
 from .conversion_report import (
     ConversionReport,
-    assemble,
-    check_quote,
     drop_meta,
     drop_span_fields,
     file_name,
     refuse_spaces,
 )
+from .imported import ImportedDocument, ImportedSpan, ReadOptions
+from .write_options import WriteOptions
 
 _KINDS = {
     "R": "relations",
@@ -32,7 +31,9 @@ _KINDS = {
 }
 
 
-def read_brat(folder: Path, report: ConversionReport) -> Iterator[Document]:
+def read_brat(
+    folder: Path, options: ReadOptions, report: ConversionReport
+) -> Iterator[ImportedDocument]:
     """Read brat standoff from a folder and its subfolders.
 
     Text-bound annotations become spans, and annotators' notes on them become the spans' notes.
@@ -40,6 +41,7 @@ def read_brat(folder: Path, report: ConversionReport) -> Iterator[Document]:
 
     Args:
         folder: the folder.
+        options: not used.
         report: records what is dropped.
 
     Raises:
@@ -58,24 +60,22 @@ def read_brat(folder: Path, report: ConversionReport) -> Iterator[Document]:
             raise InputError(
                 f"{text_file}: missing or not UTF-8; put the text of {path.name} there"
             ) from error
-        spans = _read_annotations(path, lines, text, report)
+        spans = _read_annotations(path, lines, report)
         doc_id = path.relative_to(folder).with_suffix("").as_posix()
-        yield assemble(doc_id, text, spans, {}, report)
+        yield ImportedDocument(str(path), doc_id, text, spans)
 
 
 def _read_annotations(
-    path: Path, lines: list[str], text: str, report: ConversionReport
-) -> Iterable[Span]:
-    spans: dict[str, Span] = {}
+    path: Path, lines: list[str], report: ConversionReport
+) -> Iterable[ImportedSpan]:
+    spans: dict[str, ImportedSpan] = {}
     for number, raw in enumerate(lines, start=1):
         line = raw.removesuffix("\r")
         where = f"{path}:{number}"
         if line.startswith("T"):
             span = _read_span(line, where, report)
             if span is not None:
-                name, _, quote = line.split("\t", 2)
-                check_quote(text, span.start, span.end, quote, where)
-                spans[name] = span
+                spans[line.partition("\t")[0]] = span
         elif line.startswith("#"):
             _add_note(spans, line, report)
         elif line.strip():
@@ -83,27 +83,26 @@ def _read_annotations(
     return spans.values()
 
 
-def _read_span(line: str, where: str, report: ConversionReport) -> Span | None:
+def _read_span(line: str, where: str, report: ConversionReport) -> ImportedSpan | None:
     try:
-        _, position, _ = line.split("\t", 2)
+        _, position, quote = line.split("\t", 2)
         label, offsets = position.split(" ", 1)
         if ";" in offsets:
             report.drop("discontinuous annotations")
             return None
         start, end = offsets.split(" ")
-        return Span(int(start), int(end), label)
-    except ValueError as error:
-        raise InputError(
-            f"{where}: not 'ID<tab>LABEL START END<tab>TEXT'; correct the line"
-        ) from error
+        return ImportedSpan(int(start), int(end), label, quote, where)
+    except ValueError:
+        report.reject(where, "not 'ID<tab>LABEL START END<tab>TEXT'")
+        return None
 
 
-def _add_note(spans: dict[str, Span], line: str, report: ConversionReport) -> None:
+def _add_note(spans: dict[str, ImportedSpan], line: str, report: ConversionReport) -> None:
     _, _, rest = line.partition("\t")
     kind, _, note = rest.partition("\t")
     target = kind.split(" ")[-1]
     if kind.startswith("AnnotatorNotes ") and note and target in spans:
-        spans[target] = replace(spans[target], note=note)
+        spans[target].note = note
     else:
         report.drop("notes")
 
@@ -112,7 +111,7 @@ def write_brat(
     folder: Path,
     documents: Iterable[Document],
     report: ConversionReport,
-    labels: Iterable[str] | None,
+    options: WriteOptions,
 ) -> int:
     """Write a new folder of brat standoff with an `annotation.conf`; return the document count.
 
@@ -120,13 +119,13 @@ def write_brat(
         folder: must not exist.
         documents: the documents. Their ids become the file names.
         report: records what is dropped.
-        labels: for `annotation.conf`; None for the labels that occur.
+        options: the labels for `annotation.conf`; None for the labels that occur.
 
     Raises:
         InputError: if a label contains a space.
     """
     names: set[str] = set()
-    entity_types: dict[str, None] = dict.fromkeys(labels or ())
+    entity_types: dict[str, None] = dict.fromkeys(options.labels or ())
     with open_folder_atomic(folder) as draft:
         for document in documents:
             name = file_name(document.id)

@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ...corpus.document import Document
-from ...corpus.files import read_documents, write_documents
+from ...corpus.files import open_folder_atomic
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
-from .brat import read_brat, write_brat
-from .conll import read_conll, write_conll
-from .conversion_report import ConversionReport
-from .datasets import read_datasets, write_datasets
-from .docbin import read_docbin, write_docbin
-from .doccano import read_doccano, write_doccano
-from .iob import read_iob, write_iob
-from .label_studio import read_label_studio, write_label_studio
-from .prodigy import read_prodigy, write_prodigy
-from .re3d import read_re3d, write_re3d
-from .tokens import TAGGING_SCHEMES
-from .words_tags import read_word_files, write_word_files
-
-READERS: dict[str, Callable[[Path, ConversionReport], Iterator[Document]]] = {
-    "jsonl": lambda path, report: read_documents(path),
-    "doccano": read_doccano,
-    "brat": read_brat,
-    "conll": read_conll,
-    "iob": read_iob,
-    "words-tags": read_word_files,
-    "docbin": read_docbin,
-    "labelstudio": read_label_studio,
-    "prodigy": read_prodigy,
-    "datasets": read_datasets,
-    "re3d": read_re3d,
-}
-FORMATS = tuple(READERS)
+from .conversion_report import ConversionReport, file_name
+from .imported import DEFAULT_OPTIONS, Importer, ReadOptions
+from .registry import FORMATS, Format
+from .tokens.tokens import TAGGING_SCHEMES
+from .uniqueness import UniqueIds
+from .write_options import WriteOptions
 
 
 def convert(
@@ -46,6 +26,8 @@ def convert(
     *,
     labels: Iterable[str] | None = None,
     scheme: str = "bio",
+    skip_bad: bool = False,
+    options: ReadOptions = DEFAULT_OPTIONS,
     on_progress: OnProgress = ignore_progress,
 ) -> ConversionReport:
     """Convert an annotated corpus to another format.
@@ -54,24 +36,42 @@ def convert(
 
     Args:
         source: the file or folder to read.
-        target: the file or new folder to write.
-        source_format: one of :data:`FORMATS`.
-        target_format: one of :data:`FORMATS`.
+        target: the file or new folder to write. With `options.by_annotator` it is a new folder
+            with a file or folder for each annotator.
+        source_format: one of :data:`~orbat.annotation.formats.registry.FORMATS`.
+        target_format: likewise.
         labels: spans with other labels are dropped; None keeps all.
-        scheme: the tagging scheme of `conll`, `iob` and `words-tags`, `bio` or `bilou`.
+        scheme: the tagging scheme of formats of tokens and tags, `bio` or `bilou`.
+        skip_bad: leave out what contradicts itself or the text, instead of refusing the source.
+        options: how to read the source.
         on_progress: called after each document.
 
     Returns:
-        The number of documents, and the number of dropped items by kind.
+        The number of documents, and the number of dropped and rejected items.
 
     Raises:
         InputError: naming the position that cannot be read, or if the target cannot be written.
     """
+    source, target = Path(source), Path(target)
+    if source.resolve() == target.resolve():
+        raise InputError(f"{target}: is the file to read; name another one to write")
+    if options.by_annotator:
+        return _convert_by_annotator(
+            *(source, target, source_format, target_format),
+            labels=labels,
+            scheme=scheme,
+            skip_bad=skip_bad,
+            options=options,
+            on_progress=on_progress,
+        )
     report = ConversionReport()
     labels = None if labels is None else tuple(labels)
 
     def documents() -> Iterator[Document]:
-        for count, document in enumerate(read_format(source, source_format, report, labels), 1):
+        read = read_format(
+            source, source_format, report, labels, skip_bad=skip_bad, options=options
+        )
+        for count, document in enumerate(read, 1):
             yield document
             on_progress(Progress("Converting documents", count))
 
@@ -81,29 +81,91 @@ def convert(
     return report
 
 
+def _convert_by_annotator(
+    source: Path,
+    target: Path,
+    source_format: str,
+    target_format: str,
+    *,
+    labels: Iterable[str] | None,
+    scheme: str,
+    skip_bad: bool,
+    options: ReadOptions,
+    on_progress: OnProgress,
+) -> ConversionReport:
+    """Write the documents of each annotator to a file of its own."""
+    report = ConversionReport()
+    labels = None if labels is None else tuple(labels)
+    by_annotator: dict[str, list[Document]] = {}
+    read = read_format(source, source_format, report, labels, skip_bad=skip_bad, options=options)
+    for count, document in enumerate(read, 1):
+        by_annotator.setdefault(annotator_of(document) or "unknown", []).append(document)
+        on_progress(Progress("Reading documents", count))
+    suffix = _find_format(target_format).suffix
+    with open_folder_atomic(target) as draft:
+        for name, documents in sorted(by_annotator.items()):
+            path = draft / f"{file_name(name).replace('/', '_')}{suffix}"
+            report.documents += write_format(
+                path, target_format, documents, report, labels, scheme=scheme
+            )
+    return report
+
+
+def annotator_of(document: Document) -> str | None:
+    """Return the annotator of a document, as `meta.annotation` names it."""
+    annotation = document.meta.get("annotation")
+    name = annotation.get("annotator") if isinstance(annotation, dict) else None
+    return None if name is None else str(name)
+
+
 def read_format(
-    source: Path, format_name: str, report: ConversionReport, labels: Iterable[str] | None = None
+    source: Path,
+    format_name: str,
+    report: ConversionReport,
+    labels: Iterable[str] | None = None,
+    *,
+    skip_bad: bool = False,
+    options: ReadOptions = DEFAULT_OPTIONS,
 ) -> Iterator[Document]:
     """Read an annotated corpus, one document at a time.
 
+    Ids that occur in several splits or files of the source get the name of the split or file in
+    front. What contradicts itself or the text is counted, and the source refused at its end.
+
     Args:
         source: the file or folder.
-        format_name: one of :data:`FORMATS`.
-        report: records what is dropped.
+        format_name: one of :data:`~orbat.annotation.formats.registry.FORMATS`.
+        report: records what is dropped and rejected.
         labels: spans with other labels are dropped; None keeps all.
+        skip_bad: leave out what contradicts itself or the text, instead of refusing the source.
+        options: how to read the source.
 
     Raises:
-        InputError: naming the position that cannot be read, and for duplicate ids.
+        InputError: naming the position that cannot be read, for duplicate ids, and for documents
+            with several annotators of which `options` chooses none.
     """
+    source = Path(source)
+    chosen = _find_format(format_name)
     names = None if labels is None else set(labels)
-    seen: set[str] = set()
-    for document in READERS[_check_format(format_name)](Path(source), report):
-        if document.id in seen:
-            raise InputError(f"{source}: duplicate id '{document.id}'; ids must be unique")
-        seen.add(document.id)
-        kept = [span for span in document.spans if names is None or span.label in names]
-        report.drop("annotations of other labels", len(document.spans) - len(kept))
-        yield document.with_spans(kept)
+    importer = Importer(source.name.partition(".")[0], report)
+    unique_ids = UniqueIds(options, report)
+    for imported in chosen.read(source, options, report):
+        try:
+            document = importer.to_document(imported)
+        except InputError as error:
+            if not skip_bad:
+                raise
+            report.reject(imported.where, str(error).removeprefix(f"{imported.where}: "))
+            continue
+        unique = unique_ids.add(document, imported)
+        if unique is None:
+            continue
+        kept = [span for span in unique.spans if names is None or span.label in names]
+        report.drop("annotations of other labels", len(unique.spans) - len(kept))
+        yield replace(unique, spans=tuple(kept))
+    unique_ids.check(source)
+    if not skip_bad:
+        report.check()
 
 
 def write_format(
@@ -119,11 +181,11 @@ def write_format(
 
     Args:
         target: the file or new folder.
-        format_name: one of :data:`FORMATS`.
+        format_name: one of :data:`~orbat.annotation.formats.registry.FORMATS` that can be written.
         documents: read while they are written.
         report: records what the format cannot keep.
         labels: for formats that list the labels, in this order; None for the labels that occur.
-        scheme: the tagging scheme of `conll`, `iob` and `words-tags`, `bio` or `bilou`.
+        scheme: the tagging scheme of formats of tokens and tags, `bio` or `bilou`.
 
     Returns:
         The number of documents.
@@ -131,35 +193,16 @@ def write_format(
     Raises:
         InputError: if the target cannot be written, or the format cannot hold a label.
     """
-    target = Path(target)
     if scheme not in TAGGING_SCHEMES:
         raise InputError(f"unknown scheme '{scheme}'; choose one of {', '.join(TAGGING_SCHEMES)}")
-    match _check_format(format_name):
-        case "jsonl":
-            return write_documents(target, documents)
-        case "doccano":
-            return write_doccano(target, documents, report)
-        case "brat":
-            return write_brat(target, documents, report, labels)
-        case "conll":
-            return write_conll(target, documents, report, scheme)
-        case "iob":
-            return write_iob(target, documents, report, scheme)
-        case "words-tags":
-            return write_word_files(target, documents, report, scheme)
-        case "docbin":
-            return write_docbin(target, documents, report)
-        case "labelstudio":
-            return write_label_studio(target, documents, report)
-        case "prodigy":
-            return write_prodigy(target, documents, report)
-        case "datasets":
-            return write_datasets(target, documents, report, labels)
-        case _:
-            return write_re3d(target, documents, report)
+    chosen = _find_format(format_name)
+    if chosen.write is None:
+        raise InputError(f"{format_name} can be read only; choose another format with --to")
+    options = WriteOptions(None if labels is None else tuple(labels), scheme)
+    return chosen.write(Path(target), documents, report, options)
 
 
-def _check_format(name: str) -> str:
+def _find_format(name: str) -> Format:
     if name not in FORMATS:
         raise InputError(f"unknown format '{name}'; choose one of {', '.join(FORMATS)}")
-    return name
+    return FORMATS[name]

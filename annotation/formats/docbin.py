@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...corpus.document import NORM_FIELDS, Document, Span
+from ...corpus.document import NORM_FIELDS, Document
 from ...corpus.files import open_atomic
 from ...errors import InputError
-from .conversion_report import ConversionReport, assemble, drop_span_fields
+from .conversion_report import ConversionReport, drop_span_fields
+from .imported import ImportedDocument, ImportedSpan, ReadOptions
+from .write_options import WriteOptions
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -62,7 +64,9 @@ def _norm_key(start: int, end: int) -> tuple[str, str, int, int]:
     return ("._.", "norm", start, end)
 
 
-def write_docbin(path: Path, documents: Iterable[Document], report: ConversionReport) -> int:
+def write_docbin(
+    path: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
+) -> int:
     """Write a `DocBin` for spaCy's training; return the document count."""
     import spacy
     from spacy.tokens import DocBin
@@ -77,7 +81,9 @@ def write_docbin(path: Path, documents: Iterable[Document], report: ConversionRe
     return len(doc_bin)
 
 
-def read_docbin(path: Path, report: ConversionReport) -> Iterator[Document]:
+def read_docbin(
+    path: Path, options: ReadOptions, report: ConversionReport
+) -> Iterator[ImportedDocument]:
     """Read the `doc.ents` of a `DocBin` as spans.
 
     Ids and metadata are read from `doc.user_data`, where :func:`to_doc` writes them; other
@@ -85,6 +91,7 @@ def read_docbin(path: Path, report: ConversionReport) -> Iterator[Document]:
 
     Args:
         path: the file.
+        options: not used.
         report: records what is dropped.
 
     Raises:
@@ -103,7 +110,7 @@ def read_docbin(path: Path, report: ConversionReport) -> Iterator[Document]:
     for number, doc in enumerate(docs, start=1):
         report.drop("spans of span groups", sum(len(group) for group in doc.spans.values()))
         spans = [
-            Span(
+            ImportedSpan(
                 ent.start_char,
                 ent.end_char,
                 ent.label_,
@@ -111,6 +118,7 @@ def read_docbin(path: Path, report: ConversionReport) -> Iterator[Document]:
             )
             for ent in doc.ents
         ]
-        doc_id = doc.user_data.get("id", f"{Path(path).stem}-{number}")
         meta = json.loads(doc.user_data.get("meta", "{}"))
-        yield assemble(doc_id, doc.text, spans, meta, report)
+        yield ImportedDocument(
+            f"{path}: document {number}", doc.user_data.get("id"), doc.text, spans, meta
+        )

@@ -9,24 +9,22 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...corpus.document import Document, Span
+from ...corpus.document import Document
 from ...corpus.files import read_json_lines, write_json_lines
 from ...errors import InputError
 from ..utf16 import Utf16Offsets
-from .conversion_report import (
-    ConversionReport,
-    assemble,
-    drop_span_fields,
-    from_browser,
-    read_text,
-)
+from .conversion_report import ConversionReport, drop_span_fields
+from .imported import ImportedDocument, ImportedSpan, ReadOptions
+from .write_options import WriteOptions
 
 _SPAN_FIELDS = ("label", "labels", "entities")
 _FIELDS = {*_SPAN_FIELDS, "id", "text", "data", "relations", "Comments", "comments"}
 _FIELDS |= {"upload_name", "example_uuid", "filename"}
 
 
-def read_doccano(path: Path, report: ConversionReport) -> Iterator[Document]:
+def read_doccano(
+    path: Path, options: ReadOptions, report: ConversionReport
+) -> Iterator[ImportedDocument]:
     """Read a JSONL export of doccano.
 
     The document id is `upload_name`, else the id in the metadata that orbat uploads, else
@@ -35,13 +33,15 @@ def read_doccano(path: Path, report: ConversionReport) -> Iterator[Document]:
 
     Args:
         path: the file.
+        options: not used.
         report: records what is dropped.
 
     Raises:
         InputError: naming the file and line that cannot be read.
     """
     for where, record in read_json_lines(path):
-        text = read_text(record, where, "text", "data")
+        if not isinstance(record, dict):
+            raise InputError(f"{where}: not a JSON object; check --from")
         if "annotations" in record:
             raise InputError(
                 f"{where}: an export of doccano 1.2 or older, whose labels are numbers; "
@@ -49,32 +49,33 @@ def read_doccano(path: Path, report: ConversionReport) -> Iterator[Document]:
             )
         report.drop("relations", len(record.get("relations") or ()))
         report.drop("comments", len(record.get("Comments") or record.get("comments") or ()))
-        offsets, spans = Utf16Offsets(text), []
+        spans = []
         entries: list[Any] = next((record[name] for name in _SPAN_FIELDS if record.get(name)), [])
         for index, entry in enumerate(entries):
-            start, end, label = _parse_entry(entry, f"{where}: label[{index}]")
-            start, end = from_browser(offsets, start, end, f"{where}: label[{index}]")
-            spans.append(Span(start, end, label))
+            spans.append(_parse_entry(entry, f"{where}: label[{index}]"))
         meta = {key: value for key, value in record.items() if key not in _FIELDS}
         # Metadata are uploaded as one nested object, which doccano exports unchanged.
         nested = meta.pop("meta", None)
         if isinstance(nested, dict):
             meta |= nested
-        doc_id = record.get("upload_name") or meta.get("document") or record.get("id") or where
+        doc_id = record.get("upload_name") or meta.get("document") or record.get("id")
         if meta.get("document") == doc_id:
             del meta["document"]
-        yield assemble(str(doc_id), text, spans, meta, report)
+        text = record.get("text", record.get("data"))
+        yield ImportedDocument(where, doc_id, text, spans, meta, units=("utf-16",))
 
 
-def _parse_entry(entry: Any, where: str) -> tuple[Any, Any, str]:
+def _parse_entry(entry: Any, where: str) -> ImportedSpan:
     if isinstance(entry, dict):
         entry = (entry.get("start_offset"), entry.get("end_offset"), entry.get("label"))
     if not isinstance(entry, list | tuple) or len(entry) < 3 or not isinstance(entry[2], str):
         raise InputError(f'{where}: not [start, end, "label"]; export sequence labels as JSONL')
-    return entry[0], entry[1], entry[2]
+    return ImportedSpan(entry[0], entry[1], entry[2], where=where)
 
 
-def write_doccano(path: Path, documents: Iterable[Document], report: ConversionReport) -> int:
+def write_doccano(
+    path: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
+) -> int:
     """Write JSONL that doccano imports; return the document count."""
 
     def to_record(document: Document) -> dict[str, Any]:

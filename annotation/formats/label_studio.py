@@ -10,21 +10,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...corpus.document import Document, Span
+from ...corpus.document import Document
 from ...corpus.files import open_atomic
 from ...errors import InputError
 from ..utf16 import Utf16Offsets
-from .conversion_report import (
-    ConversionReport,
-    assemble,
-    check_quote,
-    drop_span_fields,
-    from_browser,
-    read_text,
-)
+from .conversion_report import ConversionReport, drop_span_fields
+from .imported import ImportedDocument, ImportedSpan, ReadOptions
+from .write_options import WriteOptions
 
 
-def read_label_studio(path: Path, report: ConversionReport) -> Iterator[Document]:
+def read_label_studio(
+    path: Path, options: ReadOptions, report: ConversionReport
+) -> Iterator[ImportedDocument]:
     """Read Label Studio's JSON or JSON-MIN export of a text labeling project.
 
     Of several annotations of a task the ground truth is used, else the newest. Cancelled
@@ -33,6 +30,7 @@ def read_label_studio(path: Path, report: ConversionReport) -> Iterator[Document
 
     Args:
         path: the file.
+        options: not used.
         report: records what is dropped.
 
     Raises:
@@ -41,15 +39,14 @@ def read_label_studio(path: Path, report: ConversionReport) -> Iterator[Document
     for number, task in enumerate(_read_tasks(path), start=1):
         where = f"{path}: task {task.get('id', number)}"
         data = task.get("data", task)
-        text = read_text(data, where, "text")
         spans = [
             span
             for region in _regions(task, report)
-            for span in _region_spans(region, text, where, report)
+            for span in _region_spans(region, where, report)
         ]
         meta = {**(task.get("meta") or {}), **(data.get("meta") or {})}
         doc_id = data.get("document") or task.get("id") or number
-        yield assemble(str(doc_id), text, spans, meta, report)
+        yield ImportedDocument(where, doc_id, data.get("text"), spans, meta, units=("utf-16",))
 
 
 def _read_tasks(path: Path) -> list[dict[str, Any]]:
@@ -81,7 +78,7 @@ def _regions(task: dict[str, Any], report: ConversionReport) -> list[Any]:
     return list(used.get("result") or ())
 
 
-def _region_spans(region: Any, text: str, where: str, report: ConversionReport) -> Iterator[Span]:
+def _region_spans(region: Any, where: str, report: ConversionReport) -> Iterator[ImportedSpan]:
     kind = region.get("type")
     if kind != "labels":
         report.drop("relations" if kind == "relation" else "regions of other types")
@@ -89,16 +86,18 @@ def _region_spans(region: Any, text: str, where: str, report: ConversionReport) 
     value = region.get("value") or {}
     labels = value.get("labels") or []
     position = f"{where}: region {region.get('id', '')}".rstrip()
-    start, end = from_browser(Utf16Offsets(text), value.get("start"), value.get("end"), position)
-    if value.get("text"):
-        check_quote(text, start, end, str(value["text"]), position)
     report.drop("additional labels of a region", max(len(labels) - 1, 0))
     report.drop("regions without a label", int(not labels))
     for label in labels[:1]:
-        yield Span(start, end, str(label), score=region.get("score"))
+        yield ImportedSpan(
+            *(value.get("start"), value.get("end"), label, value.get("text"), position),
+            score=region.get("score"),
+        )
 
 
-def write_label_studio(path: Path, documents: Iterable[Document], report: ConversionReport) -> int:
+def write_label_studio(
+    path: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
+) -> int:
     """Write tasks for a Label Studio project with `<Labels name="label" toName="text">`.
 
     Returns:

@@ -9,53 +9,57 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...corpus.document import Document, Span
+from ...corpus.document import Document
 from ...corpus.files import read_json_lines, write_json_lines
 from ...errors import InputError
-from .conversion_report import ConversionReport, assemble, drop_span_fields, read_text
+from .conversion_report import ConversionReport, drop_span_fields
+from .imported import ImportedDocument, ImportedSpan, ReadOptions
+from .write_options import WriteOptions
 
 
-def read_prodigy(path: Path, report: ConversionReport) -> Iterator[Document]:
+def read_prodigy(
+    path: Path, options: ReadOptions, report: ConversionReport
+) -> Iterator[ImportedDocument]:
     """Read a JSONL export of Prodigy (`db-out`).
 
     Rejected and ignored tasks are dropped, and relations.
 
     Args:
         path: the file.
+        options: not used.
         report: records what is dropped.
 
     Raises:
         InputError: naming the file and line that cannot be read.
     """
-    for number, (where, record) in enumerate(read_json_lines(path), start=1):
-        text = read_text(record, where, "text")
+    for where, record in read_json_lines(path):
+        if not isinstance(record, dict):
+            raise InputError(f"{where}: not a JSON object; check --from")
         if record.get("answer", "accept") != "accept":
             report.drop(f"tasks answered '{record['answer']}'")
             continue
         report.drop("relations", len(record.get("relations") or ()))
         spans = [
-            _parse_span(entry, len(text), f"{where}: spans[{index}]")
+            _parse_span(entry, f"{where}: spans[{index}]")
             for index, entry in enumerate(record.get("spans") or ())
         ]
-        meta = dict(record.get("meta") or {})
-        doc_id = record.get("id") or meta.pop("id", None) or f"{path.stem}-{number}"
-        yield assemble(str(doc_id), text, spans, meta, report)
+        meta = record.get("meta")
+        doc_id = record.get("id")
+        if doc_id is None and isinstance(meta, dict):
+            doc_id = meta.pop("id", None)
+        yield ImportedDocument(where, doc_id, record.get("text"), spans, meta)
 
 
-def _parse_span(entry: Any, length: int, where: str) -> Span:
-    try:
-        span = Span(int(entry["start"]), int(entry["end"]), str(entry["label"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{where} lacks start, end or label; correct it") from error
-    if not 0 <= span.start < span.end <= length:
-        raise InputError(
-            f"{where} {span.start}-{span.end} is empty or outside the text of {length} "
-            "characters; correct it"
-        )
-    return span
+def _parse_span(entry: Any, where: str) -> ImportedSpan:
+    fields = entry if isinstance(entry, dict) else {}
+    return ImportedSpan(
+        fields.get("start"), fields.get("end"), fields.get("label"), fields.get("text"), where
+    )
 
 
-def write_prodigy(path: Path, documents: Iterable[Document], report: ConversionReport) -> int:
+def write_prodigy(
+    path: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
+) -> int:
     """Write JSONL that Prodigy loads with `ner.manual`; return the document count."""
 
     def to_record(document: Document) -> dict[str, Any]:

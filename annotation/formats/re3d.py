@@ -7,30 +7,26 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from ...corpus.document import Document, Span
+from ...corpus.document import Document
 from ...corpus.files import open_folder_atomic, read_json_lines
 from ...errors import InputError
-from .conversion_report import (
-    ConversionReport,
-    assemble,
-    check_quote,
-    drop_meta,
-    drop_span_fields,
-    file_name,
-)
+from .conversion_report import ConversionReport, drop_meta, drop_span_fields, file_name
+from .imported import ImportedDocument, ImportedSpan, ReadOptions
+from .write_options import WriteOptions
 
 _META = {"url": "sourceUrl", "title": "title"}
-_Entity = tuple[Span, str, str]
-"""The span of an entity, its quoted text and its position in the file."""
 
 
-def read_re3d(folder: Path, report: ConversionReport) -> Iterator[Document]:
+def read_re3d(
+    folder: Path, options: ReadOptions, report: ConversionReport
+) -> Iterator[ImportedDocument]:
     """Read re3d's MongoDB export, one JSON object per line.
 
     Entities of confidence 0, which the authors of re3d rejected, are dropped.
 
     Args:
         folder: the folder of one source, or a folder of such folders.
+        options: not used.
         report: records what is dropped.
 
     Raises:
@@ -48,28 +44,27 @@ def read_re3d(folder: Path, report: ConversionReport) -> Iterator[Document]:
                 doc_id, text = str(record["_id"]), str(record["text"])
             except (KeyError, TypeError) as error:
                 raise InputError(f"{where}: field {error} is missing; correct the line") from error
-            spans = []
-            for span, quote, position in entities.pop(doc_id, []):
-                check_quote(text, span.start, span.end, quote, position)
-                spans.append(span)
+            spans = entities.pop(doc_id, [])
             meta = {"source": source.name}
             meta |= {key: record[field] for key, field in _META.items() if record.get(field)}
-            yield assemble(doc_id, text, spans, meta, report)
+            yield ImportedDocument(where, doc_id, text, spans, meta)
         report.drop("annotations of missing documents", sum(map(len, entities.values())))
 
 
-def _read_entities(path: Path, report: ConversionReport) -> dict[str, list[_Entity]]:
+def _read_entities(path: Path, report: ConversionReport) -> dict[str, list[ImportedSpan]]:
     """Return the entities by document id."""
-    entities: dict[str, list[_Entity]] = {}
+    entities: dict[str, list[ImportedSpan]] = {}
     for where, record in _read_lines(path):
         try:
             if not record.get("confidence", 1):
                 report.drop("rejected annotations")
                 continue
-            span = Span(int(record["begin"]), int(record["end"]), str(record["type"]))
-            entities.setdefault(record["documentId"], []).append((span, record["value"], where))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{where}: not an entity ({error}); correct the line") from error
+            span = ImportedSpan(
+                record["begin"], record["end"], record["type"], record["value"], where
+            )
+            entities.setdefault(record["documentId"], []).append(span)
+        except (AttributeError, KeyError, TypeError) as error:
+            report.reject(where, f"not an entity ({error})")
     return entities
 
 
@@ -80,7 +75,9 @@ def _read_lines(path: Path) -> Iterator[tuple[str, Any]]:
     return read_json_lines(path)
 
 
-def write_re3d(folder: Path, documents: Iterable[Document], report: ConversionReport) -> int:
+def write_re3d(
+    folder: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
+) -> int:
     """Write a new folder of re3d with one folder per `meta.source`; return the document count."""
     count = 0
     files: dict[str, tuple[IO[str], IO[str]]] = {}

@@ -8,28 +8,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ...corpus.document import Document
-from ...corpus.files import open_atomic
-from ...errors import InputError
-from .conversion_report import ConversionReport
+from ....corpus.document import Document
+from ....corpus.files import open_atomic
+from ....errors import InputError
+from ..conversion_report import ConversionReport
+from ..imported import ImportedDocument, ReadOptions
+from ..write_options import WriteOptions
 from .tokens import Sentence, Word, read_lines, rebuild, tagged_sentences
 
 _DOCUMENT_START = "-DOCSTART-"
 
 
-def read_conll(path: Path, report: ConversionReport) -> Iterator[Document]:
+def read_conll(
+    path: Path, options: ReadOptions, report: ConversionReport
+) -> Iterator[ImportedDocument]:
     """Read a CoNLL-2003 file: four columns, the word first and its tag last."""
-    return read_columns(path, report, 4)
+    return read_columns(path, 4)
 
 
 def write_conll(
-    path: Path, documents: Iterable[Document], report: ConversionReport, scheme: str = "bio"
+    path: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
 ) -> int:
     """Write a CoNLL-2003 file, part of speech and chunk as `-X-`; return the document count."""
-    return write_columns(path, documents, report, scheme, " -X- -X- ")
+    return write_columns(path, documents, report, options.scheme, " -X- -X- ")
 
 
-def read_columns(path: Path, report: ConversionReport, columns: int) -> Iterator[Document]:
+def read_columns(path: Path, columns: int) -> Iterator[ImportedDocument]:
     """Read words in columns.
 
     A blank line ends a sentence, `-DOCSTART-` starts a document. In a file without `-DOCSTART-`
@@ -37,7 +41,6 @@ def read_columns(path: Path, report: ConversionReport, columns: int) -> Iterator
 
     Args:
         path: the file.
-        report: records what is dropped.
         columns: the number of columns.
 
     Raises:
@@ -65,7 +68,7 @@ def read_columns(path: Path, report: ConversionReport, columns: int) -> Iterator
         (documents[-1] if documents else before_first).append(sentence)
     single = [[sentence] for sentence in before_first]
     for number, sentences in enumerate([*single, *documents], start=1):
-        yield rebuild(f"{path.stem}-{number}", sentences, report)
+        yield rebuild(f"{path}: document {number}", sentences)
 
 
 def write_columns(

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orbat.annotation.formats.brat import read_brat
 from orbat.annotation.formats.conversion import convert, read_format, write_format
 from orbat.annotation.formats.conversion_report import ConversionReport
 from orbat.corpus.document import Document, Span, document_to_json
@@ -75,7 +74,7 @@ def test_any_brat_span_is_the_text_that_brat_shows(
     quote = text[start:end].replace("\n", " ")
     folder = write_brat(tmp_path_factory.mktemp("brat"), [f"T1\tUnit {start} {end}\t{quote}"], text)
     report = ConversionReport()
-    (document,) = read_brat(folder, report)
+    (document,) = read_format(folder, "brat", report)
     assert document.text == text
     if document.spans:
         (span,) = document.spans
@@ -111,7 +110,7 @@ def test_entities_that_the_authors_of_re3d_rejected_are_dropped(tmp_path: Path) 
     ("line", "reason"),
     [
         ("T1\tRank 0 4\tMaj.", "expected 'Maj.' at 0-4"),
-        ("T1\tRank 60 400\tGen.", "expected 'Gen.' at 60-400"),
+        ("T1\tRank 60 400\tGen.", "the span 60-400 is not in the text of 65 characters"),
         ("T1 Rank 0 4 Gen.", "not 'ID<tab>LABEL START END<tab>TEXT'"),
         ("T1\tRank 0 x\tGen.", "not 'ID<tab>LABEL START END<tab>TEXT'"),
     ],
@@ -381,12 +380,16 @@ def test_files_of_other_tools_are_read(tmp_path: Path) -> None:
         ),
         ("doccano", '{"id": 1, "text": "💩", "label": [[1, 2, "A"]]}', "inside a surrogate pair"),
         ("doccano", '{"id": 1, "text": "a", "label": ["A"]}', "not [start, end"),
-        ("doccano", '{"id": 1}', "no field 'text'"),
-        ("prodigy", '{"text": "a", "spans": [{"start": 0, "label": "A"}]}', "lacks start, end"),
+        ("doccano", '{"id": 1}', "no text; check --from"),
+        (
+            "prodigy",
+            '{"text": "a", "spans": [{"start": 0, "label": "A"}]}',
+            "spans[0]: the offset is missing",
+        ),
         (
             "prodigy",
             '{"text": "a", "spans": [{"start": 0, "end": 9, "label": "A"}]}',
-            "outside the text",
+            "spans[0]: the span 0-9 is not in the text",
         ),
         ("labelstudio", "{}", "not a list of tasks"),
         ("labelstudio", "[{", "broken JSON"),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ...corpus.document import Document
-from ...corpus.files import open_folder_atomic
-from ...errors import InputError
-from .conversion_report import ConversionReport, assemble, drop_span_fields
+from ....corpus.document import Document
+from ....corpus.files import open_folder_atomic
+from ....errors import InputError
+from ..conversion_report import ConversionReport, drop_span_fields
+from ..imported import ImportedDocument, ReadOptions
+from ..write_options import WriteOptions
 from .tokens import Token, Word, read_spans, rebuild, to_sentences
 
 _TOKEN_COLUMNS = ("tokens", "words")
@@ -19,10 +21,7 @@ _TAG_COLUMNS = ("ner_tags", "tags", "labels")
 
 
 def write_datasets(
-    folder: Path,
-    documents: Iterable[Document],
-    report: ConversionReport,
-    labels: Iterable[str] | None,
+    folder: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
 ) -> int:
     """Write a data set with `tokens` and `ner_tags` (BIO) for `datasets.load_from_disk`.
 
@@ -33,7 +32,7 @@ def write_datasets(
         folder: must not exist.
         documents: the documents.
         report: records what is dropped.
-        labels: names and order of the classes; None for the labels that occur, sorted.
+        options: names and order of the classes; None for the labels that occur, sorted.
 
     Returns:
         The document count.
@@ -42,7 +41,10 @@ def write_datasets(
 
     rows = [_to_row(document, report) for document in documents]
     names = {tag[2:] for row in rows for tag in row["ner_tags"] if tag != "O"}
-    tags = ["O", *(f"{prefix}-{label}" for label in labels or sorted(names) for prefix in "BI")]
+    tags = [
+        "O",
+        *(f"{prefix}-{label}" for label in options.labels or sorted(names) for prefix in "BI"),
+    ]
     features = Features(
         {
             "id": Value("string"),
@@ -85,7 +87,9 @@ def _no_progress_bars() -> Iterator[None]:
             datasets.enable_progress_bars()
 
 
-def read_datasets(path: Path, report: ConversionReport) -> Iterator[Document]:
+def read_datasets(
+    path: Path, options: ReadOptions, report: ConversionReport
+) -> Iterator[ImportedDocument]:
     """Read a data set of tokens and tags: a folder of `save_to_disk`, or a Parquet file.
 
     Columns: `tokens` or `words`; `ner_tags`, `tags` or `labels`, as `ClassLabel` or names. The
@@ -94,7 +98,8 @@ def read_datasets(path: Path, report: ConversionReport) -> Iterator[Document]:
 
     Args:
         path: the folder or file.
-        report: records what is dropped.
+        options: not used.
+        report: not used: nothing is dropped.
 
     Raises:
         InputError: if there is no such data set or column.
@@ -103,9 +108,11 @@ def read_datasets(path: Path, report: ConversionReport) -> Iterator[Document]:
     for name, split in _load_splits(path).items():
         meta = {"split": name} if name else {}
         for number, row in enumerate(_rows(split, path), start=1):
-            numbered = f"{'-'.join(filter(None, (path.stem, name)))}-{number}"
             where = f"{path}: {name} row {number}".replace("  ", " ")
-            yield _from_row(str(row.get("id") or numbered), row, meta, where, report)
+            imported = _from_row(row, where)
+            imported.part = name
+            imported.meta = {**(imported.meta or {}), **meta}
+            yield imported
 
 
 def _load_splits(path: Path) -> dict[str, Any]:
@@ -152,9 +159,7 @@ def _find_column(split: Any, path: Path, names: Sequence[str]) -> str:
     return column
 
 
-def _from_row(
-    doc_id: str, row: dict[str, Any], meta: dict[str, Any], where: str, report: ConversionReport
-) -> Document:
+def _from_row(row: dict[str, Any], where: str) -> ImportedDocument:
     words, tags = row["tokens"], row["ner_tags"]
     if len(words) != len(tags):
         raise InputError(
@@ -162,8 +167,7 @@ def _from_row(
         )
     if "text" not in row or "starts" not in row:
         sentence = [Word(word, tag, where) for word, tag in zip(words, tags, strict=True)]
-        rebuilt = rebuild(doc_id, [sentence], report)
-        return Document(doc_id, rebuilt.text, rebuilt.spans, meta)
+        return rebuild(where, [sentence], row.get("id"))
     text = row["text"]
     tokens = [Token(*fields) for fields in zip(row["starts"], words, tags, strict=True)]
     for token in tokens:
@@ -173,4 +177,14 @@ def _from_row(
                 "the column starts"
             )
     spans = read_spans(tokens, [where] * len(tokens))
-    return assemble(doc_id, text, spans, {**json.loads(row.get("meta") or "{}"), **meta}, report)
+    return ImportedDocument(where, row.get("id"), text, spans, _read_meta(row.get("meta")))
+
+
+def _read_meta(value: Any) -> dict[str, Any]:
+    """Return the metadata of a row: a structure, or JSON as :func:`write_datasets` writes it."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = json.loads(value)
+    if value is None:
+        return {}
+    return value if isinstance(value, dict) else {"meta": value}

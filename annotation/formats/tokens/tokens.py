@@ -7,15 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ...corpus.document import Document, Span
-from ...errors import InputError
-from .conversion_report import (
-    ConversionReport,
-    assemble,
-    drop_meta,
-    drop_span_fields,
-    refuse_spaces,
-)
+from ....corpus.document import Document, Span
+from ....errors import InputError
+from ..conversion_report import ConversionReport, drop_meta, drop_span_fields, refuse_spaces
+from ..imported import ImportedDocument, ImportedSpan
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _BREAK = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -90,7 +85,7 @@ def _tag(span: Span, start: int, end: int, scheme: str) -> str:
     return f"{'U' if first and last else 'B' if first else 'L' if last else 'I'}-{span.label}"
 
 
-def read_spans(tokens: Sequence[Token], where: Sequence[str]) -> Iterator[Span]:
+def read_spans(tokens: Sequence[Token], where: Sequence[str]) -> Iterator[ImportedSpan]:
     """Decode the tags of a sentence to spans. Accepts IOB1, IOB2 (BIO), BILOU and BIOES.
 
     Args:
@@ -111,26 +106,33 @@ def read_spans(tokens: Sequence[Token], where: Sequence[str]) -> Iterator[Span]:
             )
         prefix, token_label = token.tag[0], match[1]
         if first is not None and (prefix in "OBUS" or token_label != label):
-            yield Span(first.start, end, label)
+            yield ImportedSpan(first.start, end, label)
             first = None
         if token_label is None:
             continue
         first, end, label = first or token, token.end, token_label
         if prefix in "LEUS":
-            yield Span(first.start, end, label)
+            yield ImportedSpan(first.start, end, label)
             first = None
     if first is not None:
-        yield Span(first.start, end, label)
+        yield ImportedSpan(first.start, end, label)
 
 
-def rebuild(doc_id: str, sentences: Iterable[Sentence], report: ConversionReport) -> Document:
+def rebuild(
+    where: str, sentences: Iterable[Sentence], doc_id: str | None = None
+) -> ImportedDocument:
     """Build a document from words and tags: words joined by spaces, one sentence per line.
+
+    Args:
+        where: the position of the document, for messages.
+        sentences: its sentences.
+        doc_id: its id; None to number it.
 
     Raises:
         InputError: naming the position of an unknown tag.
     """
     lines: list[str] = []
-    spans: list[Span] = []
+    spans: list[ImportedSpan] = []
     start = 0
     for sentence in sentences:
         tokens = []
@@ -139,7 +141,7 @@ def rebuild(doc_id: str, sentences: Iterable[Sentence], report: ConversionReport
             start += len(word.text) + 1
         spans += read_spans(tokens, [word.where for word in sentence])
         lines.append(" ".join(word.text for word in sentence))
-    return assemble(doc_id, "\n".join(lines), spans, {}, report)
+    return ImportedDocument(where, doc_id, "\n".join(lines), spans)
 
 
 def tagged_sentences(

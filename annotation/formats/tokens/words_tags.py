@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ...corpus.document import Document
-from ...corpus.files import open_folder_atomic
-from ...errors import InputError
-from .conversion_report import ConversionReport
+from ....corpus.document import Document
+from ....corpus.files import open_folder_atomic
+from ....errors import InputError
+from ..conversion_report import ConversionReport
+from ..imported import ImportedDocument, ReadOptions
+from ..write_options import WriteOptions
 from .tokens import Sentence, Word, read_lines, rebuild, tagged_sentences
 
 
-def read_word_files(folder: Path, report: ConversionReport) -> Iterator[Document]:
+def read_word_files(
+    folder: Path, options: ReadOptions, report: ConversionReport
+) -> Iterator[ImportedDocument]:
     """Read pairs of files, `words.txt` and `tags.txt` or `NAME.words.txt` and `NAME.tags.txt`.
 
     Each line holds the words or tags of one sentence, separated by spaces. A line that is blank
@@ -20,7 +24,8 @@ def read_word_files(folder: Path, report: ConversionReport) -> Iterator[Document
 
     Args:
         folder: the folder of the pairs.
-        report: records what is dropped.
+        options: not used.
+        report: not used: nothing is dropped.
 
     Raises:
         InputError: naming the file and line that cannot be read.
@@ -33,7 +38,7 @@ def read_word_files(folder: Path, report: ConversionReport) -> Iterator[Document
         documents = _read_pair(path, path.with_name(f"{name}tags.txt"))
         doc_id = name.rstrip(".") or Path(folder).name
         for number, sentences in enumerate(documents, start=1):
-            yield rebuild(f"{doc_id}-{number}", sentences, report)
+            yield rebuild(f"{path}: document {number}", sentences, f"{doc_id}-{number}")
 
 
 def _read_pair(word_file: Path, tag_file: Path) -> list[list[Sentence]]:
@@ -63,7 +68,7 @@ def _read_pair(word_file: Path, tag_file: Path) -> list[list[Sentence]]:
 
 
 def write_word_files(
-    folder: Path, documents: Iterable[Document], report: ConversionReport, scheme: str = "bio"
+    folder: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
 ) -> int:
     """Write a new folder with `words.txt` and `tags.txt`; return the document count."""
     count = 0
@@ -74,7 +79,7 @@ def write_word_files(
     ):
         for document in documents:
             count += 1
-            for sentence in tagged_sentences(document, report, scheme):
+            for sentence in tagged_sentences(document, report, options.scheme):
                 words.write((" ".join(token.text for token in sentence) + "\n").encode())
                 tags.write((" ".join(token.tag for token in sentence) + "\n").encode())
             words.write(b"\n")

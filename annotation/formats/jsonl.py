@@ -1,0 +1,52 @@
+"""orbat's own JSON Lines; see :mod:`orbat.corpus.document`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ...corpus.document import Document
+from ...corpus.files import read_documents, write_documents
+from .conversion_report import ConversionReport
+from .imported import ImportedDocument, ImportedSpan, ReadOptions
+from .sources import open_source
+from .write_options import WriteOptions
+
+
+def read_jsonl(
+    path: Path, options: ReadOptions, report: ConversionReport
+) -> Iterator[ImportedDocument]:
+    """Read JSON Lines files of documents."""
+    with open_source(path, (".jsonl",)) as files:
+        for file, part in files:
+            for document in read_documents(file):
+                yield from_document(document, str(file), part)
+
+
+def from_document(document: Document, where: str, part: str = "") -> ImportedDocument:
+    """Return a document in the form that readers yield."""
+    annotation = document.meta.get("annotation")
+    annotator = annotation.get("annotator") if isinstance(annotation, dict) else None
+    spans = [
+        ImportedSpan(
+            *(span.start, span.end, span.label),
+            annotator=span.annotator,
+            score=span.score,
+            note=span.note,
+            norm=span.norm,
+        )
+        for span in document.spans
+    ]
+    return ImportedDocument(
+        *(f"{where}: document '{document.id}'", document.id, document.text, spans),
+        meta=dict(document.meta),
+        annotator=None if annotator is None else str(annotator),
+        part=part,
+    )
+
+
+def write_jsonl(
+    path: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
+) -> int:
+    """Write a JSON Lines file; return the document count."""
+    return write_documents(path, documents)

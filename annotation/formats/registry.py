@@ -1,0 +1,54 @@
+"""All formats by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...corpus.document import Document
+from .brat import read_brat, write_brat
+from .conversion_report import ConversionReport
+from .docbin import read_docbin, write_docbin
+from .doccano import read_doccano, write_doccano
+from .imported import ImportedDocument, ReadOptions
+from .jsonl import read_jsonl, write_jsonl
+from .label_studio import read_label_studio, write_label_studio
+from .prodigy import read_prodigy, write_prodigy
+from .re3d import read_re3d, write_re3d
+from .tokens.conll import read_conll, write_conll
+from .tokens.datasets import read_datasets, write_datasets
+from .tokens.iob import read_iob, write_iob
+from .tokens.words_tags import read_word_files, write_word_files
+from .write_options import WriteOptions
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of annotated corpora.
+
+    Attributes:
+        read: yields the documents of a file or folder, unchecked.
+        write: writes documents to a new file or folder, atomically, and returns their number; None
+            for formats that can be read only.
+        suffix: ending of the file name; "" for folders.
+    """
+
+    read: Callable[[Path, ReadOptions, ConversionReport], Iterator[ImportedDocument]]
+    write: Callable[[Path, Iterable[Document], ConversionReport, WriteOptions], int] | None
+    suffix: str = ""
+
+
+FORMATS = {
+    "jsonl": Format(read_jsonl, write_jsonl, ".jsonl"),
+    "doccano": Format(read_doccano, write_doccano, ".jsonl"),
+    "brat": Format(read_brat, write_brat),
+    "conll": Format(read_conll, write_conll, ".conll"),
+    "iob": Format(read_iob, write_iob, ".iob"),
+    "words-tags": Format(read_word_files, write_word_files),
+    "docbin": Format(read_docbin, write_docbin, ".spacy"),
+    "labelstudio": Format(read_label_studio, write_label_studio, ".json"),
+    "prodigy": Format(read_prodigy, write_prodigy, ".jsonl"),
+    "datasets": Format(read_datasets, write_datasets),
+    "re3d": Format(read_re3d, write_re3d),
+}

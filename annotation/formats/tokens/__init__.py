@@ -1,0 +1,1 @@
+"""Formats of tokens with tags, which hold no text and offsets."""

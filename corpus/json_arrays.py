@@ -1,0 +1,125 @@
+"""Reading JSON files whose records are the items of one array, one item at a time."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import InputError
+from .files import MAX_ARTICLE_BYTES
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+_CHUNK = 1 << 16
+
+
+def is_json_array(path: Path) -> bool:
+    """Return whether the first character of a file that is not blank is `[`."""
+    try:
+        with _open(path) as file:
+            head = file.read(_CHUNK).removeprefix(codecs.BOM_UTF8).lstrip()
+    except (OSError, EOFError, zlib.error):
+        return False
+    return head.startswith(b"[")
+
+
+def iterate_json_array(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the location (`FILE: item N`) and the decoded value of each item of an array.
+
+    The file is never held in memory as a whole. Files whose name ends in ``.gz`` are decompressed.
+
+    Raises:
+        InputError: if the file is missing, damaged, not UTF-8, or not a JSON array.
+    """
+    path = Path(path)
+    try:
+        with _open(path) as file:
+            yield from _Items(file, path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: damaged or truncated ({error}); fetch it again") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    # gzip.open returns a file of bytes too.
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+class _Items:
+    """Iterates over the items of the array in a file."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        self._file = file
+        self._path = path
+        self._decode_bytes = codecs.getincrementaldecoder("utf-8-sig")()
+        self._decode_value = json.JSONDecoder().raw_decode
+        self._buffer = ""
+        self._position = 0
+        self._is_complete = False
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        if self._next_character() != "[":
+            raise InputError(f"{self._path}: not a JSON array; expected a list of records")
+        self._position += 1
+        number = 0
+        while (character := self._next_character()) != "]":
+            if number:
+                if character != ",":
+                    self._refuse(number, "expected ',' or ']'")
+                self._position += 1
+                self._next_character()
+            number += 1
+            yield f"{self._path}: item {number}", self._next_value(number)
+        self._position += 1
+        if self._next_character():
+            self._refuse(number, "text after the end of the array")
+
+    def _next_character(self) -> str:
+        """Skip blanks, and return the next character; "" at the end of the file."""
+        while True:
+            match = _BLANK.match(self._buffer, self._position)
+            self._position = match.end() if match else self._position
+            if self._position < len(self._buffer):
+                return self._buffer[self._position]
+            if self._is_complete:
+                return ""
+            self._read_more(_CHUNK)
+
+    def _next_value(self, number: int) -> Any:
+        size = _CHUNK
+        while True:
+            try:
+                value, end = self._decode_value(self._buffer, self._position)
+                # A number at the end of what was read may go on.
+                if end < len(self._buffer) or self._is_complete:
+                    self._position = end
+                    return value
+            except (json.JSONDecodeError, RecursionError) as error:
+                if self._is_complete or isinstance(error, RecursionError):
+                    self._refuse(number, getattr(error, "msg", "nested too deeply"))
+                if len(self._buffer) - self._position > MAX_ARTICLE_BYTES:
+                    limit = f"invalid, or longer than {MAX_ARTICLE_BYTES >> 20} MB"
+                    self._refuse(number, limit)
+            # Doubled, because an item is decoded anew after each time.
+            self._read_more(size)
+            size *= 2
+
+    def _read_more(self, size: int) -> None:
+        data = self._file.read(size)
+        self._is_complete = not data
+        try:
+            text = self._decode_bytes.decode(data, final=self._is_complete)
+        except UnicodeDecodeError as error:
+            reason = f"not UTF-8 ({error.reason}); convert the file to UTF-8"
+            raise InputError(f"{self._path}: {reason}") from error
+        self._buffer = self._buffer[self._position :] + text
+        self._position = 0
+
+    def _refuse(self, number: int, reason: str) -> None:
+        raise InputError(f"{self._path}: item {number}: invalid JSON ({reason}); export it again")

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...corpus.document import Document
-from .brat import read_brat, write_brat
 from .conversion_report import ConversionReport
 from .docbin import read_docbin, write_docbin
-from .doccano import read_doccano, write_doccano
 from .imported import ImportedDocument, ReadOptions
 from .jsonl import read_jsonl, write_jsonl
-from .label_studio import read_label_studio, write_label_studio
-from .prodigy import read_prodigy, write_prodigy
-from .re3d import read_re3d, write_re3d
+from .standoff.brat import read_brat, write_brat
+from .standoff.re3d import read_re3d, write_re3d
 from .tokens.conll import read_conll, write_conll
 from .tokens.datasets import read_datasets, write_datasets
 from .tokens.iob import read_iob, write_iob
 from .tokens.words_tags import read_word_files, write_word_files
+from .tools.doccano import read_doccano, write_doccano
+from .tools.label_studio import read_label_studio, write_label_studio
+from .tools.prodigy import read_prodigy, write_prodigy
 from .write_options import WriteOptions
 
 

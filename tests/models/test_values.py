@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from orbat.annotation.formats.conversion import read_format
 from orbat.annotation.formats.conversion_report import ConversionReport
-from orbat.annotation.formats.docbin import read_docbin
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.ingestion.sources import read_articles
@@ -60,7 +60,7 @@ def test_all_outputs_have_the_same_values(orbat: Orbat, run: Path, tmp_path: Pat
     (raw,) = read_articles([tmp_path / "out.parquet"])
     assert [span["norm"] for span in raw.record["spans"]] == norms  # type: ignore[union-attr]
     tag(orbat, run, tmp_path, "out.spacy")
-    (from_docbin,) = read_docbin(tmp_path / "out.spacy", ConversionReport())
+    (from_docbin,) = read_format(tmp_path / "out.spacy", "docbin", ConversionReport())
     assert [span.norm for span in from_docbin.spans] == norms
 
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...corpus.document import Document
-from ...corpus.files import read_json_lines, write_json_lines
-from ...errors import InputError
-from .conversion_report import ConversionReport, drop_span_fields
-from .imported import ImportedDocument, ImportedSpan, ReadOptions
-from .write_options import WriteOptions
+from ....corpus.document import Document
+from ....corpus.files import read_json_lines, write_json_lines
+from ....errors import InputError
+from ..conversion_report import ConversionReport, drop_span_fields
+from ..imported import ImportedDocument, ImportedSpan, ReadOptions
+from ..write_options import WriteOptions
 
 
 def read_prodigy(

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...corpus.document import Document
-from ...corpus.files import open_atomic
-from ...errors import InputError
-from ..utf16 import Utf16Offsets
-from .conversion_report import ConversionReport, drop_span_fields
-from .imported import ImportedDocument, ImportedSpan, ReadOptions
-from .write_options import WriteOptions
+from ....corpus.document import Document
+from ....corpus.files import open_atomic
+from ....errors import InputError
+from ...utf16 import Utf16Offsets
+from ..conversion_report import ConversionReport, drop_span_fields
+from ..imported import ImportedDocument, ImportedSpan, ReadOptions
+from ..write_options import WriteOptions
 
 
 def read_label_studio(

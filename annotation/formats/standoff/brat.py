@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ...corpus.document import Document
-from ...corpus.files import open_folder_atomic
-from ...errors import InputError
-from .conversion_report import (
+from ....corpus.document import Document
+from ....corpus.files import open_folder_atomic
+from ....errors import InputError
+from ..conversion_report import (
     ConversionReport,
     drop_meta,
     drop_span_fields,
     file_name,
     refuse_spaces,
 )
-from .imported import ImportedDocument, ImportedSpan, ReadOptions
-from .write_options import WriteOptions
+from ..imported import ImportedDocument, ImportedSpan, ReadOptions
+from ..write_options import WriteOptions
 
 _KINDS = {
     "R": "relations",

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...corpus.document import Document
-from ...corpus.files import read_json_lines, write_json_lines
-from ...errors import InputError
-from ..utf16 import Utf16Offsets
-from .conversion_report import ConversionReport, drop_span_fields
-from .imported import ImportedDocument, ImportedSpan, ReadOptions
-from .write_options import WriteOptions
+from ....corpus.document import Document
+from ....corpus.files import read_json_lines, write_json_lines
+from ....errors import InputError
+from ...utf16 import Utf16Offsets
+from ..conversion_report import ConversionReport, drop_span_fields
+from ..imported import ImportedDocument, ImportedSpan, ReadOptions
+from ..write_options import WriteOptions
 
 _SPAN_FIELDS = ("label", "labels", "entities")
 _FIELDS = {*_SPAN_FIELDS, "id", "text", "data", "relations", "Comments", "comments"}

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from ...corpus.document import Document
-from ...corpus.files import open_folder_atomic, read_json_lines
-from ...errors import InputError
-from .conversion_report import ConversionReport, drop_meta, drop_span_fields, file_name
-from .imported import ImportedDocument, ImportedSpan, ReadOptions
-from .write_options import WriteOptions
+from ....corpus.document import Document
+from ....corpus.files import open_folder_atomic, read_json_lines
+from ....errors import InputError
+from ..conversion_report import ConversionReport, drop_meta, drop_span_fields, file_name
+from ..imported import ImportedDocument, ImportedSpan, ReadOptions
+from ..write_options import WriteOptions
 
 _META = {"url": "sourceUrl", "title": "title"}
 

@@ -1,0 +1,1 @@
+"""Formats of texts with annotations in files beside them."""

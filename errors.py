@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 class OrbatError(Exception):
     """Base class of the exceptions that users can act on."""
 
+    def __str__(self) -> str:
+        """Return the message in one line that can be printed, whatever a file's words in it are."""
+        line = " ".join(super().__str__().splitlines())
+        return line.encode(errors="backslashreplace").decode()
+
 
 class InputError(OrbatError):
     """A file, option, field or folder is invalid."""

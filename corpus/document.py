@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
-import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
+from .json_values import check_encoding, check_json
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,7 +73,8 @@ def unused_id(document: Document, is_used: Callable[[str], bool]) -> str:
     return doc_id
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_OFFSET = 2**31 - 1
+_MAX_SCORE = sys.float_info.max
 _SPAN_FIELDS = {"start", "end", "label", "annotator", "score", "note", "norm"}
 NORM_FIELDS = {"id", "values", "open", "reasons"}
 """The fields of a span's values."""
@@ -94,11 +96,12 @@ def parse_document(
         location: file and line of the record, for messages.
         labels: the allowed label names; None allows any.
         text_required: False allows records without `text`, such as recorded annotations; their
-            spans are checked for labels and overlaps only.
+            spans cannot be checked against it.
         spans_required: True refuses records without `spans`: they have not been annotated.
 
     Raises:
-        InputError: if the record is invalid; the message names the location and the field.
+        InputError: if the record is invalid, or cannot be written as JSON in UTF-8; the message
+            names the location and the field.
     """
     if not isinstance(record, dict):
         raise InputError(f"{location}: not a JSON object; write one document per line")
@@ -108,10 +111,12 @@ def parse_document(
     doc_id = record.get("id")
     if not isinstance(doc_id, str) or not doc_id.strip():
         raise InputError(f"{location}: field 'id' must be a string that is not empty")
+    check_encoding(doc_id, "id", location)
     text = _parse_text(record, doc_id, location, text_required)
     meta = record.get("meta", {})
     if not isinstance(meta, dict):
         raise InputError(f"{location}: field 'meta' of '{doc_id}' must be an object")
+    check_json(meta, "meta", location)
     if spans_required and "spans" not in record:
         raise InputError(
             f"{location}: document '{doc_id}' has no field 'spans', so it is not annotated; "
@@ -121,11 +126,12 @@ def parse_document(
     if not isinstance(records, list):
         raise InputError(f"{location}: field 'spans' of '{doc_id}' must be a list")
     document = Document(doc_id, text, (), meta)
-    spans = [_parse_span(span, f"{location}: spans[{i}]") for i, span in enumerate(records)]
+    spans = [parse_span(span, f"{location}: spans[{i}]") for i, span in enumerate(records)]
     if "text" in record:
         check_spans(document, spans, location, labels)
     else:
         _check_labels(spans, location, labels)
+        _check_order(document, spans, location)
         _check_overlaps(document, spans, location)
     return document.with_spans(spans)
 
@@ -136,16 +142,20 @@ def _parse_text(record: dict[str, Any], doc_id: str, location: str, required: bo
         return ""
     if not isinstance(text, str):
         raise InputError(f"{location}: field 'text' of '{doc_id}' is missing or not a string")
-    surrogate = _SURROGATE.search(text)
-    if surrogate is not None:
-        raise InputError(
-            f"{location}: field 'text' of '{doc_id}' contains an unpaired surrogate at character "
-            f"{surrogate.start()}; replace it with U+FFFD"
-        )
+    check_encoding(text, f"text' of '{doc_id}", location)
     return text
 
 
-def _parse_span(record: object, location: str) -> Span:
+def parse_span(record: object, location: str) -> Span:
+    """Validate a decoded JSON record of a span and return it; the text is not needed.
+
+    Args:
+        record: the decoded value, of any type.
+        location: the position of the record, for messages.
+
+    Raises:
+        InputError: naming the location and the field that is wrong.
+    """
     if not isinstance(record, dict):
         raise InputError(f"{location}: not an object; write start, end and label")
     unknown = sorted(set(record) - _SPAN_FIELDS)
@@ -154,19 +164,27 @@ def _parse_span(record: object, location: str) -> Span:
     for name in ("start", "end"):
         if not isinstance(record.get(name), int) or isinstance(record.get(name), bool):
             raise InputError(f"{location}: field '{name}' must be an integer")
+        if not -_MAX_OFFSET <= record[name] <= _MAX_OFFSET:
+            raise InputError(f"{location}: field '{name}' is out of range")
     if not isinstance(record.get("label"), str) or not record["label"]:
         raise InputError(f"{location}: field 'label' must be a string that is not empty")
     for name in ("annotator", "note"):
         if not isinstance(record.get(name), str | None):
             raise InputError(f"{location}: field '{name}' must be a string")
+    for name in ("label", "annotator", "note"):
+        check_encoding(record.get(name) or "", name, location)
     score = record.get("score")
     if isinstance(score, bool) or not isinstance(score, int | float | None):
         raise InputError(f"{location}: field 'score' must be a number")
+    if score is not None and not -_MAX_SCORE <= score <= _MAX_SCORE:
+        raise InputError(f"{location}: field 'score' must be a finite number")
     norm = record.get("norm")
     if norm is not None and not (isinstance(norm, dict) and set(norm) == NORM_FIELDS):
         raise InputError(
             f"{location}: field 'norm' must be an object with {', '.join(sorted(NORM_FIELDS))}"
         )
+    if norm is not None:
+        check_json(norm, "norm", location)
     return Span(**record)
 
 
@@ -193,20 +211,35 @@ def check_spans(
     """
     spans = list(spans)
     _check_labels(spans, location, labels)
+    _check_order(document, spans, location)
     for span in spans:
-        name = f"{location}: span {span.start}-{span.end} {span.label} of '{document.id}'"
-        if span.start >= span.end:
-            raise InputError(f"{name} is empty; end must be greater than start")
-        if span.start < 0 or span.end > len(document.text):
+        if span.end > len(document.text):
             raise InputError(
-                f"{name} is out of range; the text has {len(document.text)} characters "
-                "(offsets count Unicode code points)"
+                f"{_name(span, document, location)} is out of range; the text has "
+                f"{len(document.text)} characters (offsets count Unicode code points)"
             )
         start, end = trim_span(document.text, span.start, span.end)
         if (start, end) != (span.start, span.end):
             fix = f"use {start}-{end}" if start < end else "remove it"
-            raise InputError(f"{name} begins or ends with white space; {fix}")
+            raise InputError(
+                f"{_name(span, document, location)} begins or ends with white space; {fix}"
+            )
     _check_overlaps(document, spans, location)
+
+
+def _name(span: Span, document: Document, location: str) -> str:
+    return f"{location}: span {span.start}-{span.end} {span.label} of '{document.id}'"
+
+
+def _check_order(document: Document, spans: Iterable[Span], location: str) -> None:
+    for span in spans:
+        if span.start >= span.end:
+            name = _name(span, document, location)
+            raise InputError(f"{name} is empty; end must be greater than start")
+        if span.start < 0:
+            raise InputError(
+                f"{_name(span, document, location)} is out of range; offsets begin at 0"
+            )
 
 
 def _check_labels(spans: Iterable[Span], location: str, labels: Iterable[str] | None) -> None:

@@ -175,7 +175,8 @@ def _decode_line(raw: bytes, location: str, *, is_first: bool) -> Any | Rejected
         return json.loads(raw.decode())
     except UnicodeDecodeError as error:
         return Rejected(location, f"not UTF-8 at byte {error.start}; convert the file to UTF-8")
-    except (json.JSONDecodeError, RecursionError) as error:
+    # A number of more than 4300 digits is a ValueError.
+    except (ValueError, RecursionError) as error:
         column = getattr(error, "colno", 1)
         reason = f"invalid JSON at column {column}; write one JSON object per line"
         return Rejected(location, reason)

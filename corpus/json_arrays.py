@@ -100,9 +100,10 @@ class _Items:
                 if end < len(self._buffer) or self._is_complete:
                     self._position = end
                     return value
-            except (json.JSONDecodeError, RecursionError) as error:
-                if self._is_complete or isinstance(error, RecursionError):
-                    self._refuse(number, getattr(error, "msg", "nested too deeply"))
+            # A number of more than 4300 digits is another ValueError than a JSONDecodeError.
+            except (ValueError, RecursionError) as error:
+                if self._is_complete or not isinstance(error, json.JSONDecodeError):
+                    self._refuse(number, getattr(error, "msg", "too deep, or too long a number"))
                 if len(self._buffer) - self._position > MAX_ARTICLE_BYTES:
                     limit = f"invalid, or longer than {MAX_ARTICLE_BYTES >> 20} MB"
                     self._refuse(number, limit)

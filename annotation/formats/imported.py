@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ...corpus.document import Document, parse_document, trim_span
+from ...corpus.document import Document, parse_document, parse_span, trim_span
 from ...errors import InputError
 from ..utf16 import Utf16Offsets
 from .conversion_report import ConversionReport
@@ -129,7 +129,7 @@ class Importer:
         if not isinstance(text, str):
             found = "no text" if text is None else f"a text that is {_kind(text)}"
             raise InputError(f"{where}: {found}; check --from and --text-column")
-        meta = _read_meta(imported.meta)
+        meta = self._read_meta(imported.meta, where)
         if imported.annotator is not None:
             annotation = meta.get("annotation")
             meta["annotation"] = {
@@ -169,9 +169,33 @@ class Importer:
                 for name in ("annotator", "score", "note", "norm")
                 if (value := getattr(span, name)) is not None
             }
+            try:
+                parse_span(record, where)
+            except InputError as error:
+                self._report.reject(where, str(error).removeprefix(f"{where}: "))
+                continue
             if records.setdefault((start, end, span.label), record) is not record:
                 self._report.drop("repeated annotations")
         return self._without_overlaps(records.values())
+
+    def _read_meta(self, value: Any, where: str) -> dict[str, Any]:
+        """Return metadata as a JSON object.
+
+        Values that JSON does not know, such as dates of a Parquet file, become strings. NaN and
+        infinite numbers become null: in tables NaN stands for a missing value.
+        """
+        if value is None:
+            return {}
+
+        def drop_constant(name: str) -> None:
+            self._report.drop(f"{name} values of metadata")
+
+        try:
+            encoded = json.dumps(value, default=str)
+            value = json.loads(encoded, parse_constant=drop_constant)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InputError(f"{where}: the metadata are no JSON ({error})") from error
+        return value if isinstance(value, dict) else {"meta": value}
 
     def _without_overlaps(self, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         longest_first = sorted(
@@ -191,7 +215,8 @@ class Importer:
 
 
 def _read_id(value: Any, numbered: str, where: str) -> str:
-    if value is None or (isinstance(value, str) and not value.strip()):
+    # In tables NaN stands for a missing value.
+    if value is None or value != value or (isinstance(value, str) and not value.strip()):
         return numbered
     if isinstance(value, str):
         return value
@@ -200,17 +225,6 @@ def _read_id(value: Any, numbered: str, where: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     raise InputError(f"{where}: the id is {_kind(value)}; make it a string or a number")
-
-
-def _read_meta(value: Any) -> dict[str, Any]:
-    """Return metadata as a JSON object.
-
-    Values that JSON does not know, such as dates of a Parquet file, become strings.
-    """
-    if value is None:
-        return {}
-    value = json.loads(json.dumps(value, default=str))
-    return value if isinstance(value, dict) else {"meta": value}
 
 
 def _find_unit(spans: Sequence[ImportedSpan], units: Sequence[OffsetUnit], text: str) -> OffsetUnit:
@@ -266,6 +280,8 @@ def _kind(value: Any) -> str:
     """Describe a JSON value of the wrong type."""
     if value is None:
         return "missing"
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
     return f"{type(value).__name__} {_short(str(value))}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,15 @@ def test_files_preserve_documents(tmp_path: Path) -> None:
 
 
 GOOD = {"id": "a", "text": "Gen. Smith leads 2nd Bde", "spans": []}
+SPAN = {"start": 0, "end": 4, "label": "RANK"}
+NORM = {"id": None, "values": {}, "open": {}, "reasons": {}}
+
+
+def nested(depth: int) -> list[object]:
+    value: list[object] = []
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
 @pytest.mark.parametrize(
@@ -73,6 +83,8 @@ GOOD = {"id": "a", "text": "Gen. Smith leads 2nd Bde", "spans": []}
         ([("0", 4, "RANK")], "field 'start' must be an integer"),
         ([(True, 4, "RANK")], "field 'start' must be an integer"),
         ([(0, 4, "")], "field 'label' must be a string"),
+        ([(0, 2**63, "RANK")], "spans[0]: field 'end' is out of range"),
+        ([(0, 4, "\ud83d")], "spans[0]: field 'label' contains an unpaired surrogate"),
     ],
 )
 def test_invalid_spans_are_refused(
@@ -101,12 +113,78 @@ def test_invalid_spans_are_refused(
         ({"title": "x"}, "unknown field 'title'; move it into 'meta'"),
         ({"spans": [{"start": 0, "end": 4, "label": "RANK", "x": 1}]}, "unknown field 'x'"),
         ({"spans": [3]}, "not an object"),
+        ({"id": "a\ud800"}, "field 'id' contains an unpaired surrogate at character 1"),
+        ({"\ud800\n": 1}, "unknown field"),
+        ({"meta": {"a": [{"b": "\ud800"}]}}, "field 'meta' contains an unpaired surrogate"),
+        ({"meta": {"\ud800": 1}}, "field 'meta' contains an unpaired surrogate"),
+        ({"meta": {"a": math.nan}}, "field 'meta' contains NaN"),
+        ({"meta": {"a": [-math.inf]}}, "field 'meta' contains NaN, an infinite"),
+        ({"meta": {"a": nested(200)}}, "field 'meta' is nested more than 100 levels deep"),
+        ({"meta": {"a": nested(100_000)}}, "field 'meta' is nested more than 100 levels deep"),
+        ({"meta": {"a": {1}}}, "field 'meta' is not JSON"),
+        ({"spans": [{**SPAN, "score": math.nan}]}, "spans[0]: field 'score' must be a finite"),
+        ({"spans": [{**SPAN, "score": 10**400}]}, "field 'score' must be a finite number"),
+        ({"spans": [{**SPAN, "note": "\ud800"}]}, "field 'note' contains an unpaired surrogate"),
+        ({"spans": [{**SPAN, "annotator": "\ud800"}]}, "field 'annotator' contains an unpaired"),
+        ({"spans": [{**SPAN, "norm": {**NORM, "id": "\ud800"}}]}, "field 'norm' contains an unp"),
+        ({"spans": [{**SPAN, "norm": {**NORM, "open": math.inf}}]}, "field 'norm' contains NaN"),
     ],
 )
 def test_invalid_fields_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match="f:1") as caught:
         parse_document({**GOOD, **change}, "f:1")
-    assert message in str(caught.value)
+    line = str(caught.value)
+    assert message in line
+    assert line.splitlines() == [line]
+    assert line.encode()
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 0), (5, 3), (-2, 3), (0, 2**70)])
+def test_spans_without_a_text_have_an_order(start: int, end: int) -> None:
+    record = {"id": "a", "spans": [{"start": start, "end": end, "label": "RANK"}]}
+    with pytest.raises(InputError, match=r"^f:1: "):
+        parse_document(record, "f:1", text_required=False)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(
+    st.sampled_from(["id", "text", "meta", "spans"]),
+    json_values | st.lists(json_values),
+    st.dictionaries(st.sampled_from(["start", "end", "label", "score", "note"]), json_values),
+)
+def test_what_is_read_can_be_written(field: str, value: object, span: dict[str, object]) -> None:
+    record = {**GOOD, "spans": [SPAN | span], field: value}
+    try:
+        document = parse_document(record, "f:1")
+    except InputError as error:
+        assert str(error).startswith("f:1: ")
+        return
+    line = json.dumps(document_to_json(document), ensure_ascii=False, allow_nan=False).encode()
+    assert parse_document(json.loads(line), "f:1") == document
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"id": "a", "text": "x", "spans": [], "meta": {"a": NaN}}',
+        '{"id": "a", "text": "x", "spans": [], "meta": {"a": "\\ud800"}}',
+        '{"id": "a", "text": "x", "spans": [], "meta": {"a": 1%s}}' % ("0" * 5000),
+        '{"id": "a", "text": "x", "spans": [], "meta": {"a": %s}}' % ("[" * 5000 + "]" * 5000),
+        '{"id": "a\\ud800", "text": "x", "spans": []}',
+    ],
+)
+def test_a_file_is_refused_with_its_line(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text('{"id": "b", "text": "x", "spans": []}\n' + line)
+    with pytest.raises(InputError) as caught:
+        list(read_documents(path))
+    assert str(caught.value).startswith(f"{path}:2: ")
 
 
 @pytest.mark.parametrize("value", [None, 3, "text", []])

@@ -1,0 +1,77 @@
+"""Strings and objects that a JSON Lines file in UTF-8 can hold.
+
+Python's `json` reads more: half of a surrogate pair, NaN, and infinite numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import InputError
+
+_MAX_NESTING = 100
+"""Deepest nesting of an object. Python's JSON reader and writer allow some hundred levels more."""
+_encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def check_encoding(text: str, name: str, location: str) -> None:
+    """Refuse a string that UTF-8 cannot encode: one with half of a surrogate pair.
+
+    Args:
+        text: the string.
+        name: the name of its field.
+        location: the position of the record.
+
+    Raises:
+        InputError: naming the location, the field and the character.
+    """
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{location}: field '{name}' contains an unpaired surrogate at character "
+            f"{error.start}; replace it with U+FFFD"
+        ) from error
+
+
+def check_json(value: Mapping[str, Any], name: str, location: str) -> None:
+    """Refuse an object that cannot be written as JSON in UTF-8 and read again.
+
+    Args:
+        value: the object.
+        name: the name of its field.
+        location: the position of the record.
+
+    Raises:
+        InputError: naming the location, the field and the fault.
+    """
+    try:
+        encoded = _encode_json(value)
+        encoded.encode()
+        if encoded.count("{") + encoded.count("[") <= _MAX_NESTING or not _is_too_deep(value):
+            return
+        fault = f"is nested more than {_MAX_NESTING} levels deep; remove the inner ones"
+    except UnicodeEncodeError:
+        fault = "contains an unpaired surrogate; replace it with U+FFFD"
+    except RecursionError:
+        fault = f"is nested more than {_MAX_NESTING} levels deep; remove the inner ones"
+    except ValueError:
+        fault = "contains NaN, an infinite or a very long number; write null, or a string"
+    except TypeError as error:
+        fault = f"is not JSON ({error}); write strings, numbers, lists and objects"
+    raise InputError(f"{location}: field '{name}' {fault}")
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(_MAX_NESTING):
+        objects = [
+            child for parent in level if isinstance(parent, dict) for child in parent.values()
+        ]
+        lists = [child for parent in level if isinstance(parent, list | tuple) for child in parent]
+        level = objects + lists
+    return bool(level)

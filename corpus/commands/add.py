@@ -61,6 +61,8 @@ def add(
         )
     for article in report.rejected:
         typer.echo(f"rejected: {article}", err=True)
+    for line in report.undecodable:
+        typer.echo(f"warning: {line}", err=True)
     if json_output:
         import json
 
@@ -81,6 +83,7 @@ def _to_json(report: IngestionReport) -> dict[str, Any]:
             {"location": article.location, "reason": article.reason} for article in report.rejected
         ],
         "resumed": report.resumed,
+        "undecodable": list(report.undecodable),
     }
 
 

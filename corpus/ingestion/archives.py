@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import InputError
 from ..rejected import Rejected
+from .charsets.declaration import charset_of_content_type
 from .raw_article import ARTICLE_EXTENSIONS, RawArticle, RawArticles, read_limited, url_to_name
 
 _MAX_UNREAD_BYTES = 8
@@ -89,6 +90,7 @@ def _read_record(path: Path, record: Any) -> RawArticle | Rejected:
     # warcio returns the beginning of a truncated record without an error.
     if record.raw_stream.limit > _MAX_UNREAD_BYTES:
         raise InputError(f"{path}: damaged or truncated within {url}; fetch it again")
+    charset = charset_of_content_type(record.http_headers.get_header("Content-Type") or "")
     fetched = record.rec_headers.get_header("WARC-Date")
     origin = {"file": path.name, "url": url, "fetched": fetched}
-    return RawArticle(location, url_to_name(url), content, extension=".html", origin=origin)
+    return RawArticle(location, url_to_name(url), content, None, ".html", origin, charset)

@@ -10,10 +10,11 @@ from typing import Any
 
 from ...errors import InputError
 from ..document import Document, parse_document
-from .html import clean_html
+from .charsets.decoding import decode
+from .pages.html import clean_html
 from .pdf import extract_pdf
 from .raw_article import HTML_EXTENSIONS, RawArticle
-from .text import CleanText, clean_text, decode, looks_like_html, tidy
+from .text import CleanText, clean_text, looks_like_html, tidy
 
 _RECORD_FIELDS = {"id", "text", "spans", "meta"}
 
@@ -44,6 +45,7 @@ def make_document(raw: RawArticle, *, clean: bool = True, license: str | None = 
             "sha256": hashlib.sha256(raw.content).hexdigest(),
             "encoding": cleaned.encoding,
             "changes": list(cleaned.changes),
+            **({"undecodable": cleaned.undecodable} if cleaned.undecodable else {}),
             **tools,
             **terms,
             "orbat": _version("orbat"),
@@ -59,15 +61,16 @@ def _extract_text(raw: RawArticle, clean: bool) -> tuple[CleanText, dict[str, st
     )
     if is_html:
         tools = {"extractor": f"trafilatura {_version('trafilatura')}"}
-        return clean_html(raw.content, raw.location), tools
+        return clean_html(raw.content, raw.location, raw.charset), tools
     if raw.extension == ".pdf" or raw.content.startswith(b"%PDF-"):
         text, properties = extract_pdf(raw.content, raw.location)
         text, changes = tidy(text)
         tools = {"extractor": f"pypdf {_version('pypdf')}"}
         return CleanText(text, "pdf", ("layout", *changes), properties), tools
     if clean:
-        return clean_text(raw.content, raw.location), {}
-    return CleanText(*decode(raw.content, raw.location)), {}
+        return clean_text(raw.content, raw.location, raw.charset), {}
+    decoded = decode(raw.content, raw.location, [raw.charset])
+    return CleanText(decoded.text, decoded.encoding), {}
 
 
 def _document_from_record(raw: RawArticle, clean: bool, terms: dict[str, str]) -> Document:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...ui import OnProgress, Progress, ignore_progress
 from ..deduplication.duplicates import Duplicate
+from ..document import Document
 from ..ray_cluster import Engine
 from ..rejected import Rejected
 from .preparation import prepare_locally, prepare_with_ray
@@ -26,6 +27,7 @@ class IngestionReport:
         duplicates: documents that repeat another one; they are stored in a file of their own.
         rejected: articles that cannot be used.
         resumed: whether the run resumed an interrupted one.
+        undecodable: new documents with bytes that are invalid in their encoding, each as one line.
     """
 
     added: int
@@ -33,6 +35,7 @@ class IngestionReport:
     duplicates: tuple[Duplicate, ...]
     rejected: tuple[Rejected, ...]
     resumed: bool
+    undecodable: tuple[str, ...] = ()
 
 
 def add_to_corpus(
@@ -67,6 +70,7 @@ def add_to_corpus(
     options = replace(options, feed_log=feed_log)
     duplicates: list[Duplicate] = []
     rejected: list[Rejected] = []
+    undecodable: list[str] = []
     skipped = 0
     with CorpusStore(output) as store:
         prepare = prepare_with_ray if engine == "ray" else prepare_locally
@@ -80,11 +84,25 @@ def add_to_corpus(
                 stored = store.add(article.document, article.key, article.signature)
             if stored is None:
                 skipped += 1
-            elif stored.duplicate is not None:
+                continue
+            undecodable += _describe_undecodable(stored.document)
+            if stored.duplicate is not None:
                 duplicates.append(stored.duplicate)
         resumed = store.interrupted
         added = store.finish()
     if rejected and not (added or skipped or duplicates):
         raise rejected[0].to_error()
     feed_log.save()
-    return IngestionReport(added, skipped, tuple(duplicates), tuple(rejected), resumed)
+    return IngestionReport(
+        added, skipped, tuple(duplicates), tuple(rejected), resumed, tuple(undecodable)
+    )
+
+
+def _describe_undecodable(document: Document) -> list[str]:
+    """Return one line about the bytes that could not be decoded, or none."""
+    provenance = document.meta.get("provenance", {})
+    count = provenance.get("undecodable") if isinstance(provenance, dict) else None
+    if not count:
+        return []
+    places = f"{count} place is" if count == 1 else f"{count} places are"
+    return [f"{document.id}: {places} not valid {provenance.get('encoding')} and became U+FFFD"]

@@ -31,6 +31,8 @@ class RawArticle:
         record: the decoded fields of a record; None for bytes.
         extension: the file name extension of its content type, with the dot; ``""`` if unknown.
         origin: facts about its source, for its provenance.
+        charset: the label of the encoding that its source declares, such as the charset of an HTTP
+            header; empty if there is none.
     """
 
     location: str
@@ -39,6 +41,7 @@ class RawArticle:
     record: Any = None
     extension: str = ""
     origin: Mapping[str, Any] = field(default_factory=dict)
+    charset: str = ""
 
 
 RawArticles = Iterator[RawArticle | Rejected]

@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from statistics import fmean
 
-from ...corpus.ingestion.html import clean_html
+from ...corpus.ingestion.pages.html import clean_html
 from ...errors import InputError
 
 _TOKEN = re.compile(r"\w+")

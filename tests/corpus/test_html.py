@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orbat.corpus.ingestion.html import clean_html
+from orbat.corpus.ingestion.pages.html import clean_html
 from orbat.corpus.ingestion.text import CleanText
 from orbat.errors import InputError
 

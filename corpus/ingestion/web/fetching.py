@@ -16,6 +16,7 @@ from urllib.robotparser import RobotFileParser
 
 from ....errors import InputError
 from ...files import MAX_ARTICLE_BYTES
+from ..charsets.declaration import charset_of_content_type
 
 USER_AGENT = "orbat"
 _MAX_REDIRECTS = 5
@@ -48,6 +49,7 @@ class Response:
         url: the URL after all redirects.
         content: the body; empty if not modified.
         media_type: in lower case, without parameters.
+        charset: the charset parameter of the media type; empty if there is none.
         etag: the ETag header, for the next request.
         modified: the Last-Modified header, for the next request.
         fetched_at: time of the response, ISO 8601 in UTC.
@@ -57,6 +59,7 @@ class Response:
     url: str
     content: bytes
     media_type: str
+    charset: str
     etag: str | None
     modified: str | None
     fetched_at: str
@@ -207,6 +210,7 @@ def _make_response(
     return Response(
         url=url,
         content=content,
+        charset=charset_of_content_type(headers.get("content-type", "")),
         media_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
         etag=headers.get("etag"),
         modified=headers.get("last-modified"),

@@ -98,4 +98,5 @@ def _make_article(url: str, response: Response) -> RawArticle:
         response.content,
         extension=_EXTENSION_OF_MEDIA_TYPE.get(response.media_type, ".html"),
         origin={"url": response.url, "fetched": response.fetched_at},
+        charset=response.charset,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...errors import InputError
-from .text import CleanText, decode, repair_encoding, tidy
+from ....errors import InputError
+from ..charsets.declaration import charsets_of_page
+from ..charsets.decoding import decode, repair_encoding, replace_controls
+from ..text import CleanText, tidy
 
 _BLOCKS = {
     *("article", "blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre"),
@@ -31,9 +33,15 @@ _MAX_BOILERPLATE_WORDS = 12
 removed in the second half only."""
 _BYLINE = re.compile(r"(?:by|from)\b[:\s]", re.I)
 _WORD = re.compile(r"\w+")
+_JOINER = re.compile("[\u200c\u200d\U000e0020-\U000e007f]")
+"""Invisible characters that join letters or emoji to words or signs."""
+_RARE_LETTERS = range(0x10600, 0x10737)
+"""Letters of Linear A."""
+_CONTROL = re.compile("[\0-\x08\x0b\x0e-\x1f\x7f]")
+"""Characters that browsers leave out or do not show."""
 
 
-def clean_html(raw: bytes, location: str) -> CleanText:
+def clean_html(raw: bytes, location: str, charset: str = "") -> CleanText:
     """Extract the article of a web page: headline and paragraphs, separated by blank lines.
 
     Extraction is trafilatura's (Barbaresi 2021, https://aclanthology.org/2021.acl-demo.15). Before
@@ -41,24 +49,33 @@ def clean_html(raw: bytes, location: str) -> CleanText:
     made paragraphs. After it, bylines and boilerplate lines are removed. Comments are dropped.
     Title, author, date, site, license and URL are returned as metadata.
 
+    Args:
+        raw: the bytes of the page.
+        location: their source, for messages.
+        charset: the encoding that the server declared; empty if it declared none. It counts more
+            than what the page declares.
+
     Raises:
         InputError: if the page is empty or contains no article.
     """
     import trafilatura
     from lxml import etree, html
 
-    decoded, encoding = decode(raw, location)
-    decoded, is_repaired = repair_encoding(decoded)
+    decoded = decode(raw, location, [charset, *charsets_of_page(raw)], is_page=True)
+    markup, is_repaired = repair_encoding(_CONTROL.sub("", decoded.text))
+    markup, controls = replace_controls(markup)
     missing = InputError(f"{location}: no article found in the page; give its text instead")
     try:
         # lxml refuses strings with an encoding declaration.
-        tree = html.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", decoded))
+        tree = html.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", markup))
     except (etree.ParserError, ValueError) as error:
         raise missing from error
     _prepare(tree)
+    prepared = html.tostring(tree, encoding="unicode")
+    joiners = _find_substitutes(prepared)
     # fast: trafilatura's fallbacks return the whole page more often than they find an article.
     page = trafilatura.bare_extraction(
-        html.tostring(tree, encoding="unicode"),
+        prepared.translate(joiners),
         with_metadata=True,
         include_comments=False,
         fast=True,
@@ -66,7 +83,8 @@ def clean_html(raw: bytes, location: str) -> CleanText:
     if page is None or not (page.text or "").strip():
         raise missing
     title = _find_title(tree, page)
-    lines, author = _filter_lines(page.text.split("\n"), title)
+    extracted = page.text.translate({ord(new): old for old, new in joiners.items()})
+    lines, author = _filter_lines(extracted.split("\n"), title)
     if not lines:
         raise missing
     text, _ = tidy("\n\n".join([title, *lines] if title else lines))
@@ -80,8 +98,19 @@ def clean_html(raw: bytes, location: str) -> CleanText:
     }
     changes = ("boilerplate", *(["mojibake"] if is_repaired else []))
     return CleanText(
-        text, encoding, changes, {name: value for name, value in metadata.items() if value}
+        text,
+        decoded.encoding,
+        changes,
+        {name: value for name, value in metadata.items() if value},
+        decoded.undecodable + controls,
     )
+
+
+def _find_substitutes(markup: str) -> dict[int, str]:
+    """Return letters, which the page lacks, in place of its joiners, which trafilatura removes."""
+    joiners = sorted(set(_JOINER.findall(markup)))
+    unused = (chr(code) for code in _RARE_LETTERS if chr(code) not in markup)
+    return {ord(joiner): letter for joiner, letter in zip(joiners, unused, strict=False)}
 
 
 def _text(element: Any) -> str:

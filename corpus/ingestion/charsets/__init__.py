@@ -1,0 +1,1 @@
+"""Character encodings: what a source declares, and how its bytes are decoded."""

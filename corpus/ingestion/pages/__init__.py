@@ -1,0 +1,1 @@
+"""Web pages: from markup to the text of the article."""

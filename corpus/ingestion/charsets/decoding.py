@@ -38,8 +38,8 @@ _COMMON_CODECS = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r"),
     *("iso8859_2", "cp932", "euc_jp", "gb18030", "big5", "cp949"),
 ]
-"""Encodings to guess from; others are rarely right, and are tried if none of these fits. Windows-1252 is
-taken if none looks more orderly."""
+"""Encodings to guess from; others are rarely right, and are tried if none of these fits.
+Windows-1252 is taken if none looks more orderly."""
 _WINDOWS_OF_ISO = {
     "iso-8859-2": "windows-1250",
     "iso-8859-5": "windows-1251",

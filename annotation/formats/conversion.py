@@ -149,6 +149,7 @@ def read_format(
     names = None if labels is None else set(labels)
     importer = Importer(source.name.partition(".")[0], report)
     unique_ids = UniqueIds(options, report)
+    is_empty = True
     for imported in chosen.read(source, options, report):
         try:
             document = importer.to_document(imported)
@@ -162,10 +163,14 @@ def read_format(
             continue
         kept = [span for span in unique.spans if names is None or span.label in names]
         report.drop("annotations of other labels", len(unique.spans) - len(kept))
+        is_empty = False
         yield replace(unique, spans=tuple(kept))
     unique_ids.check(source)
     if not skip_bad:
         report.check()
+    if is_empty and report.dropped:
+        dropped = ", ".join(f"{count} {kind}" for kind, count in sorted(report.dropped.items()))
+        raise InputError(f"{source}: no documents; there are only {dropped}")
 
 
 def write_format(

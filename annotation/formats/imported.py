@@ -240,6 +240,19 @@ def _find_unit(spans: Sequence[ImportedSpan], units: Sequence[OffsetUnit], text:
     return units[0]
 
 
+def is_quote_at_offsets(span: ImportedSpan, text: str, units: Sequence[OffsetUnit]) -> bool:
+    """Return whether a span has a quote that stands at its offsets, in one of the units."""
+    if not isinstance(span.quote, str) or not _letters(span.quote):
+        return False
+    for unit in units:
+        try:
+            _read_offsets(span, text, Utf16Offsets(text) if unit == "utf-16" else None)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
 def _read_offsets(span: ImportedSpan, text: str, utf16: Utf16Offsets | None) -> tuple[int, int]:
     """Return the offsets of a span in code points.
 

@@ -18,7 +18,8 @@ from .tokens.datasets import read_datasets, write_datasets
 from .tokens.iob import read_iob, write_iob
 from .tokens.words_tags import read_word_files, write_word_files
 from .tools.doccano import read_doccano, write_doccano
-from .tools.label_studio import read_label_studio, write_label_studio
+from .tools.label_studio import read_label_studio
+from .tools.label_studio_writer import write_label_studio
 from .tools.prodigy import read_prodigy, write_prodigy
 from .write_options import WriteOptions
 

@@ -1,135 +1,256 @@
-"""Label Studio's JSON (https://labelstud.io/guide/task_format).
+"""Label Studio's JSON and JSON-MIN (https://labelstud.io/guide/export).
 
-Offsets count UTF-16 code units, because annotators select spans in a browser.
+Offsets count code points; the quotes show whether an older version counted UTF-16 units.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....corpus.document import Document
-from ....corpus.files import open_atomic
 from ....errors import InputError
-from ...utf16 import Utf16Offsets
-from ..conversion_report import ConversionReport, drop_span_fields
-from ..imported import ImportedDocument, ImportedSpan, ReadOptions
-from ..write_options import WriteOptions
+from ..conversion_report import ConversionReport
+from ..imported import ImportedDocument, ReadOptions
+from ..sources import open_source
+from .label_studio_regions import (
+    UNITS,
+    FieldChoice,
+    TextField,
+    is_region_value,
+    read_regions,
+    text_of,
+    without_field,
+)
+from .records import count_of, list_of_objects, read_records
+
+_ADVICE = "export as JSON or JSON-MIN, not as CSV, TSV or CONLL2003"
+_MINIMAL_FIELDS = {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"}
+"""Fields of JSON-MIN that are neither data nor results."""
+
+
+@dataclass(frozen=True)
+class _Annotation:
+    """What one annotator, or a model, says about a task."""
+
+    annotator: str | None
+    result: list[dict[str, Any]]
+    time: str
+    is_ground_truth: bool
+
+
+@dataclass(frozen=True)
+class _Task:
+    where: str
+    id: Any
+    data: Mapping[str, Any]
+    meta: Any
+    annotations: list[_Annotation]
+    predictions: list[_Annotation]
+    cancelled: int
+    drafts: int
 
 
 def read_label_studio(
     path: Path, options: ReadOptions, report: ConversionReport
 ) -> Iterator[ImportedDocument]:
-    """Read Label Studio's JSON or JSON-MIN export of a text labeling project.
+    """Read Label Studio's export of a text labeling project, one task at a time.
 
-    Of several annotations of a task the ground truth is used, else the newest. Cancelled
-    annotations are ignored. A task without annotations uses its newest prediction. Relations and
-    regions of other types are dropped.
+    The text is the field of the data in which the quotes of the regions stand. Of HTML, it is
+    the text between the tags. Of an annotator's annotations of a task, the newest is used. Without
+    a choice of annotators, ground truths are used in place of the others. Cancelled annotations,
+    relations, and results that label no part of a text are dropped, and tasks that nobody
+    annotated.
 
     Args:
-        path: the file.
-        options: not used.
+        path: a JSON file, a JSON Lines file of tasks, or a folder or zip archive of such files.
+        options: the text field, the annotators, and whether predictions are used for tasks that
+            nobody annotated.
         report: records what is dropped.
 
     Raises:
-        InputError: naming the file and task that cannot be read.
+        InputError: naming the file and task that cannot be read, or the fields of which one is
+            the text.
     """
-    for number, task in enumerate(_read_tasks(path), start=1):
-        where = f"{path}: task {task.get('id', number)}"
-        data = task.get("data", task)
-        spans = [
-            span
-            for region in _regions(task, report)
-            for span in _region_spans(region, where, report)
-        ]
-        meta = {**(task.get("meta") or {}), **(data.get("meta") or {})}
-        doc_id = data.get("document") or task.get("id") or number
-        yield ImportedDocument(where, doc_id, data.get("text"), spans, meta, units=("utf-16",))
+    with open_source(path, (".json", ".jsonl")) as files:
+        for file, part in files:
+            choice, newest = _survey(file)
+            field = choice.find(options.text_column)
+            if field is None:
+                names = ", ".join(sorted({found.path for found in choice.present}))
+                raise InputError(
+                    f"{file}: the text may be in any of the fields {names}; name it with "
+                    "--text-column"
+                )
+            number = 0
+            for task in _read_tasks(file):
+                current = []
+                for annotation in task.annotations:
+                    number += 1
+                    if newest[_key(task, annotation)][1] == number:
+                        current.append(annotation)
+                report.drop("cancelled annotations", task.cancelled)
+                report.drop("drafts of annotations", task.drafts)
+                report.drop("earlier annotations of a task", len(task.annotations) - len(current))
+                if not task.annotations:
+                    current = _choose_prediction(task, options, report)
+                for annotation in _choose(current, options, report):
+                    yield _to_document(task, annotation, part, field, choice, report)
 
 
-def _read_tasks(path: Path) -> list[dict[str, Any]]:
-    try:
-        tasks = json.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise InputError(f"{path}: broken JSON ({error}); export as JSON") from error
-    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
-        raise InputError(f"{path}: not a list of tasks; export as JSON")
-    return tasks
+def _survey(file: Path) -> tuple[FieldChoice, dict[tuple[str, str | None], tuple[str, int]]]:
+    """Find the text field, and each annotator's newest annotation of each task by its number."""
+    choice = FieldChoice.empty()
+    newest: dict[tuple[str, str | None], tuple[str, int]] = {}
+    number = 0
+    for task in _read_tasks(file):
+        regions = []
+        for annotation in (*task.annotations, *task.predictions):
+            regions += read_regions(annotation.result, task.where, ConversionReport())
+        choice.add(task.data, regions)
+        for annotation in task.annotations:
+            number += 1
+            key = _key(task, annotation)
+            newest[key] = max(newest.get(key, ("", 0)), (annotation.time, number))
+    return choice, newest
 
 
-def _regions(task: dict[str, Any], report: ConversionReport) -> list[Any]:
-    """Return the regions of the annotation that :func:`read_label_studio` uses."""
-    if "annotations" not in task and "predictions" not in task:
-        return [{"type": "labels", "value": value} for value in task.get("label") or ()]
-    submitted = list(task.get("annotations") or ())
-    candidates = [annotation for annotation in submitted if not annotation.get("was_cancelled")]
-    report.drop("cancelled annotations", len(submitted) - len(candidates))
-    candidates = candidates or list(task.get("predictions") or ())
-    if not candidates:
-        return []
-    report.drop("other annotations of a task", len(candidates) - 1)
-    used = max(
-        candidates, key=lambda a: (bool(a.get("ground_truth")), str(a.get("updated_at") or ""))
+def _key(task: _Task, annotation: _Annotation) -> tuple[str, str | None]:
+    return (task.where if task.id is None else str(task.id), annotation.annotator)
+
+
+def _choose_prediction(
+    task: _Task, options: ReadOptions, report: ConversionReport
+) -> list[_Annotation]:
+    if options.predictions and task.predictions:
+        report.drop("other predictions of a task", len(task.predictions) - 1)
+        return [max(task.predictions, key=lambda prediction: prediction.time)]
+    predicted = ", but a model (read with --predictions)" if task.predictions else ""
+    report.drop(f"tasks that nobody annotated{predicted}")
+    return []
+
+
+def _choose(
+    annotations: list[_Annotation], options: ReadOptions, report: ConversionReport
+) -> list[_Annotation]:
+    truths = [annotation for annotation in annotations if annotation.is_ground_truth]
+    if not truths or options.by_annotator or options.annotator is not None:
+        return annotations
+    report.drop("annotations beside the ground truth", len(annotations) - 1)
+    return [max(truths, key=lambda annotation: annotation.time)]
+
+
+def _to_document(
+    task: _Task,
+    annotation: _Annotation,
+    part: str,
+    field: TextField,
+    choice: FieldChoice,
+    report: ConversionReport,
+) -> ImportedDocument:
+    regions = list(read_regions(annotation.result, task.where, report))
+    spans = [region.span for region in regions if choice.is_of(region, field)]
+    report.drop("regions of other texts", len(regions) - len(spans))
+    report.drop("HTML markup of texts", int(field.is_html))
+    data = without_field(task.data, field)
+    doc_id = data.get("document")
+    if isinstance(doc_id, str | int) and doc_id != "":
+        del data["document"]
+    else:
+        doc_id = task.id
+    for meta in (task.meta, data.pop("meta", None)):
+        data |= meta if isinstance(meta, dict) else {} if meta is None else {"meta": meta}
+    return ImportedDocument(
+        *(task.where, doc_id, text_of(task.data, field), spans, data),
+        annotator=annotation.annotator,
+        part=part,
+        units=UNITS,
     )
-    return list(used.get("result") or ())
 
 
-def _region_spans(region: Any, where: str, report: ConversionReport) -> Iterator[ImportedSpan]:
-    kind = region.get("type")
-    if kind != "labels":
-        report.drop("relations" if kind == "relation" else "regions of other types")
-        return
-    value = region.get("value") or {}
-    labels = value.get("labels") or []
-    position = f"{where}: region {region.get('id', '')}".rstrip()
-    report.drop("additional labels of a region", max(len(labels) - 1, 0))
-    report.drop("regions without a label", int(not labels))
-    for label in labels[:1]:
-        yield ImportedSpan(
-            *(value.get("start"), value.get("end"), label, value.get("text"), position),
-            score=region.get("score"),
-        )
+def _read_tasks(path: Path) -> Iterator[_Task]:
+    for where, record in read_records(path, _ADVICE):
+        task_id = record.get("id")
+        if isinstance(task_id, str | int):
+            where = f"{path}: task {task_id}"
+        yield _parse_task(record, where)
 
 
-def write_label_studio(
-    path: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
-) -> int:
-    """Write tasks for a Label Studio project with `<Labels name="label" toName="text">`.
+def _parse_task(record: dict[str, Any], where: str) -> _Task:
+    if isinstance(record.get("task"), dict) and "result" in record:
+        # A file of a target storage: an annotation with its task.
+        record = {**record["task"], "annotations": [record]}
+    data = record.get("data")
+    if not isinstance(data, dict):
+        return _parse_minimal(record, where)
+    name = "completions" if "completions" in record else "annotations"
+    found = record.get(name)
+    if isinstance(found, list) and any(not isinstance(item, dict) for item in found):
+        raise InputError(f"{where}: {name}: ids only; export the annotations too")
+    annotations = list_of_objects(found, f"{where}: {name}", _ADVICE)
+    submitted = [item for item in annotations if not _is_cancelled(item)]
+    predictions = record.get("predictions")
+    predicted = predictions if isinstance(predictions, list) else []
+    return _Task(
+        where,
+        record.get("id"),
+        data,
+        record.get("meta"),
+        [_parse_annotation(item, f"{where}: {name}") for item in submitted],
+        [
+            _parse_annotation(item, f"{where}: predictions")
+            for item in predicted
+            if isinstance(item, dict)
+        ],
+        len(annotations) - len(submitted),
+        count_of(record.get("drafts")),
+    )
 
-    Returns:
-        The document count.
-    """
-    tasks = [_to_task(document, report) for document in documents]
-    with open_atomic(path) as file:
-        file.write(json.dumps(tasks, ensure_ascii=False, indent=1).encode() + b"\n")
-    return len(tasks)
+
+def _parse_minimal(record: dict[str, Any], where: str) -> _Task:
+    """Return a task of JSON-MIN, whose data and results are fields of one object."""
+    data, result = {}, []
+    for name, value in record.items():
+        if isinstance(value, list) and value and all(map(is_region_value, value)):
+            result += [{"value": item, "to_name": name} for item in value]
+        elif name not in _MINIMAL_FIELDS:
+            data[name] = value
+    is_annotated = result or record.keys() & (_MINIMAL_FIELDS - {"id"})
+    annotation = _Annotation(
+        _read_annotator(record.get("annotator")), result, _read_time(record), False
+    )
+    annotations = [annotation] if is_annotated else []
+    return _Task(where, record.get("id"), data, None, annotations, [], 0, 0)
 
 
-def _to_task(document: Document, report: ConversionReport) -> dict[str, Any]:
-    drop_span_fields(document, report, ("score",))
-    offsets = Utf16Offsets(document.text)
-    regions = [
-        {
-            "id": f"{span.start}-{span.end}",
-            "from_name": "label",
-            "to_name": "text",
-            "type": "labels",
-            "value": {
-                "start": offsets.to_units(span.start),
-                "end": offsets.to_units(span.end),
-                "text": document.text[span.start : span.end],
-                "labels": [span.label],
-            },
-            **({} if span.score is None else {"score": span.score}),
-        }
-        for span in document.spans
-    ]
-    return {
-        "data": {"text": document.text, "document": document.id},
-        "meta": dict(document.meta),
-        "annotations": [{"result": regions}],
-    }
+def _is_cancelled(annotation: Mapping[str, Any]) -> bool:
+    # `skipped` and `was_cancelled` of completions, before version 1.0.
+    return bool(annotation.get("was_cancelled") or annotation.get("skipped"))
+
+
+def _parse_annotation(record: Mapping[str, Any], where: str) -> _Annotation:
+    by = record.get("completed_by", record.get("model_version"))
+    return _Annotation(
+        _read_annotator(by),
+        list_of_objects(record.get("result"), f"{where}: result", _ADVICE),
+        _read_time(record),
+        record.get("ground_truth") is True,
+    )
+
+
+def _read_annotator(value: Any) -> str | None:
+    """Return a name from an e-mail address, a number, or an object with several of them."""
+    if isinstance(value, dict):
+        full_name = [value.get(name) for name in ("first_name", "last_name")]
+        parts = [name for name in full_name if isinstance(name, str) and name]
+        value = value.get("email") or value.get("username") or " ".join(parts) or value.get("id")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).strip() or None
+
+
+def _read_time(record: Mapping[str, Any]) -> str:
+    """Return a text that orders times: ISO times, or seconds in versions before 1.0."""
+    value = record.get("updated_at") or record.get("created_at")
+    return f"{value:020}" if isinstance(value, int) else str(value or "")

@@ -243,7 +243,7 @@ def test_the_command_reports_what_a_format_cannot_keep(orbat: Orbat, tmp_path: P
 
     assert convert("jsonl") == []
     assert convert("brat") == ["1 document metadata", "2 span annotators", "1 span scores"]
-    assert convert("labelstudio") == ["2 span annotators", "1 span notes"]
+    assert convert("labelstudio") == ["2 span annotators"]
     assert convert("conll") == [
         "1 document ids",
         "1 document metadata",
@@ -315,84 +315,9 @@ def test_tags_of_every_scheme_are_read(
     assert [(s.start // 2, (s.end + 1) // 2) for s in document.spans] == spans
 
 
-def test_files_of_other_tools_are_read(tmp_path: Path) -> None:
-    text = "💩 Gen. Osei spoke"
-    label_studio = {
-        "id": 7,
-        "data": {"text": text},
-        "annotations": [
-            {"was_cancelled": True, "result": []},
-            {
-                "updated_at": "2026-01-01T00:00:00Z",
-                "result": [
-                    {
-                        "type": "labels",
-                        "value": {"start": 3, "end": 7, "text": "Gen.", "labels": ["RANK", "B"]},
-                    },
-                    {"type": "relation", "from_id": "a", "to_id": "b"},
-                    {"type": "choices", "value": {"choices": ["x"]}},
-                ],
-            },
-            {"updated_at": "2025-01-01T00:00:00Z", "result": []},
-        ],
-    }
-    (tmp_path / "ls.json").write_text(json.dumps([label_studio]))
-    report = ConversionReport()
-    (document,) = read_format(tmp_path / "ls.json", "labelstudio", report)
-    assert (document.id, document.spans) == ("7", (Span(2, 6, "RANK"),))
-    assert report.dropped == {
-        "cancelled annotations": 1,
-        "other annotations of a task": 1,
-        "relations": 1,
-        "regions of other types": 1,
-        "additional labels of a region": 1,
-    }
-    minimal = {"id": 7, "text": text, "label": [{"start": 3, "end": 7, "labels": ["RANK"]}]}
-    (tmp_path / "min.json").write_text(json.dumps([minimal]))
-    assert (
-        next(read_format(tmp_path / "min.json", "labelstudio", ConversionReport())).spans
-        == document.spans
-    )
-
-    export = {"id": 3, "text": text, "meta": {"document": "d"}, "label": [[3, 7, "RANK"]]}
-    (tmp_path / "d.jsonl").write_text(json.dumps({**export, "Comments": ["why?"]}))
-    report = ConversionReport()
-    (document,) = read_format(tmp_path / "d.jsonl", "doccano", report)
-    assert (document.id, document.spans, document.meta) == ("d", (Span(2, 6, "RANK"),), {})
-    assert report.dropped == {"comments": 1}
-
-    task = {"text": text, "spans": [{"start": 2, "end": 6, "label": "RANK"}], "answer": "accept"}
-    tasks = [task, {**task, "answer": "reject"}]
-    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, tasks)))
-    report = ConversionReport()
-    (document,) = read_format(tmp_path / "p.jsonl", "prodigy", report)
-    assert (document.id, document.spans) == ("p-1", (Span(2, 6, "RANK"),))
-    assert report.dropped == {"tasks answered 'reject'": 1}
-
-
 @pytest.mark.parametrize(
     ("format_name", "content", "reason"),
     [
-        (
-            "doccano",
-            '{"id": 1, "text": "a b", "annotations": [{"label": 2}]}',
-            "doccano 1.2 or old",
-        ),
-        ("doccano", '{"id": 1, "text": "💩", "label": [[1, 2, "A"]]}', "inside a surrogate pair"),
-        ("doccano", '{"id": 1, "text": "a", "label": ["A"]}', "not [start, end"),
-        ("doccano", '{"id": 1}', "no text; check --from"),
-        (
-            "prodigy",
-            '{"text": "a", "spans": [{"start": 0, "label": "A"}]}',
-            "spans[0]: the offset is missing",
-        ),
-        (
-            "prodigy",
-            '{"text": "a", "spans": [{"start": 0, "end": 9, "label": "A"}]}',
-            "spans[0]: the span 0-9 is not in the text",
-        ),
-        ("labelstudio", "{}", "not a list of tasks"),
-        ("labelstudio", "[{", "broken JSON"),
         ("conll", "Gen. B-RANK", ":1: 2 columns, expected 4"),
         ("iob", "a O\nGen. RANK", ":2: unknown tag 'RANK'; expected O, or a label after B-, I-"),
         ("iob", "", "is empty"),

@@ -17,6 +17,7 @@ from ..sources import open_source
 from .label_studio_regions import (
     UNITS,
     FieldChoice,
+    Region,
     TextField,
     is_region_value,
     read_regions,
@@ -105,7 +106,7 @@ def _survey(file: Path) -> tuple[FieldChoice, dict[tuple[str, str | None], tuple
     newest: dict[tuple[str, str | None], tuple[str, int]] = {}
     number = 0
     for task in _read_tasks(file):
-        regions = []
+        regions: list[Region] = []
         for annotation in (*task.annotations, *task.predictions):
             regions += read_regions(annotation.result, task.where, ConversionReport())
         choice.add(task.data, regions)

@@ -134,13 +134,20 @@ def _fields(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[TextFie
                 yield TextField(f"{prefix}{key}", is_html=True), _without_tags(value)
 
 
+class _TextNodes(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+
 def _without_tags(html: str) -> str:
-    parts: list[str] = []
-    parser = HTMLParser()
-    parser.handle_data = parts.append  # type: ignore[method-assign]
+    parser = _TextNodes()
     parser.feed(html)
     parser.close()
-    return "".join(parts)
+    return "".join(parser.parts)
 
 
 @dataclass

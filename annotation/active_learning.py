@@ -60,7 +60,8 @@ def select_documents(
     cosine distance of TF-IDF vectors. Ranks make the two comparable for any model.
 
     Args:
-        documents: the unlabeled documents. Documents that are labeled already are skipped.
+        documents: the unlabeled documents. Documents whose id or text is labeled already are
+            skipped.
         model: predicts the probabilities; needed for `uncertainty`.
         count: the number of documents to select; None for all.
         labeled: documents that are labeled or assigned to annotators already.
@@ -72,8 +73,8 @@ def select_documents(
         InputError: for an unknown strategy, `uncertainty` without a model, or if no document
             is unlabeled.
     """
-    labeled_ids = {document.id for document in labeled}
-    candidates = [document for document in documents if document.id not in labeled_ids]
+    ids, texts = {d.id for d in labeled}, {d.text for d in labeled}
+    candidates = [d for d in documents if d.id not in ids and d.text not in texts]
     if not candidates:
         raise InputError("every document is labeled or in the session already; add new documents")
     if strategy not in STRATEGIES:

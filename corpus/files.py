@@ -63,6 +63,29 @@ def open_atomic(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
         raise
 
 
+def check_output(output: Path | str | None, *inputs: Path | str | None) -> None:
+    """Refuse to write to what is read.
+
+    Args:
+        output: the file or folder to write; None for none.
+        inputs: files and folders to read; None and what does not exist are ignored.
+
+    Raises:
+        InputError: if the output is an input, by another path too, or lies in a folder to read.
+    """
+    if output is None:
+        return
+    path = Path(output)
+    for source in (Path(item) for item in inputs if item is not None):
+        if not source.exists():
+            continue
+        if path.resolve() == source.resolve() or (path.exists() and path.samefile(source)):
+            kind = "folder" if source.is_dir() else "file"
+            raise InputError(f"{output}: is the {kind} to read; name another one to write")
+        if source.is_dir() and path.resolve().is_relative_to(source.resolve()):
+            raise InputError(f"{output}: lies in {source}, the folder to read; name another place")
+
+
 @contextmanager
 def open_folder_atomic(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Open a hidden sibling folder that is renamed to `path` when the block ends without error.

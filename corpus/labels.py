@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import InputError, first_error
 from .files import read_toml
 
 DEFAULT_LABELS = Path(__file__).parent / "label_set" / "labels.toml"
+
+_TAG = re.compile(r"[BIESLU]-|O$")
+
+
+def label_fault(name: str) -> str:
+    """Return why a name cannot be a label's; "" if it can.
+
+    Formats of tokens and tags write a label behind `B-` or `I-`, and `O` for no label.
+    """
+    if not name.strip():
+        return "is empty; give the label a name"
+    if name != name.strip():
+        return f"'{name}' has white space at an end; remove it"
+    if _TAG.match(name):
+        return f"'{name}' is read as a tag of another label, or of none; choose another name"
+    return ""
+
+
+def _check_name(name: str) -> str:
+    if fault := label_fault(name):
+        raise ValueError(fault)
+    return name
+
 
 _Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
 
@@ -27,7 +51,7 @@ class Label(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: _Name
+    name: Annotated[str, Field(max_length=100), AfterValidator(_check_name)]
     key: Annotated[str, Field(pattern=r"^[0-9a-z]$")] | None = None
     color: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#999999"
     description: str = ""

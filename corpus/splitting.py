@@ -16,7 +16,7 @@ from ..errors import InputError
 from .deduplication.clusters import find_clusters
 from .deduplication.ngrams import NGRAM_WORDS, normalized_words
 from .document import Document, document_to_json
-from .files import open_atomic, read_documents, sha256_file, write_json
+from .files import check_output, open_atomic, read_documents, sha256_file, write_json
 from .metadata import DATE_KEYS, document_date, document_source
 
 SPLIT_NAMES = ("train", "dev", "test")
@@ -73,8 +73,10 @@ def split_corpus(
         ngram_words: words of an n-gram that no two splits share.
 
     Raises:
-        InputError: see :func:`assign_splits`.
+        InputError: if the corpus is one of the files to write, and see :func:`assign_splits`.
     """
+    for name in SPLIT_NAMES:
+        check_output(Path(output) / f"{name}.jsonl", path)
     split = assign_splits(path, dev=dev, test=test, by=by, seed=seed, ngram_words=ngram_words)
     settings = {"dev": dev, "test": test, "by": by, "seed": seed, "ngram_words": ngram_words}
     _write_splits(Path(path), split, Path(output), settings)

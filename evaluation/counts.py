@@ -1,13 +1,12 @@
-"""Counts of matching spans, and pairing of two sets of annotations by document."""
+"""Counts of matching spans."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..corpus.document import Document, Span
-from ..errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,72 +82,3 @@ def total_counts(
         for label, counts in strict_counts(gold.spans, predicted.spans).items():
             labels[label] = labels.get(label, Counts()) + counts
     return sum(labels.values(), Counts()), dict(sorted(labels.items()))
-
-
-def group_by_document(
-    annotations: Mapping[str, Iterable[Document]],
-) -> dict[str, dict[str, Document]]:
-    """Group the documents of several annotators by document id, then by annotator.
-
-    Args:
-        annotations: each annotator's documents. They may hold different documents, and documents
-            without their text.
-
-    Raises:
-        InputError: if two annotators have different texts under one id.
-    """
-    documents_by_id: dict[str, dict[str, Document]] = {}
-    for name, documents in annotations.items():
-        for document in documents:
-            by_annotator = documents_by_id.setdefault(document.id, {})
-            for other, known in by_annotator.items():
-                if _texts_differ(known, document):
-                    raise InputError(
-                        f"text of '{document.id}' differs between {other} and {name}; "
-                        "compare annotations of the same text"
-                    )
-            by_annotator[name] = document
-    return documents_by_id
-
-
-def pair_documents(
-    first: Iterable[Document], second: Iterable[Document], names: tuple[str, str]
-) -> Iterator[tuple[Document, Document]]:
-    """Pair the documents of two sources by id, in the order of the first.
-
-    Both sources are read in step; only documents that the other has not reached yet are kept in
-    memory.
-
-    Args:
-        first: documents of one source, such as gold.
-        second: documents of the other, such as predictions.
-        names: the sources' names for messages, such as their file names.
-
-    Raises:
-        InputError: if one source lacks a document of the other, or a text differs.
-    """
-    remaining = iter(second)
-    waiting: dict[str, Document] = {}
-    for document in first:
-        while document.id not in waiting and (other := next(remaining, None)) is not None:
-            waiting[other.id] = other
-        partner = waiting.pop(document.id, None)
-        if partner is None:
-            raise InputError(_missing(document.id, *names))
-        if _texts_differ(document, partner):
-            raise InputError(
-                f"{names[1]}: text of '{document.id}' differs from {names[0]}; "
-                "compare annotations of the same text"
-            )
-        yield document, partner
-    unpaired = next(iter(waiting.values()), None) or next(remaining, None)
-    if unpaired is not None:
-        raise InputError(_missing(unpaired.id, *reversed(names)))
-
-
-def _texts_differ(first: Document, second: Document) -> bool:
-    return bool(first.text and second.text and first.text != second.text)
-
-
-def _missing(doc_id: str, present: str, absent: str) -> str:
-    return f"{absent}: document '{doc_id}' of {present} is missing; both need the same documents"

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..corpus.document import Document, Span
 from .bootstrap import RESAMPLES, Floats, bootstrap, f1_scores
-from .counts import pair_documents
 from .credit import COLUMNS, SCORING_SCHEMES, credits_of
+from .document_pairs import pair_documents
 
 ALL_LABELS = "all labels"
 """Name of all labels together in tables and reports."""

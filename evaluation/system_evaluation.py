@@ -26,6 +26,7 @@ from .comparison.systems import (
     system_from_file,
     system_from_model,
 )
+from .document_pairs import match_ids
 from .gate import Gate, GateResult, gate_result_to_json
 from .metrics import Evaluation
 from .prediction_analysis import PredictionAnalysis, analysis_to_json, analyze_predictions
@@ -47,6 +48,7 @@ class SystemEvaluation:
         gates: the results of the gates.
         robustness: scores on the same documents in lower case, hard-wrapped and so on; None if
             they were not measured.
+        notes: what the user should know of how the documents were paired.
     """
 
     name: str
@@ -58,6 +60,7 @@ class SystemEvaluation:
     system_scores: Mapping[str, SystemScores] = field(default_factory=dict)
     gates: tuple[GateResult, ...] = ()
     robustness: Robustness | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def evaluation(self) -> Evaluation:
@@ -71,8 +74,8 @@ class SystemEvaluation:
 
     @property
     def warnings(self) -> list[str]:
-        """Reasons to doubt the scores: documents seen in training, unknown labels, no gold."""
-        warnings = []
+        """Reasons to doubt the scores: documents matched by text or seen in training, and so on."""
+        warnings = list(self.notes)
         if self.seen_in_training:
             warnings.append(
                 f"{self.seen_in_training} of these {self.evaluation.documents} documents were "
@@ -183,6 +186,11 @@ def evaluate_systems(
     on_progress(Progress("Preparing systems", len(systems), len(systems)))
     on_progress(Progress("Scoring", 0))
     first = prepared[0]
+    notes = []
+    if annotations:
+        matched, matches = match_ids({"": list(documents), **annotations})
+        annotations = {name: matched[name] for name in annotations}
+        notes = [f"--annotators: {line}" for line in matches.lines()]
     analysis = analyze_predictions(
         first.pairs(),
         labels=allowed or (),
@@ -222,6 +230,7 @@ def evaluate_systems(
         system_scores,
         tuple(gate.check(analysis.evaluation) for gate in gates),
         measured,
+        (*(f"{s.name}: {line}" for s in prepared for line in s.matches.lines()), *notes),
     )
     first.record(documents.record_name, result.to_record())
     return result

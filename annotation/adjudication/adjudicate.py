@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...corpus.document import Document
 from ...corpus.labels import LabelSet
 from ...errors import InputError
+from ...evaluation.document_pairs import TextMatches
 from ...ui import OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
 from .annotation_sets import AnnotationSet
 from .conflicts import AnnotationComparison, compare_annotation_sets
 from .gold import make_gold
-from .policies import MANUAL, check_policy
+from .policies import MANUAL, check_policy, is_undecided
 from .round import AdjudicationRound, run_round
 
 
@@ -29,6 +30,8 @@ class Adjudication:
         single: the number of documents with one annotator, whose spans are gold unchanged.
         skipped: ids of the documents skipped because an annotator has not confirmed them.
         round: the state of the adjudication round; None for other policies than `manual`.
+        matches: the documents matched by their text, as their ids differ.
+        undecided: the number of conflicts without a majority, whose spans are left out.
     """
 
     gold: tuple[Document, ...]
@@ -37,6 +40,8 @@ class Adjudication:
     single: int
     skipped: tuple[str, ...]
     round: AdjudicationRound | None = None
+    matches: TextMatches = field(default_factory=TextMatches)
+    undecided: int = 0
 
 
 def adjudicate(
@@ -47,7 +52,8 @@ def adjudicate(
 ) -> Adjudication:
     """Merge annotation sets into gold documents, and resolve conflicts by a policy.
 
-    Spans that all annotators of a document have become gold.
+    Spans that all annotators of a document have become gold. With two annotators that is all that
+    the policy `majority` keeps.
 
     Args:
         annotation_sets: two or more.
@@ -58,11 +64,11 @@ def adjudicate(
         InputError: if the annotation sets do not fit together, no document is confirmed, texts
             are missing, or the policy is unknown or `manual`.
     """
-    comparisons, skipped = _compare(annotation_sets, policy, unconfirmed)
+    comparisons, skipped, matches = _compare(annotation_sets, policy, unconfirmed)
     if policy == MANUAL:
         raise InputError("policy manual needs doccano; call adjudicate_manually")
     gold = tuple(make_gold(comparison, policy) for comparison in comparisons)
-    return _make_result(comparisons, skipped, policy, gold)
+    return _make_result(comparisons, skipped, matches, policy, gold)
 
 
 def adjudicate_manually(
@@ -96,7 +102,7 @@ def adjudicate_manually(
             are missing, or the folder belongs to another server or label set.
         ServerError: if the server fails, or its data were changed by hand.
     """
-    comparisons, skipped = _compare(annotation_sets, MANUAL, unconfirmed)
+    comparisons, skipped, matches = _compare(annotation_sets, MANUAL, unconfirmed)
     state = run_round(
         client,
         folder,
@@ -106,26 +112,29 @@ def adjudicate_manually(
         guidelines=guidelines,
         on_progress=on_progress,
     )
-    return _make_result(comparisons, skipped, MANUAL, state.gold, state)
+    return _make_result(comparisons, skipped, matches, MANUAL, state.gold, state)
 
 
 def _compare(
     annotation_sets: Sequence[AnnotationSet], policy: str, unconfirmed: bool
-) -> tuple[list[AnnotationComparison], list[str]]:
+) -> tuple[list[AnnotationComparison], list[str], TextMatches]:
     check_policy(policy, [annotation_set.name for annotation_set in annotation_sets])
-    comparisons, skipped = compare_annotation_sets(annotation_sets, unconfirmed=unconfirmed)
+    comparisons, skipped, matches = compare_annotation_sets(
+        annotation_sets, unconfirmed=unconfirmed
+    )
     if not comparisons:
         raise InputError(
             "no document is confirmed by all annotators; confirm some, or pass --unconfirmed"
         )
     if not all(comparison.document.text for comparison in comparisons):
         raise InputError("the annotation sets have no texts; pass the documents with --texts FILE")
-    return comparisons, skipped
+    return comparisons, skipped, matches
 
 
 def _make_result(
     comparisons: Sequence[AnnotationComparison],
     skipped: Sequence[str],
+    matches: TextMatches,
     policy: str,
     gold: tuple[Document, ...],
     state: AdjudicationRound | None = None,
@@ -137,4 +146,10 @@ def _make_result(
         sum(len(comparison.annotators) == 1 for comparison in comparisons),
         tuple(skipped),
         state,
+        matches,
+        sum(
+            is_undecided(conflict, policy, comparison.annotators)
+            for comparison in comparisons
+            for conflict in comparison.conflicts
+        ),
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ...corpus.document import Document, check_spans, parse_document
 from ...corpus.files import read_json_lines
 from ...errors import InputError
+from ...evaluation.document_pairs import TextMatches, match_ids
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,7 @@ def read_annotation_set(
         if not document.text and texts is not None:
             document = _add_text(document, texts, where, labels)
         documents[document.id] = document
-        annotation = document.meta.get("annotation")
-        if isinstance(annotation, dict) and annotation.get("annotator"):
-            annotators.add(str(annotation["annotator"]))
-        annotators |= {span.annotator for span in document.spans if span.annotator}
+        annotators |= _names(document)
     name = annotators.pop() if len(annotators) == 1 else Path(path).stem
     return AnnotationSet(name, Path(path), tuple(documents.values()))
 
@@ -72,10 +71,26 @@ def _add_text(
     return document
 
 
+def annotator_of(document: Document) -> str | None:
+    """Return the annotator of a document, as `meta.annotation` names them."""
+    name = _annotation(document).get("annotator")
+    return None if name in (None, "") else str(name)
+
+
+def _names(document: Document) -> set[str]:
+    """Return who annotated a document, as `meta.annotation` and the spans say."""
+    names = (annotator_of(document), *(span.annotator for span in document.spans))
+    return {name for name in names if name}
+
+
+def _annotation(document: Document) -> Mapping[str, Any]:
+    annotation = document.meta.get("annotation")
+    return annotation if isinstance(annotation, dict) else {}
+
+
 def is_confirmed(document: Document) -> bool:
     """Return whether the annotator has confirmed a document; True without `meta.annotation`."""
-    annotation = document.meta.get("annotation")
-    return not (isinstance(annotation, dict) and annotation.get("confirmed") is False)
+    return _annotation(document).get("confirmed") is not False
 
 
 def read_confirmed(path: Path, labels: Sequence[str] | None) -> tuple[str, list[Document]]:
@@ -96,8 +111,10 @@ def read_confirmed(path: Path, labels: Sequence[str] | None) -> tuple[str, list[
 
 def documents_by_annotator(
     annotation_sets: Sequence[AnnotationSet],
-) -> dict[str, Sequence[Document]]:
-    """Return the documents of each annotation set by its name.
+) -> tuple[dict[str, Sequence[Document]], TextMatches]:
+    """Return the documents of each annotation set by its name, with the same ids.
+
+    See :func:`~orbat.evaluation.document_pairs.match_ids`.
 
     Raises:
         InputError: if there are fewer than two sets, or two have the same name.
@@ -112,7 +129,7 @@ def documents_by_annotator(
                 "give each annotator a different name"
             )
         documents[annotation_set.name] = annotation_set.documents
-    return documents
+    return match_ids(documents)
 
 
 def confirmed_by_all(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ...corpus.document import Document, Span
-from ...evaluation.counts import group_by_document
+from ...evaluation.document_pairs import TextMatches, group_by_document
 from ...evaluation.span_alignment import group_overlapping
 from .annotation_sets import AnnotationSet, documents_by_annotator, is_confirmed
 
@@ -88,8 +88,8 @@ def compare_annotations(annotations: Mapping[str, Document]) -> AnnotationCompar
 
 def compare_annotation_sets(
     annotation_sets: Sequence[AnnotationSet], *, unconfirmed: bool = False
-) -> tuple[list[AnnotationComparison], list[str]]:
-    """Compare annotation sets document by document.
+) -> tuple[list[AnnotationComparison], list[str], TextMatches]:
+    """Compare annotation sets document by document, by id or by text.
 
     Args:
         annotation_sets: two or more. They may hold different documents; the spans of a document
@@ -97,15 +97,17 @@ def compare_annotation_sets(
         unconfirmed: include documents that an annotator has not confirmed.
 
     Returns:
-        The comparisons, and the ids of the documents skipped because they are not confirmed.
+        The comparisons, the ids of the documents skipped because they are not confirmed, and the
+        documents matched by their text.
 
     Raises:
         InputError: if the sets hold different texts of a document, or two have the same name.
     """
     comparisons, skipped = [], []
-    for doc_id, row in group_by_document(documents_by_annotator(annotation_sets)).items():
+    documents, matches = documents_by_annotator(annotation_sets)
+    for doc_id, row in group_by_document(documents).items():
         if unconfirmed or all(is_confirmed(document) for document in row.values()):
             comparisons.append(compare_annotations(row))
         else:
             skipped.append(doc_id)
-    return comparisons, skipped
+    return comparisons, skipped, matches

@@ -18,7 +18,8 @@ def resolve(conflict: Conflict, policy: str, annotators: Sequence[str]) -> list[
 
     Args:
         conflict: the conflicting spans.
-        policy: `majority` keeps the spans that more than half of the annotators have. `union`
+        policy: `majority` keeps the spans that more than half of the annotators have, so that two
+            annotators settle nothing. `union`
             keeps every span; of overlapping spans the one with the most annotators, then the
             longest. `prefer:NAME` keeps the spans of one annotator, and follows the majority in
             documents without that annotator.
@@ -41,6 +42,19 @@ def resolve(conflict: Conflict, policy: str, annotators: Sequence[str]) -> list[
         if all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
     return kept
+
+
+def is_undecided(conflict: Conflict, policy: str, annotators: Sequence[str]) -> bool:
+    """Return whether a policy that follows the majority finds none, not even one for no span.
+
+    Two annotators who differ never have a majority.
+    """
+    if policy in ("union", MANUAL) or resolve(conflict, policy, annotators):
+        return False
+    if policy.partition(":")[2] in annotators:
+        return False
+    without = sum(not conflict.spans_of(name) for name in annotators)
+    return 2 * without <= len(annotators)
 
 
 def check_policy(policy: str, annotators: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from ...corpus.document import Document, Span
 from ...errors import InputError
 from ...evaluation.bootstrap import RESAMPLES, Floats
-from ...evaluation.counts import group_by_document
+from ...evaluation.document_pairs import TextMatches, group_by_document
 from ...evaluation.metrics import Score, ScoreTable
 from ...evaluation.span_alignment import ErrorKind
 from ..adjudication.annotation_sets import (
@@ -92,6 +92,7 @@ class Agreement:
         documents: number of documents that two or more annotated.
         single: number of documents that only one annotated.
         unconfirmed: number of documents skipped because an annotator has not confirmed them.
+        matches: the documents matched by their text, as their ids differ.
     """
 
     annotators: tuple[str, ...]
@@ -100,6 +101,7 @@ class Agreement:
     documents: int
     single: int
     unconfirmed: int = 0
+    matches: TextMatches = field(default_factory=TextMatches)
 
 
 def compare_annotators(
@@ -107,18 +109,31 @@ def compare_annotators(
 ) -> Agreement:
     """Measure the agreement between annotation sets. See :func:`measure_agreement`.
 
+    Documents are the same if their ids are, else if their texts are.
+
     Args:
         annotation_sets: two or more.
         unconfirmed: include documents that an annotator has not confirmed.
 
     Raises:
         InputError: if there are fewer than two sets, two have the same name, no two share a
-            document, or a text differs between them.
+            document that both have confirmed, or a text differs between them.
     """
-    annotations, skipped = confirmed_by_all(
-        documents_by_annotator(annotation_sets), unconfirmed=unconfirmed
-    )
-    return replace(measure_agreement(annotations), unconfirmed=skipped)
+    documents, matches = documents_by_annotator(annotation_sets)
+    annotations, skipped = confirmed_by_all(documents, unconfirmed=unconfirmed)
+    if skipped and not _share(annotations) and _share(documents):
+        raise InputError(
+            f"{' and '.join(annotations)} have both confirmed no document; let them confirm some, "
+            "or pass --unconfirmed"
+        )
+    agreement = measure_agreement(annotations)
+    return replace(agreement, unconfirmed=skipped, matches=matches)
+
+
+def _share(annotations: Mapping[str, Sequence[Document]]) -> bool:
+    """Return whether any document is in two of the sets."""
+    counts = Counter(document.id for documents in annotations.values() for document in documents)
+    return max(counts.values(), default=0) > 1
 
 
 def measure_agreement(

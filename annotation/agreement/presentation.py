@@ -24,6 +24,7 @@ def agreement_to_json(agreement: Agreement) -> dict[str, Any]:
         "annotators": list(agreement.annotators),
         "documents": agreement.documents,
         "annotated_by_one": agreement.single,
+        "matched_by_text": agreement.matches.count,
         "alpha": _coefficients_to_json(agreement.alpha),
         "pairs": pairs,
     }
@@ -106,7 +107,7 @@ def agreement_summary(agreement: Agreement) -> str:
         summary += f" {agreement.single} with one annotator were skipped."
     if agreement.unconfirmed:
         summary += f" {agreement.unconfirmed} that an annotator has not confirmed were skipped."
-    return summary
+    return " ".join([summary, *(f"{line}." for line in agreement.matches.lines())])
 
 
 def _pair_tables(pair: PairAgreement) -> list[DataTable]:

@@ -21,8 +21,9 @@ def adjudicate(
     policy: Annotated[
         str,
         typer.Option(
-            help="How conflicts are resolved: majority, union, prefer:NAME, or manual for an "
-            "adjudication round in doccano."
+            help="How conflicts are resolved: majority (needs three annotators; of two who differ, "
+            "neither's spans are gold), union, prefer:NAME, or manual for an adjudication round in "
+            "doccano."
         ),
     ] = "majority",
     session: Annotated[
@@ -48,7 +49,7 @@ def adjudicate(
     With policy manual the first call uploads the conflicts to doccano, where the adjudicator
     answers each with one key. Run the command again when the answers are confirmed.
     """
-    from ...corpus.files import read_documents, write_documents, write_text
+    from ...corpus.files import check_output, read_documents, write_documents, write_text
     from ...corpus.labels import load_guidelines, load_labels
     from ...errors import InputError
     from ...ui import progress_bars, render_tables
@@ -59,6 +60,8 @@ def adjudicate(
     from ..adjudication.report import conflict_tables
     from ..guide import with_keys
 
+    for path in (output, report_file):
+        check_output(path, *annotation_sets, texts)
     label_set = load_labels(labels)
     documents = {document.id: document for document in read_documents(texts)} if texts else None
     sets = [read_annotation_set(path, label_set.names, documents) for path in annotation_sets]
@@ -84,17 +87,27 @@ def adjudicate(
     if result.skipped:
         count = len(result.skipped)
         typer.echo(f"{count} documents skipped: not confirmed by all annotators", err=True)
+    for line in result.matches.lines():
+        typer.echo(line, err=True)
     if result.round is not None and result.round.open:
         _print_open_conflicts(result, adjudicator)
         raise typer.Exit(0 if result.round.new else 1)
     count = write_documents(output, result.gold)
-    typer.echo(
-        f"{count} gold documents in {output}; {result.conflicts} conflicts resolved by {policy}"
-    )
+    resolved = result.conflicts - result.undecided
+    typer.echo(f"{count} gold documents in {output}; {resolved} conflicts resolved by {policy}")
+    if result.undecided:
+        typer.echo(
+            f"{result.undecided} conflicts have no majority, so that their spans are left out of "
+            "the gold; choose --policy union, prefer:NAME or manual to keep the right ones",
+            err=True,
+        )
     if result.single:
         typer.echo(f"{result.single} of them have one annotator only, whose spans are gold")
     if report_file is not None:
-        summary = f"{result.conflicts} conflicts in {count} documents, resolved by {policy}."
+        summary = (
+            f"{result.conflicts} conflicts in {count} documents, {resolved} of them resolved by "
+            f"{policy}."
+        )
         page = render_tables("Conflicts between annotators", summary, conflict_tables(result.gold))
         write_text(report_file, page)
 

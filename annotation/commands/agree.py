@@ -29,13 +29,14 @@ def agree(
 
     from rich.console import Console
 
-    from ...corpus.files import read_documents, write_text
+    from ...corpus.files import check_output, read_documents, write_text
     from ...corpus.labels import load_labels
     from ...ui import print_tables, render_tables
     from ..adjudication.annotation_sets import read_annotation_set
     from ..agreement.measures import compare_annotators
     from ..agreement.presentation import agreement_summary, agreement_tables, agreement_to_json
 
+    check_output(html, *annotation_sets, texts)
     names = load_labels(labels).names
     documents = {document.id: document for document in read_documents(texts)} if texts else None
     sets = [read_annotation_set(path, names, documents) for path in annotation_sets]

@@ -29,10 +29,13 @@ def pull(
 
     from rich.console import Console
 
+    from ...corpus.files import check_output
     from ...ui import print_tables, progress_bars
     from ..session.pull import pull as pull_annotation_sets
     from ..session.pull import pull_tables
 
+    for name in ("pushed", "history"):
+        check_output(output, session / name)
     with (
         connect(home, url, username, password) as client,
         progress_bars() as on_progress,

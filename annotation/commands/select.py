@@ -37,11 +37,12 @@ def select(
     """Select documents to label next: those that a model is least certain of, and that differ."""
     from rich.console import Console
 
-    from ...corpus.files import read_documents, write_documents
+    from ...corpus.files import check_output, read_documents, write_documents
     from ...ui import print_tables
     from ..active_learning import select_documents, selection_table
     from ..session.folder import open_session
 
+    check_output(output, documents, labeled)
     excluded = list(read_documents(labeled)) if labeled else []
     if session is not None:
         excluded += open_session(session).documents()

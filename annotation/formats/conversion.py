@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...corpus.document import Document
-from ...corpus.files import open_folder_atomic
+from ...corpus.files import check_output, open_folder_atomic
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
+from ..adjudication.annotation_sets import annotator_of
 from .conversion_report import ConversionReport, file_name
 from .imported import DEFAULT_OPTIONS, Importer, ReadOptions
 from .registry import FORMATS, Format
@@ -53,8 +54,7 @@ def convert(
         InputError: naming the position that cannot be read, or if the target cannot be written.
     """
     source, target = Path(source), Path(target)
-    if source.resolve() == target.resolve():
-        raise InputError(f"{target}: is the file to read; name another one to write")
+    check_output(target, source)
     if options.by_annotator:
         return _convert_by_annotator(
             *(source, target, source_format, target_format),
@@ -109,13 +109,6 @@ def _convert_by_annotator(
                 path, target_format, documents, report, labels, scheme=scheme
             )
     return report
-
-
-def annotator_of(document: Document) -> str | None:
-    """Return the annotator of a document, as `meta.annotation` names it."""
-    annotation = document.meta.get("annotation")
-    name = annotation.get("annotator") if isinstance(annotation, dict) else None
-    return None if name is None else str(name)
 
 
 def read_format(

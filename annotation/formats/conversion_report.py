@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...corpus.document import Document
+from ...corpus.labels import label_fault
 from ...corpus.rejected import Rejected
 from ...errors import InputError
 
@@ -80,6 +81,17 @@ def refuse_spaces(document: Document, subject: str) -> None:
                 f"document '{document.id}': {subject} cannot contain spaces, but label "
                 f"'{span.label}' does; rename it"
             )
+
+
+def refuse_tags(document: Document) -> None:
+    """Refuse a document with a label that would be read as another tag, for formats of tags.
+
+    Raises:
+        InputError: naming document and label.
+    """
+    for label in {span.label for span in document.spans}:
+        if fault := label_fault(label):
+            raise InputError(f"document '{document.id}': label {fault}")
 
 
 def file_name(doc_id: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...corpus.document import Document
 from ...corpus.files import read_documents, write_documents
+from ..adjudication.annotation_sets import annotator_of
 from .conversion_report import ConversionReport
 from .imported import ImportedDocument, ImportedSpan, ReadOptions
 from .sources import open_source
@@ -25,8 +26,6 @@ def read_jsonl(
 
 def from_document(document: Document, where: str, part: str = "") -> ImportedDocument:
     """Return a document in the form that readers yield."""
-    annotation = document.meta.get("annotation")
-    annotator = annotation.get("annotator") if isinstance(annotation, dict) else None
     spans = [
         ImportedSpan(
             *(span.start, span.end, span.label),
@@ -40,7 +39,7 @@ def from_document(document: Document, where: str, part: str = "") -> ImportedDoc
     return ImportedDocument(
         *(f"{where}: document '{document.id}'", document.id, document.text, spans),
         meta=dict(document.meta),
-        annotator=None if annotator is None else str(annotator),
+        annotator=annotator_of(document),
         part=part,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ...corpus.document import Document
 from ...errors import InputError
+from ...evaluation.document_pairs import match_ids
 from ...ui import OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..doccano.records import Example
@@ -23,7 +24,8 @@ def replay(
     """Log in as an annotator, make their project equal to recorded annotations, and confirm it.
 
     Spans that are not in the recording are deleted, recorded spans that are missing are added.
-    Recorded documents that were not pushed are skipped.
+    Recorded documents that were not pushed are skipped. Documents whose ids differ are matched by
+    their text, see :func:`~orbat.evaluation.document_pairs.match_ids`.
 
     Args:
         session: the session.
@@ -51,7 +53,9 @@ def replay(
             "replay as another annotator"
         )
     project = session.projects[annotator]
-    recorded = {document.id: document for document in documents}
+    pushed = session.pushed(annotator)
+    matched, _ = match_ids({"pushed": pushed, "recorded": list(documents)})
+    recorded = {document.id: document for document in matched["recorded"]}
     with DoccanoClient(session.url, annotator, password) as client:
         label_names = {span_type.id: span_type.text for span_type in client.span_types(project)}
         examples = [e for e in client.examples(project) if e.upload_name in recorded]

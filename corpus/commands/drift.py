@@ -25,8 +25,9 @@ def drift(
 
     from ...ui import print_tables, render_tables
     from ..analysis.drift import drift_summary, drift_tables, measure_drift
-    from ..files import read_documents, write_text
+    from ..files import check_output, read_documents, write_text
 
+    check_output(report, old, new)
     with Console(stderr=True).status("Comparing"):
         result = measure_drift(list(read_documents(old)), list(read_documents(new)), seed=seed)
     tables, summary = drift_tables(result), drift_summary(result)

@@ -22,8 +22,9 @@ def stats(
         statistics_tables,
         statistics_to_json,
     )
-    from ..files import read_documents, write_text
+    from ..files import check_output, read_documents, write_text
 
+    check_output(report, corpus)
     with Console(stderr=True).status("Measuring"):
         statistics = measure_statistics(read_documents(corpus))
     tables, summary = statistics_tables(statistics), statistics_summary(statistics)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...ui import OnProgress, Progress, ignore_progress
 from ..deduplication.duplicates import Duplicate
 from ..document import Document
+from ..files import check_output
 from ..ray_cluster import Engine
 from ..rejected import Rejected
 from .preparation import prepare_locally, prepare_with_ray
@@ -61,10 +62,11 @@ def add_to_corpus(
         on_progress: called after each article.
 
     Raises:
-        InputError: if a source does not exist, the corpus cannot be read, or no article can be
-            used; the corpus is then unchanged.
+        InputError: if a source does not exist or is the corpus, the corpus cannot be read, or no
+            article can be used; the corpus is then unchanged.
     """
-    output = Path(output)
+    output, sources = Path(output), list(sources)
+    check_output(output, *(s for s in sources if "://" not in str(s) and Path(s).is_file()))
     options = options or SourceOptions()
     feed_log = options.feed_log or FeedLog(output.with_suffix(".feeds.json"))
     options = replace(options, feed_log=feed_log)

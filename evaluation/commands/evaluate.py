@@ -96,7 +96,7 @@ def evaluate(
     """
     import json
 
-    from ...corpus.files import write_text
+    from ...corpus.files import check_output, write_text
     from ...corpus.labels import load_labels
     from ...errors import InputError
     from ...ui import progress_bars
@@ -107,6 +107,7 @@ def evaluate(
 
     if (len(arguments) != 1) if predictions else (len(arguments) < 2):
         raise InputError("write orbat evaluate MODEL... GOLD, or --predictions PRED... GOLD")
+    check_output(report, arguments[-1], *(predictions or ()), *(annotators or ()), train, dev)
     if predictions and dev:
         raise InputError("--dev calibrates a model; remove it, or give a model")
     if false_alarms is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from ...corpus.document import Document
 from ...corpus.files import read_documents
 from ...corpus.tagger import TrainedTagger, count_seen
 from ...errors import InputError
-from ..counts import pair_documents
+from ..document_pairs import TextMatches, pair_documents
 from .system_comparison import SystemComparison
 
 Pairs = Iterator[tuple[Document, Document]]
@@ -99,6 +99,7 @@ class System:
         dev: returns gold and predictions of its dev documents, if known.
         record: stores a result with the system, under the name of the gold.
         tag: tags other documents; None for a file of predictions.
+        matches: the documents that the last call of `pairs` matched by their text.
     """
 
     name: str
@@ -109,19 +110,23 @@ class System:
     dev: Callable[[], Sequence[tuple[Document, Document]] | None] = lambda: None
     record: Callable[[str, dict[str, Any]], None] = lambda gold, result: None
     tag: Callable[[Iterable[Document]], Iterable[Document]] | None = None
+    matches: TextMatches = field(default_factory=TextMatches)
 
 
 def system_from_file(path: Path, gold: GoldDocuments) -> System:
     """Return the system of a file of predictions. Texts are streamed, not kept in memory."""
 
+    matches = TextMatches()
+
     def pairs() -> Pairs:
+        matches.clear()
         every = replace(gold, where=None)
         predictions = read_documents(path, gold.labels)
-        for pair in pair_documents(every, predictions, (str(gold.file), str(path))):
+        for pair in pair_documents(every, predictions, (str(gold.file), str(path)), matches):
             if gold.includes(pair[0]):
                 yield pair
 
-    return System(str(path), str(path), pairs)
+    return System(str(path), str(path), pairs, matches=matches)
 
 
 def system_from_model(model: TrainedModel, gold: GoldDocuments, dev: Path | None = None) -> System:

@@ -56,6 +56,7 @@ class UnannotatedEvaluation:
         seen_in_training: number of documents that the system was trained or selected on.
         false_alarms: every prediction with one of the labels counts as false.
         surfaces: the most frequent false alarms, at most :data:`SHOWN_SURFACES`.
+        notes: what the user should know of how the documents were paired.
     """
 
     name: str
@@ -64,15 +65,17 @@ class UnannotatedEvaluation:
     seen_in_training: int
     false_alarms: FalseAlarms
     surfaces: tuple[AlarmSurface, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> list[str]:
-        """Reasons to doubt the rates: documents seen in training."""
+        """Reasons to doubt the rates: documents matched by text, or seen in training."""
         if not self.seen_in_training:
-            return []
+            return list(self.notes)
         return [
+            *self.notes,
             f"{self.seen_in_training} of these {self.false_alarms.documents} documents were used "
-            "for training or model selection"
+            "for training or model selection",
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -171,6 +174,7 @@ def _evaluate(
             AlarmSurface(*key, spans=count, doc_id=first[key])
             for key, count in surfaces.most_common(SHOWN_SURFACES)
         ),
+        tuple(system.matches.lines()),
     )
     system.record(f"false-alarms-{documents.record_name}", result.to_json())
     return result

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...corpus.files import check_output
 from ...corpus.ingestion.readers import count_articles, find_files
 from ...corpus.ingestion.sources import read_articles
 from ...corpus.ray_cluster import Engine
@@ -81,6 +82,9 @@ def tag_files(
     output = Path(output)
     if output.is_dir() or output.suffix not in OUTPUT_SUFFIXES:
         raise InputError(f"{output}: name a file that ends in {', '.join(OUTPUT_SUFFIXES)}")
+    for path in find_files(sources):
+        check_output(output, path)
+        check_output(table, path)
     if table is not None:
         check_table(table, output)
     total = count_articles(sources)

@@ -276,7 +276,7 @@ def test_records_of_older_versions_are_refused(tmp_path: Path) -> None:
 def test_bad_annotation_sets_are_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     mark = {"annotation": {"annotator": "x", "confirmed": False}}
     write_documents(tmp_path / "a.jsonl", [Document("a", "one two")])
-    write_documents(tmp_path / "b.jsonl", [Document("b", "one two")])
+    write_documents(tmp_path / "b.jsonl", [Document("b", "another")])
     write_documents(tmp_path / "changed.jsonl", [Document("a", "one too")])
     write_documents(tmp_path / "open.jsonl", [Document("a", "one two", (), mark)])
     a, gold = tmp_path / "a.jsonl", tmp_path / "gold.jsonl"

@@ -11,7 +11,7 @@ from typing import Any
 from ....corpus.document import Document
 from ....corpus.files import open_folder_atomic
 from ....errors import InputError
-from ..conversion_report import ConversionReport, drop_span_fields
+from ..conversion_report import ConversionReport, drop_span_fields, refuse_tags
 from ..imported import ImportedDocument, ReadOptions
 from ..write_options import WriteOptions
 from .tokens import Token, Word, read_spans, rebuild, to_sentences
@@ -62,6 +62,7 @@ def write_datasets(
 
 def _to_row(document: Document, report: ConversionReport) -> dict[str, Any]:
     drop_span_fields(document, report)
+    refuse_tags(document)
     tokens = [token for sentence in to_sentences(document) for token in sentence]
     return {
         "id": document.id,

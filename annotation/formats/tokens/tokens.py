@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 from ....corpus.document import Document, Span
 from ....errors import InputError
-from ..conversion_report import ConversionReport, drop_meta, drop_span_fields, refuse_spaces
+from ..conversion_report import (
+    ConversionReport,
+    drop_meta,
+    drop_span_fields,
+    refuse_spaces,
+    refuse_tags,
+)
 from ..imported import ImportedDocument, ImportedSpan
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -155,9 +161,10 @@ def tagged_sentences(
         scheme: one of :data:`TAGGING_SCHEMES`.
 
     Raises:
-        InputError: if a label contains a space.
+        InputError: if a label contains a space, or is read as a tag.
     """
     refuse_spaces(document, "tags")
+    refuse_tags(document)
     sentences = to_sentences(document, scheme)
     report.drop("document ids")
     drop_meta(document, report)

@@ -9,10 +9,11 @@ from pathlib import Path
 from ...errors import InputError
 from ..files import iterate_json_lines
 from ..rejected import Rejected
-from .archives import read_warc, read_zip
+from .archives import read_zip
 from .raw_article import ARTICLE_EXTENSIONS, RawArticle, RawArticles, read_limited
 from .tables import is_dataset_folder, make_raw_record, read_csv, read_parquet
 from .web.feeds import FEED_EXTENSIONS
+from .web.warc import read_warc
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -33,7 +34,9 @@ def find_files(paths: Iterable[Path]) -> Iterator[Path]:
                 and not any(part.startswith(".") for part in file.relative_to(path).parts)
             )
             if not files:
-                extensions = ", ".join(e for e in READABLE_EXTENSIONS if not e.endswith(".gz"))
+                extensions = ", ".join(
+                    e for e in READABLE_EXTENSIONS if not e.endswith((".gz", ".zst"))
+                )
                 raise InputError(f"{path}: no {extensions} file in this folder")
             yield from files
         elif path.exists():
@@ -88,6 +91,7 @@ _CONTAINER_READERS: dict[str, Callable[[Path, str], RawArticles]] = {
     ".zip": read_zip,
     ".warc": read_warc,
     ".warc.gz": read_warc,
+    ".warc.zst": read_warc,
 }
 READABLE_EXTENSIONS = (
     *ARTICLE_EXTENSIONS,

@@ -21,6 +21,7 @@ from .tools.doccano import read_doccano, write_doccano
 from .tools.label_studio import read_label_studio
 from .tools.label_studio_writer import write_label_studio
 from .tools.prodigy import read_prodigy, write_prodigy
+from .uima.webanno import read_webanno
 from .write_options import WriteOptions
 
 
@@ -52,4 +53,5 @@ FORMATS = {
     "prodigy": Format(read_prodigy, write_prodigy, ".jsonl"),
     "datasets": Format(read_datasets, write_datasets),
     "re3d": Format(read_re3d, write_re3d),
+    "webanno": Format(read_webanno, None),
 }

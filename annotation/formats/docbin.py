@@ -4,38 +4,49 @@ from __future__ import annotations
 
 import itertools
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...corpus.document import NORM_FIELDS, Document
 from ...corpus.files import open_atomic
-from ...errors import InputError
-from .conversion_report import ConversionReport, drop_span_fields
+from ...errors import InputError, first_line
+from .conversion_report import ConversionReport
 from .imported import ImportedDocument, ImportedSpan, ReadOptions
+from .sources import open_source
+from .span_groups import SpanGroups
 from .write_options import WriteOptions
 
 if TYPE_CHECKING:
     from spacy.language import Language
-    from spacy.tokens import Doc
+    from spacy.tokens import Doc, Span, SpanGroup
+
+
+SPAN_ATTRIBUTES = {"norm": "norm", "score": "confidence", "annotator": "annotator", "note": "note"}
+"""The custom attribute of spaCy (`span._.NAME`) that holds a field of a span."""
+_USER_DATA = ("id", "meta")
 
 
 def to_doc(nlp: Language, document: Document) -> Doc:
     """Convert a document to a spaCy `Doc` with exactly the same text.
 
-    Spans are in `doc.ents`; tokens are split where a span starts or ends. The values of a span are
-    in `span._.norm`, and the id of its entity in `span.kb_id_`. The document's id, and the metadata
+    Spans are in `doc.ents`; tokens are split where a span starts or ends. The id of a span's entity
+    is in `span.kb_id_`. Its other fields are in `span._.norm`, `span._.confidence` (the score),
+    `span._.annotator` and `span._.note`, which spaCy shows after
+    `Span.set_extension("confidence", default=None)` and so on. The document's id, and the metadata
     as JSON, are in `doc.user_data`.
     """
     from spacy.tokens import Doc
 
-    borders = {offset for span in document.spans for offset in (span.start, span.end)}
+    borders = sorted({offset for span in document.spans for offset in (span.start, span.end)})
     words: list[str] = []
     spaces: list[bool] = []
     # nlp.make_doc would refuse texts of more than a million characters.
     for token in nlp.tokenizer(document.text):
         end = token.idx + len(token)
-        cuts = [token.idx, *sorted(b for b in borders if token.idx < b < end), end]
+        inner = borders[bisect_right(borders, token.idx) : bisect_left(borders, end)]
+        cuts = [token.idx, *inner, end]
         words += [document.text[a:b] for a, b in itertools.pairwise(cuts)]
         spaces += [False] * (len(cuts) - 2) + [bool(token.whitespace_)]
     doc = Doc(nlp.vocab, words=words, spaces=spaces)
@@ -45,39 +56,40 @@ def to_doc(nlp: Language, document: Document) -> Doc:
         for s in document.spans
     )
     for span in document.spans:
-        if span.norm is not None:
-            doc.user_data[_norm_key(span.start, span.end)] = dict(span.norm)
+        for field, name in SPAN_ATTRIBUTES.items():
+            if (value := getattr(span, field)) is not None:
+                value = dict(value) if field == "norm" else value
+                doc.user_data[_attribute_key(name, span.start, span.end)] = value
     return doc
 
 
-def _read_norm(doc: Doc, start: int, end: int) -> Any:
-    """Return the values of a span; None if it has none, or those of another program."""
-    norm = doc.user_data.get(_norm_key(start, end))
-    if not isinstance(norm, dict) or set(norm) != NORM_FIELDS:
-        return None
-    # MessagePack has given tuples for lists.
-    return json.loads(json.dumps(norm))
-
-
-def _norm_key(start: int, end: int) -> tuple[str, str, int, int]:
-    """Return the key of `doc.user_data` under which spaCy keeps `span._.norm`."""
-    return ("._.", "norm", start, end)
+def _attribute_key(name: str, start: int, end: int) -> tuple[str, str, int, int]:
+    """Return the key of `doc.user_data` under which spaCy keeps `span._.NAME`."""
+    return ("._.", name, start, end)
 
 
 def write_docbin(
     path: Path, documents: Iterable[Document], report: ConversionReport, options: WriteOptions
 ) -> int:
-    """Write a `DocBin` for spaCy's training; return the document count."""
+    """Write a `DocBin` for spaCy's training; return the document count.
+
+    Raises:
+        InputError: if the documents are too many for one file.
+    """
     import spacy
     from spacy.tokens import DocBin
 
     nlp = spacy.blank("xx")
     doc_bin = DocBin(store_user_data=True)
     for document in documents:
-        drop_span_fields(document, report, ("norm",))
         doc_bin.add(to_doc(nlp, document))
+    try:
+        content = doc_bin.to_bytes()
+    # MessagePack holds at most 4 GiB in one value.
+    except ValueError as error:
+        raise InputError(f"{path}: too large for one DocBin; write fewer documents") from error
     with open_atomic(path) as file:
-        file.write(doc_bin.to_bytes())
+        file.write(content)
     return len(doc_bin)
 
 
@@ -86,39 +98,98 @@ def read_docbin(
 ) -> Iterator[ImportedDocument]:
     """Read the `doc.ents` of a `DocBin` as spans.
 
-    Ids and metadata are read from `doc.user_data`, where :func:`to_doc` writes them; other
-    documents are numbered. Span groups are dropped.
+    Ids, metadata and the spans' fields are read from where :func:`to_doc` writes them; other
+    documents are numbered. spaCy reads a file as a whole; its documents are made one at a time.
 
     Args:
-        path: the file.
-        options: not used.
+        path: a file, folder or zip archive.
+        options: `layer` is the key of a span group to read instead of the entities. The scores that
+            spaCy's span categorizer stores with it are read as well.
         report: records what is dropped.
 
     Raises:
-        InputError: if the file is not a `DocBin`.
+        InputError: if a file is not a `DocBin`.
     """
+    groups = SpanGroups(options.layer, report)
+    with open_source(path, (".spacy",)) as files:
+        for file, part in files:
+            for number, doc in enumerate(_iterate_docs(file), start=1):
+                where = f"{file}: document {number}"
+                spans = groups.choose(
+                    [_read_span(doc, ent) for ent in doc.ents],
+                    {key: _read_group(doc, group) for key, group in doc.spans.items()},
+                )
+                report.drop("text categories", len(doc.cats))
+                report.drop("other user data", sum(not _is_known(key) for key in doc.user_data))
+                meta = _read_meta(doc.user_data.get("meta"))
+                doc_id = doc.user_data.get("id")
+                yield ImportedDocument(where, doc_id, doc.text, spans, meta, part=part)
+    groups.check(path)
+
+
+def _iterate_docs(path: Path) -> Iterator[Doc]:
     import spacy
     from spacy.tokens import DocBin
 
     try:
-        docs = list(DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab))
+        yield from DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     # For other bytes zlib, msgpack and numpy each raise errors of their own.
     except Exception as error:
-        raise InputError(f"{path}: not a DocBin ({error}); write one with to_disk") from error
-    for number, doc in enumerate(docs, start=1):
-        report.drop("spans of span groups", sum(len(group) for group in doc.spans.values()))
-        spans = [
-            ImportedSpan(
-                ent.start_char,
-                ent.end_char,
-                ent.label_,
-                norm=_read_norm(doc, ent.start_char, ent.end_char),
-            )
-            for ent in doc.ents
-        ]
-        meta = json.loads(doc.user_data.get("meta", "{}"))
-        yield ImportedDocument(
-            f"{path}: document {number}", doc.user_data.get("id"), doc.text, spans, meta
-        )
+        raise InputError(
+            f"{path}: not a DocBin that spaCy {spacy.__version__} reads ({first_line(error)}); "
+            "write one with to_disk"
+        ) from error
+
+
+def _read_span(doc: Doc, span: Span) -> ImportedSpan:
+    values = {
+        field: doc.user_data.get(_attribute_key(name, span.start_char, span.end_char))
+        for field, name in SPAN_ATTRIBUTES.items()
+    }
+    norm, score = values["norm"], values["score"]
+    # Other programs use the same names for values of other types.
+    is_norm = isinstance(norm, dict) and set(norm) == NORM_FIELDS
+    is_score = isinstance(score, int | float) and not isinstance(score, bool)
+    texts = {name: values[name] for name in ("annotator", "note") if isinstance(values[name], str)}
+    return ImportedSpan(
+        *(span.start_char, span.end_char, span.label_),
+        score=score if is_score else None,
+        norm=_to_json(norm) if is_norm else None,
+        **texts,
+    )
+
+
+def _read_group(doc: Doc, group: SpanGroup) -> list[ImportedSpan]:
+    spans = [_read_span(doc, span) for span in group]
+    scores = group.attrs.get("scores", ())
+    if len(scores) == len(spans):
+        for span, score in zip(spans, scores, strict=True):
+            span.score = float(score)
+    return spans
+
+
+def _is_known(key: Any) -> bool:
+    if isinstance(key, tuple):
+        return len(key) > 1 and key[0] == "._." and key[1] in SPAN_ATTRIBUTES.values()
+    return key in _USER_DATA
+
+
+def _read_meta(value: Any) -> Any:
+    """Return metadata as :func:`to_doc` writes them, or as others do."""
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return _to_json(value)
+
+
+def _to_json(value: Any) -> Any:
+    """Return a value with lists for tuples, which MessagePack gives, and strings as keys."""
+    if isinstance(value, dict):
+        return {str(key): _to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_json(item) for item in value]
+    return value

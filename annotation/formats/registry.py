@@ -11,6 +11,7 @@ from .conversion_report import ConversionReport
 from .docbin import read_docbin, write_docbin
 from .imported import ImportedDocument, ReadOptions
 from .jsonl import read_jsonl, write_jsonl
+from .spacy_json import read_spacy_json
 from .standoff.brat import read_brat, write_brat
 from .standoff.re3d import read_re3d, write_re3d
 from .tokens.conll import read_conll, write_conll
@@ -49,6 +50,7 @@ FORMATS = {
     "iob": Format(read_iob, write_iob, ".iob"),
     "words-tags": Format(read_word_files, write_word_files),
     "docbin": Format(read_docbin, write_docbin, ".spacy"),
+    "spacy": Format(read_spacy_json, None),
     "labelstudio": Format(read_label_studio, write_label_studio, ".json"),
     "prodigy": Format(read_prodigy, write_prodigy, ".jsonl"),
     "datasets": Format(read_datasets, write_datasets),

@@ -79,19 +79,13 @@ def _write_docbins(part: Path, output: Path) -> tuple[Path, ...]:
 
     from ...annotation.formats.docbin import to_doc
 
-    # Registers the span attributes `_.confidence` and `_.norm`.
-    from .. import entities  # noqa: F401
-
     nlp = spacy.blank("xx")
     paths = []
     for index, documents in enumerate(_read_batches(part, DOCBIN_DOCUMENTS)):
         path = output if not index else output.with_stem(f"{output.stem}-{index + 1}")
         docbin = DocBin(store_user_data=True)
         for document in documents:
-            doc = to_doc(nlp, document)
-            for span, entity in zip(document.spans, doc.ents, strict=True):
-                entity._.confidence = span.score
-            docbin.add(doc)
+            docbin.add(to_doc(nlp, document))
         with open_atomic(path) as file:
             file.write(docbin.to_bytes())
         paths.append(path)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,29 @@ class PackageInfo:
     def package_name(self) -> str:
         """The name of the Python package, such as `en_orbat_news`."""
         return f"{self.lang}_{self.name}"
+
+
+def language_fault(lang: str) -> str | None:
+    """Return why spaCy cannot make a pipeline of a language; None if it can."""
+    import spacy
+
+    try:
+        own = spacy.blank(lang).lang
+    # Some languages need a library of their own.
+    except ImportError as error:
+        return f"spaCy cannot load it ({first_line(error)}); xx is for any language"
+    # The data of a package is found by spaCy's own code, such as `de` for `deu`.
+    return None if own == lang else f"spaCy's code of this language is {own}; write {own}"
+
+
+def check_language(lang: str) -> None:
+    """Refuse a language of which spaCy cannot make a pipeline.
+
+    Raises:
+        InputError: saying why.
+    """
+    if fault := language_fault(lang):
+        raise InputError(f"--lang {lang}: {fault}")
 
 
 @dataclass(frozen=True)

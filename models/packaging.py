@@ -30,7 +30,7 @@ from .cards.sections import CardData
 from .cards.wheel_card import wheel_card
 from .checkpoint import Checkpoint, check_exportable, write_checkpoint
 from .loading import read_evaluations
-from .package_info import PackageInfo
+from .package_info import PackageInfo, check_language
 from .runtime import (
     CONFIG_FILE,
     GAZETTEER_FILE,
@@ -98,12 +98,13 @@ def package(
         on_progress: called at the beginning and end of each step.
 
     Raises:
-        InputError: if the run contains a pickle, its documents were changed, the values are
-            broken, or the output cannot be written.
+        InputError: if spaCy lacks the language, the run contains a pickle, its documents were
+            changed, the values are broken, or the output cannot be written.
         ModelError: if the run cannot be used, the exported model finds other spans than the
             trained one, or no checkpoint can represent the model.
     """
     run, output, info = Path(run), Path(output), info or PackageInfo()
+    check_language(info.lang)
     if transformers:
         check_exportable(run)
     report = _package_wheel(run, output, info, values, on_progress)

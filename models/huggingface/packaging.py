@@ -22,7 +22,7 @@ from ...training.tagging import tag_documents
 from ...ui import OnProgress, ignore_progress
 from ..checkpoint import MIN_AGREEMENT, count_common
 from ..export import export_onnx, optimize
-from ..package_info import PackageInfo
+from ..package_info import PackageInfo, check_language, language_fault
 from ..packaging import calibrate, model_files, progress_step, spacy_scores
 from ..runtime import (
     GAZETTEER_FILE,
@@ -97,8 +97,9 @@ def package_checkpoint(
         on_progress: called at the beginning and end of each step.
 
     Raises:
-        InputError: if the weights are pickled, the name is malformed or taken by another package,
-            the dev documents are invalid or have other labels, or the output cannot be written.
+        InputError: if the weights are pickled, spaCy lacks the language, the name is malformed or
+            taken by another package, the dev documents are invalid or have other labels, or the
+            output cannot be written.
         ModelError: if the checkpoint cannot be used; see :func:`load_checkpoint`.
     """
     with progress_step("Loading the checkpoint", on_progress):
@@ -108,6 +109,7 @@ def package_checkpoint(
         lang or _spacy_language(own), name or _package_name(source), version, author, email, url
     )
     _check_name_is_free(info)
+    check_language(info.lang)
     gold = list(read_documents(dev, model.scheme.labels)) if dev is not None else []
     if dev is not None and not gold:
         raise InputError(f"{dev}: contains no document; give documents with gold spans")
@@ -272,7 +274,8 @@ def _manifest(
 
 def _spacy_language(own: OwnCard) -> str:
     language = (own.language or "").lower()
-    return language if re.fullmatch(r"[a-z]{2,3}", language) else "xx"
+    is_code = re.fullmatch(r"[a-z]{2,3}", language)
+    return language if is_code and language_fault(language) is None else "xx"
 
 
 def _package_name(source: str | Path) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from orbat.errors import InputError
 from orbat.models.package_info import PackageInfo
+from orbat.models.packaging import package as package_run
 from orbat.models.wheel import write_package
 from tests.conftest import ROOT
 from tests.test_architecture import WHEEL_LIBRARIES
@@ -111,3 +112,16 @@ def test_every_module_can_be_imported_without_orbat(package: Path, tmp_path: Pat
 def test_a_malformed_name_is_refused(info: dict[str, str], option: str) -> None:
     with pytest.raises(InputError, match=option):
         PackageInfo(**info)
+
+
+@pytest.mark.parametrize(
+    ("lang", "reason"),
+    [("zz", "spaCy cannot load it"), ("deu", "this language is de; write de")],
+)
+def test_a_language_that_spacy_lacks_is_refused_before_anything_is_done(
+    lang: str, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=f"^--lang {lang}: .*{reason}") as error:
+        package_run(tmp_path / "run", tmp_path / "dist", PackageInfo(lang=lang))
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "dist").exists()

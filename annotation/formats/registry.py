@@ -22,6 +22,7 @@ from .tools.doccano import read_doccano, write_doccano
 from .tools.label_studio import read_label_studio
 from .tools.label_studio_writer import write_label_studio
 from .tools.prodigy import read_prodigy, write_prodigy
+from .uima.cas import read_cas_json, read_xmi, write_xmi
 from .uima.webanno import read_webanno
 from .write_options import WriteOptions
 
@@ -56,4 +57,6 @@ FORMATS = {
     "datasets": Format(read_datasets, write_datasets),
     "re3d": Format(read_re3d, write_re3d),
     "webanno": Format(read_webanno, None),
+    "xmi": Format(read_xmi, write_xmi),
+    "cas-json": Format(read_cas_json, None),
 }

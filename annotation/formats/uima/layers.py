@@ -64,7 +64,7 @@ class LayerChoice:
             InputError: if there are several; the message names them.
         """
         layers = list(layers)
-        self._names |= {layer.name for layer in layers}
+        self._names |= {layer.name for layer in layers if layer.is_annotated}
         layer = self._find_wanted(layers, where) if self._wanted else self._find_only(layers, where)
         if layer is None:
             return None

@@ -54,14 +54,16 @@ def convert(
         str | None, typer.Option(help="Characters between columns; \\t is a tab.")
     ] = None,
     layer: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Annotation layer to read.")
+        str | None,
+        typer.Option(metavar="NAME", help="Annotation layer, LAYER.FEATURE or span group to read."),
     ] = None,
 ) -> None:
     """Convert an annotated corpus to another format.
 
     FORMAT is jsonl (orbat's own), doccano, brat, conll, iob, words-tags, docbin, labelstudio,
-    prodigy, datasets or re3d. brat, words-tags, datasets and re3d are folders, the others are
-    files. What a format cannot keep is counted and printed.
+    prodigy, datasets, re3d or xmi, or, for reading only, spacy (its JSON), webanno or cas-json.
+    brat, words-tags, datasets, re3d and written xmi are folders, the others are files. What a
+    format cannot keep is counted and printed.
     """
     from ...corpus.labels import load_labels
     from ...ui import progress_bars

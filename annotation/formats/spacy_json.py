@@ -114,7 +114,7 @@ def _read_record(
     for name in sorted(record.keys() - _READ - _IGNORED):
         if record[name]:
             report.drop(f"values of '{name}'")
-    entities = next((record[name] for name in _ENTITIES if record.get(name)), [])
+    entities: Any = next((record[name] for name in _ENTITIES if record.get(name)), [])
     if not isinstance(entities, list):
         raise InputError(f"{where}: field 'entities' is not a list; {_NO_RECORD}")
     words = record.get("words") or record.get("orths")
@@ -132,10 +132,11 @@ def _read_record(
 
 def _read_entity(entry: Any, where: str) -> ImportedSpan:
     if isinstance(entry, Mapping):
-        values = [entry.get(name) for name in ("start", "end", "label", "text")]
-        return ImportedSpan(*values, where=where)
+        start, end, label = entry.get("start"), entry.get("end"), entry.get("label")
+        return ImportedSpan(start, end, label, entry.get("text"), where)
     if isinstance(entry, list) and len(entry) >= 3:
-        return ImportedSpan(*entry[:3], where=where)
+        start, end, label, *_ = entry
+        return ImportedSpan(start, end, label, where=where)
     raise InputError(f'{where}: not [START, END, "LABEL"]; correct it')
 
 

@@ -198,11 +198,14 @@ def _decode_line(raw: bytes, location: str, *, is_first: bool) -> Any | Rejected
         return json.loads(raw.decode())
     except UnicodeDecodeError as error:
         return Rejected(location, f"not UTF-8 at byte {error.start}; convert the file to UTF-8")
-    # A number of more than 4300 digits is a ValueError.
-    except (ValueError, RecursionError) as error:
-        column = getattr(error, "colno", 1)
-        reason = f"invalid JSON at column {column}; write one JSON object per line"
+    except json.JSONDecodeError as error:
+        reason = f"invalid JSON at column {error.colno}; write one JSON object per line"
         return Rejected(location, reason)
+    except RecursionError:
+        return Rejected(location, "lists and objects are nested too deeply; flatten it")
+    except ValueError:
+        # The only other reason: Python converts no number of more than 4,300 digits.
+        return Rejected(location, "a number has too many digits; write it as a string")
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:

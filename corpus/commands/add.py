@@ -18,13 +18,19 @@ def add(
         list[str],
         typer.Argument(
             help="Files, folders, http or https URLs of pages and feeds, or hf:ID of a dataset. "
-            "File types: text, HTML, PDF, JSON Lines, CSV, Parquet, WARC, zip, gzip."
+            "File types: text, HTML, MHTML, PDF, e-mail, mailbox, JSON, JSON Lines, CSV, TSV, "
+            "Parquet, WARC, ARC, zip, gzip."
         ),
     ],
     output: Annotated[Path, typer.Option(help="The corpus to create or extend (JSON Lines).")],
     text_column: Annotated[
-        str, typer.Option(help="Column of tables and datasets that holds the text.")
-    ] = "text",
+        str | None,
+        typer.Option(
+            help="Field or column of JSON, tables and datasets that holds the text; outer.inner "
+            "for a field within a field. Default: text or, without it, a usual name such as "
+            "maintext, body or content."
+        ),
+    ] = None,
     license: Annotated[
         str | None, typer.Option(help="License of the articles, recorded in their provenance.")
     ] = None,
@@ -59,6 +65,8 @@ def add(
         report = add_to_corpus(
             sources, output, options=options, engine=engine.value, on_progress=on_progress
         )
+    for notice in report.notices:
+        typer.echo(f"warning: {notice}", err=True)
     for article in report.rejected:
         typer.echo(f"rejected: {article}", err=True)
     for line in report.undecodable:
@@ -84,6 +92,7 @@ def _to_json(report: IngestionReport) -> dict[str, Any]:
         ],
         "resumed": report.resumed,
         "undecodable": list(report.undecodable),
+        "notices": list(report.notices),
     }
 
 

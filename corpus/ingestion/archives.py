@@ -3,40 +3,83 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ...errors import InputError
 from ..rejected import Rejected
-from .raw_article import ARTICLE_EXTENSIONS, RawArticle, RawArticles, read_limited
+from .raw_article import RawArticles, ReaderOptions, describe_endings, read_limited
+
+ReadFile = Callable[[Path, ReaderOptions], RawArticles]
+"""Yields the articles of a file."""
 
 
-def read_zip(path: Path, text_column: str) -> RawArticles:
-    """Yield the texts, pages and PDFs of a zip file.
+def read_zip(
+    path: Path, options: ReaderOptions, read: ReadFile, extensions: tuple[str, ...]
+) -> RawArticles:
+    """Yield the articles of the files in a zip file; files of other types are counted.
+
+    Args:
+        path: the zip file.
+        options: the options for reading the files in it.
+        read: the reader of a file.
+        extensions: the extensions of the files to read.
 
     Raises:
-        InputError: if the file is damaged.
+        InputError: if the file is damaged, or no file in it is of a readable type.
     """
+    passed_over: list[str] = []
+    is_empty = True
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
             for entry in archive.infolist():
-                extension = Path(entry.filename).suffix.lower()
-                if not entry.is_dir() and extension in ARTICLE_EXTENSIONS:
-                    yield _read_entry(path, archive, entry, extension)
+                name = Path(entry.filename)
+                if entry.is_dir() or any(part.startswith((".", "__MACOSX")) for part in name.parts):
+                    continue
+                if not name.name.lower().endswith(extensions):
+                    passed_over.append(entry.filename)
+                    continue
+                is_empty = False
+                unpacked = Path(folder) / name.name
+                yield from _read_entry(archive, entry, f"{path}!{name}", unpacked, options, read)
     except zipfile.BadZipFile as error:
         raise InputError(f"{path}: not a complete zip file ({error}); fetch it again") from error
+    counts = describe_endings(passed_over) or "it is empty"
+    if is_empty:
+        raise InputError(f"{path}: no readable file in it ({counts}); unpack it")
+    if passed_over:
+        options.notify(f"{path}: passed over: {counts}")
 
 
 def _read_entry(
-    path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, extension: str
-) -> RawArticle | Rejected:
-    location = f"{path}!{entry.filename}"
+    archive: zipfile.ZipFile,
+    entry: zipfile.ZipInfo,
+    location: str,
+    unpacked: Path,
+    options: ReaderOptions,
+    read: ReadFile,
+) -> RawArticles:
+    """Yield the articles of a file in a zip file, which is unpacked for this."""
+
+    def rename(text: str) -> str:
+        return text.replace(str(unpacked), location)
+
     try:
         with archive.open(entry) as file:
-            content = read_limited(file, location)
+            unpacked.write_bytes(read_limited(file, location))
+        inner = replace(options, notify=lambda notice: options.notify(rename(notice)))
+        for article in read(unpacked, inner):
+            renamed = rename(article.location)
+            if isinstance(article, Rejected):
+                yield Rejected(renamed, rename(article.reason))
+            else:
+                name = str(Path(renamed).relative_to(Path(archive.filename or "").parent))
+                yield replace(article, location=renamed, origin={**article.origin, "file": name})
     except InputError as error:
-        return Rejected.from_error(location, error)
+        yield Rejected.from_error(location, error)
     except (RuntimeError, zipfile.BadZipFile, NotImplementedError) as error:
-        return Rejected(location, f"cannot be decompressed ({error}); unpack it first")
-    origin = {"file": f"{path.name}!{entry.filename}"}
-    name = Path(entry.filename).stem
-    return RawArticle(location, name, content, extension=extension, origin=origin)
+        yield Rejected(location, f"cannot be decompressed ({error}); unpack it first")
+    finally:
+        unpacked.unlink(missing_ok=True)

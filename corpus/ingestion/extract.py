@@ -36,7 +36,7 @@ def make_document(raw: RawArticle, *, clean: bool = True, license: str | None = 
     if raw.record is not None:
         return _document_from_record(raw, clean, terms)
     cleaned, tools = _extract_text(raw, clean)
-    meta: dict[str, Any] = dict(cleaned.metadata)
+    meta: dict[str, Any] = {**cleaned.metadata, **raw.metadata}
     if "url" in raw.origin:
         meta["url"] = raw.origin["url"]
     if clean:

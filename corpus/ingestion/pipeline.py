@@ -29,6 +29,7 @@ class IngestionReport:
         rejected: articles that cannot be used.
         resumed: whether the run resumed an interrupted one.
         undecodable: new documents with bytes that are invalid in their encoding, each as one line.
+        notices: lines about what was chosen or not read, such as files that were passed over.
     """
 
     added: int
@@ -37,6 +38,7 @@ class IngestionReport:
     rejected: tuple[Rejected, ...]
     resumed: bool
     undecodable: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def add_to_corpus(
@@ -69,7 +71,14 @@ def add_to_corpus(
     check_output(output, *(s for s in sources if "://" not in str(s) and Path(s).is_file()))
     options = options or SourceOptions()
     feed_log = options.feed_log or FeedLog(output.with_suffix(".feeds.json"))
-    options = replace(options, feed_log=feed_log)
+    notices: list[str] = []
+    given = options.on_notice
+
+    def on_notice(notice: str) -> None:
+        notices.append(notice)
+        given(notice)
+
+    options = replace(options, feed_log=feed_log, on_notice=on_notice)
     duplicates: list[Duplicate] = []
     rejected: list[Rejected] = []
     undecodable: list[str] = []
@@ -96,7 +105,13 @@ def add_to_corpus(
         raise rejected[0].to_error()
     feed_log.save()
     return IngestionReport(
-        added, skipped, tuple(duplicates), tuple(rejected), resumed, tuple(undecodable)
+        added,
+        skipped,
+        tuple(duplicates),
+        tuple(rejected),
+        resumed,
+        tuple(undecodable),
+        tuple(notices),
     )
 
 

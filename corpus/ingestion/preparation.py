@@ -16,7 +16,7 @@ from ..document import Document, document_to_json, parse_document
 from ..ray_cluster import connect_ray
 from ..rejected import Rejected
 from .extract import make_document
-from .raw_article import RawArticle
+from .raw_article import RawArticle, ReaderOptions
 from .readers import find_files, read_file
 from .sources import SourceOptions, is_dataset_id, is_url, read_articles
 from .store import article_key
@@ -63,15 +63,19 @@ def prepare_with_ray(
     connect_ray()
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     local = [source for source in sources if is_url(source) or is_dataset_id(source)]
-    files = list(find_files(Path(source) for source in sources if source not in local))
+    paths = [Path(source) for source in sources if source not in local]
+    files = list(find_files(paths, options.on_notice))
     if files:
         ray.data.DataContext.get_current().execution_options.preserve_order = True
         ray.data.DataContext.get_current().enable_progress_bars = False
-        paths = ray.data.from_items([{"path": str(path.resolve())} for path in files])
+        items = ray.data.from_items([{"path": str(path.resolve())} for path in files])
         license, column = options.license, options.text_column
-        rows = paths.flat_map(lambda row: _file_to_rows(Path(row["path"]), column, license))
+        rows = items.flat_map(lambda row: _file_to_rows(Path(row["path"]), column, license))
         for row in rows.iter_rows():
-            yield _row_to_article(row, contains)
+            if row["notice"]:
+                options.on_notice(row["notice"])
+            else:
+                yield _row_to_article(row, contains)
     yield from prepare_locally(local, options, contains)
 
 
@@ -95,23 +99,26 @@ def _prepare(
     return PreparedArticle(key, document, compute_signature(document.text))
 
 
-def _file_to_rows(path: Path, text_column: str, license: str | None) -> list[dict[str, Any]]:
+def _file_to_rows(path: Path, text_column: str | None, license: str | None) -> list[dict[str, Any]]:
     """Prepare the articles of a file, as rows of one Arrow schema."""
-    rows = []
-    for raw in read_file(path, text_column):
-        row: dict[str, Any] = dict.fromkeys(("key", "document", "words", "location", "reason"), "")
-        row["signature"] = b""
+    columns = ("key", "document", "words", "location", "reason", "notice")
+    empty: dict[str, Any] = {**dict.fromkeys(columns, ""), "signature": b""}
+    rows: list[dict[str, Any]] = []
+    options = ReaderOptions(text_column, lambda notice: rows.append(empty | {"notice": notice}))
+    for raw in read_file(path, options):
         article = _prepare(raw, license)
         if isinstance(article, Rejected):
-            row |= {"location": article.location, "reason": article.reason}
+            rows.append(empty | {"location": article.location, "reason": article.reason})
         elif article.document and article.signature:
-            row |= {
-                "key": article.key,
-                "document": json.dumps(document_to_json(article.document)),
-                "words": article.signature.words_sha256,
-                "signature": article.signature.values,
-            }
-        rows.append(row)
+            rows.append(
+                empty
+                | {
+                    "key": article.key,
+                    "document": json.dumps(document_to_json(article.document)),
+                    "words": article.signature.words_sha256,
+                    "signature": article.signature.values,
+                }
+            )
     return rows
 
 

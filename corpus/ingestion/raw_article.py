@@ -6,8 +6,10 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 from ...errors import InputError
@@ -33,6 +35,7 @@ class RawArticle:
         origin: facts about its source, for its provenance.
         charset: the label of the encoding that its source declares, such as the charset of an HTTP
             header; empty if there is none.
+        metadata: what is known of the article besides its bytes, such as the subject of an e-mail.
     """
 
     location: str
@@ -42,6 +45,25 @@ class RawArticle:
     extension: str = ""
     origin: Mapping[str, Any] = field(default_factory=dict)
     charset: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ignore_notice(notice: str) -> None:
+    """Do nothing with a notice."""
+
+
+@dataclass(frozen=True)
+class ReaderOptions:
+    """Options for reading files.
+
+    Attributes:
+        text_column: the field or column that holds the text, `outer.inner` for a field of an
+            object in the record; None for `text` or another usual name.
+        notify: called with a line about what was chosen or not read.
+    """
+
+    text_column: str | None = None
+    notify: Callable[[str], None] = ignore_notice
 
 
 RawArticles = Iterator[RawArticle | Rejected]
@@ -61,6 +83,15 @@ def read_limited(file: IO[bytes] | io.BufferedIOBase, location: str) -> bytes:
     if len(content) > MAX_ARTICLE_BYTES:
         raise InputError(f"{location}: larger than {MAX_ARTICLE_BYTES >> 20} MB; split it")
     return content
+
+
+def describe_endings(names: Iterable[str]) -> str:
+    """Return the number of files with each ending, the most frequent first, as `3 *.docx`."""
+    endings = Counter(Path(name).suffix.lower() for name in names)
+    return ", ".join(
+        f"{count} *{ending}" if ending else f"{count} without ending"
+        for ending, count in sorted(endings.items(), key=lambda item: (-item[1], item[0]))
+    )
 
 
 def url_to_name(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Finds and reads files of articles: one article, a table or an archive of many."""
+"""Finds and reads files of articles: one article, records or an archive of many."""
 
 from __future__ import annotations
 
@@ -7,95 +7,123 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ...errors import InputError
-from ..files import iterate_json_lines
 from ..rejected import Rejected
-from .archives import read_zip
-from .raw_article import ARTICLE_EXTENSIONS, RawArticle, RawArticles, read_limited
-from .tables import is_dataset_folder, make_raw_record, read_csv, read_parquet
+from .archives import ReadFile, read_zip
+from .content_types import recognize
+from .messages import MAILBOX_EXTENSIONS, MESSAGE_EXTENSIONS, read_mailbox
+from .raw_article import (
+    ARTICLE_EXTENSIONS,
+    RawArticle,
+    RawArticles,
+    ReaderOptions,
+    describe_endings,
+    ignore_notice,
+    read_limited,
+)
+from .records.csv_files import CSV_EXTENSIONS, read_csv
+from .records.json_files import JSON_EXTENSIONS, read_json
+from .records.tables import is_dataset_folder, read_parquet
 from .web.feeds import FEED_EXTENSIONS
 from .web.warc import read_warc
 
 
-def find_files(paths: Iterable[Path]) -> Iterator[Path]:
+def find_files(
+    paths: Iterable[Path], notify: Callable[[str], None] = ignore_notice
+) -> Iterator[Path]:
     """Yield the files given, and those of readable types in the folders given, sorted by path.
 
     Hidden files are skipped. A folder that `Dataset.save_to_disk` wrote is yielded itself.
+
+    Args:
+        paths: files and folders.
+        notify: called for each folder with the numbers of files of other types in it.
 
     Raises:
         InputError: if a path does not exist, or a folder contains no readable file.
     """
     for path in map(Path, paths):
         if path.is_dir() and not is_dataset_folder(path):
-            files = sorted(
-                file
-                for file in path.rglob("*")
-                if file.name.lower().endswith((*READABLE_EXTENSIONS, *FEED_EXTENSIONS))
-                and file.is_file()
-                and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            )
-            if not files:
-                extensions = ", ".join(
-                    e for e in READABLE_EXTENSIONS if not e.endswith((".gz", ".zst"))
-                )
-                raise InputError(f"{path}: no {extensions} file in this folder")
-            yield from files
+            yield from _find_in_folder(path, notify)
         elif path.exists():
             yield path
         else:
             raise InputError(f"{path}: does not exist; check the path")
 
 
-def read_file(path: Path, text_column: str = "text") -> RawArticles:
+def _find_in_folder(folder: Path, notify: Callable[[str], None]) -> list[Path]:
+    files: list[Path] = []
+    passed_over: list[str] = []
+    for file in sorted(folder.rglob("*")):
+        if any(part.startswith(".") for part in file.relative_to(folder).parts):
+            continue
+        if file.is_file():
+            is_readable = file.name.lower().endswith((*READABLE_EXTENSIONS, *FEED_EXTENSIONS))
+            files.append(file) if is_readable else passed_over.append(file.name)
+    counts = describe_endings(passed_over)
+    if not files:
+        extensions = ", ".join(e for e in READABLE_EXTENSIONS if not e.endswith((".gz", ".zst")))
+        found = f"; passed over: {counts}" if counts else ""
+        raise InputError(f"{folder}: no {extensions} file in this folder{found}")
+    if counts:
+        notify(f"{folder}: passed over: {counts}")
+    return files
+
+
+def read_file(path: Path, options: ReaderOptions | None = None) -> RawArticles:
     """Yield the articles of a file; those that cannot be read as :class:`Rejected`.
 
+    The extension of the file's name determines its type. A file with another extension is read as
+    an e-mail, a page or text if its content is one, and rejected if it is of another known type.
+
     Args:
-        path: the file; the extension of its name determines its type.
-        text_column: the column of CSV and Parquet files that holds the text.
+        path: the file.
+        options: the field or column that holds the text, and whom to tell what was not read.
     """
+    options = options or ReaderOptions()
     name = path.name.lower()
     readers = (read for extension, read in _CONTAINER_READERS.items() if name.endswith(extension))
     read = next(readers, _read_article)
     try:
-        yield from read(path, text_column)
+        yield from read(path, options)
     except InputError as error:
         yield Rejected.from_error(str(path), error)
     except OSError as error:
         yield Rejected(str(path), f"cannot be read ({error.strerror or error})")
 
 
-def _read_article(path: Path, text_column: str) -> RawArticles:
+def _read_article(path: Path, options: ReaderOptions) -> RawArticles:
     is_compressed = path.suffix.lower() == ".gz"
     with gzip.open(path) if is_compressed else path.open("rb") as file:
         content = read_limited(file, str(path))
     inner = Path(path.stem if is_compressed else path.name)
-    origin = {"file": path.name}
     extension = inner.suffix.lower()
-    yield RawArticle(str(path), inner.stem, content, extension=extension, origin=origin)
+    raw = RawArticle(
+        str(path), inner.stem, content, extension=extension, origin={"file": path.name}
+    )
+    yield recognize(raw, options)
 
 
-def _read_json_lines(path: Path, text_column: str) -> RawArticles:
-    for location, value in iterate_json_lines(path):
-        if isinstance(value, Rejected):
-            yield value
-        else:
-            yield make_raw_record(location, value, text_column)
+def _read_zip(path: Path, options: ReaderOptions) -> RawArticles:
+    extensions = tuple(extension for extension in READABLE_EXTENSIONS if extension != ".zip")
+    return read_zip(path, options, read_file, extensions)
 
 
-_CONTAINER_READERS: dict[str, Callable[[Path, str], RawArticles]] = {
-    ".jsonl": _read_json_lines,
-    ".ndjson": _read_json_lines,
-    ".jsonl.gz": _read_json_lines,
-    ".csv": read_csv,
-    ".tsv": read_csv,
+def _compressed(*extensions: str) -> tuple[str, ...]:
+    return tuple(f"{extension}.gz" for extension in extensions)
+
+
+_CONTAINER_READERS: dict[str, ReadFile] = {
+    **dict.fromkeys((*JSON_EXTENSIONS, *_compressed(*JSON_EXTENSIONS)), read_json),
+    **dict.fromkeys((*CSV_EXTENSIONS, *_compressed(*CSV_EXTENSIONS)), read_csv),
     ".parquet": read_parquet,
-    ".zip": read_zip,
-    ".warc": read_warc,
-    ".warc.gz": read_warc,
-    ".warc.zst": read_warc,
+    **dict.fromkeys(MAILBOX_EXTENSIONS, read_mailbox),
+    ".zip": _read_zip,
+    **dict.fromkeys((".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz"), read_warc),
 }
 READABLE_EXTENSIONS = (
     *ARTICLE_EXTENSIONS,
-    *(f"{extension}.gz" for extension in ARTICLE_EXTENSIONS),
+    *MESSAGE_EXTENSIONS,
+    *_compressed(*ARTICLE_EXTENSIONS, *MESSAGE_EXTENSIONS),
     *_CONTAINER_READERS,
 )
 """Extensions of the files that are read in folders."""
@@ -118,7 +146,7 @@ def count_articles(paths: Iterable[Path]) -> int | None:
                 total += read_metadata(path).num_rows
             except (OSError, ArrowException):
                 return None
-        elif name.endswith((".txt", ".html", ".htm", ".pdf")):
+        elif name.endswith((*ARTICLE_EXTENSIONS, *MESSAGE_EXTENSIONS)):
             total += 1
         else:
             return None

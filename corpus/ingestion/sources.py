@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from ...errors import InputError
 from ..document import Document, unused_id
 from ..rejected import Rejected
 from .extract import make_document
-from .raw_article import RawArticles
+from .raw_article import RawArticles, ReaderOptions, ignore_notice
 from .readers import find_files, read_file
-from .tables import read_dataset
+from .records.tables import read_dataset
 from .web.feeds import FEED_EXTENSIONS, FeedLog
 from .web.fetching import FetchRules
 from .web.pages import WebReader
@@ -27,16 +27,23 @@ class SourceOptions:
     """Options for reading sources.
 
     Attributes:
-        text_column: the column of tables and datasets that holds the text.
+        text_column: the field or column that holds the text; see :class:`ReaderOptions`.
         rules: the rules for access to the web.
         feed_log: earlier visits to feeds; None reads every feed from its beginning.
         license: the articles' terms of use, for their provenance.
+        on_notice: called with a line about what was chosen or not read.
     """
 
-    text_column: str = "text"
+    text_column: str | None = None
     rules: FetchRules = field(default_factory=FetchRules)
     feed_log: FeedLog | None = None
     license: str | None = None
+    on_notice: Callable[[str], None] = ignore_notice
+
+    @property
+    def reader(self) -> ReaderOptions:
+        """The options for reading files."""
+        return ReaderOptions(self.text_column, self.on_notice)
 
 
 def is_url(source: str | Path) -> bool:
@@ -68,14 +75,14 @@ def read_articles(
     names = [str(source) for source in sources]
     paths = [name for name in names if not is_url(name) and not is_dataset_id(name)]
     # A missing path is a mistake in the command, not in the data: report it first.
-    files = {name: list(find_files([Path(name)])) for name in paths}
+    files = {name: list(find_files([Path(name)], options.on_notice)) for name in paths}
     web = WebReader(options.rules, options.feed_log)
     try:
         for name in names:
             if is_url(name):
                 yield from web.read(name)
             elif is_dataset_id(name):
-                yield from read_dataset(name.removeprefix(DATASET_PREFIX), options.text_column)
+                yield from read_dataset(name.removeprefix(DATASET_PREFIX), options.reader)
             else:
                 for path in files[name]:
                     yield from _read_path(path, options, web)
@@ -85,10 +92,10 @@ def read_articles(
 
 def _read_path(path: Path, options: SourceOptions, web: WebReader) -> RawArticles:
     if path.is_dir():
-        return read_dataset(str(path), options.text_column)
+        return read_dataset(str(path), options.reader)
     if path.name.lower().endswith(_FEED_FILE_EXTENSIONS):
         return web.read_feed_file(path)
-    return read_file(path, options.text_column)
+    return read_file(path, options.reader)
 
 
 def read_sources(

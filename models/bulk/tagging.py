@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...corpus.files import check_output
 from ...corpus.ingestion.readers import count_articles, find_files
-from ...corpus.ingestion.sources import read_articles
+from ...corpus.ingestion.sources import SourceOptions, read_articles
 from ...corpus.ray_cluster import Engine
 from ...corpus.rejected import Rejected
 from ...errors import InputError
@@ -35,6 +35,7 @@ class TaggingReport:
         rejected_file: JSON Lines with location and reason of each rejected article; None if
             there is none.
         table: the table of entities; None if none was asked for.
+        notices: lines about what was chosen or not read, such as files that were passed over.
     """
 
     documents: int
@@ -43,6 +44,7 @@ class TaggingReport:
     outputs: tuple[Path, ...]
     rejected_file: Path | None
     table: Path | None = None
+    notices: tuple[str, ...] = ()
 
 
 def tag_files(
@@ -51,6 +53,7 @@ def tag_files(
     output: Path,
     *,
     table: Path | None = None,
+    text_column: str | None = None,
     engine: Engine = "local",
     on_progress: OnProgress = ignore_progress,
 ) -> TaggingReport:
@@ -68,6 +71,8 @@ def tag_files(
             documents.
         table: `.csv` or `.parquet` for a table with one row per entity as well; see
             :func:`~.entity_table.write_table`.
+        text_column: the field or column of records that holds the text; None for `text` or another
+            usual name.
         engine: `local`, or `ray` for the Ray cluster that RAY_ADDRESS names; without one, Ray uses
             all cores of this machine. Articles are read and written in this process. Workers load
             the model by its name or path, which must exist on their machines.
@@ -88,9 +93,11 @@ def tag_files(
     if table is not None:
         check_table(table, output)
     total = count_articles(sources)
-    with OutputTransaction(output, _fingerprint(model, sources)) as transaction:
+    with OutputTransaction(output, _fingerprint(model, sources, text_column)) as transaction:
         resumed = transaction.articles
-        articles = itertools.islice(read_articles(sources), resumed, None)
+        notices: list[str] = []
+        options = SourceOptions(text_column=text_column, on_notice=notices.append)
+        articles = itertools.islice(read_articles(sources, options), resumed, None)
         chunks = read_chunks(articles, transaction)
         for chunk in _tag_chunks(model, chunks, engine):
             transaction.append(chunk.documents, chunk.rejected)
@@ -104,7 +111,13 @@ def tag_files(
         outputs = write_output(transaction.part, output)
         rejected_file = transaction.finish()
         return TaggingReport(
-            transaction.documents, transaction.rejected, resumed, outputs, rejected_file, table
+            transaction.documents,
+            transaction.rejected,
+            resumed,
+            outputs,
+            rejected_file,
+            table,
+            tuple(notices),
         )
 
 
@@ -118,11 +131,16 @@ def _tag_chunks(model: Model, chunks: Iterable[Chunk], engine: Engine) -> Iterat
         yield Chunk(list(model.tag(chunk.documents)), chunk.rejected)
 
 
-def _fingerprint(model: Model, sources: Sequence[Path]) -> str:
-    """Return a hash of the model, its thresholds, and paths, sizes and times of the sources."""
+def _fingerprint(model: Model, sources: Sequence[Path], text_column: str | None) -> str:
+    """Return a hash of the model, its thresholds, the text's column and the sources.
+
+    The sources are described by their paths, sizes and times.
+    """
     files = [
         (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
         for path in find_files(sources)
     ]
-    described = json.dumps([model.fingerprint, dict(model.thresholds), files], sort_keys=True)
+    described = json.dumps(
+        [model.fingerprint, dict(model.thresholds), text_column, files], sort_keys=True
+    )
     return hashlib.sha256(described.encode()).hexdigest()

@@ -23,7 +23,7 @@ def tag(
         list[Path],
         typer.Argument(
             help="Articles: any files that orbat corpus add reads, or folders of them; - for "
-            "standard input (JSON Lines or one text).",
+            "standard input (JSON, JSON Lines or one text).",
             allow_dash=True,
         ),
     ],
@@ -39,6 +39,14 @@ def tag(
         typer.Option(
             help="Table to write as well, .csv or .parquet: one row per entity with document, "
             "offsets, text, label, score, id and values."
+        ),
+    ] = None,
+    text_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Field or column of JSON and tables that holds the text; outer.inner for a field "
+            "within a field. Default: text or, without it, a usual name such as maintext, body or "
+            "content."
         ),
     ] = None,
     engine: Annotated[
@@ -69,8 +77,16 @@ def tag(
     with tempfile.TemporaryDirectory() as folder, progress_bars() as on_progress:
         sources = [_save_stdin(Path(folder)) if str(path) == "-" else path for path in inputs]
         report = tag_files(
-            loaded, sources, output, table=table, engine=engine.value, on_progress=on_progress
+            loaded,
+            sources,
+            output,
+            table=table,
+            text_column=text_column,
+            engine=engine.value,
+            on_progress=on_progress,
         )
+    for notice in report.notices:
+        typer.echo(f"warning: {notice}", err=True)
     if json_output:
         typer.echo(json.dumps(asdict(report), default=str))
         return
@@ -87,12 +103,17 @@ def tag(
 
 
 def _save_stdin(folder: Path) -> Path:
-    """Copy standard input to a file with the extension of its content: JSON Lines or text."""
+    """Copy standard input to a file with the extension of its content: JSON or text."""
     import shutil
     import sys
+
+    from ...corpus.ingestion.content_types import looks_like_json
 
     path = folder / "standard-input.txt"
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
     with path.open("rb") as file:
-        return path.rename(path.with_suffix(".jsonl")) if file.read(1) == b"{" else path
+        head = file.read(2**20)
+    if head.lstrip().startswith(b"{") or looks_like_json(head):
+        return path.rename(path.with_suffix(".json"))
+    return path

@@ -15,7 +15,7 @@ import pytest
 from orbat.corpus.document import Document
 from orbat.corpus.files import MAX_ARTICLE_BYTES, read_documents
 from orbat.corpus.ingestion.extract import make_document
-from orbat.corpus.ingestion.raw_article import RawArticle
+from orbat.corpus.ingestion.raw_article import RawArticle, ReaderOptions
 from orbat.corpus.ingestion.readers import count_articles, read_file
 from orbat.corpus.ingestion.sources import read_articles, read_sources
 from orbat.corpus.rejected import Rejected
@@ -84,12 +84,14 @@ def parquet(path: Path, rows: list[dict[str, object]]) -> Path:
     return path
 
 
-def read(path: Path, content: bytes | None = None, column: str = "text") -> list[Document | str]:
+def read(
+    path: Path, content: bytes | None = None, column: str | None = None
+) -> list[Document | str]:
     """Return the documents of a file, and the message for each article that is rejected."""
     if content is not None:
         path.write_bytes(content)
     results: list[Document | str] = []
-    for raw in read_file(path, column):
+    for raw in read_file(path, ReaderOptions(column)):
         try:
             results.append(str(raw) if isinstance(raw, Rejected) else make_document(raw))
         except InputError as error:
@@ -197,7 +199,11 @@ def test_a_missing_dataset_is_refused(refused: Callable[..., str], tmp_path: Pat
         ("locked.pdf", pdf(TEXT, "secret"), "encrypted PDF"),
         ("scan.pdf", pdf(""), "PDF without text"),
         ("broken.pdf", b"%PDF-1.4 nothing", "damaged PDF"),
-        ("a.csv", b"title,body\nx,y\n", "no column 'text'; its columns are title, body"),
+        (
+            "a.csv",
+            b"title,lead\nx,y\n",
+            "no field 'text'; its fields are title, lead (--text-column",
+        ),
         ("b.csv", b"text,n\nx,1,2\n", "b.csv:2: number of columns differs from the header"),
         ("c.csv", b"text\n\xff\xfe\xfa\n", "c.csv: not UTF-8"),
         ("a.parquet", b"PAR1 nothing", "invalid Parquet"),

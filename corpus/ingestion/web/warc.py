@@ -1,4 +1,4 @@
-"""Reader of web archives in WARC files."""
+"""Reader of web archives in WARC files and their predecessor, ARC."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ....errors import InputError
 from ...files import MAX_ARTICLE_BYTES
 from ...rejected import Rejected
 from ..charsets.declaration import charset_of_content_type
-from ..raw_article import RawArticle, RawArticles, url_to_name
+from ..raw_article import RawArticle, RawArticles, ReaderOptions, url_to_name
 from .content_encoding import join_chunks, unpack
 
 _MAX_UNREAD_BYTES = 8
@@ -22,8 +22,8 @@ _ZSTD_DICTIONARY = b"\x5d\x2a\x4d\x18"
 """Beginning of a .warc.zst file that holds the dictionary of its records."""
 
 
-def read_warc(path: Path, text_column: str) -> RawArticles:
-    """Yield the web pages of a WARC file, compressed or not; by warcio.
+def read_warc(path: Path, options: ReaderOptions) -> RawArticles:
+    """Yield the web pages of a WARC or ARC file, compressed or not; by warcio.
 
     Pages are responses of status 200 of the type HTML, and resources of that type. A record whose
     headers or body cannot be read is rejected, and the reading goes on.
@@ -38,7 +38,7 @@ def read_warc(path: Path, text_column: str) -> RawArticles:
     try:
         with _open(path) as file:
             # warcio would end the run at the first record with broken HTTP headers.
-            for record in ArchiveIterator(file, no_record_parse=True):
+            for record in ArchiveIterator(file, no_record_parse=True, arc2warc=True):
                 article = _read_record(path, record)
                 if article is not None:
                     is_empty = False

@@ -202,10 +202,10 @@ def _decode_line(raw: bytes, location: str, *, is_first: bool) -> Any | Rejected
         reason = f"invalid JSON at column {error.colno}; write one JSON object per line"
         return Rejected(location, reason)
     except RecursionError:
-        return Rejected(location, "lists and objects are nested too deeply; flatten it")
+        return Rejected(location, "invalid JSON (nested too deeply); export it again")
     except ValueError:
         # The only other reason: Python converts no number of more than 4,300 digits.
-        return Rejected(location, "a number has too many digits; write it as a string")
+        return Rejected(location, "invalid JSON (a number has too many digits); export it again")
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:

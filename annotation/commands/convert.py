@@ -45,10 +45,16 @@ def convert(
         str | None, typer.Option(metavar="NAME", help="Field with the text.")
     ] = None,
     token_column: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Name or number of the tokens' column.")
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Name or number of the tokens' column; -1 is the last."
+        ),
     ] = None,
     tag_column: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Name or number of the tags' column.")
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Likewise of the tags; MISC:NER for a key in column MISC."
+        ),
     ] = None,
     separator: Annotated[
         str | None, typer.Option(help="Characters between columns; \\t is a tab.")
@@ -62,8 +68,9 @@ def convert(
 
     FORMAT is jsonl (orbat's own), doccano, brat, conll, iob, words-tags, docbin, labelstudio,
     prodigy, datasets, re3d or xmi, or, for reading only, spacy (its JSON), webanno or cas-json.
-    brat, words-tags, datasets, re3d and written xmi are folders, the others are files. What a
-    format cannot keep is counted and printed.
+    brat, words-tags, datasets, re3d and written xmi are folders, the others are files. conll and
+    iob read words and tags in any columns; conll writes four, iob two. What a format cannot keep
+    is counted and printed.
     """
     from ...corpus.labels import load_labels
     from ...ui import progress_bars

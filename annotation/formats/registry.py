@@ -14,9 +14,10 @@ from .jsonl import read_jsonl, write_jsonl
 from .spacy_json import read_spacy_json
 from .standoff.brat import read_brat, write_brat
 from .standoff.re3d import read_re3d, write_re3d
-from .tokens.conll import read_conll, write_conll
-from .tokens.datasets import read_datasets, write_datasets
-from .tokens.iob import read_iob, write_iob
+from .tokens.column_files import read_columns
+from .tokens.conll import write_conll, write_iob
+from .tokens.dataset_rows import read_datasets
+from .tokens.datasets import write_datasets
 from .tokens.words_tags import read_word_files, write_word_files
 from .tools.doccano import read_doccano, write_doccano
 from .tools.label_studio import read_label_studio
@@ -47,8 +48,8 @@ FORMATS = {
     "jsonl": Format(read_jsonl, write_jsonl, ".jsonl"),
     "doccano": Format(read_doccano, write_doccano, ".jsonl"),
     "brat": Format(read_brat, write_brat),
-    "conll": Format(read_conll, write_conll, ".conll"),
-    "iob": Format(read_iob, write_iob, ".iob"),
+    "conll": Format(read_columns, write_conll, ".conll"),
+    "iob": Format(read_columns, write_iob, ".iob"),
     "words-tags": Format(read_word_files, write_word_files),
     "docbin": Format(read_docbin, write_docbin, ".spacy"),
     "spacy": Format(read_spacy_json, None),

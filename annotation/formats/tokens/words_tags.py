@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,7 +13,10 @@ from ....errors import InputError
 from ..conversion_report import ConversionReport
 from ..imported import ImportedDocument, ReadOptions
 from ..write_options import WriteOptions
-from .tokens import Sentence, Word, read_lines, rebuild, tagged_sentences
+from .columns import read_lines, split_blanks
+from .rebuilding import Sentence, Word, rebuild
+from .tags import find_style
+from .tokens import tagged_sentences
 
 
 def read_word_files(
@@ -25,7 +30,7 @@ def read_word_files(
     Args:
         folder: the folder of the pairs.
         options: not used.
-        report: not used: nothing is dropped.
+        report: records what is dropped.
 
     Raises:
         InputError: naming the file and line that cannot be read.
@@ -35,36 +40,72 @@ def read_word_files(
         raise InputError(f"{folder}: no words.txt or NAME.words.txt; name a folder with one")
     for path in word_files:
         name = path.name.removesuffix("words.txt")
-        documents = _read_pair(path, path.with_name(f"{name}tags.txt"))
         doc_id = name.rstrip(".") or Path(folder).name
-        for number, sentences in enumerate(documents, start=1):
-            yield rebuild(f"{path}: document {number}", sentences, f"{doc_id}-{number}")
-
-
-def _read_pair(word_file: Path, tag_file: Path) -> list[list[Sentence]]:
-    """Return the sentences of each document in a pair of files."""
-    word_lines, tag_lines = read_lines(word_file), read_lines(tag_file)
-    if len(word_lines) != len(tag_lines):
-        raise InputError(
-            f"{tag_file}: {len(tag_lines)} lines, but {word_file.name} has {len(word_lines)}; "
-            "give both the same lines"
-        )
-    documents: list[list[Sentence]] = [[]]
-    for number, lines in enumerate(zip(word_lines, tag_lines, strict=True), start=1):
-        where = f"{tag_file}:{number}"
-        words, tags = (line.split() for line in lines)
-        if len(words) != len(tags):
-            raise InputError(
-                f"{where}: {len(tags)} tags for {len(words)} words; give each word one tag"
+        pair = _Pair(path, path.with_name(f"{name}tags.txt"))
+        for number, sentences in enumerate(pair.documents(), start=1):
+            yield rebuild(
+                *(f"{path}: document {number}", sentences, report, pair.style),
+                doc_id=f"{doc_id}-{number}",
             )
-        if words:
-            pairs = zip(words, tags, strict=True)
-            documents[-1].append([Word(word, tag, where) for word, tag in pairs])
-        elif number < len(word_lines):
-            documents.append([])
-    if len(documents) == 1:
-        documents = [[sentence] for sentence in documents[0]]
-    return [sentences for sentences in documents if sentences]
+
+
+class _Pair:
+    """A file of words and a file of their tags.
+
+    Attributes:
+        style: how the tags are written.
+
+    Raises:
+        InputError: if the files do not belong together, or hold no tags.
+    """
+
+    def __init__(self, word_file: Path, tag_file: Path) -> None:
+        self._word_file = word_file
+        self._tag_file = tag_file
+        # Blank lines separate documents; without them, each line is a document.
+        self._has_blanks = False
+        tags: Counter[str] = Counter()
+        for word_line, tag_line in self._lines():
+            tags.update(split_blanks(tag_line))
+            self._has_blanks |= not (word_line.strip() or tag_line.strip())
+        style = find_style(tags, is_chosen=True)
+        if style is None:
+            example = next(iter(tags), "")[:40]
+            raise InputError(f"{tag_file}: '{example}' is no tag such as O and B-PER; check --from")
+        self.style = style
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        pairs = itertools.zip_longest(read_lines(self._word_file), read_lines(self._tag_file))
+        for word_line, tag_line in pairs:
+            if word_line is None or tag_line is None:
+                longer, shorter = self._word_file, self._tag_file
+                if word_line is None:
+                    longer, shorter = shorter, longer
+                number = (word_line or tag_line).number
+                raise InputError(
+                    f"{longer}:{number}: a line that {shorter.name} does not have; give both the "
+                    "same lines"
+                )
+            yield word_line.text, tag_line.text
+
+    def documents(self) -> Iterator[list[Sentence]]:
+        """Yield the sentences of each document."""
+        document: list[Sentence] = []
+        for number, (word_line, tag_line) in enumerate(self._lines(), start=1):
+            where = f"{self._tag_file}:{number}"
+            words, tags = split_blanks(word_line), split_blanks(tag_line)
+            if len(words) != len(tags):
+                raise InputError(
+                    f"{where}: {len(tags)} tags for {len(words)} words; give each word one tag"
+                )
+            if words:
+                pairs = zip(words, tags, strict=True)
+                document.append(Sentence([Word(word, tag, where) for word, tag in pairs]))
+            if document and (not words or not self._has_blanks):
+                yield document
+                document = []
+        if document:
+            yield document
 
 
 def write_word_files(

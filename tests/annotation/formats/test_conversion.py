@@ -296,30 +296,10 @@ def test_spacy_and_datasets_read_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "spans"),
-    [
-        ("B-A I-A O B-A B-A", [(0, 2), (3, 4), (4, 5)]),
-        ("I-A I-A O I-A B-A", [(0, 2), (3, 4), (4, 5)]),
-        ("B-A L-A O U-A U-A", [(0, 2), (3, 4), (4, 5)]),
-        ("B-A E-A O S-A S-A", [(0, 2), (3, 4), (4, 5)]),
-        ("B-A I-B O O B-B", [(0, 1), (1, 2), (4, 5)]),
-    ],
-)
-def test_tags_of_every_scheme_are_read(
-    tmp_path: Path, tags: str, spans: list[tuple[int, int]]
-) -> None:
-    lines = [f"{word} {tag}" for word, tag in zip("vwxyz", tags.split(), strict=True)]
-    (tmp_path / "a.iob").write_text("\n".join(lines))
-    (document,) = read_format(tmp_path / "a.iob", "iob", ConversionReport())
-    assert document.text == "v w x y z"
-    assert [(s.start // 2, (s.end + 1) // 2) for s in document.spans] == spans
-
-
-@pytest.mark.parametrize(
     ("format_name", "content", "reason"),
     [
-        ("conll", "Gen. B-RANK", ":1: 2 columns, expected 4"),
-        ("iob", "a O\nGen. RANK", ":2: unknown tag 'RANK'; expected O, or a label after B-, I-"),
+        ("conll", "Gen. B-RANK\nOsei NNP O", ":2: 3 columns, expected 2"),
+        ("iob", "a O\nGen. RANK\n1st B-UNIT", ":2: unknown tag 'RANK'; expected tags such as O"),
         ("iob", "", "is empty"),
         ("docbin", "no box", "not a DocBin"),
         ("datasets", "no parquet", "no data set can be loaded"),
@@ -334,12 +314,3 @@ def test_broken_files_of_every_format_are_refused(
     assert message.startswith(str(path))
     assert reason in message
     assert not (tmp_path / "o.jsonl").exists()
-
-
-def test_pairs_of_files_must_match(refused: Callable[..., str], tmp_path: Path) -> None:
-    (tmp_path / "words.txt").write_text("a b\nc\n")
-    (tmp_path / "tags.txt").write_text("O\nO\n")
-    convert = ("annotate", "convert", tmp_path, tmp_path / "o.jsonl", "--from", "words-tags")
-    assert "tags.txt:1: 1 tags for 2 words" in refused(*convert)
-    (tmp_path / "tags.txt").unlink()
-    assert "tags.txt: cannot be read" in refused(*convert)

@@ -1,0 +1,124 @@
+"""Files with one word per line: lines, fields and comments, without their meaning."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ....errors import InputError
+
+_BLANKS = re.compile(r"[ \t]+")
+_KEY_VALUE = re.compile(r"#+\s*([\w:.-]+(?: \w+)?)\s*=\s*(.*)")
+_NEW_DOCUMENT = re.compile(r"#+\s*newdoc\b(?:\s+id\b)?\s*=?\s*(.*)")
+_BEGIN_DOCUMENT = re.compile(r"#\s*begin document\s+\(?(.*?)\)?(?:;\s*part\s*(\S+))?\s*")
+_SENTENCE_ID = re.compile(r"#+\s*(?:sent_id|id)\b[\s=:]+(\S+).*")
+_GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
+_DOCUMENT_KEYS = {"document_id", "doc_id", "docid"}
+DOCUMENT_START = "-DOCSTART-"
+
+
+class Line(NamedTuple):
+    """A line of a file, without its end."""
+
+    number: int
+    text: str
+
+
+class Comment(NamedTuple):
+    """What a comment line says.
+
+    Attributes:
+        kind: `begin` and `end` of a document, `document` for an id that each of its parts may
+            repeat, `sentence` for a sentence's id, `text`, `columns`, `field` for another key with
+            a value, `paragraph`, or `other`.
+        value: the id, text, names of columns or value; "" for none.
+        key: the key of a `field`.
+    """
+
+    kind: str
+    value: str = ""
+    key: str = ""
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    r"""Yield the lines of a text file, one at a time.
+
+    Lines end at `\n` or `\r\n` only, because words may contain other separators such as U+2028.
+
+    Raises:
+        InputError: if the file is missing, empty or not UTF-8.
+    """
+    path = Path(path)
+    is_empty = True
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                if number == 1:
+                    raw = raw.removeprefix(codecs.BOM_UTF8)
+                try:
+                    text = raw.decode()
+                except UnicodeDecodeError as error:
+                    raise InputError(
+                        f"{path}:{number}: not UTF-8; convert it, such as with iconv -t UTF-8"
+                    ) from error
+                is_empty = is_empty and not text.strip()
+                yield Line(number, text.removesuffix("\n").removesuffix("\r"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    if is_empty:
+        raise InputError(f"{path}: is empty; expected words and tags")
+
+
+def split_blanks(line: str) -> list[str]:
+    """Split a line at spaces and tabs only, because words may contain other blank characters."""
+    stripped = line.strip(" \t")
+    return _BLANKS.split(stripped) if stripped else []
+
+
+def split_fields(line: str, separator: str | None) -> list[str]:
+    """Return the fields of a line that is not blank.
+
+    Args:
+        line: the line.
+        separator: the characters between fields; None for tabs if there are any, else spaces. A
+            single space stands for any number of them. Fields between commas may be in quotation
+            marks.
+    """
+    if separator is None and "\t" in line:
+        separator = "\t"
+    if separator is None or separator == " ":
+        return split_blanks(line)
+    if separator == ",":
+        return next(csv.reader([line]))
+    return line.split(separator)
+
+
+def parse_comment(line: str) -> Comment:
+    """Return what a line that begins with `#` says, if it is a comment.
+
+    The marks of CoNLL-U and CoNLL-U Plus (https://universaldependencies.org/ext-format.html),
+    CoNLL-2012 (https://conll.cemantix.org/2012/data.html) and HIPE
+    (https://zenodo.org/records/6045662) are known.
+    """
+    if match := _GLOBAL_COLUMNS.fullmatch(line):
+        return Comment("columns", match[1])
+    if match := _BEGIN_DOCUMENT.fullmatch(line):
+        return Comment("begin", "/".join(filter(None, match.groups())))
+    if re.match(r"#\s*end document", line):
+        return Comment("end")
+    if match := _NEW_DOCUMENT.fullmatch(line):
+        return Comment("begin", match[1].strip())
+    if match := _SENTENCE_ID.fullmatch(line):
+        return Comment("sentence", match[1])
+    if re.match(r"#+\s*newpar\b", line):
+        return Comment("paragraph")
+    if match := _KEY_VALUE.fullmatch(line):
+        key, value = match[1].rpartition(":")[2], match[2].strip()
+        if key in _DOCUMENT_KEYS:
+            return Comment("document", value)
+        return Comment("text", match[2]) if key == "text" else Comment("field", value, key)
+    return Comment("other")

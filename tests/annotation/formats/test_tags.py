@@ -98,6 +98,6 @@ def test_labels_that_are_tags_cannot_be_written(
     tmp_path: Path, label: str, format_name: str
 ) -> None:
     document = Document("d1", "Gen. Osei", (Span(0, 4, label),))
-    with pytest.raises(InputError, match=f"document 'd1': label '{label}' cannot be told apart"):
+    with pytest.raises(InputError, match=f"document 'd1': label '{label}' is read as a tag"):
         write_format(tmp_path / "out", format_name, [document], ConversionReport())
     assert not (tmp_path / "out").exists()

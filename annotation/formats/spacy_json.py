@@ -25,7 +25,8 @@ from .conversion_report import ConversionReport
 from .imported import ImportedDocument, ImportedSpan, ReadOptions
 from .sources import open_source
 from .span_groups import SpanGroups
-from .tokens.tokens import Token, Word, read_spans, rebuild
+from .tokens.rebuilding import Sentence, Word, rebuild
+from .tokens.tags import Token, read_spans
 
 _PYTHON = re.compile(rb"\s*(?:[A-Za-z_][\w.]*\s*=|#|import\s|from\s|\(|\[\s*(?:\[\s*)?[('])")
 _NO_RECORD = 'not a text with entities; expected ["TEXT", {"entities": [[START, END, "LABEL"]]}]'
@@ -156,7 +157,8 @@ def _read_tags(
         (str(word), "O" if tag in ("-", "") else tag) for word, tag in zip(words, tags, strict=True)
     ]
     if not isinstance(text, str):
-        yield rebuild(where, [[Word(word, tag, where) for word, tag in pairs]], doc_id)
+        sentence = Sentence([Word(word, tag, where) for word, tag in pairs])
+        yield rebuild(where, [sentence], report, doc_id=doc_id)
         return
     tokens: list[Token] = []
     end = 0

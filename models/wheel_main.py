@@ -19,8 +19,9 @@ from typing import Any
 from ..training.tagger.thresholds import DIGITS
 from .runtime import HASHES_FILE, load_normalizer, load_packaged, read_files
 
-LINES_SUFFIXES = (".jsonl", ".ndjson")
+LINES_SUFFIXES = (".jsonl", ".ndjson", ".jl")
 """File name extensions of JSON Lines; other files are one text each."""
+_JSON_START = re.compile(r'\s*(?:\[\s*)?\{\s*"[^"\n]*"\s*:')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Record = dict[str, Any]
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "files",
         nargs="+",
         metavar="FILE",
-        help="a text in UTF-8, or JSON Lines (.jsonl, .ndjson) with the field 'text'; - for JSON "
-        "Lines or one text from standard input",
+        help="a text in UTF-8, or JSON Lines (.jsonl, .ndjson, .jl) with the field 'text'; - for "
+        "JSON Lines or one text from standard input",
     )
     parser.add_argument("--version", action="version", version=version(package.name))
     names = parser.parse_args(arguments).files
@@ -103,6 +104,8 @@ def _read(name: str) -> Iterator[Record]:
     is_lines = name.lower().endswith(LINES_SUFFIXES) or (name == "-" and text.lstrip()[:1] == "{")
     stem = "stdin" if name == "-" else Path(name).stem
     if not is_lines:
+        if _JSON_START.match(text):
+            raise ValueError(f"{name}: JSON, not text; give JSON Lines, in a file named .jsonl")
         yield {"id": stem, "text": text, "meta": {}}
         return
     # Not splitlines(): texts may contain other line separators of Unicode.

@@ -11,7 +11,7 @@ from ..corpus.deduplication.duplicates import DuplicateFinder
 from ..corpus.document import Document
 from ..corpus.files import read_documents
 from ..corpus.ingestion.readers import find_files
-from ..corpus.ingestion.sources import read_sources
+from ..corpus.ingestion.sources import SourceOptions, read_sources
 from ..corpus.labels import LabelSet
 from ..errors import InputError
 from .run_folder import read_manifest, run_documents
@@ -31,6 +31,7 @@ class TrainingData:
         unlabeled_files: files of `unlabeled`.
         held_out: documents that `unlabeled` must not repeat, such as test documents.
         held_out_files: files of `held_out`.
+        notices: lines about what was chosen or not read of the articles.
     """
 
     train: Sequence[Document]
@@ -41,6 +42,7 @@ class TrainingData:
     unlabeled_files: Sequence[Path] = ()
     held_out: Sequence[Document] = ()
     held_out_files: Sequence[Path] = ()
+    notices: Sequence[str] = ()
 
     @classmethod
     def from_files(
@@ -65,13 +67,15 @@ class TrainingData:
         Raises:
             InputError: if a file cannot be used, or two files of a part share a document id.
         """
+        notices: list[str] = []
         return cls(
             _read_gold(train, labels, "--train"),
             _read_gold(dev, labels, "--dev"),
             train,
             dev,
-            *_read_articles(unlabeled),
-            *_read_articles(held_out),
+            *_read_articles(unlabeled, notices),
+            *_read_articles(held_out, notices),
+            notices=notices,
         )
 
     @classmethod
@@ -106,13 +110,15 @@ class TrainingData:
                 f"{run}: was trained with {len(learned):,} unlabeled articles, which it does not "
                 "keep; name their files with --unlabeled"
             )
+        notices: list[str] = []
         return cls(
             _read_gold(train, labels, "--train") if train else run_documents(run, "train"),
             _read_gold(dev, labels, "--dev") if dev else run_documents(run, "dev"),
             train or [run / "data" / "train.jsonl"],
             dev or [run / "data" / "dev.jsonl"],
-            *_read_articles(unlabeled),
-            *_read_articles(held_out),
+            *_read_articles(unlabeled, notices),
+            *_read_articles(held_out, notices),
+            notices=notices,
         )
 
     @cached_property
@@ -145,11 +151,12 @@ class TrainingData:
     def warnings(self, labels: LabelSet) -> list[str]:
         """Return warnings about data that can be trained on, one line each.
 
-        Three problems are reported: labels without any training span, which the model will never
-        predict; dev documents that repeat training documents exactly or nearly, which makes dev
-        scores too high; and unlabeled articles that are left out.
+        These are lines about what was chosen or not read of the articles, and three problems:
+        labels without any training span, which the model will never predict; dev documents that
+        repeat training documents exactly or nearly, which makes dev scores too high; and unlabeled
+        articles that are left out.
         """
-        warnings = []
+        warnings = list(self.notices)
         if absent := self.absent_labels(labels):
             warnings.append(
                 f"no training document has a span of {', '.join(absent)}; "
@@ -195,15 +202,18 @@ def _read_gold(paths: Iterable[Path], labels: LabelSet, option: str) -> list[Doc
     return list(documents.values())
 
 
-def _read_articles(sources: Sequence[Path]) -> tuple[list[Document], list[Path]]:
-    """Return the articles of files and folders, and the files.
+def _read_articles(
+    sources: Sequence[Path], notices: list[str]
+) -> tuple[list[Document], list[Path]]:
+    """Return the articles of files and folders, and the files; add notices about their reading.
 
     Raises:
         InputError: if a source is missing, an article cannot be read or there is none.
     """
     if not sources:
         return [], []
-    documents = list(read_sources(sources, clean=False))
+    options = SourceOptions(on_notice=notices.append)
+    documents = list(read_sources(sources, clean=False, options=options))
     if not documents:
         raise InputError(f"{sources[0]}: contains no article; name files of articles")
     return documents, [path for path in find_files(sources) if path.is_file()]

@@ -76,6 +76,7 @@ def test_texts_and_standard_input_are_read(run: Run, tmp_path: Path) -> None:
     [
         ("missing.txt", None, "missing.txt: no such file; check the path"),
         ("a.txt", b"\xff\xfe", "a.txt: not UTF-8 text (byte 0); convert it"),
+        ("a.json", b'[{"text": "a"}]', "a.json: JSON, not text; give JSON Lines, in a file named"),
         ("a.jsonl", b'{"text": "a"}\n{"id"', "a.jsonl:2: not JSON"),
         ("a.jsonl", b'{"body": "a"}', "a.jsonl:1: field 'text' is missing or not a string"),
         ("a.jsonl", b'{"text": "a\\ud83d"}', "a.jsonl:1: field 'text' contains an unpaired"),

@@ -152,7 +152,7 @@ def _read_tags(
     """Read words with tags, which are placed in the text if there is one."""
     if not isinstance(words, list) or len(words) != len(tags):
         raise InputError(f"{where}: tags without as many 'words'; write both")
-    # `-` is a tag that is not known.
+    report.drop("words without a tag", sum(tag in ("-", "") for tag in tags))
     pairs = [
         (str(word), "O" if tag in ("-", "") else tag) for word, tag in zip(words, tags, strict=True)
     ]
@@ -190,7 +190,10 @@ def _read_paragraphs(
             ]
             text = paragraph.get("raw")
         except (AttributeError, KeyError, TypeError) as error:
-            raise InputError(f"{position}: field {error} is missing; correct it") from error
+            fault = f"no field {error}" if isinstance(error, KeyError) else str(error)
+            raise InputError(
+                f"{position}: not sentences of tokens with 'orth' and 'ner' ({fault}); correct it"
+            ) from error
         pairs = [pair for sentence in sentences for pair in sentence]
         words, tags = [word for word, _ in pairs], [tag for _, tag in pairs]
         yield from _read_tags(text, words, tags, position, doc_id, report)

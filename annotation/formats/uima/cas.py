@@ -70,6 +70,8 @@ def _read(
         except ValueError as error:
             report.reject(file.where, f"an annotation is not in the text ({error})")
             continue
+        texts = sum(other.sofa.sofaString is not None for other in view.views)
+        report.drop("other views of a document", texts - 1)
         spans = _read_spans(view, file.where, choice, report)
         doc_id = file.document if file.annotator else _read_title(view) or file.document
         yield ImportedDocument(

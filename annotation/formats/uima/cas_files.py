@@ -69,8 +69,8 @@ class CasLoader:
             value = json.loads(content)
             if "%FEATURE_STRUCTURES" not in value:
                 raise InputError(f"{where}: not UIMA CAS JSON 0.4; export as 'UIMA CAS JSON'")
-            types = None if "%TYPES" in value else self._find_types(path, where)
-            return load_cas_from_json(content.decode("utf-8-sig"), types)
+            types = None if value.get("%TYPES") else self._find_types(path, where)
+            return load_cas_from_json(json.dumps({"%TYPES": {}, **value}), types)
         _refuse_document_type(content, where)
         # Without a document type, large texts are the only thing that `trusted` allows.
         types = self._find_types(path, where)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cassis import Cas, TypeSystem
+from cassis.typesystem import TypeSystemMode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +86,24 @@ def test_offsets_count_utf16_units_in_the_file(tmp_path: Path, name: str) -> Non
     ((document,), dropped) = read(path)
     assert (document.id, document.text, document.spans) == ("news", TEXT, (RANK, UNIT))
     assert not dropped
+
+
+def test_json_without_types_needs_the_type_system_beside_it(tmp_path: Path) -> None:
+    made = cas(*GOLD)
+    made.to_json(tmp_path / "a.json", type_system_mode=TypeSystemMode.NONE)
+    with pytest.raises(InputError, match=r"no TypeSystem.xml beside it"):
+        read(tmp_path / "a.json")
+    made.typesystem.to_xml(tmp_path / "TypeSystem.xml")
+    ((document,), _) = read(tmp_path / "a.json")
+    assert document.spans == (RANK, UNIT)
+
+
+def test_other_views_are_counted(tmp_path: Path) -> None:
+    made = cas(*GOLD)
+    made.create_view("translation").sofa_string = "Bonjour"
+    ((document,), dropped) = read(write(tmp_path / "a.xmi", made))
+    assert (document.text, document.spans) == (TEXT, (RANK, UNIT))
+    assert dropped == {"other views of a document": 1}
 
 
 def test_an_export_of_inception_is_a_zip_archive(orbat: Orbat, tmp_path: Path) -> None:

@@ -119,7 +119,8 @@ def nested(raw: str | None) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("raw", ["Col. Ida\n Brandt spoke.", None])
 def test_documents_of_spacy_2(tmp_path: Path, raw: str | None) -> None:
-    ((document,), _) = read(tmp_path, nested(raw))
+    ((document,), dropped) = read(tmp_path, nested(raw))
+    assert dropped == {"words without a tag": 1}
     assert document.id == "12"
     assert document.text == (raw or "Col. Ida Brandt spoke .")
     assert [(document.text[s.start : s.end].split(), s.label) for s in document.spans] == [
@@ -154,7 +155,8 @@ def test_tags_of_words(tmp_path: Path) -> None:
         ('[["a b", {"entities": [[0, 9, "A"]]}]]', ": item 1: entity 1: the span 0-9 is not in"),
         ('[["a b", {"entities": {"A": [0, 1]}}]]', ": item 1: field 'entities' is not a list"),
         ('[["a b", {"entities": ["O"]}]]', ": item 1: tags without as many 'words'"),
-        ('[{"id": 1, "paragraphs": [{"sentences": [{}]}]}]', ": item 1: field 'tokens' is missing"),
+        ('[{"id": 1, "paragraphs": [{"sentences": [{}]}]}]', ": item 1: not sentences of tokens"),
+        ('[{"id": 1, "paragraphs": [null]}]', ": item 1: not sentences of tokens"),
         ("", ": is empty"),
         ("{", ": broken JSON"),
     ],

@@ -11,7 +11,7 @@ from pathlib import Path
 from ....errors import InputError
 from ..imported import ReadOptions
 from .column_sample import TOKEN_NAMES, Sample
-from .columns import Line
+from .columns import Line, values_of
 from .tags import BRACKETS, OUTSIDE, STANDARD, TagStyle, find_style
 
 _CONLLU = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
@@ -56,7 +56,7 @@ class Layout:
     def read_tag(self, fields: Sequence[str]) -> str:
         """Return the tag of a row."""
         value = fields[self.tag]
-        return value if self.tag_key is None else _values_of(value).get(self.tag_key, OUTSIDE)
+        return value if self.tag_key is None else values_of(value).get(self.tag_key, OUTSIDE)
 
 
 def find_layout(path: Path, head: Iterable[Line], options: ReadOptions) -> Layout:
@@ -150,7 +150,7 @@ class _Choice:
     ) -> TagStyle | None:
         values = self._values(column)
         if key is not None:
-            values = [_values_of(value)[key] for value in values if key in _values_of(value)]
+            values = [values_of(value)[key] for value in values if key in values_of(value)]
         return find_style(Counter(values), is_chosen=is_chosen)
 
     def _is_index(self, column: int) -> bool:
@@ -219,7 +219,7 @@ class _Choice:
     def _no_tags(self) -> str:
         rows = self._rows[0]
         if self._misc is not None:
-            keys = {key for value in self._values(self._misc) for key in _values_of(value)}
+            keys = {key for value in self._values(self._misc) for key in values_of(value)}
             found = f" (MISC has {', '.join(sorted(keys)[:8])})" if keys else ""
             return (
                 f"no column holds tags such as O and B-PER{found}; choose one with --tag-column, "
@@ -234,7 +234,7 @@ class _Choice:
     def _tag_keys(self, column: int) -> list[str]:
         counts: dict[str, Counter[str]] = {}
         for value in self._values(column):
-            for key, item in _values_of(value).items():
+            for key, item in values_of(value).items():
                 counts.setdefault(key, Counter())[item] += 1
         return [
             key
@@ -300,11 +300,5 @@ class _Choice:
     def _example(self, column: int, key: str | None) -> str:
         values = self._values(column)
         if key is not None:
-            values = [_values_of(value)[key] for value in values if key in _values_of(value)]
+            values = [values_of(value)[key] for value in values if key in values_of(value)]
         return next((value for value in values if value), "")[:40]
-
-
-def _values_of(misc: str) -> dict[str, str]:
-    """Return the keys and values of a field such as `NER=B-PER|SpaceAfter=No`."""
-    pairs = (part.partition("=") for part in misc.split("|") if "=" in part)
-    return {key: value for key, _, value in pairs}

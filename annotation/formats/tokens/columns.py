@@ -97,6 +97,12 @@ def split_fields(line: str, separator: str | None) -> list[str]:
     return line.split(separator)
 
 
+def values_of(misc: str) -> dict[str, str]:
+    """Return the keys and values of a field such as `NER=B-PER|SpaceAfter=No`."""
+    pairs = (part.partition("=") for part in misc.split("|") if "=" in part)
+    return {key: value for key, _, value in pairs}
+
+
 def parse_comment(line: str) -> Comment:
     """Return what a line that begins with `#` says, if it is a comment.
 

@@ -134,8 +134,8 @@ def read_format(
         options: how to read the source.
 
     Raises:
-        InputError: naming the position that cannot be read, for duplicate ids, and for documents
-            with several annotators of which `options` chooses none.
+        InputError: naming the position that cannot be read, for duplicate ids, for documents with
+            several annotators of which `options` chooses none, and for a source without documents.
     """
     source = Path(source)
     chosen = _find_format(format_name)
@@ -161,9 +161,9 @@ def read_format(
     unique_ids.check(source)
     if not skip_bad:
         report.check()
-    if is_empty and report.dropped:
+    if is_empty and not report.rejections:
         dropped = ", ".join(f"{count} {kind}" for kind, count in sorted(report.dropped.items()))
-        raise InputError(f"{source}: no documents; there are only {dropped}")
+        raise InputError(f"{source}: no documents" + (f", only {dropped}" if dropped else ""))
 
 
 def write_format(

@@ -33,7 +33,8 @@ def open_source(path: Path, suffixes: Sequence[str]) -> Iterator[list[tuple[Path
     """
     path = Path(path)
     if path.is_file() and zipfile.is_zipfile(path):
-        with tempfile.TemporaryDirectory() as folder:
+        # Messages name the files of this folder, so that it has the archive's name.
+        with tempfile.TemporaryDirectory(prefix=f"{path.name}-") as folder:
             _unpack(path, Path(folder), suffixes)
             yield _find_files(Path(folder), path, suffixes)
     elif path.is_dir():

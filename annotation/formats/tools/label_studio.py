@@ -104,16 +104,22 @@ def _survey(file: Path) -> tuple[FieldChoice, dict[tuple[str, str | None], tuple
     """Find the text field, and each annotator's newest annotation of each task by its number."""
     choice = FieldChoice.empty()
     newest: dict[tuple[str, str | None], tuple[str, int]] = {}
-    number = 0
+    others, has_regions, number = ConversionReport(), False, 0
     for task in _read_tasks(file):
         regions: list[Region] = []
-        for annotation in (*task.annotations, *task.predictions):
-            regions += read_regions(annotation.result, task.where, ConversionReport())
+        for annotation in task.annotations:
+            regions += read_regions(annotation.result, task.where, others)
+        for prediction in task.predictions:
+            regions += read_regions(prediction.result, task.where, ConversionReport())
+        has_regions = has_regions or bool(regions)
         choice.add(task.data, regions)
         for annotation in task.annotations:
             number += 1
             key = _key(task, annotation)
             newest[key] = max(newest.get(key, ("", 0)), (annotation.time, number))
+    if others.dropped and not has_regions:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(others.dropped.items()))
+        raise InputError(f"{file}: no labels of parts of a text, only {kinds}; check the project")
     return choice, newest
 
 

@@ -87,6 +87,13 @@ def test_each_file_of_a_zip_is_of_one_annotator(
     assert {r["id"]: len(r["spans"]) for r in records} == {"1": 1, "2": 1}
 
 
+def test_a_bad_file_of_a_zip_is_named(refused: Callable[..., str], tmp_path: Path) -> None:
+    source = zipped(tmp_path / "export.zip", ann=[{"id": 1, "text": "a", "label": ["A"]}])
+    message = refused("annotate", "convert", source, tmp_path / "o", "--from", "doccano")
+    assert "export.zip" in message
+    assert "ann.jsonl:1: label[0]: " in message
+
+
 def test_shared_annotations_have_no_annotator(tmp_path: Path, read: Read) -> None:
     record = {"id": 1, "text": TEXT, "label": [RANK]}
     (document,), _ = read(zipped(tmp_path / "a.zip", all=[record]), "doccano")
@@ -132,7 +139,7 @@ def test_texts_in_another_field_and_without_labels(tmp_path: Path, read: Read) -
         ({"id": 1, "text": "a", "label": [{"start": 0}]}, "the offset is missing"),
         ({"id": 1, "label": []}, "no text; check --from"),
         ({"id": [1], "text": "a", "label": []}, "the id is"),
-        ({"id": 1}, "no documents; there are only 1 records that nobody annotated"),
+        ({"id": 1}, "no documents, only 1 records that nobody annotated"),
         ({"id": "a", "text": "a", "spans": []}, "read it with --from jsonl"),
         ({"id": 1, "text": "a \ud83d", "label": []}, "unpaired surrogate at character 2"),
         ("text,label\na,A\n", "not JSON; export as JSONL, not as CSV"),

@@ -282,7 +282,12 @@ def test_two_annotators_are_never_mixed(
         ("-DOCSTART- -X- O\na -X- _ O\n", "not JSON; export as JSON or JSON-MIN"),
         ("[{", "invalid JSON"),
         ("[1]", "not a JSON object; export as JSON"),
-        ("{}", "no documents; there are only 1 tasks that nobody annotated"),
+        ("{}", "no documents, only 1 tasks that nobody annotated"),
+        ([], "no documents"),
+        (
+            [task(annotation([{"type": "choices", "value": {"choices": ["x"]}}]))],
+            "no labels of parts of a text, only 1 choices",
+        ),
         ([task(11, 12)], "task 1: annotations: ids only"),
         ([task(annotation("x"))], "task 1: annotations: result: not a list of JSON objects"),  # type: ignore[arg-type]
         ([task(annotation(["x"]))], "task 1: annotations: result: not a list of JSON objects"),

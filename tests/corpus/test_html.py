@@ -78,3 +78,59 @@ def test_a_page_in_a_wrong_encoding_is_repaired() -> None:
 def test_a_page_without_an_article_is_refused(page: bytes) -> None:
     with pytest.raises(InputError, match="no article found in the page"):
         clean_html(page, "page.html")
+
+
+LONG = "The third brigade of the northern army left the old desert town after eleven long months"
+
+
+def test_a_long_headline_stands_once() -> None:
+    paragraphs = "".join(f"<p>{paragraph}</p>" for paragraph in (ONE, TWO, THREE))
+    page = clean(f"<article><h1>{LONG}</h1>{paragraphs}</article>", f"<title>{LONG} - News</title>")
+    assert page.text == f"{LONG}\n\n{ONE}\n\n{TWO}\n\n{THREE}\n"
+
+
+@pytest.mark.parametrize(
+    "quotation",
+    [
+        "<blockquote><p>We did it.</p><footer>Maj. Poe, <cite>staff</cite></footer></blockquote>",
+        "<figure><blockquote>We did it.</blockquote><figcaption>Maj. Poe, staff</figcaption>"
+        "</figure>",
+    ],
+)
+def test_the_source_of_a_quotation_is_kept(quotation: str) -> None:
+    paragraphs = (f"<p>{ONE}</p>", f"<p>{TWO}</p>", quotation, f"<p>{THREE}</p>")
+    page = clean(f"<article><h1>Brigade leaves Kidal</h1>{''.join(paragraphs)}</article>")
+    assert f"{TWO}\n\nWe did it.\n\nMaj. Poe, staff\n\n{THREE}" in page.text
+
+
+def test_cells_of_a_table_are_separated_by_tabs() -> None:
+    rows = "<tr><th>Unit</th><th>Town</th></tr><tr><td>3rd <b>Brigade</b></td><td>Kidal</td></tr>"
+    page = clean(f"<article><p>{ONE}</p><p>{TWO}</p><table>{rows}</table><p>{THREE}</p></article>")
+    assert f"{TWO}\n\nUnit\tTown\n\n3rd Brigade\tKidal\n\n{THREE}" in page.text
+
+
+def test_paragraphs_in_the_cell_of_a_layout_table_are_kept_apart() -> None:
+    page = clean(
+        "<table><tr><td><a href=a>Home</a><br><a href=b>News</a></td><td><font><b>Brigade leaves "
+        f"Kidal</b></font><p>{ONE}<p>{TWO}<p>{THREE}</td></tr></table>"
+    )
+    assert page.text == f"Brigade leaves Kidal\n\n{ONE}\n\n{TWO}\n\n{THREE}\n"
+
+
+def test_text_between_line_breaks_is_complete() -> None:
+    linked = ONE.replace("Kidal", "<a href=k><b>Kidal</b></a>")
+    page = clean(
+        f"<h1>Brigade leaves Kidal</h1><div>{linked}<br><br>{TWO}<br/><br/>They were tired.<br><br>"
+        f"{THREE}<br></div>"
+    )
+    expected = (ONE, TWO, "They were tired.", THREE)
+    assert page.text == "\n\n".join(("Brigade leaves Kidal", *expected)) + "\n"
+
+
+@pytest.mark.parametrize("visible", ["<div id=app></div>", f"<article><p>{ONE}</p></article>"])
+def test_the_text_in_structured_data_is_used_where_the_page_lacks_it(visible: str) -> None:
+    body = f"<p>{ONE}</p>\\n{TWO}\\n\\n{THREE} It was &quot;time&quot;."
+    data = f'{{"@graph": [{{"@type": "NewsArticle", "articleBody": "{body}"}}]}}'
+    page = clean(f'<script type="application/ld+json">{data}</script>{visible}')
+    assert page.text.endswith(f'\n\n{ONE}\n\n{TWO}\n\n{THREE} It was "time".\n')
+    assert page.metadata["title"].startswith("Brigade leaves Kidal")

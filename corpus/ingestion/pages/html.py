@@ -9,16 +9,9 @@ from ....errors import InputError
 from ..charsets.declaration import charsets_of_page
 from ..charsets.decoding import decode, repair_encoding, replace_controls
 from ..text import CleanText, tidy
+from .layout import prepare_page, text_of
+from .structured import find_article_body
 
-_BLOCKS = {
-    *("article", "blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre"),
-    *("section", "table", "ul"),
-}
-_MIN_LOOSE_CHARACTERS = 60
-"""Length from which text between block elements is made a paragraph."""
-_MIN_LINKS = 4
-_MIN_LINK_SHARE = 0.8
-"""Blocks with at least so many links, which hold at least this share of the text, are removed."""
 _BOILERPLATE = re.compile(
     r"all rights reserved|terms and conditions|be the first to|share this|leave a (?:comment|reply)"
     r"|contact details|contact number|click here|follow us|subscribe|email.{0,3}protected"
@@ -32,7 +25,10 @@ _MAX_BOILERPLATE_WORDS = 12
 """Length up to which a line with such a phrase is removed anywhere in the page; a longer line is
 removed in the second half only."""
 _BYLINE = re.compile(r"(?:by|from)\b[:\s]", re.I)
+_TABLE_RULE = re.compile(r"\|(?:---\|)+")
 _WORD = re.compile(r"\w+")
+_MIN_MORE_WORDS = 1.5
+"""Ratio of words from which the text in structured data is taken instead of the extracted one."""
 _JOINER = re.compile("[\u200c\u200d\U000e0020-\U000e007f]")
 """Invisible characters that join letters or emoji to words or signs."""
 _RARE_LETTERS = range(0x10600, 0x10737)
@@ -46,7 +42,9 @@ def clean_html(raw: bytes, location: str, charset: str = "") -> CleanText:
 
     Extraction is trafilatura's (Barbaresi 2021, https://aclanthology.org/2021.acl-demo.15). Before
     it, banners of web archives and lists of links are removed, and text between block elements is
-    made paragraphs. After it, bylines and boilerplate lines are removed. Comments are dropped.
+    made paragraphs. After it, bylines and boilerplate lines are removed. Comments are dropped. The
+    cells of a table row are separated by tabs. If the page's structured data hold a much longer
+    text, such as that of a page drawn by a script, it is taken.
     Title, author, date, site, license and URL are returned as metadata.
 
     Args:
@@ -70,7 +68,8 @@ def clean_html(raw: bytes, location: str, charset: str = "") -> CleanText:
         tree = html.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", markup))
     except (etree.ParserError, ValueError) as error:
         raise missing from error
-    _prepare(tree)
+    article_body = find_article_body(tree)
+    prepare_page(tree)
     prepared = html.tostring(tree, encoding="unicode")
     joiners = _find_substitutes(prepared)
     # fast: trafilatura's fallbacks return the whole page more often than they find an article.
@@ -80,11 +79,14 @@ def clean_html(raw: bytes, location: str, charset: str = "") -> CleanText:
         include_comments=False,
         fast=True,
     )
-    if page is None or not (page.text or "").strip():
-        raise missing
+    lines = _read_table_rows((page.text or "").split("\n")) if page else []
+    page = page or trafilatura.extract_metadata(prepared.translate(joiners))
+    if _count_words(article_body) > _MIN_MORE_WORDS * _count_words(lines):
+        lines = article_body
+    originals = {ord(new): old for old, new in joiners.items()}
+    page.title = page.title and page.title.translate(originals)
     title = _find_title(tree, page)
-    extracted = page.text.translate({ord(new): old for old, new in joiners.items()})
-    lines, author = _filter_lines(extracted.split("\n"), title)
+    lines, author = _filter_lines([line.translate(originals) for line in lines], title)
     if not lines:
         raise missing
     text, _ = tidy("\n\n".join([title, *lines] if title else lines))
@@ -113,42 +115,10 @@ def _find_substitutes(markup: str) -> dict[int, str]:
     return {ord(joiner): letter for joiner, letter in zip(joiners, unused, strict=False)}
 
 
-def _text(element: Any) -> str:
-    return " ".join(element.text_content().split())
-
-
-def _prepare(tree: Any) -> None:
-    """Remove scripts, archive banners and lists of links; make loose text paragraphs."""
-    from lxml import html
-
-    for element in tree.xpath(
-        '//script|//style|//noscript|//*[starts-with(@id,"wm-ipp")]|//*[@id="donato"]'
-    ):
-        if element.getparent() is not None:
-            element.drop_tree()
-    for element in list(tree.iter("span", "font", "center", "b", "strong")):
-        if any(child.tag in _BLOCKS for child in element):
-            element.tag = "div"
-    for element in list(tree.iter("ul", "ol", "table", "div", "p", "section")):
-        links = element.xpath(".//a")
-        if element.getparent() is None or len(links) < _MIN_LINKS:
-            continue
-        length = len(_text(element))
-        if length and sum(len(_text(link)) for link in links) > _MIN_LINK_SHARE * length:
-            element.drop_tree()
-    for element in list(tree.iter("div", "td", "section", "article")):
-        for child in list(element):
-            is_loose = child.tail and len(child.tail.strip()) > _MIN_LOOSE_CHARACTERS
-            if child.tag in _BLOCKS | {"br"} and is_loose:
-                paragraph = html.Element("p")
-                paragraph.text, child.tail = child.tail, None
-                element.insert(element.index(child) + 1, paragraph)
-
-
 def _find_title(tree: Any, page: Any) -> str:
     """Return the longest heading contained in the page's title, else the title without the site."""
     title = " ".join((page.title or "").split())
-    headings = [_text(heading) for heading in tree.xpath("//h1|//h2")]
+    headings = [text_of(heading) for heading in tree.xpath("//h1|//h2")]
     in_title = [h for h in headings if 15 < len(h) < 200 and h.lower() in title.lower()]
     if in_title:
         return max(in_title, key=len)
@@ -160,6 +130,22 @@ def _find_title(tree: Any, page: Any) -> str:
     return title
 
 
+def _count_words(lines: list[str]) -> int:
+    return sum(len(line.split()) for line in lines)
+
+
+def _read_table_rows(lines: list[str]) -> list[str]:
+    """Write the rows of tables, which trafilatura writes as Markdown, with tabs between cells."""
+    rows = []
+    for line in map(str.strip, lines):
+        if line.startswith("| ") and line.endswith(" |"):
+            cells = [cell.strip() for cell in line[2:-2].split(" | ")]
+            line = "\t".join(cell for cell in cells if cell)
+        if not _TABLE_RULE.fullmatch(line):
+            rows.append(line)
+    return rows
+
+
 def _filter_lines(lines: list[str], title: str) -> tuple[list[str], str | None]:
     """Return the lines of the article itself, and the author that a byline names."""
     lines = [line for line in lines if line.strip()]
@@ -169,8 +155,8 @@ def _filter_lines(lines: list[str], title: str) -> tuple[list[str], str | None]:
         is_short = len(line.split()) <= _MAX_BOILERPLATE_WORDS
         if _BOILERPLATE.search(line) and (is_short or index > len(lines) / 2):
             continue
-        if index < 4 and is_short:
-            if _BYLINE.match(line):
+        if index < 4:
+            if is_short and _BYLINE.match(line):
                 author = author or _BYLINE.sub("", line).strip()
                 continue
             if _WORD.findall(line.lower()) == title_words:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import io
 import json
 import re
 from dataclasses import asdict, dataclass, field
@@ -10,6 +12,8 @@ from typing import Any
 
 from ....errors import InputError
 from ...files import write_json
+from ..charsets.declaration import charsets_of_xml
+from ..charsets.decoding import decode
 from ..text import looks_like_html
 
 FEED_EXTENSIONS = (".rss", ".atom")
@@ -17,6 +21,15 @@ FEED_MEDIA_TYPES = ("application/rss+xml", "application/atom+xml", "application/
 _FEED_START = re.compile(
     rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:rss|feed|rdf:RDF)\b", re.S
 )
+_MIN_ARTICLE_WORDS = 100
+"""Words from which the content of an entry is taken for a whole article."""
+_MIN_MORE_WORDS = 1.2
+"""Ratio of words by which it must be longer than the summary of the entry."""
+_TEASER_END = re.compile(
+    r"(?:\.\.\.|…|read more|continue reading|read the (?:full|whole|rest)\b.{0,40})\W*$", re.I
+)
+_MARKUP = re.compile(r"<[^>]*>")
+_XML_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 _MAX_SEEN_ENTRIES = 5000
 """Entries remembered per feed."""
 
@@ -27,15 +40,17 @@ class FeedEntry:
 
     Attributes:
         id: the entry's id, or its URL if it has none.
-        url: the URL of the article.
+        url: the URL of the article; empty if the feed has none and holds the article itself.
         title: the title; empty if the feed has none.
         published: the date of publication or update as the feed writes it; empty if it has none.
+        content: the article as HTML, if the feed holds the whole of it; else empty.
     """
 
     id: str
     url: str
     title: str
     published: str
+    content: str = ""
 
 
 @dataclass
@@ -100,8 +115,16 @@ def looks_like_feed(content: bytes, media_type: str = "") -> bool:
     return media_type in FEED_MEDIA_TYPES and not looks_like_html(content)
 
 
-def parse_feed(content: bytes, location: str) -> list[FeedEntry]:
-    """Return the entries of a feed that have a link, in its order; by feedparser.
+def parse_feed(content: bytes, location: str, charset: str = "") -> list[FeedEntry]:
+    """Return the entries of a feed that have a link or hold an article, in its order.
+
+    Parsing is feedparser's. `content:encoded` of RSS and `content` of Atom are taken for the whole
+    article if they are long, longer than the summary, and do not end as a teaser does.
+
+    Args:
+        content: the bytes of the feed.
+        location: their source, for messages.
+        charset: the encoding that the server declared; empty if it declared none.
 
     Raises:
         InputError: if the content is a web page or no feed.
@@ -110,16 +133,43 @@ def parse_feed(content: bytes, location: str) -> list[FeedEntry]:
 
     if looks_like_html(content):
         raise InputError(f"{location}: a web page, not a feed; give the feed's own URL")
-    feed: Any = feedparser.parse(content)
+    text = decode(content, location, [charset, *charsets_of_xml(content)], is_page=True).text
+    # A stream: feedparser would open bytes that are the name of a file.
+    feed: Any = feedparser.parse(io.BytesIO(_XML_DECLARATION.sub("", text, count=1).encode()))
     if not feed.version:
         raise InputError(f"{location}: not an RSS or Atom feed; give the feed's own URL")
-    return [
-        FeedEntry(
-            id=str(entry.get("id") or entry["link"]),
-            url=str(entry["link"]),
-            title=str(entry.get("title", "")),
-            published=str(entry.get("published", entry.get("updated", ""))),
-        )
-        for entry in feed.entries
-        if entry.get("link")
+    entries = []
+    for entry in feed.entries:
+        article, url = _find_article(entry), str(entry.get("link", ""))
+        if url or article:
+            entries.append(
+                FeedEntry(
+                    id=str(entry.get("id") or url or entry.get("title", "")),
+                    url=url,
+                    title=str(entry.get("title", "")),
+                    published=str(entry.get("published", entry.get("updated", ""))),
+                    content=article,
+                )
+            )
+    return entries
+
+
+def _find_article(entry: Any) -> str:
+    """Return the content of an entry if it is the whole article, else an empty string."""
+    contents = [
+        str(content.get("value", ""))
+        if "html" in str(content.get("type"))
+        else "".join(f"<p>{html.escape(line)}</p>" for line in content.get("value", "").split("\n"))
+        for content in entry.get("content", [])
     ]
+    article = max(contents, key=len, default="")
+    summary = _to_text(str(entry.get("summary", "")))
+    text = _to_text(article)
+    words = len(text.split())
+    is_longer = summary == text or words > _MIN_MORE_WORDS * len(summary.split())
+    is_whole = words >= _MIN_ARTICLE_WORDS and is_longer and not _TEASER_END.search(text)
+    return article if is_whole else ""
+
+
+def _to_text(markup: str) -> str:
+    return " ".join(html.unescape(_MARKUP.sub(" ", markup)).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +52,7 @@ class WebReader:
             if not (looks_like_feed(response.content, response.media_type) or is_named_feed):
                 yield _make_article(url, response)
                 return
-            entries = parse_feed(response.content, url)
+            entries = parse_feed(response.content, url, response.charset)
         except InputError as error:
             yield Rejected.from_error(url, error)
             return
@@ -72,7 +73,7 @@ class WebReader:
             self._log.record(url, visit)
 
     def read_feed_file(self, path: Path) -> RawArticles:
-        """Yield all pages that a feed in a file announces."""
+        """Yield all articles that a feed in a file announces; those that it holds from the feed."""
         try:
             entries = parse_feed(path.read_bytes(), str(path))
         except InputError as error:
@@ -82,13 +83,33 @@ class WebReader:
             yield self._read_entry(path.name, entry)
 
     def _read_entry(self, feed: str, entry: FeedEntry) -> RawArticle | Rejected:
-        try:
-            article = _make_article(entry.url, self.fetcher.fetch(entry.url))
-        except InputError as error:
-            return Rejected.from_error(entry.url, error)
+        if entry.content:
+            article = _make_article_of_entry(feed, entry)
+        else:
+            try:
+                article = _make_article(entry.url, self.fetcher.fetch(entry.url))
+            except InputError as error:
+                return Rejected.from_error(entry.url, error)
         announcement = {"feed": feed, "announced": entry.title, "published": entry.published}
         announced = {key: value for key, value in announcement.items() if value}
         return replace(article, origin={**article.origin, **announced})
+
+
+def _make_article_of_entry(feed: str, entry: FeedEntry) -> RawArticle:
+    """Make a page of an article that a feed holds."""
+    title = html.escape(entry.title)
+    page = (
+        f"<!DOCTYPE html><html><head><meta charset=utf-8><title>{title}</title></head><body>"
+        f"<article><h1>{title}</h1>{entry.content}</article></body></html>"
+    )
+    return RawArticle(
+        entry.url or f"{feed}!{entry.id}",
+        url_to_name(entry.url) or entry.id,
+        page.encode(),
+        extension=".html",
+        origin={"url": entry.url} if entry.url else {},
+        charset="utf-8",
+    )
 
 
 def _make_article(url: str, response: Response) -> RawArticle:

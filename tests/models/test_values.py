@@ -11,10 +11,11 @@ import pytest
 
 from orbat.annotation.formats.conversion import read_format
 from orbat.annotation.formats.conversion_report import ConversionReport
-from orbat.corpus.document import Document
+from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.ingestion.sources import read_articles
 from orbat.errors import InputError
+from orbat.models.bulk.writers import write_output
 from orbat.models.component import EntityTagger
 from orbat.training.tagger.mentions import Mention
 from orbat.training.value_tables import load_value_tables
@@ -75,6 +76,14 @@ def test_docbin_has_values_and_ids_as_span_attributes(
     assert doc.ents[0].kb_id_ == "rank/captain/of-5"
     assert doc.ents[0]._.norm["values"]["service"] == "navy"
     assert doc.ents[2].kb_id_ == ""
+
+
+def test_docbin_has_the_scores(tmp_path: Path) -> None:
+    tagged = Document("a", "Capt. Doe", (Span(0, 5, "RANK", score=0.75), Span(6, 9, "PER")))
+    write_documents(tmp_path / "part", [tagged])
+    write_output(tmp_path / "part", tmp_path / "out.spacy")
+    (document,) = read_format(tmp_path / "out.spacy", "docbin", ConversionReport())
+    assert [span.score for span in document.spans] == [0.75, None]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

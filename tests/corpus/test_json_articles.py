@@ -156,8 +156,8 @@ def test_paragraphs_in_a_list_are_joined(tmp_path: Path) -> None:
     assert document.text == f"{TEXT}\n\n{OTHER}"
 
 
-def test_text_with_spans_is_not_changed(tmp_path: Path) -> None:
-    spans = [{"start": 3, "end": 12, "label": "X"}]
+@pytest.mark.parametrize("spans", [[], [{"start": 3, "end": 12, "label": "X"}]])
+def test_text_with_spans_is_not_changed(tmp_path: Path, spans: list[Any]) -> None:
     text = "<p>The Corps</p>"
     (document,), _ = read(tmp_path / "a.json", json.dumps([{"text": text, "spans": spans}]))
     assert document.text == text

@@ -53,9 +53,10 @@ class ArticleFields:
     ) -> RawArticle | Rejected:
         """Make an article of a decoded record, or tell why it is none.
 
-        A list of strings is joined by blank lines; of HTML, the article is extracted. A number that
-        is an id becomes a string. Numbers that JSON does not know (NaN) become null, and unpaired
-        surrogates outside the text U+FFFD. All other fields are kept.
+        A list of strings is joined by blank lines; of HTML, the article is extracted. The text of a
+        record with `spans` is not changed. A number that is an id becomes a string. Numbers that
+        JSON does not know (NaN) become null, and unpaired surrogates outside the text U+FFFD. All
+        other fields are kept.
 
         Args:
             location: the file and the line or item.
@@ -102,7 +103,7 @@ class ArticleFields:
     def _read(self, location: str, value: Mapping[str, Any]) -> dict[str, Any]:
         name = self._find_name(location, value)
         text = _find(value, name)
-        is_plain = bool(value.get("spans"))  # Spans count the characters of this very text.
+        is_plain = "spans" in value  # Spans count the characters of this very text.
         if isinstance(text, list) and _is_text(text) and not is_plain:
             text = "\n\n".join(part for part in text if part.strip())
         if not isinstance(text, str):

@@ -12,15 +12,17 @@ from orbat.annotation.formats.conversion_report import ConversionReport
 
 
 def test_pairs_of_files_must_match(refused: Callable[..., str], tmp_path: Path) -> None:
-    (tmp_path / "words.txt").write_text("a b\nc\n")
-    (tmp_path / "tags.txt").write_text("O\nO\n")
-    convert = ("annotate", "convert", tmp_path, tmp_path / "o.jsonl", "--from", "words-tags")
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "words.txt").write_text("a b\nc\n")
+    (source / "tags.txt").write_text("O\nO\n")
+    convert = ("annotate", "convert", source, tmp_path / "o.jsonl", "--from", "words-tags")
     assert "tags.txt:1: 1 tags for 2 words" in refused(*convert)
-    (tmp_path / "tags.txt").write_text("O O\n")
+    (source / "tags.txt").write_text("O O\n")
     assert "words.txt:2: a line that tags.txt does not have" in refused(*convert)
-    (tmp_path / "tags.txt").write_text("NN VB\nNN\n")
+    (source / "tags.txt").write_text("NN VB\nNN\n")
     assert "tags.txt: 'NN' is no tag such as O and B-PER" in refused(*convert)
-    (tmp_path / "tags.txt").unlink()
+    (source / "tags.txt").unlink()
     assert "tags.txt: cannot be read" in refused(*convert)
 
 

@@ -170,7 +170,7 @@ class FieldChoice:
     def add(self, data: Mapping[str, Any], regions: Iterable[Region]) -> None:
         """Look for the quotes of a task's regions in its fields."""
         fields = dict(_fields(data))
-        self.present.update(fields)
+        self.present.update(fields.keys())
         for target, span in regions:
             self.matches.update(
                 (target, field)

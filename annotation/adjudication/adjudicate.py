@@ -15,7 +15,7 @@ from ..doccano.client import DoccanoClient
 from .annotation_sets import AnnotationSet
 from .conflicts import AnnotationComparison, compare_annotation_sets
 from .gold import make_gold
-from .policies import MANUAL, check_policy, is_undecided
+from .policies import MAJORITY, MANUAL, check_policy, is_undecided
 from .round import AdjudicationRound, run_round
 
 
@@ -46,29 +46,38 @@ class Adjudication:
 
 def adjudicate(
     annotation_sets: Sequence[AnnotationSet],
-    policy: str = "majority",
+    policy: str | None = None,
     *,
     unconfirmed: bool = False,
 ) -> Adjudication:
     """Merge annotation sets into gold documents, and resolve conflicts by a policy.
 
-    Spans that all annotators of a document have become gold. With two annotators that is all that
-    the policy `majority` keeps.
+    Spans that all annotators of a document have become gold.
 
     Args:
         annotation_sets: two or more.
-        policy: `majority`, `union` or `prefer:NAME`; see :func:`.policies.resolve`.
+        policy: `majority`, `union` or `prefer:NAME`; see :func:`.policies.resolve`. None follows
+            the majority and refuses conflicts that have none, as those of two annotators.
         unconfirmed: include documents that an annotator has not confirmed.
 
     Raises:
         InputError: if the annotation sets do not fit together, no document is confirmed, texts
-            are missing, or the policy is unknown or `manual`.
+            are missing, or the policy is unknown or `manual`; without a policy, if a conflict has
+            no majority.
     """
-    comparisons, skipped, matches = _compare(annotation_sets, policy, unconfirmed)
-    if policy == MANUAL:
+    chosen = MAJORITY if policy is None else policy
+    comparisons, skipped, matches = _compare(annotation_sets, chosen, unconfirmed)
+    if chosen == MANUAL:
         raise InputError("policy manual needs doccano; call adjudicate_manually")
-    gold = tuple(make_gold(comparison, policy) for comparison in comparisons)
-    return _make_result(comparisons, skipped, matches, policy, gold)
+    gold = tuple(make_gold(comparison, chosen) for comparison in comparisons)
+    result = _make_result(comparisons, skipped, matches, chosen, gold)
+    if policy is None and result.undecided:
+        name = annotation_sets[0].name
+        raise InputError(
+            f"{result.undecided} of {result.conflicts} conflicts have no majority; choose --policy "
+            f"manual, union or prefer:{name}, or majority to leave their spans out"
+        )
+    return result
 
 
 def adjudicate_manually(

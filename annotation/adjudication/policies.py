@@ -8,8 +8,8 @@ from ...corpus.document import Span
 from ...errors import InputError
 from .conflicts import Conflict
 
-MANUAL = "manual"
-POLICIES = ("majority", "union", "prefer:NAME", MANUAL)
+MAJORITY, MANUAL = "majority", "manual"
+POLICIES = (MAJORITY, "union", "prefer:NAME", MANUAL)
 """How conflicts are resolved; `manual` asks an adjudicator (:mod:`.round`)."""
 
 
@@ -19,10 +19,9 @@ def resolve(conflict: Conflict, policy: str, annotators: Sequence[str]) -> list[
     Args:
         conflict: the conflicting spans.
         policy: `majority` keeps the spans that more than half of the annotators have, so that two
-            annotators settle nothing. `union`
-            keeps every span; of overlapping spans the one with the most annotators, then the
-            longest. `prefer:NAME` keeps the spans of one annotator, and follows the majority in
-            documents without that annotator.
+            annotators settle nothing. `union` keeps every span; of overlapping spans the one with
+            the most annotators, then the longest. `prefer:NAME` keeps the spans of one annotator,
+            and follows the majority in documents without that annotator.
         annotators: the annotators of the document.
 
     Raises:
@@ -31,7 +30,7 @@ def resolve(conflict: Conflict, policy: str, annotators: Sequence[str]) -> list[
     kind, _, name = policy.partition(":")
     if kind == "prefer" and name in annotators:
         return list(conflict.spans_of(name))
-    if kind in ("majority", "prefer"):
+    if kind in (MAJORITY, "prefer"):
         return [span for span, holders in conflict.spans if 2 * len(holders) > len(annotators)]
     if kind != "union":
         raise InputError(f"unknown policy '{policy}'; choose one of {', '.join(POLICIES)}")

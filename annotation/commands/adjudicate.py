@@ -19,13 +19,13 @@ def adjudicate(
     ],
     output: Annotated[Path, typer.Option(help="Gold documents to write (JSON Lines).")],
     policy: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="How conflicts are resolved: majority (needs three annotators; of two who differ, "
-            "neither's spans are gold), union, prefer:NAME, or manual for an adjudication round in "
-            "doccano."
+            help="How conflicts are resolved: majority (of two who differ, neither's spans are "
+            "gold), union, prefer:NAME, or manual for an adjudication round in doccano. By default "
+            "by majority, and conflicts without one are refused."
         ),
-    ] = "majority",
+    ] = None,
     session: Annotated[
         Path | None, typer.Option(help="Folder of the adjudication round (policy manual).")
     ] = None,
@@ -94,7 +94,9 @@ def adjudicate(
         raise typer.Exit(0 if result.round.new else 1)
     count = write_documents(output, result.gold)
     resolved = result.conflicts - result.undecided
-    typer.echo(f"{count} gold documents in {output}; {resolved} conflicts resolved by {policy}")
+    typer.echo(
+        f"{count} gold documents in {output}; {resolved} conflicts resolved by {result.policy}"
+    )
     if result.undecided:
         typer.echo(
             f"{result.undecided} conflicts have no majority, so that their spans are left out of "
@@ -106,7 +108,7 @@ def adjudicate(
     if report_file is not None:
         summary = (
             f"{result.conflicts} conflicts in {count} documents, {resolved} of them resolved by "
-            f"{policy}."
+            f"{result.policy}."
         )
         page = render_tables("Conflicts between annotators", summary, conflict_tables(result.gold))
         write_text(report_file, page)

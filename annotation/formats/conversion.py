@@ -102,9 +102,14 @@ def _convert_by_annotator(
         by_annotator.setdefault(annotator_of(document) or "unknown", []).append(document)
         on_progress(Progress("Reading documents", count))
     suffix = _find_format(target_format).suffix
+    names: set[str] = set()
     with open_folder_atomic(target) as draft:
-        for name, documents in sorted(by_annotator.items()):
-            path = draft / f"{file_name(name).replace('/', '_')}{suffix}"
+        for annotator, documents in sorted(by_annotator.items()):
+            name = file_name(annotator).replace("/", "_")
+            while name.lower() in names:
+                name += "-again"
+            names.add(name.lower())
+            path = draft / f"{name}{suffix}"
             report.documents += write_format(
                 path, target_format, documents, report, labels, scheme=scheme
             )

@@ -114,8 +114,13 @@ def test_annotators_with_other_ids_are_adjudicated(
     }
 
 
-def test_two_annotators_have_no_majority(orbat: Orbat, files: list[Path], tmp_path: Path) -> None:
-    outcome = orbat("annotate", "adjudicate", *files, "--output", tmp_path / "gold.jsonl")
+def test_two_annotators_have_no_majority(
+    orbat: Orbat, refused: Callable[..., str], files: list[Path], tmp_path: Path
+) -> None:
+    command = ("annotate", "adjudicate", *files, "--output", tmp_path / "gold.jsonl")
+    assert "2 of 2 conflicts have no majority; choose --policy manual" in refused(*command)
+    assert not (tmp_path / "gold.jsonl").exists()
+    outcome = orbat(*command, "--policy", "majority")
     assert outcome.code == 0, outcome.err
     assert "; 0 conflicts resolved by majority" in outcome.out
     assert "2 conflicts have no majority, so that their spans are left out" in outcome.err

@@ -98,6 +98,9 @@ def _load_from_disk(path: Path, names: ClassNames) -> Iterator[Table]:
 
     try:
         loaded = datasets.load_from_disk(str(path))
+        for table in loaded.values() if isinstance(loaded, dict) else (loaded,):
+            # Wrong offsets within damaged data would end the process.
+            table.data.table.validate(full=True)
     # Arrow, fsspec and datasets each raise errors of their own for damaged folders.
     except Exception as error:
         raise _not_loaded(path, error) from error
@@ -161,6 +164,8 @@ def _read_arrow(path: Path, names: ClassNames) -> Rows:
             names.add(datasets.Features.from_arrow_schema(reader.schema).to_dict())
             batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
             for batch in batches:
+                # Wrong offsets within damaged data would end the process.
+                batch.validate(full=True)
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{path}: row {number}", row

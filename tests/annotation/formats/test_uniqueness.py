@@ -88,3 +88,18 @@ def test_a_document_is_repeated_or_its_id_refused(tmp_path: Path) -> None:
     source.write_text(task % ("7", "same") + task % ("7.0", "other"))
     with pytest.raises(InputError, match="duplicate id '7'; ids must be unique"):
         list(read_format(source, "doccano", ConversionReport()))
+
+
+def test_annotators_with_similar_names_keep_their_files(
+    write: Write, orbat: Orbat, tmp_path: Path
+) -> None:
+    write("first", {"1": "a"}, "Ann/B")
+    folder = write("second", {"1": "a"}, "ann_b")
+    command = ("annotate", "convert", folder, tmp_path / "out", "--from", "jsonl")
+    assert orbat(*command, "--by-annotator").code == 0
+    found = {
+        document.meta["annotation"]["annotator"]
+        for path in (tmp_path / "out").glob("*.jsonl")
+        for document in read_documents(path)
+    }
+    assert found == {"Ann/B", "ann_b"}

@@ -155,6 +155,17 @@ MAX_ARTICLE_BYTES = 64 * 2**20
 """Largest size of one article, or of one line of a JSON Lines file, after decompression."""
 
 
+def open_decompressed(path: Path) -> IO[bytes]:
+    """Open a file to read its bytes, decompressed if its name ends in ``.gz``.
+
+    Raises:
+        OSError: if it cannot be opened. Damaged data raise `EOFError`, `zlib.error` or
+            `gzip.BadGzipFile` when they are read.
+    """
+    # gzip.open returns a file of bytes too.
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
 def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any | Rejected]]:
     """Yield the location (`file:line`) and the decoded value of each line that is not blank.
 
@@ -168,7 +179,7 @@ def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any | Rejected]]:
     path = Path(path)
     is_empty = True
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        with open_decompressed(path) as file:
             number = 0
             while raw := file.readline(MAX_ARTICLE_BYTES + 1):
                 number += 1

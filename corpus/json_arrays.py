@@ -12,18 +12,19 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from ..errors import InputError
-from .files import MAX_ARTICLE_BYTES
+from .files import MAX_ARTICLE_BYTES, open_decompressed
 from .rejected import Rejected
 
 _BLANK = re.compile(r"[ \t\r\n]*")
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.S)
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.S)
+"""A string that does not end goes to the end: no other one is sought within it."""
 _CHUNK = 1 << 16
 
 
 def is_json_array(path: Path) -> bool:
     """Return whether the first character of a file that is not blank is `[`."""
     try:
-        with _open(path) as file:
+        with open_decompressed(path) as file:
             head = file.read(_CHUNK).removeprefix(codecs.BOM_UTF8).lstrip()
     except (OSError, EOFError, zlib.error):
         return False
@@ -56,17 +57,12 @@ def iterate_json_items(path: Path) -> Iterator[tuple[str, Any | Rejected]]:
     """
     path = Path(path)
     try:
-        with _open(path) as file:
+        with open_decompressed(path) as file:
             yield from _Items(file, path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path}: damaged or truncated ({error}); fetch it again") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def _open(path: Path) -> IO[bytes]:
-    # gzip.open returns a file of bytes too.
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
 class _Items:

@@ -11,7 +11,7 @@ from ...corpus.files import check_output, open_folder_atomic
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..adjudication.annotation_sets import annotator_of
-from .conversion_report import ConversionReport, file_name
+from .conversion_report import ConversionReport, file_name, unused_name
 from .imported import DEFAULT_OPTIONS, Importer, ReadOptions
 from .registry import FORMATS, Format
 from .tokens.tokens import TAGGING_SCHEMES
@@ -105,10 +105,7 @@ def _convert_by_annotator(
     names: set[str] = set()
     with open_folder_atomic(target) as draft:
         for annotator, documents in sorted(by_annotator.items()):
-            name = file_name(annotator).replace("/", "_")
-            while name.lower() in names:
-                name += "-again"
-            names.add(name.lower())
+            name = unused_name(file_name(annotator).replace("/", "_"), names)
             path = draft / f"{name}{suffix}"
             report.documents += write_format(
                 path, target_format, documents, report, labels, scheme=scheme

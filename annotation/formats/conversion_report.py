@@ -98,3 +98,14 @@ def file_name(doc_id: str) -> str:
     """Return a document id as a relative path without suffix; unsafe characters become `_`."""
     parts = [re.sub(r"[^\w.@+=,-]", "_", part)[:100] for part in doc_id.split("/")]
     return "/".join("_" if part in ("", ".", "..") else part for part in parts)
+
+
+def unused_name(name: str, used: set[str]) -> str:
+    """Return a file name that differs from those used, and add it to them.
+
+    Names that differ only in case are the same file on some systems.
+    """
+    while name.lower() in used:
+        name += "-again"
+    used.add(name.lower())
+    return name

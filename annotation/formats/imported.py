@@ -194,7 +194,7 @@ class Importer:
             encoded = json.dumps(value, default=str)
             value = json.loads(encoded, parse_constant=drop_constant)
         except (TypeError, ValueError, RecursionError) as error:
-            raise InputError(f"{where}: the metadata are no JSON ({error})") from error
+            raise InputError(f"{where}: the metadata are not JSON ({error})") from error
         return value if isinstance(value, dict) else {"meta": value}
 
     def _without_overlaps(self, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -229,35 +229,31 @@ def _read_id(value: Any, numbered: str, where: str) -> str:
 
 def _find_unit(spans: Sequence[ImportedSpan], units: Sequence[OffsetUnit], text: str) -> OffsetUnit:
     """Return the first unit in which all quotes match; the first one if there is none."""
-    for unit in units[: None if len(units) > 1 else 0]:
-        offsets = Utf16Offsets(text) if unit == "utf-16" else None
-        try:
-            for span in spans:
-                _read_offsets(span, text, offsets)
-        except ValueError:
-            continue
-        return unit
-    return units[0]
+    fitting = (unit for unit in units if len(units) == 1 or _are_at_offsets(spans, text, unit))
+    return next(fitting, units[0])
 
 
 def is_quote_at_offsets(span: ImportedSpan, text: str, units: Sequence[OffsetUnit]) -> bool:
     """Return whether a span has a quote that stands at its offsets, in one of the units."""
-    if not isinstance(span.quote, str) or not _letters(span.quote):
+    has_quote = isinstance(span.quote, str) and bool(_letters(span.quote))
+    return has_quote and any(_are_at_offsets([span], text, unit) for unit in units)
+
+
+def _are_at_offsets(spans: Iterable[ImportedSpan], text: str, unit: OffsetUnit) -> bool:
+    offsets = Utf16Offsets(text) if unit == "utf-16" else None
+    try:
+        for span in spans:
+            _read_offsets(span, text, offsets)
+    except ValueError:
         return False
-    for unit in units:
-        try:
-            _read_offsets(span, text, Utf16Offsets(text) if unit == "utf-16" else None)
-        except ValueError:
-            continue
-        return True
-    return False
+    return True
 
 
 def _read_offsets(span: ImportedSpan, text: str, utf16: Utf16Offsets | None) -> tuple[int, int]:
     """Return the offsets of a span in code points.
 
     Raises:
-        ValueError: if they are no offsets into the text, or its quote is not there.
+        ValueError: if they are not offsets into the text, or its quote is not there.
     """
     start, end = _to_int(span.start), _to_int(span.end)
     if utf16 is not None:

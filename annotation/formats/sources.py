@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,11 @@ from ...errors import InputError
 
 MAX_UNPACKED_BYTES = 4 * 2**30
 """Largest size of an archive's files together."""
+_ZIP_ERRORS = (
+    *(OSError, EOFError, RuntimeError, UnicodeError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""What the library raises for damaged, encrypted and unknown data, and names that are not UTF-8."""
 
 
 @contextmanager
@@ -72,5 +79,5 @@ def _unpack(path: Path, folder: Path, suffixes: Sequence[str]) -> None:
             for member in members:
                 # Paths outside the folder are cut by the library.
                 archive.extract(member, folder)
-    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+    except _ZIP_ERRORS as error:
         raise InputError(f"{path}: not a zip archive that can be unpacked ({error})") from error

@@ -88,7 +88,7 @@ def _read_object(path: Path) -> dict[str, Any] | None:
             first = json.loads(next(lines).decode("utf-8-sig"))
             is_single = next(lines, None) is None
             return first if is_single else None
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
     try:
         value = json.loads(path.read_bytes())

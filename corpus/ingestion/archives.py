@@ -44,7 +44,8 @@ def read_zip(
                 is_empty = False
                 unpacked = Path(folder) / name.name
                 yield from _read_entry(archive, entry, f"{path}!{name}", unpacked, options, read)
-    except zipfile.BadZipFile as error:
+    # A name that is not UTF-8, and a version of the format that Python does not know.
+    except (zipfile.BadZipFile, UnicodeError, NotImplementedError) as error:
         raise InputError(f"{path}: not a complete zip file ({error}); fetch it again") from error
     counts = describe_endings(passed_over) or "it is empty"
     if is_empty:

@@ -46,7 +46,7 @@ _OFFICE = (
 )
 _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument"
 _JSON_OBJECT = re.compile(r"\s*(?:\[\s*)?\{\s*[\"'][^\"'\n]{0,200}[\"']\s*:")
-_ROOT = re.compile(rb"\s*(?:<!--.*?-->\s*)*<([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>", re.S)
+_ROOT = re.compile(rb"\s*(?:<!--.*?-->\s*)*+<([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>", re.S)
 _XML_START = re.compile(rb"\s*<(?:\?xml\b|!doctype\s+(?!html))", re.I)
 
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from .charsets.decoding import decode, repair_encoding, replace_controls
 
-_TRAILING_BLANKS = re.compile(r"[^\S\n]+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _HTML_START = re.compile(
-    rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
+    rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head|body)\b",
     re.I | re.S,
 )
 
@@ -55,7 +54,8 @@ def tidy(text: str) -> tuple[str, tuple[str, ...]]:
     steps.append(("line ends", tidied))
     tidied = re.sub(r"[\0\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", tidied)
     steps.append(("characters", tidied))
-    tidied = _BLANK_LINES.sub("\n\n", _TRAILING_BLANKS.sub("", tidied)).strip() + "\n"
+    tidied = "\n".join(map(str.rstrip, tidied.split("\n")))
+    tidied = _BLANK_LINES.sub("\n\n", tidied).strip() + "\n"
     steps.append(("white space", tidied))
     changes = []
     for name, result in steps:

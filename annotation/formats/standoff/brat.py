@@ -17,6 +17,7 @@ from ..conversion_report import (
     drop_span_fields,
     file_name,
     refuse_spaces,
+    unused_name,
 )
 from ..imported import ImportedDocument, ImportedSpan, ReadOptions
 from ..write_options import WriteOptions
@@ -37,7 +38,8 @@ def read_brat(
     """Read brat standoff from a folder and its subfolders.
 
     Text-bound annotations become spans, and annotators' notes on them become the spans' notes.
-    Relations, events, attributes, references and discontinuous annotations are dropped.
+    Relations, events, attributes, references, discontinuous annotations and texts without an
+    `.ann` file are dropped.
 
     Args:
         folder: the folder.
@@ -50,16 +52,21 @@ def read_brat(
     paths = sorted(Path(folder).rglob("*.ann"))
     if not paths:
         raise InputError(f"{folder}: no .ann files; name a folder of brat standoff")
+    texts = set(Path(folder).rglob("*.txt"))
+    report.drop("texts without an .ann file", len(texts - {p.with_suffix(".txt") for p in paths}))
     for path in paths:
         text_file = path.with_suffix(".txt")
         try:
             # As bytes: in text mode Python reads \r\n as one character, but brat counts two.
             text = text_file.read_bytes().decode()
-            lines = path.read_bytes().decode().split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(
                 f"{text_file}: missing or not UTF-8; put the text of {path.name} there"
             ) from error
+        try:
+            lines = path.read_bytes().decode().split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: unreadable or not UTF-8; convert it to UTF-8") from error
         spans = _read_annotations(path, lines, report)
         doc_id = path.relative_to(folder).with_suffix("").as_posix()
         yield ImportedDocument(str(path), doc_id, text, spans)
@@ -131,9 +138,7 @@ def write_brat(
             name = file_name(document.id)
             if name != document.id:
                 report.drop("ids that are no file names")
-            while name.lower() in names:
-                name += "-again"
-            names.add(name.lower())
+            name = unused_name(name, names)
             drop_meta(document, report)
             drop_span_fields(document, report, ("note",))
             refuse_spaces(document, "brat's labels")

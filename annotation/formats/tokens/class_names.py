@@ -41,7 +41,7 @@ class ClassNames:
             if path.is_file():
                 try:
                     self.add(json.loads(path.read_text(encoding="utf-8")))
-                except (OSError, ValueError) as error:
+                except (OSError, ValueError, RecursionError) as error:
                     raise InputError(f"{path}: not JSON that can be read ({error})") from error
         if (folder / "README.md").is_file():
             self.add(_read_front_matter(folder / "README.md").get("dataset_info"))

@@ -142,16 +142,16 @@ class _Choice:
             return None
         return Layout(None, _ONTONOTES_TOKEN, _ONTONOTES_TAG, BRACKETS)
 
-    def _values(self, column: int) -> list[str]:
-        return [row[column] for row in self._rows if len(row) == self._width]
+    def _values(self, column: int, key: str | None = None) -> list[str]:
+        values = [row[column] for row in self._rows if len(row) == self._width]
+        if key is not None:
+            values = [pairs[key] for pairs in map(values_of, values) if key in pairs]
+        return values
 
     def _style(
         self, column: int, key: str | None = None, *, is_chosen: bool = False
     ) -> TagStyle | None:
-        values = self._values(column)
-        if key is not None:
-            values = [values_of(value)[key] for value in values if key in values_of(value)]
-        return find_style(Counter(values), is_chosen=is_chosen)
+        return find_style(Counter(self._values(column, key)), is_chosen=is_chosen)
 
     def _is_index(self, column: int) -> bool:
         """Return whether a column numbers the words of each sentence."""
@@ -217,7 +217,6 @@ class _Choice:
         return columns[0], None
 
     def _no_tags(self) -> str:
-        rows = self._rows[0]
         if self._misc is not None:
             keys = {key for value in self._values(self._misc) for key in values_of(value)}
             found = f" (MISC has {', '.join(sorted(keys)[:8])})" if keys else ""
@@ -225,7 +224,7 @@ class _Choice:
                 f"no column holds tags such as O and B-PER{found}; choose one with --tag-column, "
                 "such as --tag-column MISC:NER"
             )
-        shown = " | ".join(rows)[:60]
+        shown = " | ".join(self._rows[0])[:60]
         return (
             f"{self._width} columns ({shown}), none of which surely holds tags such as O and "
             f"B-PER; choose with --token-column 1 --tag-column {self._width}"
@@ -298,7 +297,4 @@ class _Choice:
         return self._names[column] if self._names else str(column + 1)
 
     def _example(self, column: int, key: str | None) -> str:
-        values = self._values(column)
-        if key is not None:
-            values = [values_of(value)[key] for value in values if key in values_of(value)]
-        return next((value for value in values if value), "")[:40]
+        return next(filter(None, self._values(column, key)), "")[:40]

@@ -188,7 +188,7 @@ def _read_json(path: Path) -> Iterator[tuple[str, Rows]]:
         # An object on several lines.
         try:
             first = json.loads(path.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             raise first.to_error() from None
     arrays = {}
     if isinstance(first, dict):

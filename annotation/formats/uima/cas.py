@@ -12,7 +12,13 @@ from typing import Any
 from ....corpus.document import Document
 from ....corpus.files import open_folder_atomic
 from ....errors import InputError, first_line
-from ..conversion_report import ConversionReport, drop_meta, drop_span_fields, file_name
+from ..conversion_report import (
+    ConversionReport,
+    drop_meta,
+    drop_span_fields,
+    file_name,
+    unused_name,
+)
 from ..imported import ImportedDocument, ImportedSpan, ReadOptions
 from ..write_options import WriteOptions
 from .cas_files import CasLoader, is_type_system
@@ -188,10 +194,7 @@ def write_xmi(
         for document in documents:
             drop_meta(document, report)
             drop_span_fields(document, report)
-            name = file_name(document.id).replace("/", "_")
-            while name.lower() in names:
-                name += "-again"
-            names.add(name.lower())
+            name = unused_name(file_name(document.id).replace("/", "_"), names)
             cas = Cas(types, sofa_string=document.text, sofa_mime="text/plain")
             length = len(document.text)
             cas.add(metadata(begin=0, end=length, documentTitle=document.id, documentId=name))

@@ -8,10 +8,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from ....corpus.ingestion.charsets.declaration import charsets_of_xml
 from ....errors import InputError, first_line
 
 _TYPE_SYSTEM = b"typeSystemDescription"
 _TYPE_SYSTEM_NAME = "typesystem.xml"
+_XML_ENCODINGS = {"utf-8", "utf-16le", "utf-16be", "us-ascii", "ascii", "iso-8859-1"}
 _PARENTS = 3
 """How many folders above a document may hold its type system."""
 
@@ -101,7 +103,13 @@ class CasLoader:
 
 
 def _refuse_document_type(content: bytes, where: str) -> None:
-    """Refuse XML whose entities could read files or grow without bound; UIMA writes none."""
-    for encoding in ("ascii", "utf-16-le", "utf-16-be"):
+    """Refuse XML whose entities could read files or grow without bound; UIMA writes none.
+
+    In encodings such as UTF-7 and EBCDIC it would not be found, so that these are refused too.
+    """
+    is_markup = content.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<")
+    if not is_markup or not set(charsets_of_xml(content)) <= _XML_ENCODINGS:
+        raise InputError(f"{where}: not XML in UTF-8 or UTF-16; convert it to UTF-8")
+    for encoding in ("ascii", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
         if "<!DOCTYPE".encode(encoding) in content:
             raise InputError(f"{where}: XML with a document type is not read; remove it")

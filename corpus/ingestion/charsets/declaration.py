@@ -16,6 +16,7 @@ _ATTRIBUTE = re.compile(
 _RAW_TEXT = (b"script", b"style", b"title", b"textarea")
 """Elements whose content is no markup."""
 _XML = re.compile(rb"<\?xml\b[^>]*?\bencoding\s*=\s*(?:\"([^\"]*)\"|'([^']*)')[^>]*>", re.I)
+_MAX_DECLARATION_BYTES = 1024
 _UTF16_XML = {b"<\0?\0x\0": "utf-16le", b"\0<\0?\0x": "utf-16be"}
 _LABELS_IN_MARKUP = {
     **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "unicode"), "utf-8"),
@@ -50,13 +51,14 @@ def charsets_of_xml(raw: bytes) -> list[str]:
     for start, label in _UTF16_XML.items():
         if raw.startswith(start):
             return [label]
-    match = _XML.match(raw.removeprefix(b"\xef\xbb\xbf").lstrip())
+    match = _XML.match(raw[:_MAX_DECLARATION_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip())
     return [_to_label(match[1] or match[2] or b"")] if match else []
 
 
 def _prescan(raw: bytes) -> str:
     """Return the label of the first meta element that declares one; empty if none does."""
     position = 0
+    unclosed: set[bytes] = set()
     while match := _TAG.search(raw, position):
         if match["comment"]:
             # The two dashes of the end may be those of the beginning: "<!-->" is a comment.
@@ -70,9 +72,12 @@ def _prescan(raw: bytes) -> str:
             if label:
                 return label
             name = (match["tag"] or b"").lower()
-            if name in _RAW_TEXT:
+            if name in _RAW_TEXT and name not in unclosed:
                 end_tag = re.compile(rb"</" + name, re.I).search(raw, position)
-                position = end_tag.start() if end_tag else position
+                if end_tag:
+                    position = end_tag.start()
+                else:
+                    unclosed.add(name)
         else:
             position = raw.find(b">", match.end()) + 1
             if not position:

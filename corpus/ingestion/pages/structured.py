@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_LINE_END = re.compile(r"<(?:br|/p|/div|/h\d|/li)\b[^>]*>", re.I)
-_TAG = re.compile(r"</?[a-z][^>]*>", re.I)
+_LINE_END = re.compile(r"<(?:br|/p|/div|/h\d|/li)\b[^<>]*>", re.I)
+_TAG = re.compile(r"</?[a-z][^<>]*>", re.I)
 
 
 def find_article_body(tree: Any) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import io
 import re
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ....errors import InputError
-from ...files import MAX_ARTICLE_BYTES
+from ...files import MAX_ARTICLE_BYTES, open_decompressed
 from ...rejected import Rejected
 from ..raw_article import RawArticles, ReaderOptions
 from .fields import TEXT_FIELDS, ArticleFields
@@ -40,7 +39,7 @@ def read_csv(path: Path, options: ReaderOptions) -> RawArticles:
         InputError: if the file is empty or not text, or the text column is missing.
     """
     csv.field_size_limit(min(MAX_ARTICLE_BYTES, sys.maxsize))
-    with _open(path) as raw:
+    with open_decompressed(path) as raw:
         head = raw.read(4)
         raw.seek(0)
         is_utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -95,11 +94,6 @@ def _read_table(path: Path, file: IO[str], options: ReaderOptions) -> RawArticle
             yield fields.make_article(location, row)
     if is_empty:
         raise InputError(f"{path}: has a header but no rows; give one with articles")
-
-
-def _open(path: Path) -> IO[bytes]:
-    # gzip.open returns a file of bytes too.
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
 class _Lines:

@@ -24,7 +24,7 @@ _MAX_NAMED_FIELDS = 20
 """Fields that a message names."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MARKUP = re.compile(
-    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|body|article|section|div|p|h[1-6]|ul|ol|table"
+    r"\s*(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|body|article|section|div|p|h[1-6]|ul|ol|table"
     r"|blockquote|figure|span|a|img|strong|em|b|i|br)\b[^<>]*>.*<(?:/(?:html|body|article|section"
     r"|div|p|h[1-6]|ul|ol|table|blockquote)\s*>|br\s*/?>)",
     re.I | re.S,

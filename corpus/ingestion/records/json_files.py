@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ....errors import InputError
-from ...files import MAX_ARTICLE_BYTES, iterate_json_lines
+from ...files import MAX_ARTICLE_BYTES, iterate_json_lines, open_decompressed
 from ...json_arrays import is_json_array, iterate_json_items
 from ...rejected import Rejected
 from ..raw_article import RawArticles, ReaderOptions, read_limited
@@ -59,7 +59,7 @@ def _is_json_lines(path: Path) -> bool:
     if path.name.lower().removesuffix(".gz").endswith(LINES_EXTENSIONS):
         return True
     try:
-        with _open(path) as file:
+        with open_decompressed(path) as file:
             read = iter(partial(file.readline, MAX_ARTICLE_BYTES), b"")
             lines = list(islice(filter(bytes.strip, read), 2))
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -78,7 +78,7 @@ def _iterate_object(
     path: Path, fields: ArticleFields, options: ReaderOptions
 ) -> Iterator[tuple[str, Any]]:
     """Yield the object in a file or, if it holds a list of articles, the items of the list."""
-    with _open(path) as file:
+    with open_decompressed(path) as file:
         content = read_limited(file, str(path))
     if not content.strip():
         raise InputError(f"{path}: is empty; expected JSON")
@@ -122,8 +122,3 @@ def _find_lists(value: Any, prefix: str = "", depth: int = 1) -> Iterator[tuple[
             yield from _find_lists(item, f"{prefix}{name}.", depth + 1)
         elif isinstance(item, list) and name in LIST_FIELDS:
             yield f"{prefix}{name}", item
-
-
-def _open(path: Path) -> IO[bytes]:
-    # gzip.open returns a file of bytes too.
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]

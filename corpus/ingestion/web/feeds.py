@@ -19,7 +19,7 @@ from ..text import looks_like_html
 FEED_EXTENSIONS = (".rss", ".atom")
 FEED_MEDIA_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
 _FEED_START = re.compile(
-    rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:rss|feed|rdf:RDF)\b", re.S
+    rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*+<(?:rss|feed|rdf:RDF)\b", re.S
 )
 _MIN_ARTICLE_WORDS = 100
 """Words from which the content of an entry is taken for a whole article."""
@@ -28,8 +28,10 @@ _MIN_MORE_WORDS = 1.2
 _TEASER_END = re.compile(
     r"(?:\.\.\.|…|read more|continue reading|read the (?:full|whole|rest)\b.{0,40})\W*$", re.I
 )
-_MARKUP = re.compile(r"<[^>]*>")
-_XML_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
+_MARKUP = re.compile(r"<[^<>]*>")
+_XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_MAX_TEASER_END = 200
+"""Characters at the end of a content in which the mark of a teaser is sought."""
 _MAX_SEEN_ENTRIES = 5000
 """Entries remembered per feed."""
 
@@ -135,7 +137,7 @@ def parse_feed(content: bytes, location: str, charset: str = "") -> list[FeedEnt
         raise InputError(f"{location}: a web page, not a feed; give the feed's own URL")
     text = decode(content, location, [charset, *charsets_of_xml(content)], is_page=True).text
     # A stream: feedparser would open bytes that are the name of a file.
-    feed: Any = feedparser.parse(io.BytesIO(_XML_DECLARATION.sub("", text, count=1).encode()))
+    feed: Any = feedparser.parse(io.BytesIO(_XML_DECLARATION.sub("", text).encode()))
     if not feed.version:
         raise InputError(f"{location}: not an RSS or Atom feed; give the feed's own URL")
     entries = []
@@ -167,7 +169,11 @@ def _find_article(entry: Any) -> str:
     text = _to_text(article)
     words = len(text.split())
     is_longer = summary == text or words > _MIN_MORE_WORDS * len(summary.split())
-    is_whole = words >= _MIN_ARTICLE_WORDS and is_longer and not _TEASER_END.search(text)
+    is_whole = (
+        words >= _MIN_ARTICLE_WORDS
+        and is_longer
+        and not _TEASER_END.search(text[-_MAX_TEASER_END:])
+    )
     return article if is_whole else ""
 
 

@@ -68,9 +68,10 @@ def convert(
 
     FORMAT is jsonl (orbat's own), doccano, brat, conll, iob, words-tags, docbin, labelstudio,
     prodigy, datasets, re3d or xmi, or, for reading only, spacy (its JSON), webanno or cas-json.
-    brat, words-tags, datasets, re3d and written xmi are folders, the others are files. conll and
-    iob read words and tags in any columns; conll writes four, iob two. What a format cannot keep
-    is counted and printed.
+    brat, words-tags and re3d are folders. The others are read from a file, a folder of files or a
+    zip archive, and written to a file; datasets and xmi are written to a folder. conll and iob read
+    words and tags in any columns; conll writes four, iob two. What a format cannot keep is counted
+    and printed.
     """
     from ...corpus.labels import load_labels
     from ...ui import progress_bars

@@ -64,7 +64,8 @@ def read_brat(
                 f"{text_file}: missing or not UTF-8; put the text of {path.name} there"
             ) from error
         try:
-            lines = path.read_bytes().decode().split("\n")
+            # Offsets refer to the text alone: a byte order mark here counts for nothing.
+            lines = path.read_bytes().decode("utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: unreadable or not UTF-8; convert it to UTF-8") from error
         spans = _read_annotations(path, lines, report)

@@ -91,7 +91,7 @@ def _to_document(
     meta |= nested if isinstance(nested, dict) else {} if nested is None else {"meta": nested}
     doc_id = record.get("upload_name") or meta.get("document") or record.get("id")
     if meta.get("document") == doc_id:
-        del meta["document"]
+        meta.pop("document", None)
     spans = _read_spans(record, where)
     return ImportedDocument(
         where, doc_id, _text(record, options.text_column), spans, meta, units=("utf-16",)

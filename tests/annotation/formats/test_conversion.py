@@ -64,6 +64,14 @@ def test_brat_spans_keep_their_offsets(orbat: Orbat, tmp_path: Path) -> None:
     ]
 
 
+def test_a_byte_order_mark_before_brat_annotations_is_no_annotation(tmp_path: Path) -> None:
+    folder = write_brat(tmp_path / "brat", ["\ufeffT1\tRank 0 4\tGen.\r"], "Gen. Doe left.")
+    report = ConversionReport()
+    (document,) = read_format(folder, "brat", report)
+    assert [(span.start, span.end, span.label) for span in document.spans] == [(0, 4, "Rank")]
+    assert not report.dropped
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.data())
 def test_any_brat_span_is_the_text_that_brat_shows(
     tmp_path_factory: pytest.TempPathFactory, text: str, data: st.DataObject

@@ -65,6 +65,12 @@ def test_metadata_and_ids_come_back(tmp_path: Path, read: Read) -> None:
     ]
 
 
+def test_a_record_without_id_is_named_after_the_file(tmp_path: Path, read: Read) -> None:
+    write_lines(tmp_path / "a.jsonl", [{"text": TEXT, "label": [RANK]}])
+    (document,), _ = read(tmp_path / "a.jsonl", "doccano")
+    assert (document.id, document.spans) == ("a-1", (Span(2, 6, "RANK"),))
+
+
 def test_each_file_of_a_zip_is_of_one_annotator(
     orbat: Orbat, refused: Callable[..., str], tmp_path: Path
 ) -> None:

@@ -229,7 +229,7 @@ def test_gold_and_predictions_must_match(refused: Callable[..., str], tmp_path: 
         write_documents(tmp_path / "pred.jsonl", documents)
         return refused("evaluate", "--predictions", tmp_path / "pred.jsonl", gold)
 
-    assert "document 'x'" in score(Document("other", TEXT))
+    assert "document 'x'" in score(Document("other", "Nobody came."))
     assert "document 'more'" in score(Document("x", TEXT), Document("more", TEXT))
     assert "text of 'x' differs" in score(Document("x", TEXT + "!"))
     (tmp_path / "pred.jsonl").write_text(json.dumps({"id": "x", "text": TEXT}) * 2)

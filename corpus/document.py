@@ -111,7 +111,7 @@ def parse_document(
     doc_id = record.get("id")
     if not isinstance(doc_id, str) or not doc_id.strip():
         raise InputError(f"{location}: field 'id' must be a string that is not empty")
-    check_encoding(doc_id, "id", location)
+    check_encoding(doc_id, "'id'", location)
     text = _parse_text(record, doc_id, location, text_required)
     meta = record.get("meta", {})
     if not isinstance(meta, dict):
@@ -142,7 +142,7 @@ def _parse_text(record: dict[str, Any], doc_id: str, location: str, required: bo
         return ""
     if not isinstance(text, str):
         raise InputError(f"{location}: field 'text' of '{doc_id}' is missing or not a string")
-    check_encoding(text, f"text' of '{doc_id}", location)
+    check_encoding(text, f"'text' of '{doc_id}'", location)
     return text
 
 
@@ -172,7 +172,7 @@ def parse_span(record: object, location: str) -> Span:
         if not isinstance(record.get(name), str | None):
             raise InputError(f"{location}: field '{name}' must be a string")
     for name in ("label", "annotator", "note"):
-        check_encoding(record.get(name) or "", name, location)
+        check_encoding(record.get(name) or "", f"'{name}'", location)
     score = record.get("score")
     if isinstance(score, bool) or not isinstance(score, int | float | None):
         raise InputError(f"{location}: field 'score' must be a number")

@@ -11,17 +11,17 @@ from typing import Any
 
 from ..errors import InputError
 
-_MAX_NESTING = 100
+MAX_NESTING = 100
 """Deepest nesting of an object. Python's JSON reader and writer allow some hundred levels more."""
 _encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-def check_encoding(text: str, name: str, location: str) -> None:
+def check_encoding(text: str, field: str, location: str) -> None:
     """Refuse a string that UTF-8 cannot encode: one with half of a surrogate pair.
 
     Args:
         text: the string.
-        name: the name of its field.
+        field: its field, such as `'text' of 'june-1'`.
         location: the position of the record.
 
     Raises:
@@ -33,7 +33,7 @@ def check_encoding(text: str, name: str, location: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{location}: field '{name}' contains an unpaired surrogate at character "
+            f"{location}: field {field} contains an unpaired surrogate at character "
             f"{error.start}; replace it with U+FFFD"
         ) from error
 
@@ -49,16 +49,17 @@ def check_json(value: Mapping[str, Any], name: str, location: str) -> None:
     Raises:
         InputError: naming the location, the field and the fault.
     """
+    too_deep = f"is nested more than {MAX_NESTING} levels deep; remove the inner ones"
     try:
         encoded = _encode_json(value)
         encoded.encode()
-        if encoded.count("{") + encoded.count("[") <= _MAX_NESTING or not _is_too_deep(value):
+        if encoded.count("{") + encoded.count("[") <= MAX_NESTING or not _is_too_deep(value):
             return
-        fault = f"is nested more than {_MAX_NESTING} levels deep; remove the inner ones"
+        fault = too_deep
     except UnicodeEncodeError:
         fault = "contains an unpaired surrogate; replace it with U+FFFD"
     except RecursionError:
-        fault = f"is nested more than {_MAX_NESTING} levels deep; remove the inner ones"
+        fault = too_deep
     except ValueError:
         fault = "contains NaN, an infinite or a very long number; write null, or a string"
     except TypeError as error:
@@ -68,7 +69,7 @@ def check_json(value: Mapping[str, Any], name: str, location: str) -> None:
 
 def _is_too_deep(value: object) -> bool:
     level = [value]
-    for _ in range(_MAX_NESTING):
+    for _ in range(MAX_NESTING):
         objects = [
             child for parent in level if isinstance(parent, dict) for child in parent.values()
         ]

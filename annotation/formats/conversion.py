@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,15 +55,6 @@ def convert(
     """
     source, target = Path(source), Path(target)
     check_output(target, source)
-    if options.by_annotator:
-        return _convert_by_annotator(
-            *(source, target, source_format, target_format),
-            labels=labels,
-            scheme=scheme,
-            skip_bad=skip_bad,
-            options=options,
-            on_progress=on_progress,
-        )
     report = ConversionReport()
     labels = None if labels is None else tuple(labels)
 
@@ -75,42 +66,36 @@ def convert(
             yield document
             on_progress(Progress("Converting documents", count))
 
-    report.documents = write_format(
-        target, target_format, documents(), report, labels, scheme=scheme
-    )
+    def write(path: Path, written: Iterable[Document]) -> int:
+        return write_format(path, target_format, written, report, labels, scheme=scheme)
+
+    if options.by_annotator:
+        suffix = _find_format(target_format).suffix
+        report.documents = _write_by_annotator(target, suffix, documents(), write)
+    else:
+        report.documents = write(target, documents())
     return report
 
 
-def _convert_by_annotator(
-    source: Path,
+def _write_by_annotator(
     target: Path,
-    source_format: str,
-    target_format: str,
-    *,
-    labels: Iterable[str] | None,
-    scheme: str,
-    skip_bad: bool,
-    options: ReadOptions,
-    on_progress: OnProgress,
-) -> ConversionReport:
-    """Write the documents of each annotator to a file of its own."""
-    report = ConversionReport()
-    labels = None if labels is None else tuple(labels)
+    suffix: str,
+    documents: Iterable[Document],
+    write: Callable[[Path, Iterable[Document]], int],
+) -> int:
+    """Write the documents of each annotator to a file of its own; return the document count."""
     by_annotator: dict[str, list[Document]] = {}
-    read = read_format(source, source_format, report, labels, skip_bad=skip_bad, options=options)
-    for count, document in enumerate(read, 1):
+    for document in documents:
         by_annotator.setdefault(annotator_of(document) or "unknown", []).append(document)
-        on_progress(Progress("Reading documents", count))
-    suffix = _find_format(target_format).suffix
     names: set[str] = set()
     with open_folder_atomic(target) as draft:
-        for annotator, documents in sorted(by_annotator.items()):
-            name = unused_name(file_name(annotator).replace("/", "_"), names)
-            path = draft / f"{name}{suffix}"
-            report.documents += write_format(
-                path, target_format, documents, report, labels, scheme=scheme
+        return sum(
+            write(
+                draft / f"{unused_name(file_name(annotator).replace('/', '_'), names)}{suffix}",
+                written,
             )
-    return report
+            for annotator, written in sorted(by_annotator.items())
+        )
 
 
 def read_format(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ....errors import InputError
+from ...json_values import MAX_NESTING
 from ...rejected import Rejected
 from ..pages.html import clean_html
 from ..raw_article import RawArticle, ReaderOptions
@@ -18,8 +19,6 @@ TEXT_FIELDS = (
     *("full_text", "fullText", "fulltext", "news_text", "story_text"),
 )
 """Usual names of the field with the text, besides `text`."""
-MAX_DEPTH = 100
-"""Lists and objects that may be inside one another in a record."""
 _MAX_NAMED_FIELDS = 20
 """Fields that a message names."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -224,8 +223,8 @@ def _read_id(value: Any, raw: Any, location: str) -> Any:
 
 def _to_json(value: Any, location: str, depth: int = 1) -> Any:
     """Return a value that JSON can represent: dates, decimals and the like become strings."""
-    if depth > MAX_DEPTH:
-        raise InputError(f"{location}: more than {MAX_DEPTH} lists and objects in one another")
+    if depth > MAX_NESTING:
+        raise InputError(f"{location}: more than {MAX_NESTING} lists and objects in one another")
     if isinstance(value, list | tuple):
         return [_to_json(item, location, depth + 1) for item in value]
     if isinstance(value, dict):

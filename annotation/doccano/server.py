@@ -17,6 +17,7 @@ import psutil
 
 from ...corpus.files import write_json
 from ...errors import InputError, ServerError
+from ..page.settings import APPLICATION, PageSettings
 from .client import DoccanoClient
 from .installation import OnMessage, clean_environ, default_environment, install
 
@@ -44,6 +45,7 @@ class DoccanoServer:
         HOME/db.sqlite3, media/   doccano's data
         HOME/broker.sqlite3       the worker's queue, apart from the data to avoid locks
         HOME/secrets.json         secret key and administrator's password (owner only)
+        HOME/page.json            settings of the annotation page (owner only)
         HOME/server.json          address and processes of the running server
         HOME/web.log, worker.log  output of the processes
 
@@ -56,6 +58,7 @@ class DoccanoServer:
     def __init__(self, home: Path | None = None, environment: Path | None = None) -> None:
         self.home = Path(home or default_home()).absolute()
         self.environment = Path(environment or default_environment()).absolute()
+        self.page = PageSettings(self.home)
         self._state_file = self.home / "server.json"
 
     # -- state --------------------------------------------------------------------------------
@@ -142,12 +145,17 @@ class DoccanoServer:
             ServerError: if doccano cannot be installed or started.
         """
         url = self.url
-        if url and self.worker_is_running() and _web_answers(url):
+        page = self.page.fingerprint()
+        is_current = self._state().get("page") == page
+        if url and is_current and self.worker_is_running() and _web_answers(url):
             return RunningServer(url, started=False)
         install(self.environment, on_message)
         self.home.mkdir(parents=True, exist_ok=True)
         credentials = self._credentials()
-        if url and not _web_answers(url):
+        if url and not (is_current and _web_answers(url)):
+            if not is_current:
+                on_message("Restarting doccano's web server, because its settings have changed")
+                port = int(url.rpartition(":")[2])
             self._stop("web")
             url = None
         if url is None and not _port_is_free(port):
@@ -159,7 +167,8 @@ class DoccanoServer:
         on_message("Starting doccano")
         if url is None:
             url = f"http://127.0.0.1:{port}"
-            self._start("web", self._web_command(port), environ, url=url)
+            environ_of_web = {**environ, **self.page.environ}
+            self._start("web", self._web_command(port), environ_of_web, url=url, page=page)
         if not self.worker_is_running():
             program = str(self.environment / "bin" / "doccano")
             self._start("worker", [program, "task", "--concurrency", "1"], environ)
@@ -217,7 +226,9 @@ class DoccanoServer:
         backend = next(self.environment.glob("lib/python*/site-packages/backend"))
         return [
             *(str(self.environment / "bin" / "gunicorn"), "--chdir", str(backend)),
-            *("--bind", f"127.0.0.1:{port}", "--workers", "2", "config.wsgi"),
+            *("--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8"),
+            # A client must not send a request on a connection that the server is about to close.
+            *("--keep-alive", "0", APPLICATION),
         ]
 
     def _start(self, name: str, command: list[str], environ: dict[str, str], **state: str) -> None:

@@ -1,0 +1,1 @@
+"""The annotation page: files for the browser, and the servers that serve them."""

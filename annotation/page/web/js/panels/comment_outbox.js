@@ -1,0 +1,133 @@
+/**
+ * Comments on their way to the server.
+ *
+ * A comment stays in the browser's storage until the server has it. After a failure it may have
+ * arrived all the same: before it is sent again, the comments on the server are read.
+ */
+
+const FIRST_RETRY_MS = 3_000;
+const LAST_RETRY_MS = 60_000;
+
+export class CommentOutbox {
+  #onChange;
+  #sending = new Map();
+
+  /** @param {(key: string) => void} onChange is called after each change of a comment's state. */
+  constructor(onChange) {
+    this.#onChange = onChange;
+    window.addEventListener("online", () => this.sendAgain());
+  }
+
+  /** Return the words that wait for an article: `{text, isSending, failure, willRetry}`. */
+  stateOf(key) {
+    const stored = read(key);
+    const sending = this.#sending.get(key);
+    return {
+      text: stored?.text ?? "",
+      isSending: sending !== undefined,
+      failure: sending?.failure ?? stored?.failure ?? "",
+    };
+  }
+
+  /** Keep the words of a comment that is being written. */
+  keepDraft(key, text) {
+    if (text === "") {
+      localStorage.removeItem(key);
+    } else {
+      write(key, { text });
+    }
+  }
+
+  /** Send the kept words; the promise ends when the server has them or refused them. */
+  async send(key, { list, create }) {
+    const stored = read(key);
+    if (!stored?.text.trim() || this.#sending.has(key)) {
+      return;
+    }
+    const entry = { failure: "", retry: () => {} };
+    this.#sending.set(key, entry);
+    this.#onChange(key);
+    try {
+      await this.#untilSent(key, entry, { list, create });
+    } finally {
+      this.#sending.delete(key);
+      this.#onChange(key);
+    }
+  }
+
+  /** Go on with a comment that was on its way when the page was closed. */
+  resume(key, requests) {
+    return read(key)?.known ? this.send(key, requests) : Promise.resolve();
+  }
+
+  /** Try at once what waits for its next turn. */
+  sendAgain() {
+    for (const entry of this.#sending.values()) {
+      entry.retry();
+    }
+  }
+
+  async #untilSent(key, entry, requests) {
+    for (let delay = FIRST_RETRY_MS; ; delay = Math.min(2 * delay, LAST_RETRY_MS)) {
+      try {
+        await exclusively(key, () => sendOnce(key, requests));
+        return;
+      } catch (error) {
+        const mayPass = error.isTemporary || error.kind === "login";
+        if (!mayPass) {
+          write(key, { text: read(key).text, failure: `Not sent: ${error.message}` });
+          return;
+        }
+        entry.failure = `Not sent yet: ${error.message} It is tried again.`;
+        this.#onChange(key);
+        await this.#pause(entry, delay);
+      }
+    }
+  }
+
+  #pause(entry, delay) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delay);
+      entry.retry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+async function sendOnce(key, { list, create }) {
+  const stored = read(key);
+  if (!stored) {
+    return;
+  }
+  const present = await list();
+  if (stored.known) {
+    const known = new Set(stored.known);
+    if (present.some((comment) => !known.has(comment.id) && comment.text === stored.text.trim())) {
+      localStorage.removeItem(key);
+      return;
+    }
+  } else {
+    write(key, { text: stored.text, known: present.map((comment) => comment.id) });
+  }
+  await create(stored.text.trim());
+  localStorage.removeItem(key);
+}
+
+/** Keep two tabs from sending the same comment; browsers offer locks on secure addresses only. */
+function exclusively(key, run) {
+  return navigator.locks ? navigator.locks.request(key, run) : run();
+}
+
+function read(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
+function write(key, value) {
+  localStorage.setItem(key, JSON.stringify(value));
+}

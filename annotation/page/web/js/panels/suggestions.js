@@ -1,0 +1,139 @@
+/** The panel with the suggestions that nobody has touched, least certain first. */
+
+import { button, create } from "../elements.js";
+import { Panel } from "./panel.js";
+
+export class SuggestionsPanel {
+  #panel;
+  #callbacks;
+  #state = { open: [], rejected: [], canAsk: false };
+
+  /**
+   * @param {HTMLElement} element the element that all panels share.
+   * @param {object} callbacks `select`, `accept`, `reject` and `restore` get a record;
+   *   `acceptAll` and `askAgain` get nothing.
+   */
+  constructor(element, callbacks) {
+    this.#panel = new Panel(element, "suggestions-panel", "Suggestions");
+    this.#callbacks = callbacks;
+  }
+
+  get isOpen() {
+    return this.#panel.isOpen;
+  }
+
+  open() {
+    this.#panel.open();
+    this.#render();
+  }
+
+  close() {
+    this.#panel.close();
+  }
+
+  /**
+   * Show other suggestions.
+   *
+   * Records are `{key, text, label, color, score, start}`; `score` is null without a confidence.
+   *
+   * @param {{open: object[], rejected: object[], canAsk: boolean}} state `rejected` are those that
+   *   the annotator deleted; `canAsk` says whether a model can be asked again.
+   */
+  update(state) {
+    this.#state = { ...state, open: [...state.open].sort(byConfidence) };
+    this.#panel.showCount(state.open.length);
+    if (this.isOpen) {
+      this.#render();
+    }
+  }
+
+  #render() {
+    const focus = this.#focusPlace();
+    const { open, rejected, canAsk } = this.#state;
+    const { accept, reject, restore, acceptAll, askAgain } = this.#callbacks;
+    const buttons = [];
+    if (open.length) {
+      buttons.push(button(`Accept all ${open.length}`, () => acceptAll(), { class: "primary" }));
+    }
+    if (canAsk) {
+      buttons.push(button("Ask the model again", () => askAgain()));
+    }
+    const content = [create("div", { class: "choices" }, ...buttons)];
+    content.push(
+      open.length
+        ? this.#listOf(open, "Open suggestions", [
+            ["✓", "Accept", accept],
+            ["×", "Reject", reject],
+          ])
+        : create("p", { class: "quiet" }, "No open suggestion."),
+    );
+    if (rejected.length) {
+      content.push(
+        create("h3", {}, `Second look: ${rejected.length} rejected`),
+        this.#listOf(rejected, "Rejected suggestions", [["Restore", "Restore", restore]], "rejected"),
+      );
+    }
+    this.#panel.body.replaceChildren(...content);
+    this.#restoreFocus(focus);
+  }
+
+  #listOf(records, name, actions, kind = "") {
+    const items = records.map((record) => {
+      const words = create("button", { type: "button", class: "words", dir: "auto" }, record.text);
+      words.addEventListener("click", () => this.#callbacks.select(record));
+      const item = create(
+        "li",
+        { class: kind || null, "data-key": record.key },
+        words,
+        create("span", { class: "label-name" }, record.label),
+        create("span", { class: isLow(record) ? "score low" : "score" }, percent(record.score)),
+        ...actions.map(([sign, action, run]) =>
+          button(sign, () => run(record), { "aria-label": `${action} ${record.text}`, title: action }),
+        ),
+      );
+      item.style.setProperty("--label", record.color);
+      return item;
+    });
+    return create("ul", { class: "suggestions", "aria-label": name }, ...items);
+  }
+
+  /** Return where the focus is: which button of which item of which list. */
+  #focusPlace() {
+    const focused = document.activeElement;
+    const item = focused?.closest?.(".suggestions > li");
+    if (!item || !this.#panel.body.contains(item)) {
+      return null;
+    }
+    return {
+      list: item.parentElement.getAttribute("aria-label"),
+      item: [...item.parentElement.children].indexOf(item),
+      button: [...item.children].indexOf(focused),
+    };
+  }
+
+  /** Put the focus on the same button of the item that is now at the same place. */
+  #restoreFocus(place) {
+    if (place === null) {
+      return;
+    }
+    const list = this.#panel.body.querySelector(`ul[aria-label="${place.list}"]`);
+    const item = list?.children[Math.min(place.item, list.children.length - 1)];
+    const target = item?.children[place.button] ?? this.#panel.head.querySelector("button");
+    target.focus({ preventScroll: true });
+    item?.scrollIntoView({ block: "nearest" });
+  }
+}
+
+const LOW = 0.6;
+
+function isLow(record) {
+  return record.score !== null && record.score < LOW;
+}
+
+function percent(score) {
+  return score === null ? "" : `${Math.round(100 * score)}%`;
+}
+
+function byConfidence(a, b) {
+  return (a.score ?? 2) - (b.score ?? 2) || a.start - b.start;
+}

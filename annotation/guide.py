@@ -12,6 +12,9 @@ from ..ui import render_template
 GUIDE = Path(__file__).parent / "guide"
 PICTURES = ("annotation", "conflict")
 """Names of the screenshots, which `make screenshots` takes from doccano."""
+ANNOTATION_KEYS = (
+    "Press Enter to confirm a text, and the arrow keys to go to the next or previous one."
+)
 
 
 def render_guide(labels: LabelSet) -> str:
@@ -24,12 +27,13 @@ def render_guide(labels: LabelSet) -> str:
     return render_template(GUIDE / "guide.html", labels=labels, **pictures)
 
 
-def with_keys(labels: LabelSet, guidelines: str) -> str:
+def with_keys(labels: LabelSet, guidelines: str, hint: str = ANNOTATION_KEYS) -> str:
     """Return guidelines with a table of the keys above them, as shown to annotators.
 
     Args:
         labels: the label set.
         guidelines: Markdown.
+        hint: the other keys of the page.
 
     Returns:
         Markdown.
@@ -38,5 +42,4 @@ def with_keys(labels: LabelSet, guidelines: str) -> str:
         f"| {label.key or '–'} | {label.name} | {label.description} |" for label in labels.labels
     ]
     table = "\n".join(["| key | label | |", "|---|---|---|", *rows])
-    hint = "Press Enter to confirm a text, and the arrow keys to go to the next or previous one."
     return f"{table}\n\n{hint}\n\n{guidelines}".rstrip()

@@ -102,7 +102,7 @@ def adjudicate_manually(
         annotation_sets: two or more.
         labels: the label set.
         adjudicator: the account that decides; created if it is missing.
-        guidelines: Markdown, shown in doccano.
+        guidelines: Markdown, shown to the adjudicator below the keys.
         unconfirmed: include documents that an annotator has not confirmed.
         on_progress: called as questions and documents are transferred.
 

@@ -93,6 +93,21 @@ def is_confirmed(document: Document) -> bool:
     return _annotation(document).get("confirmed") is not False
 
 
+def comments_of(document: Document, annotator: str) -> list[tuple[str, str]]:
+    """Return the comments in `meta.annotation` of a document, each with its author.
+
+    Args:
+        document: a document of an annotation set.
+        annotator: the author of comments that name none.
+    """
+    comments = _annotation(document).get("comments")
+    return [
+        (str(comment.get("by") or annotator), str(comment["text"]))
+        for comment in (comments if isinstance(comments, list) else [])
+        if isinstance(comment, dict) and comment.get("text")
+    ]
+
+
 def read_confirmed(path: Path, labels: Sequence[str] | None) -> tuple[str, list[Document]]:
     """Read the confirmed documents of an annotation set.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ...corpus.document import Document, Span
 from ...evaluation.document_pairs import TextMatches, group_by_document
 from ...evaluation.span_alignment import group_overlapping
-from .annotation_sets import AnnotationSet, documents_by_annotator, is_confirmed
+from .annotation_sets import AnnotationSet, comments_of, documents_by_annotator, is_confirmed
 
 
 class SharedSpan(NamedTuple):
@@ -53,12 +53,14 @@ class AnnotationComparison:
         annotators: their names.
         agreed: the spans that all of them have.
         conflicts: all other spans, by position.
+        comments: the annotators' comments on the document, each with its author.
     """
 
     document: Document
     annotators: tuple[str, ...]
     agreed: tuple[Span, ...]
     conflicts: tuple[Conflict, ...]
+    comments: tuple[tuple[str, str], ...] = ()
 
 
 def compare_annotations(annotations: Mapping[str, Document]) -> AnnotationComparison:
@@ -81,8 +83,15 @@ def compare_annotations(annotations: Mapping[str, Document]) -> AnnotationCompar
     )
     documents = list(annotations.values())
     document = next((document for document in documents if document.text), documents[0])
+    comments = [
+        comment for name, document in annotations.items() for comment in comments_of(document, name)
+    ]
     return AnnotationComparison(
-        replace(document, spans=()), tuple(annotations), tuple(sorted(agreed)), conflicts
+        replace(document, spans=()),
+        tuple(annotations),
+        tuple(sorted(agreed)),
+        conflicts,
+        tuple(comments),
     )
 
 

@@ -3,26 +3,35 @@
     FOLDER/question-project.json  the server and the project
 
 Each question is an example of a text classification project. Each answer is a category with its
-key.
+key. The project has the label set's span types, too, for the colors of the labels.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ...corpus.document import Span
 from ...corpus.files import write_json
-from ...corpus.labels import Label
+from ...corpus.labels import Label, LabelSet
 from ...errors import InputError, ServerError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
-from ..doccano.records import UploadRow
+from ..doccano.records import Example, UploadRow
+from ..guide import with_keys
 from ..session.accounts import ensure_account
+from .question_meta import withdrawn
 from .questions import ANOTHER, NOTHING, Question, read_questions, write_questions
 
 QUESTIONS_FORMAT = 2
+_KEYS = (
+    "Press the number of the right answer, 0 for no span, or x if none of them is right; on "
+    "doccano's own page press Enter then."
+)
+_MAX_META = 2_500_000
+"""Bytes of metadata that a change may have: doccano refuses requests over 2.6 MB but no upload."""
 _COLORS = ("#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#bcbd22", "#17becf", "#ff7f0e")
 
 
@@ -31,16 +40,22 @@ def ask(
     folder: Path,
     adjudicator: str,
     questions: Sequence[Question],
+    labels: LabelSet,
     *,
+    guidelines: str = "",
     on_progress: OnProgress = ignore_progress,
 ) -> tuple[str, int]:
     """Upload questions for the adjudicator, except those that were asked before.
+
+    The metadata of the others, the guidelines and the labels are brought up to date.
 
     Args:
         client: a connection with an administrator's account.
         folder: the folder of the adjudication round.
         adjudicator: the account that answers; created if it is missing.
-        questions: the questions.
+        questions: all questions of the round.
+        labels: the label set.
+        guidelines: Markdown, shown to the adjudicator.
         on_progress: called before and after the upload.
 
     Returns:
@@ -54,11 +69,13 @@ def ask(
     asked = {question.id: question for question in read_questions(folder)}
     new = [question for question in questions if question.id not in asked]
     option_count = max((len(question.options) for question in (*asked.values(), *new)), default=0)
-    project = _ensure_project(client, folder, option_count)
+    shown_guidelines = with_keys(labels, guidelines, _KEYS)
+    project = _ensure_project(client, folder, option_count, labels, shown_guidelines)
     client.add_member(project, ensure_account(client, folder, adjudicator).id)
     if new:
         _upload(client, project, new, on_progress)
         write_questions(folder, [*asked.values(), *new])
+    _update_meta(client, project, {**asked, **{question.id: question for question in questions}})
     return f"{client.url}/projects/{project}/text-classification?page=1", len(new)
 
 
@@ -70,7 +87,7 @@ def _upload(
 ) -> None:
     uploaded = {example.upload_name for example in client.examples(project)}
     rows = [
-        UploadRow(name=question.id, text=question.text, meta={"document": question.doc_id})
+        UploadRow(name=question.id, text=question.text, meta=dict(question.meta))
         for question in questions
         if question.id not in uploaded
     ]
@@ -87,26 +104,44 @@ def _upload(
     on_progress(Progress("Uploading questions", len(rows), len(rows)))
 
 
-def _ensure_project(client: DoccanoClient, folder: Path, option_count: int) -> int:
+def _update_meta(client: DoccanoClient, project: int, questions: Mapping[str, Question]) -> None:
+    """Make doccano's metadata those of the questions; questions without any are withdrawn."""
+    changed: list[tuple[Example, dict[str, Any]]] = []
+    for example in client.examples(project):
+        question = questions.get(example.upload_name)
+        if question is not None:
+            meta = dict(question.meta) or withdrawn(question.doc_id)
+            if example.meta != {"meta": meta}:
+                changed.append((example, meta))
+    for example, meta in changed:
+        if len(json.dumps(meta, ensure_ascii=False).encode()) < _MAX_META:
+            client.set_meta(project, example.id, meta)
+
+
+def _ensure_project(
+    client: DoccanoClient, folder: Path, option_count: int, labels: LabelSet, guidelines: str
+) -> int:
     """Return the project of a folder's questions, with a category for each answer."""
     project = _find_project(client, folder)
     if project is None:
         name = f"{folder.absolute().name} · conflicts"[:100]
-        guide = "Press the number of the right answer, 0 for no span, x for none; then Enter."
         project = client.create_project(
-            name, "Conflicts to resolve", guide, project_type="DocumentClassification"
+            name, "Conflicts to resolve", guidelines, project_type="DocumentClassification"
         ).id
         record = {"format": QUESTIONS_FORMAT, "url": client.url, "project": project}
         write_json(folder / "question-project.json", record)
-    labels = [
+    else:
+        client.set_guidelines(project, guidelines)
+    answers = [
         Label(name=str(number), key=str(number), color=_COLORS[(number - 1) % len(_COLORS)])
         for number in range(1, min(option_count, 9) + 1)
     ]
-    labels += [
+    answers += [
         Label(name=NOTHING, key="0", color="#7f7f7f"),
         Label(name=ANOTHER, key="x", color="#d62728"),
     ]
-    client.ensure_category_types(project, labels)
+    client.ensure_category_types(project, answers)
+    client.ensure_span_types(project, labels.labels)
     return project
 
 

@@ -8,14 +8,16 @@ annotators, numbered; 0 for no span; x if none is right and the document must be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...corpus.document import Span
 from ...corpus.files import read_json_lines, sha256_text, write_json_lines
+from ..utf16 import Utf16Offsets
 from .conflicts import AnnotationComparison, Conflict
+from .question_meta import describe_article, describe_conflict
 
 ANOTHER = "another"
 NOTHING = "no span"
@@ -30,28 +32,44 @@ class Question:
     Attributes:
         id: the question's id in doccano.
         doc_id: the document's id.
-        text: the text that the adjudicator reads.
+        text: the text that the adjudicator reads on doccano's own page.
         options: the spans of each answer, in the order of the numbers.
+        meta: what our adjudication page shows, see :mod:`.question_meta`; {} if it was read from
+            a file.
     """
 
     id: str
     doc_id: str
     text: str
     options: tuple[tuple[Span, ...], ...]
+    meta: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 def make_questions(comparison: AnnotationComparison) -> list[Question]:
     """Return one question for each conflict of a document, in order.
 
-    Questions do not name the annotators, so that the adjudicator judges the spans alone.
+    Their texts do not name the annotators, so that the adjudicator judges the spans alone. The
+    metadata of the first one holds the whole article.
     """
-    return [_make_question(comparison, conflict) for conflict in comparison.conflicts]
+    offsets = Utf16Offsets(comparison.document.text)
+    questions: list[Question] = []
+    for conflict in comparison.conflicts:
+        answers = dict.fromkeys(conflict.spans_of(name) for name in comparison.annotators)
+        options = tuple(spans for spans in answers if spans)
+        meta = describe_conflict(comparison, conflict, options, offsets)
+        if not questions:
+            meta["article"] = describe_article(comparison, offsets)
+        questions.append(_make_question(comparison, conflict, options, meta))
+    return questions
 
 
-def _make_question(comparison: AnnotationComparison, conflict: Conflict) -> Question:
+def _make_question(
+    comparison: AnnotationComparison,
+    conflict: Conflict,
+    options: tuple[tuple[Span, ...], ...],
+    meta: Mapping[str, Any],
+) -> Question:
     text = comparison.document.text
-    answers = dict.fromkeys(conflict.spans_of(name) for name in comparison.annotators)
-    options = tuple(spans for spans in answers if spans)
     before = text[max(conflict.start - _CONTEXT, 0) : conflict.start].rpartition("\n\n")[2]
     after = text[conflict.end : conflict.end + _CONTEXT].partition("\n\n")[0]
     lines = [f"…{before}⟦{text[conflict.start : conflict.end]}⟧{after}…", ""]
@@ -63,7 +81,7 @@ def _make_question(comparison: AnnotationComparison, conflict: Conflict) -> Ques
     doc_id = comparison.document.id
     # The hash makes a changed conflict a new question, which is asked again.
     question_id = f"{doc_id[:200]}#{conflict.start}-{conflict.end}-{sha256_text(question_text)[:8]}"
-    return Question(question_id, doc_id, question_text, options)
+    return Question(question_id, doc_id, question_text, options, meta)
 
 
 def read_questions(folder: Path) -> list[Question]:

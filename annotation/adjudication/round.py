@@ -14,6 +14,7 @@ from ...corpus.document import Document, Span
 from ...corpus.labels import LabelSet
 from ...ui import OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
+from ..guide import with_keys
 from ..session.accounts import read_password
 from ..session.folder import is_session, open_session
 from ..session.pull import pull
@@ -66,7 +67,7 @@ def run_round(
         comparisons: the compared documents.
         labels: the label set.
         adjudicator: the account that decides; created if it is missing.
-        guidelines: Markdown, shown in doccano.
+        guidelines: Markdown, shown to the adjudicator below the keys.
         on_progress: called as questions and documents are transferred.
 
     Raises:
@@ -79,7 +80,15 @@ def run_round(
     if not all_questions:
         gold = tuple(gold_document(c, c.agreed, adjudicator) for c in comparisons)
         return AdjudicationRound(gold, 0, 0, (), None)
-    link, new = ask(client, folder, adjudicator, all_questions, on_progress=on_progress)
+    link, new = ask(
+        client,
+        folder,
+        adjudicator,
+        all_questions,
+        labels,
+        guidelines=guidelines,
+        on_progress=on_progress,
+    )
     answers = read_answers(client, folder, on_progress=on_progress)
     unanswered = sum(question.id not in answers for question in all_questions)
     links = [link] if unanswered else []
@@ -144,7 +153,7 @@ def _annotate_by_hand(
         [review_document(comparison) for comparison in comparisons],
         [adjudicator],
         labels,
-        guidelines=guidelines,
+        guidelines=with_keys(labels, guidelines),
         on_progress=on_progress,
     ).session
     pulled = pull(client, folder, on_progress=on_progress).annotation_sets[adjudicator]

@@ -58,7 +58,6 @@ def adjudicate(
     from ..adjudication.annotation_sets import read_annotation_set
     from ..adjudication.policies import MANUAL
     from ..adjudication.report import conflict_tables
-    from ..guide import with_keys
 
     for path in (output, report_file):
         check_output(path, *annotation_sets, texts)
@@ -78,7 +77,7 @@ def adjudicate(
                 sets,
                 label_set,
                 adjudicator=adjudicator,
-                guidelines=with_keys(label_set, load_guidelines(label_set, labels)),
+                guidelines=load_guidelines(label_set, labels),
                 unconfirmed=unconfirmed,
                 on_progress=on_progress,
             )

@@ -189,6 +189,10 @@ class DoccanoClient:
         """Delete a project with everything in it."""
         self.transport.delete(f"projects/{project}")
 
+    def set_guidelines(self, project: int, guidelines: str) -> None:
+        """Replace the guidelines of a project, in Markdown."""
+        self.transport.patch(f"projects/{project}", {"guideline": guidelines})
+
     def span_types(self, project: int) -> list[LabelType]:
         """Return the labels of a sequence labeling project."""
         return self._types(f"projects/{project}/span-types")
@@ -231,6 +235,10 @@ class DoccanoClient:
     def count_examples(self, project: int) -> int:
         """Return the number of examples of a project."""
         return int(self.transport.get(f"projects/{project}/examples", limit=1)["count"])
+
+    def set_meta(self, project: int, example: int, meta: dict[str, Any]) -> None:
+        """Replace the metadata of an example, as :meth:`upload` stores them."""
+        self.transport.patch(f"projects/{project}/examples/{example}", {"meta": {"meta": meta}})
 
     def delete_examples(self, project: int, ids: Sequence[int]) -> None:
         """Delete examples by id."""

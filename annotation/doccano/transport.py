@@ -113,6 +113,10 @@ class Transport:
         """Post JSON and return the JSON content of the response."""
         return self.decode(self.send("POST", path, repeat=repeat, json=body, **arguments))
 
+    def patch(self, path: str, body: Any) -> Any:
+        """Change fields of an object and return the JSON content of the response."""
+        return self.decode(self.send("PATCH", path, repeat=True, json=body))
+
     def delete(self, path: str) -> None:
         """Delete one object; does nothing if it does not exist."""
         self.send("DELETE", path, repeat=True)

@@ -10,21 +10,20 @@ const TOUCHED_AFTER_MS = 1000;
 /**
  * Read a project with its labels and the person who is logged in.
  *
- * Labels are in the order of their ids, which is that of the label set:
- * `{id, name, key, color, textColor}`; `key` is null for a label without one.
+ * Labels are `{id, name, key, color}`; `key` is null for a label without one.
  */
 export async function loadProject(api, id) {
-  const [user, project, types] = await Promise.all([
+  const [user, project, labels] = await Promise.all([
     api.get("/v1/me"),
     api.get(`/v1/projects/${id}`),
-    api.get(`/v1/projects/${id}/span-types`),
+    listLabels(api, id),
   ]);
   return {
     id,
     name: project.name,
     guidelines: project.guideline,
     user: { id: user.id, name: user.username },
-    labels: types.sort((a, b) => a.id - b.id).map(toLabel),
+    labels,
   };
 }
 
@@ -34,7 +33,6 @@ function toLabel(type) {
     name: type.text,
     key: type.suffix_key,
     color: type.background_color,
-    textColor: type.text_color,
   };
 }
 
@@ -84,23 +82,44 @@ function toArticle(example) {
 }
 
 /**
- * Return the spans of an article in their order: `{id, start, end, label, user, isTouched}`.
+ * Return the spans of an article in their order: `{id, start, end, label, isSuggestion, score}`.
  *
- * A span is touched if somebody changed or accepted it after it was uploaded.
+ * A span is a suggestion until somebody changes or accepts it. Spans with a label of another
+ * project have the label null.
+ *
+ * @param project as `loadProject` returns it.
+ * @param article with `id` and `meta`.
  */
-export async function listSpans(api, project, article, labels) {
-  const names = new Map(labels.map((label) => [label.id, label.name]));
-  const records = await api.get(`/v1/projects/${project}/examples/${article}/spans`);
-  return records
-    .map((record) => ({
+export async function listSpans(api, project, article) {
+  const names = new Map(project.labels.map((label) => [label.id, label.name]));
+  const scores = new Map(
+    (article.meta.suggestions ?? []).map(([start, end, label, score]) => [
+      `${start}-${end}-${label}`,
+      score ?? null,
+    ]),
+  );
+  const records = await api.get(`/v1/projects/${project.id}/examples/${article.id}/spans`);
+  const spans = records.map((record) => {
+    const label = names.get(record.label) ?? null;
+    const key = `${record.start_offset}-${record.end_offset}-${label}`;
+    const age = Date.parse(record.updated_at) - Date.parse(record.created_at);
+    return {
       id: record.id,
       start: record.start_offset,
       end: record.end_offset,
-      label: names.get(record.label) ?? null,
-      user: record.user,
-      isTouched: Date.parse(record.updated_at) - Date.parse(record.created_at) > TOUCHED_AFTER_MS,
-    }))
-    .sort((a, b) => a.start - b.start);
+      label,
+      isSuggestion:
+        age < TOUCHED_AFTER_MS && (record.user !== project.user.id || scores.has(key)),
+      score: scores.get(key) ?? null,
+    };
+  });
+  return spans.sort((a, b) => a.start - b.start);
+}
+
+/** Return the labels of a project, in the order of their ids, which is that of the label set. */
+export async function listLabels(api, project) {
+  const types = await api.get(`/v1/projects/${project}/span-types`);
+  return types.sort((a, b) => a.id - b.id).map(toLabel);
 }
 
 /** Create a span and return its id. */
@@ -129,16 +148,9 @@ export async function deleteSpan(api, project, article, id) {
   }
 }
 
-/**
- * Confirm an article or withdraw its confirmation.
- *
- * doccano only knows a request that changes the state to its opposite, so the state is read first.
- */
-export async function setConfirmed(api, project, article, isConfirmed) {
-  const current = await readArticle(api, project, article);
-  if (current.isConfirmed !== isConfirmed) {
-    await api.post(`/v1/projects/${project}/examples/${article}/states`);
-  }
+/** Change a confirmed article to an open one, or an open one to a confirmed one. */
+export async function toggleConfirmed(api, project, article) {
+  await api.post(`/v1/projects/${project}/examples/${article}/states`);
 }
 
 /** Return the comments on an article, oldest first: `{id, user, text, createdAt}`. */

@@ -1,0 +1,270 @@
+/** Saves the work on articles: at once, in order, and again until the server has it. */
+
+import { ApiError } from "../api.js";
+import {
+  createSpan,
+  deleteSpan,
+  listLabels,
+  listSpans,
+  readArticle,
+  relabelSpan,
+  toggleConfirmed,
+} from "../doccano.js";
+import { haveSameSpans, nextChange, wasCarriedOut } from "./changes.js";
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 15_000;
+
+/**
+ * The work on one article.
+ *
+ * - `stored`: the spans that the server is known to hold.
+ * - `wanted`: the spans that it shall hold.
+ * - `isConfirmed`: whether the article shall be confirmed; null to leave it as it is.
+ * - `isUncertain`: whether `stored` must be read again before anything is sent.
+ */
+class ArticleWork {
+  pending = null;
+  wasRefused = false;
+  isBlocked = false;
+
+  constructor(id, { text, stored, wanted, isConfirmed = null, isUncertain = false }) {
+    Object.assign(this, { id, text, stored, wanted, isConfirmed, isUncertain });
+  }
+}
+
+/**
+ * Brings the server to the spans and confirmations that the page shows.
+ *
+ * Only differences are sent. When an answer was lost, the server's spans are read before anything
+ * is sent again, so that no span is made twice, and no change of somebody else is overwritten.
+ */
+export class Saver {
+  #api;
+  #project;
+  #drafts;
+  #callbacks;
+  #works = new Map();
+  #isRunning = false;
+  #wake = () => {};
+
+  /**
+   * @param api an {@link Api}.
+   * @param project as `loadProject` returns it.
+   * @param drafts a {@link Drafts}.
+   * @param callbacks
+   *   - `onState(state)`: with "saved", "saving" or "offline".
+   *   - `logIn()`: called when the session has expired; resolves after a login.
+   *   - `chooseVersion(articleId, theirs)`: the article was changed elsewhere; resolves with "mine"
+   *     or "theirs".
+   *   - `onTheirs(articleId, spans)`: the server's spans replace those of the page.
+   *   - `onBlocked(articleId, message)`: the work on an article cannot be saved.
+   *   - `onSaved(articleId)`: the server has everything of an article.
+   */
+  constructor(api, project, drafts, callbacks) {
+    this.#api = api;
+    this.#project = project;
+    this.#drafts = drafts;
+    this.#callbacks = callbacks;
+    window.addEventListener("online", () => this.#wake());
+    for (const [id, draft] of drafts.all()) {
+      this.#works.set(id, new ArticleWork(id, { ...draft, isUncertain: true }));
+    }
+    this.#run();
+  }
+
+  /** Whether the browser could not keep unsaved work, so that closing the page would lose it. */
+  wouldLoseWork = false;
+
+  /** Return the unsaved work on an article, or null. */
+  unsaved(article) {
+    return this.#works.get(article) ?? null;
+  }
+
+  /** Save the state of an article; returns at once. */
+  save(article, { text, stored, wanted, isConfirmed = null }) {
+    const work = this.#works.get(article) ?? new ArticleWork(article, { text, stored, wanted });
+    work.wanted = wanted;
+    work.isConfirmed = isConfirmed ?? work.isConfirmed;
+    work.isBlocked = false;
+    this.#works.set(article, work);
+    this.#keep(work);
+    this.#run();
+  }
+
+  /** Try again at once instead of after the pause. */
+  retry() {
+    for (const work of this.#works.values()) {
+      work.isBlocked = false;
+      work.isUncertain = true;
+    }
+    this.#wake();
+    this.#run();
+  }
+
+  async #run() {
+    if (this.#isRunning) {
+      return;
+    }
+    this.#isRunning = true;
+    let wait = FIRST_WAIT_MS;
+    for (let work = this.#next(); work; work = this.#next()) {
+      this.#callbacks.onState("saving");
+      try {
+        await this.#send(work);
+        wait = FIRST_WAIT_MS;
+      } catch (error) {
+        work.isUncertain = true;
+        this.#callbacks.onState("offline");
+        if (error instanceof ApiError && error.isTemporary) {
+          await this.#pause(wait);
+          wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+        } else if (error instanceof ApiError && error.kind === "login") {
+          await this.#callbacks.logIn();
+        } else if (error instanceof ApiError && error.kind === "refused" && !work.wasRefused) {
+          // Perhaps the spans were changed elsewhere: read them before the next attempt.
+          work.wasRefused = true;
+        } else {
+          this.#block(work, error);
+        }
+      }
+    }
+    this.#isRunning = false;
+    this.#callbacks.onState(this.#works.size ? "offline" : "saved");
+  }
+
+  #next() {
+    return [...this.#works.values()].find((work) => !work.isBlocked);
+  }
+
+  #block(work, error) {
+    work.isBlocked = true;
+    const reason =
+      error.kind === "missing" ? "This article was deleted on the server." : error.message;
+    this.#callbacks.onBlocked(work.id, `${reason} Your spans are kept in this browser.`);
+  }
+
+  async #send(work) {
+    if (work.isUncertain) {
+      await this.#reconcile(work);
+    }
+    for (;;) {
+      const change = nextChange(work.stored, work.wanted);
+      if (change) {
+        await this.#carryOut(work, change);
+      } else if (work.isConfirmed !== null) {
+        await this.#confirm(work);
+      } else {
+        break;
+      }
+      this.#keep(work);
+    }
+    this.#works.delete(work.id);
+    this.#drafts.drop(work.id);
+    this.wouldLoseWork &&= this.#works.size > 0;
+    this.#callbacks.onSaved(work.id, work.stored);
+  }
+
+  async #carryOut(work, change) {
+    work.pending = change;
+    const { span } = change;
+    const place = [this.#api, this.#project.id, work.id];
+    if (change.kind === "delete") {
+      await deleteSpan(...place, span.id);
+      work.stored = work.stored.filter((other) => other.id !== span.id);
+    } else if (change.kind === "relabel") {
+      await relabelSpan(...place, span.id, this.#labelId(change.label));
+      const relabeled = { ...span, label: change.label, isSuggestion: false };
+      work.stored = work.stored.map((other) => (other.id === span.id ? relabeled : other));
+    } else {
+      const id = await createSpan(...place, { ...span, labelId: this.#labelId(span.label) });
+      const { start, end, label } = span;
+      work.stored = [...work.stored, { id, start, end, label, isSuggestion: false }];
+    }
+    work.pending = null;
+    work.wasRefused = false;
+  }
+
+  #labelId(name) {
+    return this.#project.labels.find((label) => label.name === name).id;
+  }
+
+  async #confirm(work) {
+    const wanted = work.isConfirmed;
+    const article = await this.#readUnchanged(work);
+    if (article.isConfirmed !== wanted) {
+      // doccano only changes the state to its opposite.
+      await toggleConfirmed(this.#api, this.#project.id, work.id);
+    }
+    if (work.isConfirmed === wanted) {
+      work.isConfirmed = null;
+    }
+  }
+
+  async #readUnchanged(work) {
+    const article = await readArticle(this.#api, this.#project.id, work.id);
+    if (article.text !== work.text) {
+      throw new Error(
+        "The text of this article was changed on the server, so that its spans do not fit.",
+      );
+    }
+    return article;
+  }
+
+  /** Read the server's spans, and ask if somebody else has changed them. */
+  async #reconcile(work) {
+    const article = await this.#readUnchanged(work);
+    await this.#checkLabels(work);
+    const theirs = await listSpans(this.#api, this.#project, article);
+    const { pending } = work;
+    const isDone = pending !== null && wasCarriedOut(pending, theirs);
+    const known = isDone ? applied(work.stored, pending) : work.stored;
+    work.pending = null;
+    if (!haveSameSpans(known, theirs) && !haveSameSpans(work.wanted, theirs)) {
+      const choice = await this.#callbacks.chooseVersion(work.id, theirs);
+      if (choice === "theirs") {
+        work.wanted = theirs;
+        this.#callbacks.onTheirs(work.id, theirs);
+      }
+    }
+    work.stored = theirs;
+    work.isUncertain = false;
+  }
+
+  async #checkLabels(work) {
+    const labels = await listLabels(this.#api, this.#project.id);
+    const names = new Set(labels.map((label) => label.name));
+    const gone = work.wanted.find((span) => span.label !== null && !names.has(span.label));
+    if (gone) {
+      throw new Error(`The label ${gone.label} was deleted on the server.`);
+    }
+  }
+
+  #keep(work) {
+    const { text, stored, wanted, isConfirmed } = work;
+    const isKept = this.#drafts.keep(work.id, { text, stored, wanted, isConfirmed });
+    this.wouldLoseWork ||= !isKept;
+  }
+
+  #pause(milliseconds) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** Return the spans after a change that the server carried out. */
+function applied(stored, change) {
+  if (change.kind === "create") {
+    return [...stored, change.span];
+  }
+  if (change.kind === "delete") {
+    return stored.filter((span) => span.id !== change.span.id);
+  }
+  const relabeled = { ...change.span, label: change.label };
+  return stored.map((span) => (span.id === change.span.id ? relabeled : span));
+}

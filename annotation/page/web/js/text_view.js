@@ -114,7 +114,7 @@ export class TextView {
   /** Scroll so that a part of the text is in sight, in the middle if it was out of sight. */
   reveal(start, end) {
     const box = this.range(start, end).getBoundingClientRect();
-    const top = document.getElementById("labels")?.getBoundingClientRect().bottom ?? 0;
+    const top = document.getElementById("header")?.getBoundingClientRect().bottom ?? 0;
     const bottom = window.innerHeight - 60;
     if (box.top < top || box.bottom > bottom) {
       window.scrollBy({ top: box.top - (top + bottom) / 2, behavior: "instant" });

@@ -132,7 +132,7 @@ export class Cursor {
 
   #firstVisible() {
     const box = this.#view.element.getBoundingClientRect();
-    const top = document.getElementById("labels").getBoundingClientRect().bottom;
+    const top = document.getElementById("header").getBoundingClientRect().bottom;
     const offset = box.top >= top ? 0 : this.#view.offsetAt(box.left + 8, top + 12);
     return this.#editor.words.indexAt(offset ?? 0);
   }

@@ -63,7 +63,7 @@ export class AnnotationPage {
       this.#editor.select(...(this.#editor.words.snap(start, end) ?? [start, end]));
       this.#view.reveal(...this.#editor.selection);
     });
-    this.#showArmed = createLabelBar(element("label-buttons"), project.labels, (name) =>
+    this.#showArmed = createLabelBar(element("labels"), project.labels, (name) =>
       this.#chooseLabel(name),
     );
     this.#listen();

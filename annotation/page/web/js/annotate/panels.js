@@ -55,6 +55,7 @@ export class Panels {
       key: `${this.#project.id}/${article.id}`,
       list: () => listComments(this.#api, this.#project.id, article.id),
       create: (text) => createComment(this.#api, this.#project.id, article.id, text),
+      count: article.commentCount,
     });
     this.update(editor);
   }

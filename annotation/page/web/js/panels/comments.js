@@ -13,6 +13,7 @@ export class CommentsPanel {
   #key = null;
   #comments = [];
   #isLoaded = false;
+  #count = 0;
   #shown = create("ol", { class: "comments" });
   #state = create("p", { class: "failure", role: "status" });
   #box;
@@ -54,24 +55,33 @@ export class CommentsPanel {
 
   /** The number of comments on the article. */
   get count() {
-    return this.#comments.length;
+    return this.#isLoaded ? this.#comments.length : this.#count;
   }
 
   open() {
     this.#panel.open();
+    void this.#reload();
   }
 
   close() {
     this.#panel.close();
   }
 
-  /** Name the article whose comments are shown next, and its requests. */
-  setArticle({ key, list, create: send }) {
+  /**
+   * Name the article whose comments are shown next, and its requests.
+   *
+   * The comments are read when the panel is open or is opened; `count` is shown until then.
+   */
+  setArticle({ key, list, create: send, count = 0 }) {
     this.#key = key;
     this.#requests = { list, create: send };
     this.#comments = [];
     this.#isLoaded = false;
+    this.#count = count;
     this.#render();
+    if (this.isOpen) {
+      void this.#reload();
+    }
     void this.#outbox.resume(this.#storageKey, this.#requests);
   }
 
@@ -123,7 +133,7 @@ export class CommentsPanel {
 
   #render(failure = "") {
     this.#panel.showCount(this.count);
-    const none = this.#isLoaded && this.count === 0;
+    const none = this.#isLoaded && this.#comments.length === 0;
     this.#shown.replaceChildren(
       ...(none ? [create("li", { class: "quiet" }, "No comment yet.")] : this.#comments.map(toItem)),
     );

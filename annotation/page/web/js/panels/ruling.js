@@ -33,7 +33,7 @@ export function rulingFor(guidelines, label) {
     }
   }
   parts.sort((a, b) => (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
-  return parts.map(copyOf);
+  return parts.map((part) => copyOf(part, label));
 }
 
 function matcher(label, flags) {
@@ -58,8 +58,11 @@ function sectionOf(heading) {
 }
 
 function isRowOf(row, label) {
-  const name = label.toLowerCase();
-  return [...row.cells].some((cell) => cell.textContent.trim().toLowerCase() === name);
+  return [...row.cells].some((cell) => isSameWord(cell.textContent.trim(), label));
+}
+
+function isSameWord(text, label) {
+  return text.toLowerCase() === label.toLowerCase();
 }
 
 /** Return the text of a block without that of the lists and paragraphs in it. */
@@ -70,12 +73,13 @@ function ownText(block) {
     .join("");
 }
 
-/** Copy a part; a row becomes a paragraph, a list item a list. */
-function copyOf(part) {
+/** Copy a part; a row becomes a paragraph without label and key, a list item a list. */
+function copyOf(part, label) {
   if (part.matches("tr")) {
     const paragraph = document.createElement("p");
-    const cells = [...part.cells].map((cell) => cell.textContent.trim()).filter(Boolean);
-    paragraph.append(cells.join(" · "));
+    const cells = [...part.cells].map((cell) => cell.textContent.trim());
+    const others = cells.filter((text) => text.length > 1 && !isSameWord(text, label));
+    paragraph.append(others.join(" · "));
     return paragraph;
   }
   const copy = part.cloneNode(true);

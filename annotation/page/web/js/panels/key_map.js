@@ -3,6 +3,8 @@
 import { openDialog } from "../dialogs.js";
 import { create } from "../elements.js";
 
+const MODIFIERS = ["Ctrl", "Alt", "Shift"];
+
 /**
  * Show all keys in a dialog.
  *
@@ -29,10 +31,11 @@ function group(title, rows) {
   return create("section", {}, create("h3", {}, title), create("dl", {}, ...rows));
 }
 
+/** Return a row; keys behind Ctrl, Alt and Shift are pressed together, others one or the other. */
 function row(names, action) {
-  const keys = names.flatMap((name, number) => [
-    ...(number ? ["+"] : []),
+  const keys = names.flatMap((name) => [
     create("kbd", {}, name),
+    ...(MODIFIERS.includes(name) && name !== names.at(-1) ? ["+"] : []),
   ]);
   return create("div", {}, create("dt", {}, ...keys), create("dd", {}, action));
 }

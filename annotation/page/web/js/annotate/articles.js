@@ -11,6 +11,8 @@ export class Articles {
   #api;
   #project;
   #entries = [];
+  /** Whether the annotator confirmed an article at this page, by its id. */
+  #decisions = new Map();
   #reading = null;
 
   constructor(api, project) {
@@ -32,18 +34,28 @@ export class Articles {
     return open.reduce((sum, entry) => sum + entry.words, 0);
   }
 
+  /** Read the list, unless it was read; resolves when it is complete. */
+  ready() {
+    return this.#reading ?? this.refresh();
+  }
+
   /** Read the list again; resolves when it is complete. */
   refresh() {
-    this.#reading = listArticles(this.#api, this.#project).then((articles) => {
-      const known = new Map(this.#entries.map((entry) => [entry.id, entry]));
-      this.#entries = articles.map(({ id, text, isConfirmed }) => ({
-        id,
-        isConfirmed: known.get(id)?.isPending ? known.get(id).isConfirmed : isConfirmed,
-        isPending: known.get(id)?.isPending ?? false,
-        words: known.get(id)?.words ?? new Words(text).count,
-      }));
+    this.#reading = this.#readList().catch((error) => {
+      this.#reading = null;
+      throw error;
     });
     return this.#reading;
+  }
+
+  async #readList() {
+    const articles = await listArticles(this.#api, this.#project);
+    const words = new Map(this.#entries.map((entry) => [entry.id, entry.words]));
+    this.#entries = articles.map(({ id, text, isConfirmed }) => ({
+      id,
+      isConfirmed: this.#decisions.get(id) ?? isConfirmed,
+      words: words.get(id) ?? new Words(text).count,
+    }));
   }
 
   /** Return the position of an article, counted from 1; 0 while it is not known. */
@@ -51,11 +63,12 @@ export class Articles {
     return this.#entries.findIndex((entry) => entry.id === id) + 1;
   }
 
-  /** Remember what the annotator decided; `isPending` until the server has it. */
-  setConfirmed(id, isConfirmed, isPending) {
+  /** Remember what the annotator decided, which may not be on the server yet. */
+  setConfirmed(id, isConfirmed) {
+    this.#decisions.set(id, isConfirmed);
     const entry = this.#entries.find((candidate) => candidate.id === id);
     if (entry) {
-      Object.assign(entry, { isConfirmed, isPending });
+      entry.isConfirmed = isConfirmed;
     }
   }
 
@@ -72,18 +85,19 @@ export class Articles {
     return firstOpenArticle(this.#api, this.#project);
   }
 
-  /** Read the next open article behind another one, then from the start; null if there is none. */
-  async nextOpen(id) {
-    await this.#reading;
+  /** Return the id of the next open article behind another one, then from the start; or null. */
+  nextOpenId(id) {
     const number = this.numberOf(id);
     const order = [...this.#entries.slice(number), ...this.#entries.slice(0, number)];
-    const next = order.find((entry) => !entry.isConfirmed);
-    if (next) {
-      return readArticle(this.#api, this.#project, next.id);
+    return order.find((entry) => !entry.isConfirmed)?.id ?? null;
+  }
+
+  /** Return {@link nextOpenId}; if there is none, look for articles that were added. */
+  async nextOpen(id) {
+    await this.ready();
+    if (this.nextOpenId(id) === null) {
+      await this.refresh();
     }
-    // Articles may have been added in the meantime.
-    await this.refresh();
-    const added = this.#entries.find((entry) => !entry.isConfirmed);
-    return added ? readArticle(this.#api, this.#project, added.id) : null;
+    return this.nextOpenId(id);
   }
 }

@@ -13,7 +13,8 @@ export function listenToKeys(actions, labels) {
     labels.filter((label) => label.key).map((label) => [label.key, label.name]),
   );
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || isBusy(event)) {
+    // A key that is held down must not confirm one article after another.
+    if (event.isComposing || isBusy(event) || (event.repeat && event.key === "Enter")) {
       return;
     }
     const run = actionOf(event, actions, labelKeys);
@@ -120,7 +121,7 @@ export function keyGroups(labels) {
         { keys: ["Shift", "Tab"], action: "Go to the one before" },
         { keys: ["Delete"], action: "Remove the span" },
         { keys: markAll, action: "Mark all other occurrences of its words" },
-        { keys: ["Shift", "Delete"], action: "Remove all spans with its words" },
+        { keys: ["Shift", "Delete"], action: "Remove all spans with its words and label" },
         { keys: ["Space"], action: "Accept the suggestion and go to the next" },
         { keys: ["Shift", "Space"], action: "Accept all suggestions" },
         { keys: ["Ctrl", "Z"], action: "Undo" },

@@ -1,82 +1,92 @@
-/** The annotation page of a project: one open article, and everything around it. */
+/** The annotation page of a project: which article is open, and what the annotator does with it. */
 
-import { listSpans } from "../doccano.js";
-import { askChoice } from "../dialogs.js";
-import { logIn } from "../login.js";
+import { listSpans, readArticle } from "../doccano.js";
 import { clearNotice, showNotice } from "../notices.js";
-import { Pace, progressText } from "../panels/progress.js";
 import { showKeyMap } from "../panels/key_map.js";
 import { TextView } from "../text_view.js";
+import { Access } from "./access.js";
+import { editingActions } from "./actions.js";
 import { Articles } from "./articles.js";
 import { haveSameSpans } from "./changes.js";
-import { Cursor } from "./cursor.js";
+import { connectButtons, connectWindow } from "./controls.js";
+import { drawArticle } from "./drawing.js";
 import { Drafts } from "./drafts.js";
 import { Editor } from "./editor.js";
 import { Find } from "./find.js";
+import { Heading } from "./heading.js";
 import { keyGroups, listenToKeys } from "./keyboard.js";
-import { createLabelBar, keepSelection } from "./label_bar.js";
-import { listenToMouse, selectedRange, spanKey } from "./mouse.js";
+import { createLabelBar } from "./label_bar.js";
+import { listenToMouse } from "./mouse.js";
 import { Panels } from "./panels.js";
 import { Saver } from "./saver.js";
+import { chooseVersion, showBlocked, showState } from "./saving.js";
 import { Tabs } from "./tabs.js";
-
-const STATES = {
-  saved: "Saved",
-  saving: "Saving…",
-  offline: "Not saved yet: your work is kept in this browser",
-};
 
 /** Shows the articles of a project and lets the annotator change their spans. */
 export class AnnotationPage {
   #api;
   #project;
+  #colors;
   #view;
+  #access;
   #articles;
+  #heading;
   #saver;
   #tabs;
-  #pace;
   #panels;
   #find;
   #showArmed;
   #editor = null;
   /** Editors of the articles that were open before, so that their changes can be undone. */
   #editors = new Map();
-  #stored = new Map();
   #armed = null;
+  /** The number of the last attempt to open an article; older ones have no effect. */
+  #opening = 0;
+  /** The next open article, read while the annotator works. */
+  #ahead = null;
 
   /**
    * @param api an {@link Api} that is logged in.
    * @param project as `loadProject` returns it.
    */
   constructor(api, project) {
+    const getEditor = () => this.#editor;
     this.#api = api;
     this.#project = project;
-    this.#view = new TextView(element("text"));
+    this.#colors = new Map(project.labels.map((label) => [label.name, label.color]));
+    this.#view = new TextView(document.getElementById("text"));
+    this.#access = new Access(api, project.user);
     this.#articles = new Articles(api, project.id);
-    this.#pace = new Pace(`orbat-pace/${project.user.id}`);
+    this.#heading = new Heading(project, this.#articles);
     this.#tabs = new Tabs({
       onShared: () => this.#warnOfOtherTab(),
-      onSaved: (key) => this.#refreshIfShown(key),
+      onSaved: (id) => this.#refresh(id),
     });
-    this.#panels = new Panels(api, project, this.#actions());
-    this.#find = new Find(element("find"), () => this.#editor, (start, end) => {
+    const actions = { ...editingActions(this.#view, getEditor), ...this.#pageActions() };
+    this.#panels = new Panels(api, project, actions);
+    this.#find = new Find(document.getElementById("find"), getEditor, (start, end) => {
       this.#editor.select(...(this.#editor.words.snap(start, end) ?? [start, end]));
       this.#view.reveal(...this.#editor.selection);
     });
-    this.#showArmed = createLabelBar(element("labels"), project.labels, (name) =>
-      this.#chooseLabel(name),
+    this.#showArmed = createLabelBar(
+      document.getElementById("labels"),
+      project.labels,
+      actions.label,
     );
-    this.#listen();
+    listenToMouse(this.#view, getEditor, () => this.#armed);
+    listenToKeys(actions, project.labels);
+    connectButtons(actions);
+    connectWindow({
+      open: (number) => this.open(number),
+      onReturn: () => this.#refresh(this.#editor?.article.id),
+      wouldLoseWork: () => this.#saver.wouldLoseWork,
+    });
     this.#saver = this.#createSaver();
-    this.#articles.refresh().then(
-      () => this.#showProgress(),
-      () => {},
-    );
   }
 
   /** Open the article at a position counted from 1, or the first open one if it is null. */
   async open(number) {
-    await this.#attempt(async () => {
+    await this.#access.attempt(async () => {
       const article = number ? await this.#articles.at(number) : await this.#articles.firstOpen();
       if (article) {
         await this.#show(article, number);
@@ -88,32 +98,47 @@ export class AnnotationPage {
       } else {
         this.#showEnd();
       }
+      await this.#articles.ready();
+      this.#heading.update();
+      this.#readAhead();
     });
   }
 
   // -- articles -----------------------------------------------------------------------------
 
-  async #show(article, number = null) {
-    const unsaved = this.#saver.unsaved(article.id);
-    const stored = await listSpans(this.#api, this.#project, article);
-    const spans = unsaved ? unsaved.wanted : stored;
-    this.#stored.set(article.id, stored);
-    if (unsaved?.isConfirmed != null) {
-      article.isConfirmed = unsaved.isConfirmed;
+  async #show(found, number = null) {
+    const opening = ++this.#opening;
+    const { article, stored } = await this.#read(found);
+    if (opening !== this.#opening) {
+      return;
     }
-    const editor = this.#editorOf(article, spans);
-    this.#editor = editor;
+    const unsaved = this.#saver.unsaved(article.id);
+    article.isConfirmed = unsaved?.isConfirmed ?? article.isConfirmed;
+    this.#saver.setStored(article.id, stored);
+    this.#editor = this.#editorOf(article, unsaved?.wanted ?? stored);
     this.#view.setText(article.text);
     this.#render();
     window.scrollTo({ top: 0, behavior: "instant" });
-    element("text").focus({ preventScroll: true });
-    clearNotice("end");
-    clearNotice("tab");
+    this.#view.element.focus({ preventScroll: true });
+    for (const notice of ["end", "tab", "changed", "action"]) {
+      clearNotice(notice);
+    }
     this.#tabs.show(article.id);
-    this.#pace.startArticle(editor.words.count);
-    this.#panels.setArticle(article, editor);
-    this.#showHeading(article, number);
+    this.#panels.setArticle(article, this.#editor);
+    this.#heading.show(article, number, this.#editor.words.count);
     this.#warnOfStrangeSpans();
+  }
+
+  /** Read the spans of an article; again if it was saved in the meantime. */
+  async #read(article) {
+    for (;;) {
+      const revision = this.#saver.revision(article.id);
+      const stored = await listSpans(this.#api, this.#project, article);
+      if (revision === this.#saver.revision(article.id)) {
+        return { article, stored };
+      }
+      article = await readArticle(this.#api, this.#project.id, article.id);
+    }
   }
 
   /** Return the editor that an article had before if the server still has the same spans. */
@@ -135,151 +160,42 @@ export class AnnotationPage {
     return editor;
   }
 
-  #showHeading(article, number) {
-    const { title, source, date, document: name } = article.meta;
-    element("title").textContent = title ?? name ?? `Article ${article.id}`;
-    element("source").textContent = [source, date].filter(Boolean).join(" · ");
-    document.title = `${element("title").textContent} · ${this.#project.name}`;
-    this.#showProgress();
-    this.#setAddress(this.#articles.numberOf(article.id) || number);
+  #render() {
+    drawArticle(this.#view, this.#editor, this.#colors);
+    this.#panels.update(this.#editor);
   }
 
-  #setAddress(number) {
-    if (!number) {
+  /** Read the next open article now, so that it opens at once and without a connection. */
+  #readAhead() {
+    const next = this.#editor && this.#articles.nextOpenId(this.#editor.article.id);
+    if (!next || next === this.#ahead?.id) {
       return;
     }
-    const path = `/orbat/annotate/${this.#project.id}/${number}`;
-    if (location.pathname !== path) {
-      const isFirst = history.state === null;
-      history[isFirst ? "replaceState" : "pushState"]({ number }, "", path);
-    } else if (history.state === null) {
-      history.replaceState({ number }, "", path);
-    }
+    const content = readArticle(this.#api, this.#project.id, next).then((article) =>
+      this.#read(article),
+    );
+    this.#ahead = { id: next, content: content.catch(() => null) };
   }
 
-  #showProgress() {
-    if (!this.#editor || !this.#articles.count) {
-      return;
-    }
-    const number = this.#articles.numberOf(this.#editor.article.id);
-    element("progress").textContent = progressText({
-      position: number,
-      count: this.#articles.count,
-      confirmed: this.#articles.confirmedCount,
-      hours: this.#pace.hoursFor(this.#articles.openWords),
-    });
-    element("previous").disabled = number <= 1;
-    element("next").disabled = number >= this.#articles.count;
-    if (history.state === null) {
-      this.#setAddress(number);
-    }
-  }
-
-  async #go(step) {
-    await this.#attempt(async () => {
-      const number = this.#articles.numberOf(this.#editor.article.id) + step;
-      if (number >= 1 && number <= this.#articles.count) {
-        await this.open(number);
-      }
-    });
-  }
-
-  async #confirm() {
-    const editor = this.#editor;
-    if (!editor.article.isConfirmed) {
-      editor.article.isConfirmed = true;
-      this.#articles.setConfirmed(editor.article.id, true, true);
-      this.#pace.finishArticle();
-      this.#save(editor, true);
-    }
-    await this.#attempt(async () => {
-      const next = await this.#articles.nextOpen(editor.article.id);
-      if (next) {
-        await this.#show(next);
-      } else {
-        this.#render();
-        this.#showEnd();
-      }
-    });
-  }
-
-  #withdraw() {
-    const { article } = this.#editor;
-    if (article.isConfirmed) {
-      article.isConfirmed = false;
-      this.#articles.setConfirmed(article.id, false, true);
-      this.#save(this.#editor, false);
+  async #openNext() {
+    const next = await this.#articles.nextOpen(this.#editor.article.id);
+    if (next === null) {
       this.#render();
+      this.#showEnd();
+      return;
     }
+    const ahead = next === this.#ahead?.id ? await this.#ahead.content : null;
+    this.#ahead = null;
+    await this.#show(ahead?.article ?? (await readArticle(this.#api, this.#project.id, next)));
+    this.#readAhead();
   }
 
   #showEnd() {
-    this.#showProgress();
+    this.#heading.update();
     showNotice("end", "All articles are confirmed. You can close the page.", {
       kind: "info",
       actions: [{ label: "First article", run: () => this.open(1) }],
     });
-  }
-
-  // -- drawing ------------------------------------------------------------------------------
-
-  #render() {
-    const editor = this.#editor;
-    const colors = new Map(this.#project.labels.map((label) => [label.name, label.color]));
-    const suggestions = new Set(editor.suggestions);
-    this.#view.setSpans(
-      editor.spans.map((span) => ({
-        key: spanKey(span),
-        start: span.start,
-        end: span.end,
-        label: span.label ?? "?",
-        color: colors.get(span.label) ?? "#999999",
-        classes: [
-          ...(suggestions.has(span) ? ["suggestion"] : []),
-          ...(span === editor.selected ? ["selected"] : []),
-        ],
-        data:
-          suggestions.has(span) && span.score !== null
-            ? { score: `${Math.round(span.score * 100)} %` }
-            : {},
-      })),
-    );
-    this.#showSelection();
-    this.#showActions();
-    this.#panels.update(editor);
-  }
-
-  #showSelection() {
-    const { selection } = this.#editor;
-    const shown = selectedRange(this.#view);
-    if (selection === null) {
-      if (shown) {
-        window.getSelection().removeAllRanges();
-      }
-    } else if (shown?.[0] !== selection[0] || shown[1] !== selection[1]) {
-      const range = this.#view.range(...selection);
-      window
-        .getSelection()
-        .setBaseAndExtent(range.startContainer, range.startOffset, range.endContainer, range.endOffset);
-    }
-  }
-
-  #showActions() {
-    const editor = this.#editor;
-    const span = editor.target;
-    const states = {
-      undo: editor.canUndo,
-      redo: editor.canRedo,
-      remove: span !== null,
-      "mark-all": span !== null,
-      accept: Boolean(span?.isSuggestion) && !editor.article.isConfirmed,
-      "accept-all": editor.suggestions.length > 0,
-    };
-    for (const [id, isEnabled] of Object.entries(states)) {
-      element(id).disabled = !isEnabled;
-    }
-    document.body.classList.toggle("confirmed", editor.article.isConfirmed);
-    element("withdraw").hidden = !editor.article.isConfirmed;
   }
 
   #warnOfStrangeSpans() {
@@ -296,8 +212,26 @@ export class AnnotationPage {
 
   // -- actions ------------------------------------------------------------------------------
 
+  /** Return the actions that are not changes to the open article alone. */
+  #pageActions() {
+    const withEditor = (run) => (...values) => (this.#editor ? run(...values) : undefined);
+    return {
+      label: withEditor((name) => this.#chooseLabel(name)),
+      confirm: withEditor(() => this.#confirm()),
+      withdraw: withEditor(() => this.#withdraw()),
+      go: withEditor((step) => this.#go(step)),
+      find: withEditor(() => this.#find.open()),
+      clear: withEditor(() => this.#clear()),
+      keys: () => {
+        const { labels } = this.#project;
+        showKeyMap({ labels, keys: keyGroups(labels) });
+      },
+    };
+  }
+
+  /** Give the label to what is selected; else choose it for what is dragged over next. */
   #chooseLabel(name) {
-    if (this.#editor?.selection) {
+    if (this.#editor.selection) {
       this.#editor.mark(name);
       this.#panels.showLabel(name);
     } else {
@@ -311,158 +245,57 @@ export class AnnotationPage {
     this.#panels.showLabel(name);
   }
 
-  /** Return the actions by name, as the keys, buttons and panels call them. */
-  #actions() {
-    const onCursor = (name) => (...values) => new Cursor(this.#view, this.#editor)[name](...values);
-    const report = (text) => showNotice("action", text, { kind: "info" });
-    const actions = {
-      label: (name) => this.#chooseLabel(name),
-      nextSpan: (step) => {
-        const span = this.#editor.selectNext(step);
-        if (span) {
-          this.#view.reveal(span.start, span.end);
-        }
-      },
-      select: (span) => {
-        this.#editor.selectSpan(span);
-        this.#view.reveal(span.start, span.end);
-      },
-      accept: () => {
-        const span = this.#editor.target;
-        if (span && this.#editor.accept([span])) {
-          this.#editor.selectSpan(this.#editor.target ?? span);
-          actions.nextSpan(1);
-        }
-      },
-      acceptSpan: (span) => this.#editor.accept([span]),
-      acceptAll: () => {
-        const count = this.#editor.accept(this.#editor.suggestions);
-        report(`${count} suggestions accepted.`);
-      },
-      reject: (span) => this.#editor.removeSpans([span]),
-      restore: (span) => this.#editor.restore(span),
-      remove: () => this.#editor.remove(),
-      removeAll: () => report(`${this.#editor.removeAll()} spans removed.`),
-      markAll: () => {
-        const result = this.#editor.markAll();
-        if (result) {
-          report(
-            `${result.added} more occurrences marked` +
-              (result.overlapped ? `; ${result.overlapped} overlap another span.` : "."),
-          );
-        }
-      },
-      undo: () => this.#editor.undo(),
-      redo: () => this.#editor.redo(),
-      confirm: () => this.#confirm(),
-      withdraw: () => this.#withdraw(),
-      go: (step) => this.#go(step),
-      find: () => this.#find.open(),
-      keys: () =>
-        showKeyMap({ labels: this.#project.labels, keys: keyGroups(this.#project.labels) }),
-      propose: (spans) => {
-        const count = this.#editor.propose(spans);
-        report(count ? `${count} new suggestions.` : "The model has no new suggestions.");
-      },
-      clear: () => {
-        clearNotice("action");
-        if (this.#editor.selection) {
-          this.#editor.clear();
-        } else {
-          this.#arm(null);
-        }
-      },
-    };
-    for (const name of Object.getOwnPropertyNames(Cursor.prototype)) {
-      if (name !== "constructor") {
-        actions[name] = onCursor(name);
-      }
+  #clear() {
+    clearNotice("action");
+    if (this.#editor.selection) {
+      this.#editor.clear();
+    } else {
+      this.#arm(null);
     }
-    // Before the first article there is nothing to act on.
-    return Object.fromEntries(
-      Object.entries(actions).map(([name, run]) => [
-        name,
-        (...values) => (this.#editor || name === "keys" ? run(...values) : undefined),
-      ]),
-    );
   }
 
-  #listen() {
-    const actions = this.#actions();
-    listenToMouse(
-      this.#view,
-      () => this.#editor,
-      () => this.#armed,
-    );
-    listenToKeys(actions, this.#project.labels);
-    const buttons = {
-      previous: () => actions.go(-1),
-      next: () => actions.go(1),
-      confirm: actions.confirm,
-      withdraw: actions.withdraw,
-      undo: actions.undo,
-      redo: actions.redo,
-      remove: actions.remove,
-      accept: actions.accept,
-      "accept-all": actions.acceptAll,
-      "mark-all": actions.markAll,
-      "open-find": actions.find,
-      "open-keys": actions.keys,
-    };
-    for (const [id, run] of Object.entries(buttons)) {
-      keepSelection(element(id));
-      element(id).addEventListener("click", () => run());
+  async #go(step) {
+    const number = this.#articles.numberOf(this.#editor.article.id) + step;
+    if (number >= 1 && number <= this.#articles.count) {
+      await this.open(number);
     }
-    window.addEventListener("popstate", (event) => {
-      if (event.state) {
-        this.open(event.state.number);
-      }
-    });
-    document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && this.#editor) {
-        this.#refreshIfShown(this.#editor.article.id);
-      }
-    });
-    window.addEventListener("beforeunload", (event) => {
-      if (this.#saver.wouldLoseWork) {
-        event.preventDefault();
-      }
-    });
+  }
+
+  async #confirm() {
+    const { article } = this.#editor;
+    if (!article.isConfirmed) {
+      article.isConfirmed = true;
+      this.#articles.setConfirmed(article.id, true);
+      this.#heading.finish();
+      this.#save(this.#editor, true);
+    }
+    await this.#access.attempt(() => this.#openNext());
+  }
+
+  #withdraw() {
+    const { article } = this.#editor;
+    if (article.isConfirmed) {
+      article.isConfirmed = false;
+      this.#articles.setConfirmed(article.id, false);
+      this.#save(this.#editor, false);
+      this.#heading.update();
+      this.#render();
+    }
   }
 
   // -- saving -------------------------------------------------------------------------------
 
   #createSaver() {
-    return new Saver(this.#api, this.#project, new Drafts(this.#project.user.id, this.#project.id), {
-      onState: (state) => {
-        document.body.dataset.state = state;
-        element("save-state").textContent = STATES[state];
-      },
-      logIn: () => this.#logInAgain(),
-      chooseVersion: () =>
-        askChoice({
-          title: "This article was changed elsewhere",
-          text: "Its spans on the server are not those that this page started from.",
-          choices: [
-            { value: "mine", label: "Save the spans of this page" },
-            { value: "theirs", label: "Take the spans on the server", isDefault: true },
-          ],
-        }).then((choice) => choice ?? "theirs"),
+    const drafts = new Drafts(this.#project.user.id, this.#project.id);
+    return new Saver(this.#api, this.#project, drafts, {
+      onState: showState,
+      logIn: () => this.#access.logInAgain(),
+      chooseVersion,
       onTheirs: (id, spans) => this.#editors.get(id)?.replaceSpans(spans),
-      onBlocked: (id, message) =>
-        showNotice("blocked", message, {
-          kind: "error",
-          actions: [{ label: "Try again", run: () => this.#saver.retry() }],
-        }),
-      onSaved: (id, stored) => {
-        this.#stored.set(id, stored);
-        const isConfirmed = this.#editors.get(id)?.article.isConfirmed;
-        if (isConfirmed !== undefined) {
-          this.#articles.setConfirmed(id, isConfirmed, false);
-        }
+      onBlocked: (id, message) => showBlocked(message, () => this.#saver.retry()),
+      onSaved: (id) => {
         clearNotice("blocked");
         this.#tabs.saved(id);
-        this.#showProgress();
       },
     });
   }
@@ -471,43 +304,7 @@ export class AnnotationPage {
     const { article, spans, text } = editor;
     // Suggestions of a model stay on the page until they are accepted or the article is confirmed.
     const wanted = article.isConfirmed ? spans : spans.filter((span) => !span.isProposed);
-    this.#saver.save(article.id, {
-      text,
-      stored: this.#stored.get(article.id),
-      wanted,
-      isConfirmed,
-    });
-  }
-
-  async #logInAgain() {
-    const user = await logIn(this.#api, {
-      reason: "Your session has expired. Log in to save your work.",
-    });
-    if (user.id !== this.#project.user.id) {
-      // The work of the first account stays in the browser until that account logs in again.
-      location.reload();
-    }
-  }
-
-  /** Run something that reads from the server, and explain it if it fails. */
-  async #attempt(run) {
-    try {
-      await run();
-      clearNotice("read");
-    } catch (error) {
-      if (error.kind === "login") {
-        await this.#logInAgain();
-        await this.#attempt(run);
-        return;
-      }
-      if (error.kind === undefined) {
-        throw error;
-      }
-      showNotice("read", `The article cannot be opened. ${error.message}`, {
-        kind: "error",
-        actions: [{ label: "Try again", run: () => this.#attempt(run) }],
-      });
-    }
+    this.#saver.save(article.id, { text, wanted, isConfirmed });
   }
 
   #warnOfOtherTab() {
@@ -518,29 +315,24 @@ export class AnnotationPage {
     );
   }
 
-  /** Show the server's spans of the open article if they were changed elsewhere. */
-  async #refreshIfShown(id) {
+  /** Show the server's spans of an article that is open if they were changed elsewhere. */
+  async #refresh(id) {
     const editor = this.#editor;
     if (!editor || editor.article.id !== id || this.#saver.unsaved(id)) {
       return;
     }
     let stored;
     try {
-      stored = await listSpans(this.#api, this.#project, editor.article);
+      ({ stored } = await this.#read(editor.article));
     } catch {
       return;
     }
-    if (this.#saver.unsaved(id) || haveSameSpans(this.#stored.get(id), stored)) {
-      return;
+    if (!this.#saver.unsaved(id) && !haveSameSpans(this.#saver.stored(id), stored)) {
+      this.#saver.setStored(id, stored);
+      editor.replaceSpans(stored);
+      showNotice("changed", "This article was changed elsewhere; the newest spans are shown.", {
+        kind: "warning",
+      });
     }
-    this.#stored.set(id, stored);
-    editor.replaceSpans(stored);
-    showNotice("changed", "This article was changed elsewhere; the newest spans are shown.", {
-      kind: "warning",
-    });
   }
-}
-
-function element(id) {
-  return document.getElementById(id);
 }

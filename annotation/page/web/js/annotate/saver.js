@@ -45,6 +45,8 @@ export class Saver {
   #drafts;
   #callbacks;
   #works = new Map();
+  #stored = new Map();
+  #revisions = new Map();
   #isRunning = false;
   #wake = () => {};
 
@@ -81,8 +83,30 @@ export class Saver {
     return this.#works.get(article) ?? null;
   }
 
-  /** Save the state of an article; returns at once. */
-  save(article, { text, stored, wanted, isConfirmed = null }) {
+  /** Return a number that changes when the server's spans of an article are changed. */
+  revision(article) {
+    return this.#revisions.get(article) ?? 0;
+  }
+
+  /** Return the spans that the server is known to hold. */
+  stored(article) {
+    return this.#works.get(article)?.stored ?? this.#stored.get(article);
+  }
+
+  /** Set the spans that the server holds, as they were just read. */
+  setStored(article, spans) {
+    if (!this.#works.has(article)) {
+      this.#stored.set(article, spans);
+    }
+  }
+
+  /**
+   * Save the state of an article; returns at once. Its stored spans must be set.
+   *
+   * @param isConfirmed whether the article shall be confirmed; null to leave it as it is.
+   */
+  save(article, { text, wanted, isConfirmed = null }) {
+    const stored = this.stored(article);
     const work = this.#works.get(article) ?? new ArticleWork(article, { text, stored, wanted });
     work.wanted = wanted;
     work.isConfirmed = isConfirmed ?? work.isConfirmed;
@@ -159,14 +183,16 @@ export class Saver {
       }
       this.#keep(work);
     }
+    this.#stored.set(work.id, work.stored);
     this.#works.delete(work.id);
     this.#drafts.drop(work.id);
     this.wouldLoseWork &&= this.#works.size > 0;
-    this.#callbacks.onSaved(work.id, work.stored);
+    this.#callbacks.onSaved(work.id);
   }
 
   async #carryOut(work, change) {
     work.pending = change;
+    this.#revisions.set(work.id, this.revision(work.id) + 1);
     const { span } = change;
     const place = [this.#api, this.#project.id, work.id];
     if (change.kind === "delete") {
@@ -193,6 +219,7 @@ export class Saver {
     const wanted = work.isConfirmed;
     const article = await this.#readUnchanged(work);
     if (article.isConfirmed !== wanted) {
+      this.#revisions.set(work.id, this.revision(work.id) + 1);
       // doccano only changes the state to its opposite.
       await toggleConfirmed(this.#api, this.#project.id, work.id);
     }

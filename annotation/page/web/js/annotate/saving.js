@@ -1,0 +1,37 @@
+/** Tells the annotator how saving goes, and asks where it cannot go on. */
+
+import { askChoice } from "../dialogs.js";
+import { showNotice } from "../notices.js";
+
+const STATES = {
+  saved: "Saved",
+  saving: "Saving…",
+  offline: "Not saved yet: your work is kept in this browser",
+};
+
+/** Show a state of the {@link Saver}: "saved", "saving" or "offline". */
+export function showState(state) {
+  document.body.dataset.state = state;
+  document.getElementById("save-state").textContent = STATES[state];
+}
+
+/** Ask whether the spans of the page or those on the server stay: "mine" or "theirs". */
+export async function chooseVersion() {
+  const choice = await askChoice({
+    title: "This article was changed elsewhere",
+    text: "Its spans on the server are not those that this page started from.",
+    choices: [
+      { value: "mine", label: "Save the spans of this page" },
+      { value: "theirs", label: "Take the spans on the server", isDefault: true },
+    ],
+  });
+  return choice ?? "theirs";
+}
+
+/** Say why work cannot be saved; `retry` tries again. */
+export function showBlocked(message, retry) {
+  showNotice("blocked", message, {
+    kind: "error",
+    actions: [{ label: "Try again", run: retry }],
+  });
+}

@@ -1,5 +1,6 @@
 /** Draws an open article: its spans, the selection, and which actions are possible. */
 
+import { isUncertain, percent } from "../confidence.js";
 import { selectedRange, spanKey } from "./mouse.js";
 
 /**
@@ -20,6 +21,7 @@ export function drawArticle(view, editor, colors) {
       color: colors.get(span.label) ?? "#999999",
       classes: [
         ...(suggestions.has(span) ? ["suggestion"] : []),
+        ...(suggestions.has(span) && isUncertain(span.score) ? ["uncertain"] : []),
         ...(span === editor.selected ? ["selected"] : []),
       ],
       data: suggestions.has(span) && span.score !== null ? { score: percent(span.score) } : {},
@@ -60,8 +62,4 @@ function showActions(editor) {
   }
   document.body.classList.toggle("confirmed", editor.article.isConfirmed);
   document.getElementById("withdraw").hidden = !editor.article.isConfirmed;
-}
-
-function percent(score) {
-  return `${Math.round(score * 100)} %`;
 }

@@ -1,5 +1,8 @@
 /** The keys of the annotation page. */
 
+/** With Alt, because label sets may use any letter alone; with macOS, Alt changes the letter. */
+const PANELS = { KeyG: "guidelines", KeyC: "comments", KeyS: "suggestions" };
+
 /**
  * Listen to the keyboard.
  *
@@ -44,8 +47,14 @@ function actionOf(event, actions, labelKeys) {
   if (control && !altKey) {
     return undoKey(key.toLowerCase(), shiftKey, actions);
   }
+  if (altKey && !control && event.code in PANELS) {
+    return () => actions.panel(PANELS[event.code]);
+  }
   if (altKey || control) {
     return null;
+  }
+  if (key === "F6") {
+    return () => actions.region(shiftKey ? -1 : 1);
   }
   if (!shiftKey && labelKeys.has(key.toLowerCase())) {
     return () => actions.label(labelKeys.get(key.toLowerCase()));
@@ -136,6 +145,16 @@ export function keyGroups(labels) {
         { keys: ["Alt", "→"], action: "Next article" },
         { keys: ["Alt", "←"], action: "Previous article" },
         { keys: ["?"], action: "Show the keys" },
+      ],
+    },
+    {
+      title: "Panels",
+      entries: [
+        { keys: ["Alt", "G"], action: "Search the guidelines" },
+        { keys: ["Alt", "C"], action: "Read or write comments" },
+        { keys: ["Alt", "S"], action: "Go through the suggestions" },
+        { keys: ["Esc"], action: "Close the panel" },
+        { keys: ["F6"], action: "Go to the next part of the page" },
       ],
     },
     {

@@ -18,6 +18,7 @@ import { keyGroups, listenToKeys } from "./keyboard.js";
 import { createLabelBar } from "./label_bar.js";
 import { listenToMouse } from "./mouse.js";
 import { Panels } from "./panels.js";
+import { focusNextRegion } from "./regions.js";
 import { Saver } from "./saver.js";
 import { chooseVersion, showBlocked, showState } from "./saving.js";
 import { Tabs } from "./tabs.js";
@@ -222,6 +223,9 @@ export class AnnotationPage {
       go: withEditor((step) => this.#go(step)),
       find: withEditor(() => this.#find.open()),
       clear: withEditor(() => this.#clear()),
+      panel: (name) => this.#panels.toggle(name),
+      region: focusNextRegion,
+      logIn: () => this.#access.logInAgain(),
       keys: () => {
         const { labels } = this.#project;
         showKeyMap({ labels, keys: keyGroups(labels) });

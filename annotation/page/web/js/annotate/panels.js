@@ -53,8 +53,9 @@ export class Panels {
     this.#editor = editor;
     this.#comments.setArticle({
       key: `${this.#project.id}/${article.id}`,
-      list: () => listComments(this.#api, this.#project.id, article.id),
-      create: (text) => createComment(this.#api, this.#project.id, article.id, text),
+      list: () => this.#withLogin(() => listComments(this.#api, this.#project.id, article.id)),
+      create: (text) =>
+        this.#withLogin(() => createComment(this.#api, this.#project.id, article.id, text)),
       count: article.commentCount,
     });
     this.update(editor);
@@ -83,6 +84,33 @@ export class Panels {
     this.#guidelines.showLabel(name);
   }
 
+  /** Open a panel and move the focus into it; a panel with the focus is closed. */
+  toggle(name) {
+    const panel = {
+      guidelines: this.#guidelines,
+      comments: this.#comments,
+      suggestions: this.#suggestions,
+    }[name];
+    if (panel.hasFocus) {
+      panel.close();
+    } else {
+      panel.focus();
+    }
+  }
+
+  /** Send a request, again after a login if the session has expired. */
+  async #withLogin(send) {
+    try {
+      return await send();
+    } catch (error) {
+      if (error.kind !== "login") {
+        throw error;
+      }
+      await this.#actions.logIn();
+      return send();
+    }
+  }
+
   #connect(id, panel) {
     const opener = document.getElementById(id);
     keepSelection(opener);
@@ -92,7 +120,9 @@ export class Panels {
   async #askModel() {
     const editor = this.#editor;
     try {
-      const { spans } = await this.#api.post("/orbat/suggest", { text: editor.text });
+      const { spans } = await this.#withLogin(() =>
+        this.#api.post("/orbat/suggest", { text: editor.text }),
+      );
       const names = new Set(this.#project.labels.map((label) => label.name));
       if (editor === this.#editor) {
         this.#actions.propose(spans.filter((span) => names.has(span.label)));

@@ -67,6 +67,16 @@ export class CommentsPanel {
     this.#panel.close();
   }
 
+  get hasFocus() {
+    return this.#panel.hasFocus;
+  }
+
+  /** Open the panel with the cursor in the box. */
+  focus() {
+    this.open();
+    this.#box.focus();
+  }
+
   /**
    * Name the article whose comments are shown next, and its requests.
    *

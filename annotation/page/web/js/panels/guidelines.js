@@ -50,6 +50,14 @@ export class GuidelinesPanel {
     this.#panel.close();
   }
 
+  get hasFocus() {
+    return this.#panel.hasFocus;
+  }
+
+  focus() {
+    this.focusSearch();
+  }
+
   /** Open the panel with the cursor in the search box. */
   focusSearch() {
     this.open();

@@ -40,6 +40,10 @@ export class Panel {
     return !this.#section.hidden;
   }
 
+  get hasFocus() {
+    return this.isOpen && this.#section.contains(document.activeElement);
+  }
+
   /** Show the panel in place of another one. The focus stays where it is. */
   open() {
     if (this.isOpen) {

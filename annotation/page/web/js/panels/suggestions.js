@@ -1,5 +1,6 @@
 /** The panel with the suggestions that nobody has touched, least certain first. */
 
+import { isUncertain, percent } from "../confidence.js";
 import { button, create } from "../elements.js";
 import { Panel } from "./panel.js";
 
@@ -7,6 +8,7 @@ export class SuggestionsPanel {
   #panel;
   #callbacks;
   #state = { open: [], rejected: [], canAsk: false };
+  #shown = "";
 
   /**
    * @param {HTMLElement} element the element that all panels share.
@@ -31,6 +33,16 @@ export class SuggestionsPanel {
     this.#panel.close();
   }
 
+  get hasFocus() {
+    return this.#panel.hasFocus;
+  }
+
+  /** Open the panel with the focus on the first suggestion. */
+  focus() {
+    this.open();
+    (this.#panel.body.querySelector(".words") ?? this.#panel.head.querySelector("button")).focus();
+  }
+
   /**
    * Show other suggestions.
    *
@@ -48,6 +60,16 @@ export class SuggestionsPanel {
   }
 
   #render() {
+    const { open, rejected, canAsk } = this.#state;
+    // Each step of the word cursor updates the panel; the list is drawn again only if it differs.
+    const content = JSON.stringify([open.map(signature), rejected.map(signature), canAsk]);
+    if (content !== this.#shown) {
+      this.#shown = content;
+      this.#draw();
+    }
+  }
+
+  #draw() {
     const focus = this.#focusPlace();
     const { open, rejected, canAsk } = this.#state;
     const { accept, reject, restore, acceptAll, askAgain } = this.#callbacks;
@@ -61,7 +83,7 @@ export class SuggestionsPanel {
     const content = [create("div", { class: "choices" }, ...buttons)];
     content.push(
       open.length
-        ? this.#listOf(open, "Open suggestions", [
+        ? this.#listOf("open", "Open suggestions", [
             ["✓", "Accept", accept],
             ["×", "Reject", reject],
           ])
@@ -70,25 +92,27 @@ export class SuggestionsPanel {
     if (rejected.length) {
       content.push(
         create("h3", {}, `Second look: ${rejected.length} rejected`),
-        this.#listOf(rejected, "Rejected suggestions", [["Restore", "Restore", restore]], "rejected"),
+        this.#listOf("rejected", "Rejected suggestions", [["Restore", "Restore", restore]]),
       );
     }
     this.#panel.body.replaceChildren(...content);
     this.#restoreFocus(focus);
   }
 
-  #listOf(records, name, actions, kind = "") {
-    const items = records.map((record) => {
-      const words = create("button", { type: "button", class: "words", dir: "auto" }, record.text);
-      words.addEventListener("click", () => this.#callbacks.select(record));
+  /** Create one of the lists of the state, "open" or "rejected". */
+  #listOf(kind, name, actions) {
+    const items = this.#state[kind].map((record) => {
+      // The record of the last update, which may be another object than the one drawn.
+      const withRecord = (run) => () =>
+        run(this.#state[kind].find(({ key }) => key === record.key));
       const item = create(
         "li",
-        { class: kind || null, "data-key": record.key },
-        words,
+        { class: kind, "data-key": record.key },
+        button(record.text, withRecord(this.#callbacks.select), { class: "words", dir: "auto" }),
         create("span", { class: "label-name" }, record.label),
-        create("span", { class: isLow(record) ? "score low" : "score" }, percent(record.score)),
+        create("span", { class: isUncertain(record.score) ? "score uncertain" : "score" }, percent(record.score)),
         ...actions.map(([sign, action, run]) =>
-          button(sign, () => run(record), { "aria-label": `${action} ${record.text}`, title: action }),
+          button(sign, withRecord(run), { "aria-label": `${action} ${record.text}`, title: action }),
         ),
       );
       item.style.setProperty("--label", record.color);
@@ -124,14 +148,8 @@ export class SuggestionsPanel {
   }
 }
 
-const LOW = 0.6;
-
-function isLow(record) {
-  return record.score !== null && record.score < LOW;
-}
-
-function percent(score) {
-  return score === null ? "" : `${Math.round(100 * score)}%`;
+function signature({ key, text, label, score }) {
+  return [key, text, label, score];
 }
 
 function byConfidence(a, b) {

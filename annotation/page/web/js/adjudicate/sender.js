@@ -1,0 +1,170 @@
+/** Sends waiting answers to doccano one after another, and tries again until they have arrived. */
+
+import { readAnswer, readCategoryIds, writeAnswer } from "./answers.js";
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 15_000;
+
+export class Sender {
+  #api;
+  #project;
+  #waiting;
+  #categoryIds;
+  #listener;
+  #timer = null;
+  #wait = FIRST_WAIT_MS;
+  #isRunning = false;
+  #hasFailed = false;
+  #isAskedAgain = false;
+
+  /**
+   * @param {object} parts
+   * @param parts.waiting the {@link WaitingAnswers}.
+   * @param parts.categoryIds the ids of the answers.
+   * @param parts.listener `{onState(state), onStored(question, answer), onShared(question),
+   *   onProblem(question), onFailure(error), onLogin()}`. `onShared` says that somebody else gave an
+   *   answer at the same moment; `onFailure(null)` that the server works again; `onLogin` returns
+   *   when the person has logged in.
+   */
+  constructor({ api, project, waiting, categoryIds, listener }) {
+    this.#api = api;
+    this.#project = project;
+    this.#waiting = waiting;
+    this.#categoryIds = categoryIds;
+    this.#listener = listener;
+    window.addEventListener("online", () => this.wake());
+  }
+
+  /** Send what waits, at once. */
+  wake() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#isRunning) {
+      this.#isAskedAgain = true;
+    } else {
+      this.#run();
+    }
+  }
+
+  async #run() {
+    this.#isRunning = true;
+    try {
+      do {
+        this.#isAskedAgain = false;
+        this.#showState();
+        // Two tabs must not both confirm the same question.
+        await alone(`orbat/adjudicate/${this.#project}`, () => this.#sendAll());
+      } while (this.#isAskedAgain);
+      this.#hasFailed = false;
+      this.#wait = FIRST_WAIT_MS;
+      this.#listener.onFailure(null);
+    } catch (error) {
+      await this.#recover(error);
+    } finally {
+      this.#isRunning = false;
+      this.#showState();
+    }
+  }
+
+  async #recover(error) {
+    this.#hasFailed = true;
+    this.#showState();
+    if (error.kind === "login") {
+      await this.#listener.onLogin();
+      this.#timer = setTimeout(() => this.wake());
+      return;
+    }
+    if (!error.kind) {
+      throw error;
+    }
+    this.#listener.onFailure(error);
+    this.#timer = setTimeout(() => this.wake(), this.#wait);
+    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
+  }
+
+  async #sendAll() {
+    for (const [question] of this.#waiting.list()) {
+      // Another tab may have sent it meanwhile.
+      while (this.#waiting.get(question) && !this.#waiting.get(question).problem) {
+        await this.#send(question, this.#waiting.get(question));
+      }
+    }
+  }
+
+  async #send(question, entry) {
+    const { answer } = entry;
+    const stored = await readAnswer(this.#api, this.#project, question, this.#categoryIds);
+    if (![answer, entry.base, entry.tried].includes(stored.answer)) {
+      const isThere = await this.#isThere(question);
+      this.#hold(question, isThere ? { kind: "other", stored } : { kind: "deleted" });
+      return;
+    }
+    if (answer !== null && !this.#categoryIds.has(answer)) {
+      this.#categoryIds = await readCategoryIds(this.#api, this.#project);
+      if (!this.#categoryIds.has(answer)) {
+        this.#hold(question, { kind: "answer" });
+        return;
+      }
+    }
+    this.#waiting.put(question, { ...entry, tried: answer });
+    let isShared;
+    try {
+      isShared = await writeAnswer(
+        this.#api, this.#project, question, answer, stored, this.#categoryIds,
+      );
+    } catch (error) {
+      if (error.kind !== "refused" && error.kind !== "missing") {
+        throw error;
+      }
+      this.#categoryIds = await readCategoryIds(this.#api, this.#project);
+      const isThere = await this.#isThere(question);
+      this.#hold(question, isThere ? { kind: "refused", message: error.message } : { kind: "deleted" });
+      return;
+    }
+    this.#finish(question, answer);
+    if (isShared) {
+      this.#listener.onShared(question);
+    }
+  }
+
+  /** Return whether doccano still has a question: it lists no answers for one that was deleted. */
+  async #isThere(question) {
+    try {
+      await this.#api.get(`/v1/projects/${this.#project}/examples/${question}`);
+      return true;
+    } catch (error) {
+      if (error.kind === "missing") {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  #hold(question, problem) {
+    this.#waiting.put(question, { ...this.#waiting.get(question), problem });
+    this.#listener.onProblem(question);
+  }
+
+  /** Forget an answer that has arrived, unless it was changed meanwhile. */
+  #finish(question, answer) {
+    const now = this.#waiting.get(question);
+    if (now && now.answer !== answer) {
+      this.#waiting.put(question, { ...now, base: answer, tried: null });
+    } else {
+      this.#waiting.remove(question);
+    }
+    this.#listener.onStored(question, answer);
+    this.#showState();
+  }
+
+  #showState() {
+    const isWaiting = this.#waiting.list().length > 0;
+    const isSending = this.#isRunning && !this.#hasFailed;
+    this.#listener.onState(!isWaiting ? "saved" : isSending ? "saving" : "offline");
+  }
+}
+
+/** Run a function while no other tab runs one of the same name, where the browser can tell. */
+function alone(name, run) {
+  return navigator.locks ? navigator.locks.request(name, run) : run();
+}

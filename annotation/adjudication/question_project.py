@@ -76,6 +76,8 @@ def ask(
         _upload(client, project, new, on_progress)
         write_questions(folder, [*asked.values(), *new])
     _update_meta(client, project, {**asked, **{question.id: question for question in questions}})
+    if client.has_page:
+        return f"{client.url}/orbat/adjudicate/{project}", len(new)
     return f"{client.url}/projects/{project}/text-classification?page=1", len(new)
 
 

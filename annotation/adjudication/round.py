@@ -162,7 +162,7 @@ def _annotate_by_hand(
         confirmed,
         open=sum(comparison.document.id not in confirmed for comparison in comparisons),
         new=len(session.pushed(adjudicator)) - before,
-        link=session.link(adjudicator),
+        link=session.link(adjudicator, has_page=client.has_page),
     )
 
 

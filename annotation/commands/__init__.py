@@ -14,7 +14,7 @@ from .pull import pull
 from .push import push
 from .replay import replay
 from .select import select
-from .server import down, up
+from .server import down, page, up
 from .status import status
 
 app = typer.Typer(
@@ -29,6 +29,6 @@ def annotate() -> None:
 
 for command in (
     *(up, down, push, status, pull, history, replay, agree, adjudicate),
-    *(select, audit, guide, convert),
+    *(select, audit, guide, convert, page),
 ):
     app.command()(command)

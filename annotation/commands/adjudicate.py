@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Home, Labels, Password, Texts, Unconfirmed, Url, Username, connect
+from .options import (
+    Home,
+    Labels,
+    Password,
+    Texts,
+    Unconfirmed,
+    Url,
+    Username,
+    connect,
+    print_page_hint,
+)
 
 if TYPE_CHECKING:
     from ..adjudication.adjudicate import Adjudication
@@ -90,6 +100,7 @@ def adjudicate(
         typer.echo(line, err=True)
     if result.round is not None and result.round.open:
         _print_open_conflicts(result, adjudicator)
+        print_page_hint(client)
         raise typer.Exit(0 if result.round.new else 1)
     count = write_documents(output, result.gold)
     resolved = result.conflicts - result.undecided

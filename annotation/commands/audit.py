@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Home, Labels, Password, Url, Username, connect, split_names
+from .options import Home, Labels, Password, Url, Username, connect, print_page_hint, split_names
 
 
 def audit(
@@ -92,3 +92,4 @@ def audit(
         )
     for share in pushed.shares:
         typer.echo(f"{share.annotator} reviews {share.documents} documents at {share.link}")
+    print_page_hint(client)

@@ -68,6 +68,15 @@ def connect(
     return DoccanoClient(url, username, password)
 
 
+def print_page_hint(client: DoccanoClient) -> None:
+    """Say how to get orbat's annotation page, if the server does not have it."""
+    if not client.has_page:
+        typer.echo(
+            "these links open doccano's own page; orbat's opens with orbat annotate page "
+            f"--url {client.url}, or after orbat annotate up if doccano runs on this machine"
+        )
+
+
 def load_optional_model(name: str | None) -> Model | None:
     """Return the model of an option: a run folder, wheel or installed model; None without one."""
     if name is None:

@@ -16,6 +16,7 @@ from .options import (
     Username,
     connect,
     load_optional_model,
+    print_page_hint,
     split_names,
 )
 
@@ -121,6 +122,7 @@ def push(
     print_tables([share_table(pushed)], console, len(pushed.shares))
     for share in pushed.shares:
         typer.echo(f"first document of {share.annotator}: {share.link}")
+    print_page_hint(client)
     typer.echo(
         f"{len(pushed.documents)} documents with {pushed.spans} suggested spans, {pushed.shared} "
         "shared by all annotators; all uploaded documents are verified on the server"

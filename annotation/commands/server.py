@@ -1,4 +1,4 @@
-"""`orbat annotate up` and `down`: start and stop the local doccano server."""
+"""`orbat annotate up`, `down` and `page`: serve doccano and the annotation page."""
 
 from __future__ import annotations
 
@@ -8,19 +8,65 @@ import typer
 
 from .options import Home
 
+TOKEN_VARIABLE = "ORBAT_TOKEN"
+"""The environment variable from which `orbat serve` reads its token, too."""
+
+
+ModelUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of a running orbat serve that annotators can ask for suggestions; "
+        "its token is read from ORBAT_TOKEN."
+    ),
+]
+
 
 def up(
     home: Home = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000,
+    model_url: ModelUrl = None,
 ) -> None:
-    """Start the local doccano server, unless it is running."""
+    """Start the local doccano server with the annotation page, unless it is running.
+
+    The address of the model is kept for later calls; an empty one ends suggestions.
+    """
+    import os
+
     from ..doccano.server import ADMIN, DoccanoServer
 
     server = DoccanoServer(home)
+    if model_url is not None:
+        server.page.set_model(model_url, os.environ.get(TOKEN_VARIABLE))
     running = server.up(port, on_message=typer.echo)
     state = "started" if running.started else "already running"
     typer.echo(f"doccano {state} at {running.url}")
     typer.echo(f"administrator: {ADMIN}, password in {server.home / 'secrets.json'}")
+    if server.page.model_url:
+        typer.echo(f"suggestions: from the model at {server.page.model_url}")
+
+
+def page(
+    url: Annotated[str, typer.Option(help="Address of doccano.")],
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 for any free one.")] = 8001,
+    model_url: ModelUrl = None,
+) -> None:
+    """Serve the annotation page on this machine for a doccano elsewhere, until Ctrl-C."""
+    import os
+
+    from ..page.proxy_server import serve_page
+    from ..page.server.model import ModelService
+    from ..page.settings import check_address
+
+    model = None
+    if model_url:
+        check_address(model_url, "--model-url")
+        model = ModelService(model_url, os.environ.get(TOKEN_VARIABLE))
+    serve_page(url, port, model, on_ready=lambda address: typer.echo(_page_message(address, url)))
+    typer.echo("stopped")
+
+
+def _page_message(address: str, url: str) -> str:
+    return f"annotation page for {url} at {address}/orbat/annotate/PROJECT; Ctrl-C ends it"
 
 
 def down(home: Home = None) -> None:

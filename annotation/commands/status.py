@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from .options import Home, Json, Password, SessionFolder, Url, Username, connect
+from .options import Home, Json, Password, SessionFolder, Url, Username, connect, print_page_hint
 
 
 def status(
@@ -40,3 +40,5 @@ def status(
             )
         elif status.confirmed < status.documents:
             typer.echo(f"next document of {status.annotator}: {status.link}")
+    if statuses:
+        print_page_hint(client)

@@ -8,10 +8,13 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from ...corpus.labels import Label
 from ...errors import ServerError
+from ..page.server.responses import PAGE_HEADER
 from .records import (
     DOCUMENT_KEY,
     Comment,
@@ -110,6 +113,11 @@ class DoccanoClient:
             "GET", "health/", repeat=False, headers={"Accept": "application/json"}
         )
         return response.status_code == 200
+
+    @cached_property
+    def has_page(self) -> bool:
+        """Whether the server has orbat's annotation page, which needs an address without a path."""
+        return not urlsplit(self.url).path and self.transport.answers_with(PAGE_HEADER, "/orbat/")
 
     # -- accounts -----------------------------------------------------------------------------
 

@@ -70,6 +70,18 @@ class Transport:
             time.sleep(attempt)
         raise AssertionError("unreachable")
 
+    def answers_with(self, header: str, path: str) -> bool:
+        """Return whether the answer to a GET request has a header.
+
+        Args:
+            header: the header's name.
+            path: path below the server's address, with a slash at its start.
+        """
+        try:
+            return header in self.http.get(f"{self.url}{path}").headers
+        except httpx.HTTPError:
+            return False
+
     def decode(self, response: httpx.Response) -> Any:
         """Return the JSON content of a response.
 

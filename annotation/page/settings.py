@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,9 +40,11 @@ class PageSettings:
             InputError: if it is not an http or https address.
         """
         url = url.strip().rstrip("/")
-        record = {}
+        record: dict[str, str | None] = {}
         if url:
-            record = {"model_url": check_model_url(url), "model_token": token}
+            check_address(url, "--model-url")
+            record = {"model_url": url, "model_token": token}
+        self._file.parent.mkdir(parents=True, exist_ok=True)
         write_json(self._file, record, private=True)
 
     @property
@@ -77,8 +80,8 @@ class PageSettings:
         return record if isinstance(record, dict) else {}
 
 
-def check_model_url(url: str) -> str:
-    """Return the address of a service.
+def check_address(url: str, option: str) -> None:
+    """Check that the value of an option is the address of a server.
 
     Raises:
         InputError: if it is not an http or https address.
@@ -88,6 +91,5 @@ def check_model_url(url: str) -> str:
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
-    if not valid or parts.query or parts.fragment or not url.isascii() or len(url.split()) != 1:
-        raise InputError(f"--model-url {url}: not an address; write http://HOST:PORT")
-    return url
+    if not valid or parts.query or parts.fragment or not re.fullmatch(r"[!-~]+", url):
+        raise InputError(f"{option} {url}: not an http or https address; write http://HOST:PORT")

@@ -86,9 +86,18 @@ class Session:
         """Return the password of an account that orbat created; None for other accounts."""
         return read_password(self.folder, annotator)
 
-    def link(self, annotator: str, number: int = 1) -> str:
-        """Return the address of an annotator's document, counted from 1."""
+    def link(self, annotator: str, *, has_page: bool, number: int = 1) -> str:
+        """Return the address at which an annotator works.
+
+        Args:
+            annotator: account name.
+            has_page: whether the server has orbat's annotation page, which opens the annotator's
+                first unconfirmed document.
+            number: the document that doccano's own page opens, counted from 1.
+        """
         project = self.projects[annotator]
+        if has_page:
+            return f"{self.url}/orbat/annotate/{project}"
         return f"{self.url}/projects/{project}/sequence-labeling?page={number}"
 
 

@@ -32,7 +32,7 @@ class AnnotatorShare:
         documents: number of documents in their project.
         waiting: number of documents assigned to them that are not in their project yet.
         password: password of an account that orbat created; None for other accounts.
-        link: address of their first document.
+        link: address at which they start.
     """
 
     annotator: str
@@ -51,12 +51,14 @@ class Pushed:
         documents: the pushed documents with the spans that they were pushed with.
         labeled: number of documents that had spans before suggestions were added.
         evaluation: scores of the suggestions on gold; None if they were not measured.
+        has_page: whether the server has orbat's annotation page.
     """
 
     session: Session
     documents: tuple[Document, ...]
     labeled: int
     evaluation: Evaluation | None
+    has_page: bool
 
     @property
     def spans(self) -> int:
@@ -71,18 +73,17 @@ class Pushed:
     @property
     def shares(self) -> tuple[AnnotatorShare, ...]:
         """Each annotator's share of the session."""
-        return tuple(_share(self.session, annotator) for annotator in self.session.projects)
+        return tuple(self._share(annotator) for annotator in self.session.projects)
 
-
-def _share(session: Session, annotator: str) -> AnnotatorShare:
-    pushed = len(session.pushed(annotator))
-    return AnnotatorShare(
-        annotator,
-        documents=pushed,
-        waiting=len(session.assigned(annotator)) - pushed,
-        password=session.password(annotator),
-        link=session.link(annotator),
-    )
+    def _share(self, annotator: str) -> AnnotatorShare:
+        pushed = len(self.session.pushed(annotator))
+        return AnnotatorShare(
+            annotator,
+            documents=pushed,
+            waiting=len(self.session.assigned(annotator)) - pushed,
+            password=self.session.password(annotator),
+            link=self.session.link(annotator, has_page=self.has_page),
+        )
 
 
 def push(
@@ -150,7 +151,9 @@ def push(
         session = _ensure_project(client, session, annotator, guidelines)
         assigned = [d for d in documents if assignments[d.id] in (None, annotator)]
         _push_to(client, session, annotator, assigned, batch, on_progress)
-    return Pushed(session, tuple(documents), len(documents) - unlabeled, evaluation)
+    return Pushed(
+        session, tuple(documents), len(documents) - unlabeled, evaluation, client.has_page
+    )
 
 
 def _check_arguments(

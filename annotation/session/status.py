@@ -30,7 +30,7 @@ class AnnotatorStatus:
             :data:`PAUSE`; None before the second confirmation.
         last: time of the last confirmation; None before the first.
         member: False if they were removed from their project.
-        link: address of their first unconfirmed document.
+        link: address that opens their first unconfirmed document.
     """
 
     annotator: str
@@ -95,7 +95,7 @@ def _measure_annotator(
         per_hour=measure_pace(times),
         last=max(times, default=None),
         member=annotator in {member.username for member in client.members(project)},
-        link=session.link(annotator, first_open),
+        link=session.link(annotator, has_page=client.has_page, number=first_open),
     )
 
 

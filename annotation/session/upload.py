@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...corpus.document import Document
+from ...corpus.metadata import UNKNOWN_VALUE, document_date, document_source
 from ...errors import ServerError
 from ...ui import OnProgress, Progress
 from ..doccano.client import DoccanoClient
@@ -15,6 +16,7 @@ UPLOAD_ROUNDS = 2
 """Number of uploads until missing documents are an error."""
 EXPORT_THRESHOLD = 25
 """In projects with more examples, one export verifies all instead of a request for each."""
+SCORE_DIGITS = 4
 MAX_EXPORT_SIZE = 500_000_000
 """Most characters that an export may need in the server's memory."""
 
@@ -22,16 +24,28 @@ MAX_EXPORT_SIZE = 500_000_000
 def to_row(document: Document) -> UploadRow:
     """Return a document as doccano imports it, with offsets in UTF-16 units.
 
-    Of its meta only `review`, notes for the annotator, is uploaded.
+    Of its meta, what the annotation page shows is uploaded: title, source and date as far as they
+    are known, and `review`, notes for the annotator. `scores` are the spans that have one, as
+    `[start, end, label, score]`: doccano's import keeps no confidence of spans.
     """
     offsets = Utf16Offsets(document.text)
-    meta = {DOCUMENT_KEY: document.id}
-    if "review" in document.meta:
-        meta["review"] = document.meta["review"]
     spans = [
         (offsets.to_units(span.start), offsets.to_units(span.end), span.label)
         for span in document.spans
     ]
+    source = document_source(document)
+    known = {
+        "title": str(document.meta.get("title") or ""),
+        "source": "" if source == UNKNOWN_VALUE else source,
+        "date": document_date(document),
+        "scores": [
+            [*row, round(span.score, SCORE_DIGITS)]
+            for row, span in zip(spans, document.spans, strict=True)
+            if span.score is not None
+        ],
+        "review": document.meta.get("review"),
+    }
+    meta = {DOCUMENT_KEY: document.id} | {key: value for key, value in known.items() if value}
     return UploadRow(name=document.id, text=document.text, spans=spans, meta=meta)
 
 

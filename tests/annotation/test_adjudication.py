@@ -248,11 +248,13 @@ def test_a_round_waits_for_every_answer_and_every_document(
     monkeypatch.setattr(round_module, "pull", pull)
 
     def run() -> AdjudicationRound:
-        return run_round(None, tmp_path, comparisons, labels, adjudicator="judge")
+        client = SimpleNamespace(has_page=True)
+        return run_round(client, tmp_path, comparisons, labels, adjudicator="judge")
 
     assert run() == AdjudicationRound((), 1, 2, ("http://a.test/questions",), None)
     answers[hand] = None
-    assert run() == AdjudicationRound((), 1, 3, (session.link("judge"),), None)
+    link = session.link("judge", has_page=True)
+    assert run() == AdjudicationRound((), 1, 3, (link,), None)
     assert "x: RANK" in pushed[0].meta["review"]["conflict 1"]
     confirmed = True
     done = run()

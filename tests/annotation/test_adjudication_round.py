@@ -76,7 +76,7 @@ def test_an_adjudicator_resolves_conflicts_in_doccano(
     answer({"hand": ANOTHER})
     by_hand = orbat(*arguments, env=doccano.env)
     assert "1 of 2 conflicts are open, 1 of them new" in by_hand.out
-    assert "sequence-labeling" in by_hand.out
+    assert "/orbat/annotate/" in by_hand.out
     session = open_session(folder)
     marked = Document("hand", text, (Span(0, 4, "RANK"), Span(17, 36, "UNIT")))
     replay(session, "adjudicator", [marked])

@@ -54,7 +54,9 @@ def test_a_session_is_read_as_it_was_saved(session: Session) -> None:
     assert is_session(session.folder)
     assert open_session(session.folder) == session
     assert session.assigned("ann") == {"a", "b"}
-    assert session.link("ben", 3).endswith("/projects/2/sequence-labeling?page=3")
+    own = session.link("ben", has_page=False, number=3)
+    assert own.endswith("/projects/2/sequence-labeling?page=3")
+    assert session.link("ben", has_page=True, number=3) == "http://127.0.0.1:8000/orbat/annotate/2"
     assert session.pushed("ann") == []
     assert session.password("ann") is None
 

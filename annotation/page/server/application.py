@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from .files import PageFiles
 from .model import ModelService
 from .responses import Application, Environ, StartResponse, refuse, respond
-from .session import refused_reason
+from .session import find_refusal
 from .suggestions import suggest
 
 MODEL_URL_VARIABLE = "ORBAT_PAGE_MODEL_URL"
@@ -46,6 +46,10 @@ class PageApplication:
             headers = [("Allow", "GET, HEAD")]
             text = b"only GET and HEAD work here\n"
             return respond(start_response, "405 Method Not Allowed", text, headers=headers)
+        content = self._get(path, environ, start_response)
+        return [] if method == "HEAD" else content
+
+    def _get(self, path: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if path == "/orbat/":
             return respond(start_response, "200 OK", b"orbat's annotation page\n")
         file = self._files.find(path)
@@ -57,9 +61,9 @@ class PageApplication:
         if environ["REQUEST_METHOD"] != "POST":
             headers = [("Allow", "POST")]
             return respond(start_response, "405 Method Not Allowed", headers=headers)
-        reason = refused_reason(self._doccano, environ)
-        if reason:
-            return refuse(start_response, "403 Forbidden", reason)
+        refusal = find_refusal(self._doccano, environ)
+        if refusal:
+            return refuse(start_response, *refusal)
         return suggest(self._model, environ, start_response)
 
 

@@ -57,5 +57,6 @@ class PageFiles:
         content_type = _CONTENT_TYPES[file.suffix]
         known = {part.strip() for part in environ.get("HTTP_IF_NONE_MATCH", "").split(",")}
         if {tag, f"W/{tag}", "*"} & known:
-            return respond(start_response, "304 Not Modified", b"", content_type, headers)
+            respond(start_response, "304 Not Modified", content, content_type, headers)
+            return []
         return respond(start_response, "200 OK", content, content_type, headers)

@@ -9,7 +9,8 @@ import urllib.request
 from http.client import HTTPException
 from typing import Any, NamedTuple
 
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 25
+"""Less than the 30 s after which the page gives up a request."""
 MAX_ANSWER_BYTES = 16 * 2**20
 _CHUNK_BYTES = 2**16
 

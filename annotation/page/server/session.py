@@ -11,8 +11,8 @@ from .responses import Application, Environ
 _DROPPED = {"CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_AUTHORIZATION", "HTTP_TRANSFER_ENCODING"}
 
 
-def refused_reason(doccano: Application, environ: Environ) -> str | None:
-    """Return why doccano would refuse a change by this request; None if it would not.
+def find_refusal(doccano: Application, environ: Environ) -> tuple[str, str] | None:
+    """Return how doccano would refuse a change by this request; None if it would not.
 
     doccano itself decides: it gets a request with the same cookies and headers to an address that
     allows GET only. Session, token against forgery, and origin are checked before the method, so
@@ -21,6 +21,9 @@ def refused_reason(doccano: Application, environ: Environ) -> str | None:
     Args:
         doccano: doccano's application.
         environ: the request.
+
+    Returns:
+        The status line, and one sentence.
     """
     probe = {name: value for name, value in environ.items() if name not in _DROPPED}
     probe |= {
@@ -46,7 +49,9 @@ def refused_reason(doccano: Application, environ: Environ) -> str | None:
             close()
     if statuses and statuses[-1].startswith("405"):
         return None
+    if not statuses or statuses[-1].startswith("5"):
+        return "502 Bad Gateway", "doccano does not answer."
     try:
-        return str(json.loads(content)["detail"])
+        return "403 Forbidden", str(json.loads(content)["detail"])
     except (ValueError, KeyError, TypeError):
-        return "doccano did not recognize your session; log in again"
+        return "403 Forbidden", "doccano did not recognize your session; log in again."

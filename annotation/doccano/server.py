@@ -154,7 +154,9 @@ class DoccanoServer:
         credentials = self._credentials()
         if url and not (is_current and _web_answers(url)):
             if not is_current:
-                on_message("Restarting doccano's web server, because its settings have changed")
+                on_message(
+                    "Restarting doccano's web server, because the page or its model has changed"
+                )
                 port = int(url.rpartition(":")[2])
             self._stop("web")
             url = None

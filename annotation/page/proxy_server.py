@@ -43,6 +43,7 @@ def serve_page(
         InputError: if the address is not an http or https address, or the port is taken.
         ServerError: if doccano does not answer, or another server does.
     """
+    check_address(url, "--url")
     url = url.rstrip("/")
     check_doccano(url)
     try:
@@ -64,10 +65,8 @@ def check_doccano(url: str) -> None:
     """Check that doccano answers at an address.
 
     Raises:
-        InputError: if it is not an http or https address.
         ServerError: if nothing answers, or something else.
     """
-    check_address(url, "--url")
     try:
         response = httpx.get(f"{url}/v1/me", timeout=TIMEOUT)
     except (httpx.HTTPError, httpx.InvalidURL) as error:

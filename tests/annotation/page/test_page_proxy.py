@@ -337,8 +337,12 @@ def test_a_browser_under_the_pages_policy_may_change_things(doccano: Running, br
         violated = page.evaluate(
             """async () => {
               const violated = [];
-              document.addEventListener("securitypolicyviolation", (event) =>
-                violated.push(event.effectiveDirective));
+              const all = new Promise((resolve) => {
+                document.addEventListener("securitypolicyviolation", (event) => {
+                  violated.push(event.effectiveDirective);
+                  if (violated.length === 3) resolve();
+                });
+              });
               await fetch("http://127.0.0.1:9/").catch(() => {});
               const script = document.createElement("script");
               script.textContent = "window.ran = true";
@@ -346,7 +350,7 @@ def test_a_browser_under_the_pages_policy_may_change_things(doccano: Running, br
               const frame = document.createElement("iframe");
               frame.src = "/orbat/";
               document.body.append(frame);
-              await new Promise((resolve) => setTimeout(resolve));
+              await all;
               return [...violated, window.ran === true];
             }"""
         )

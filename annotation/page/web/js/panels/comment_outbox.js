@@ -18,7 +18,7 @@ export class CommentOutbox {
     window.addEventListener("online", () => this.sendAgain());
   }
 
-  /** Return the words that wait for an article: `{text, isSending, failure, willRetry}`. */
+  /** Return the words that wait for an article: `{text, isSending, failure}`. */
   stateOf(key) {
     const stored = read(key);
     const sending = this.#sending.get(key);
@@ -44,6 +44,7 @@ export class CommentOutbox {
     if (!stored?.text.trim() || this.#sending.has(key)) {
       return;
     }
+    write(key, { ...stored, failure: "", isWaiting: true });
     const entry = { failure: "", retry: () => {} };
     this.#sending.set(key, entry);
     this.#onChange(key);
@@ -57,7 +58,7 @@ export class CommentOutbox {
 
   /** Go on with a comment that was on its way when the page was closed. */
   resume(key, requests) {
-    return read(key)?.known ? this.send(key, requests) : Promise.resolve();
+    return read(key)?.isWaiting ? this.send(key, requests) : Promise.resolve();
   }
 
   /** Try at once what waits for its next turn. */
@@ -109,7 +110,7 @@ async function sendOnce(key, { list, create }) {
       return;
     }
   } else {
-    write(key, { text: stored.text, known: present.map((comment) => comment.id) });
+    write(key, { ...stored, known: present.map((comment) => comment.id) });
   }
   await create(stored.text.trim());
   localStorage.removeItem(key);

@@ -20,6 +20,7 @@ from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.doccano.server import DoccanoServer
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
+from tests.forked_commands import LIBRARIES, ForkServer
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = ROOT / "corpus" / "articles"
@@ -65,24 +66,43 @@ Orbat = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="session")
-def orbat(tmp_path_factory: pytest.TempPathFactory) -> Orbat:
-    """Run the command line in a process of its own, without any doccano server of the user."""
+def orbat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orbat]:
+    """Run the command line in a process of its own, without any doccano server of the user.
+
+    The process is a fork of one that has the libraries already, where the system allows it; with
+    `fresh`, it is always a new Python.
+    """
     home = tmp_path_factory.mktemp("no-doccano")
+    base = {**os.environ, "ORBAT_DOCCANO_HOME": str(home), "COLUMNS": "200"}
+    servers: dict[tuple[str, ...], ForkServer] = {}
 
     def run(
-        *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None
+        *arguments: object,
+        env: dict[str, str] | None = None,
+        cwd: Path | None = None,
+        fresh: bool = False,
     ) -> Outcome:
+        words = [*map(str, arguments)]
         environment = {**os.environ, "ORBAT_DOCCANO_HOME": str(home), "COLUMNS": "200"}
+        environment |= env or {}
+        libraries = LIBRARIES.get(words[0]) if words and sys.platform == "linux" else None
+        if libraries is not None and not fresh:
+            if libraries not in servers:
+                servers[libraries] = ForkServer(libraries, base)
+            if servers[libraries].serves(environment):
+                return Outcome(*servers[libraries].run(words, environment, cwd))
         done = subprocess.run(
-            [sys.executable, "-m", "orbat", *map(str, arguments)],
+            [sys.executable, "-m", "orbat", *words],
             capture_output=True,
             text=True,
-            env={**environment, **(env or {})},
+            env=environment,
             cwd=cwd,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
-    return run
+    yield run
+    for server in servers.values():
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -25,8 +25,9 @@ def to_row(document: Document) -> UploadRow:
     """Return a document as doccano imports it, with offsets in UTF-16 units.
 
     Of its meta, what the annotation page shows is uploaded: title, source and date as far as they
-    are known, and `review`, notes for the annotator. `scores` are the spans that have one, as
-    `[start, end, label, score]`: doccano's import keeps no confidence of spans.
+    are known, and `review`, notes for the annotator. `suggestions` are the spans as
+    `[start, end, label]` or `[start, end, label, score]`: doccano keeps neither the confidence of
+    spans nor those that were deleted.
     """
     offsets = Utf16Offsets(document.text)
     spans = [
@@ -38,10 +39,9 @@ def to_row(document: Document) -> UploadRow:
         "title": str(document.meta.get("title") or ""),
         "source": "" if source == UNKNOWN_VALUE else source,
         "date": document_date(document),
-        "scores": [
-            [*row, round(span.score, SCORE_DIGITS)]
+        "suggestions": [
+            [*row] if span.score is None else [*row, round(span.score, SCORE_DIGITS)]
             for row, span in zip(spans, document.spans, strict=True)
-            if span.score is not None
         ],
         "review": document.meta.get("review"),
     }

@@ -206,11 +206,14 @@ def test_what_the_page_shows_is_uploaded(
         push(connection, tmp_path / "s", documents, ["meta"], load_labels())
     found = user.get(f"/v1/projects/{project}/examples?limit=10").json()["results"]
     metas: dict[str, Any] = {e["upload_name"]: e["meta"]["meta"] for e in found}
-    scores = metas["full"].pop("scores")
-    assert scores[:2] == [[3, 5, "UNIT", 0.0], [6, 8, "UNIT", 0.0046]]
-    assert len(scores) == 216
+    suggestions = metas["full"].pop("suggestions")
+    assert suggestions[:2] == [[3, 5, "UNIT", 0.0], [6, 8, "UNIT", 0.0046]]
+    assert len(suggestions) == 216
     assert metas == {
         "full": {"document": "full", **full, "review": {"conflict 1": "x"}},
-        "site": {"document": "site", "source": "s", "date": "2026", "scores": [scores[0]]},
+        "site": {
+            **{"document": "site", "source": "s", "date": "2026"},
+            "suggestions": [suggestions[0], [6, 8, "UNIT"]],
+        },
         "bare": {"document": "bare"},
     }

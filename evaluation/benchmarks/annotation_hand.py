@@ -1,0 +1,74 @@
+"""An annotator's hand in a real browser: keys, clicks, drags and turns of the wheel, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+Point = tuple[float, float]
+
+
+class Hand:
+    """Uses the keyboard and the mouse of a page, and counts what it does.
+
+    Attributes:
+        counts: key presses (`keys`), `clicks`, `drags` and `scrolls`. A key pressed while others
+            are held counts once; `held` counts how often keys were held.
+    """
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.counts: Counter[str] = Counter()
+        self._held = ""
+
+    @property
+    def actions(self) -> int:
+        """Keys, clicks and drags together."""
+        return self.counts["keys"] + self.counts["clicks"] + self.counts["drags"]
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after another, such as `Control+ArrowRight`."""
+        for key in keys:
+            held = key.rpartition("+")[0]
+            if held and held != self._held:
+                self.counts["held"] += held.count("+") + 1
+            self._held = held
+            self.counts["keys"] += 1
+            self.page.keyboard.press(key)
+
+    def type(self, letters: str) -> None:
+        """Type into a field."""
+        self._held = ""
+        self.counts["keys"] += len(letters)
+        self.page.keyboard.type(letters)
+
+    def click(self, point: Point, button: str = "left") -> None:
+        """Click at a point of the viewport."""
+        self._held = ""
+        self.counts["clicks"] += 1
+        self.page.mouse.click(*point, button=button)
+
+    def drag(self, start: Point, end: Point, held: str = "") -> None:
+        """Drag from one point to another, with a key held or none."""
+        self._held = ""
+        self.counts["drags"] += 1
+        if held:
+            self.counts["held"] += 1
+            self.page.keyboard.down(held)
+        mouse = self.page.mouse
+        mouse.move(*start)
+        mouse.down()
+        mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, steps=3)
+        mouse.move(*end, steps=3)
+        mouse.up()
+        if held:
+            self.page.keyboard.up(held)
+
+    def scroll(self, pixels: float) -> None:
+        """Turn the wheel once, by up to a screen."""
+        self.counts["scrolls"] += 1
+        self.page.mouse.wheel(0, pixels)
+        # The wheel moves the page in the next frame.
+        self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )

@@ -8,6 +8,9 @@
 const FIRST_RETRY_MS = 3_000;
 const LAST_RETRY_MS = 60_000;
 
+/** What the browser refused to store, because its storage is full or switched off. */
+const unstored = new Map();
+
 export class CommentOutbox {
   #onChange;
   #sending = new Map();
@@ -32,7 +35,7 @@ export class CommentOutbox {
   /** Keep the words of a comment that is being written. */
   keepDraft(key, text) {
     if (text === "") {
-      localStorage.removeItem(key);
+      forget(key);
     } else {
       write(key, { text });
     }
@@ -106,14 +109,14 @@ async function sendOnce(key, { list, create }) {
   if (stored.known) {
     const known = new Set(stored.known);
     if (present.some((comment) => !known.has(comment.id) && comment.text === stored.text.trim())) {
-      localStorage.removeItem(key);
+      forget(key);
       return;
     }
   } else {
     write(key, { ...stored, known: present.map((comment) => comment.id) });
   }
   await create(stored.text.trim());
-  localStorage.removeItem(key);
+  forget(key);
 }
 
 /** Keep two tabs from sending the same comment; browsers offer locks on secure addresses only. */
@@ -123,12 +126,26 @@ function exclusively(key, run) {
 
 function read(key) {
   try {
-    return JSON.parse(localStorage.getItem(key));
+    return unstored.get(key) ?? JSON.parse(localStorage.getItem(key));
   } catch {
     return null;
   }
 }
 
 function write(key, value) {
-  localStorage.setItem(key, JSON.stringify(value));
+  try {
+    localStorage.setItem(key, JSON.stringify(value));
+    unstored.delete(key);
+  } catch {
+    unstored.set(key, value);
+  }
+}
+
+function forget(key) {
+  unstored.delete(key);
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Nothing is stored where storage is switched off.
+  }
 }

@@ -46,7 +46,7 @@ export class Pace {
     this.#count();
     if (this.#words > 0 && this.#activeMs > 0) {
       const articles = [...this.#read(), { words: this.#words, seconds: this.#activeMs / 1000 }];
-      localStorage.setItem(this.#key, JSON.stringify(articles.slice(-ARTICLES_KEPT)));
+      this.#write(articles.slice(-ARTICLES_KEPT));
     }
     this.#words = null;
   }
@@ -66,6 +66,14 @@ export class Pace {
     }
     if (!document.hidden) {
       this.#last = now;
+    }
+  }
+
+  #write(articles) {
+    try {
+      localStorage.setItem(this.#key, JSON.stringify(articles));
+    } catch {
+      // The pace is a comfort; confirming goes on without it.
     }
   }
 

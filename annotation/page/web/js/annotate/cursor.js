@@ -75,8 +75,7 @@ export class Cursor {
       const index = step < 0 ? words.indexAt(selection[0]) - 1 : words.indexAt(selection[0]) + 1;
       this.#setBorders(words.bounds(this.#limit(index))[0], selection[1]);
     } else if (selected || anchor === null) {
-      const last = words.indexAt(selection[1] - 1);
-      const index = step > 0 ? words.indexAt(selection[1]) : last - 1;
+      const index = words.indexBefore(selection[1]) + step;
       this.#setBorders(selection[0], words.bounds(this.#limit(index))[1]);
     } else {
       this.#extendFrom(anchor, step);
@@ -113,7 +112,7 @@ export class Cursor {
   #extendFrom(anchor, step) {
     const { selection, words } = this.#editor;
     const isBefore = selection[0] < words.bounds(anchor)[0];
-    const focus = isBefore ? words.indexAt(selection[0]) : words.indexAt(selection[1] - 1);
+    const focus = isBefore ? words.indexAt(selection[0]) : words.indexBefore(selection[1]);
     const next = this.#limit(focus + step);
     const start = words.bounds(Math.min(anchor, next))[0];
     const end = words.bounds(Math.max(anchor, next))[1];

@@ -56,6 +56,12 @@ export class Words {
     return low;
   }
 
+  /** Return the index of the last word that begins before an offset; -1 if there is none. */
+  indexBefore(offset) {
+    const index = this.indexAt(offset);
+    return this.#words[index]?.[0] < offset ? index : index - 1;
+  }
+
   /** Return whether a word begins with a capital letter or contains a digit. */
   isCandidate(index) {
     const [start, end] = this.#words[index];

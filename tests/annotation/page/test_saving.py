@@ -1,0 +1,258 @@
+"""Nothing is lost on the annotation page: offline, lost answers, two tabs, expired sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from orbat.annotation.session.folder import Session
+from orbat.corpus.document import Document
+from tests.annotation.page.driver import AnnotatorPage, push_documents, span_of
+from tests.conftest import Running
+
+pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]
+
+TEXT = "The 2nd Wing met the Sahel Watch at Kidal. The Defence Secretary was there.\n"
+NAMES = (
+    *("offline", "lost answers", "closed tab", "expired", "two tabs", "conflict", "full disk"),
+    *("changed text", "deleted", "hostile"),
+)
+SUGGESTION = span_of(TEXT, "Defence Secretary", "ROLE")
+HOSTILE = (
+    "<img src=x onerror=\"document.title='run'\"> & <b>Gen.</b> &amp; </mark>"
+    "<script>document.title='run'</script> \u202eevil\u202c\n"
+)
+
+
+@pytest.fixture(scope="module")
+def session(doccano: Running, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    documents = [
+        Document(name, HOSTILE, (span_of(HOSTILE, "<b>Gen.</b>", "RANK"),), {"title": HOSTILE})
+        if name == "hostile"
+        else Document(name, TEXT, (SUGGESTION,), {"title": name})
+        for name in NAMES
+    ]
+    return push_documents(doccano, tmp_path_factory.mktemp("saving") / "june", documents, "saver")
+
+
+@pytest.fixture
+def at(browser: Any, session: Session) -> Iterator[Callable[..., AnnotatorPage]]:
+    """Open the article with a name."""
+    pages: list[AnnotatorPage] = []
+
+    def open_article(name: str) -> AnnotatorPage:
+        page = AnnotatorPage(browser, session, "saver")
+        pages.append(page)
+        return page.open(NAMES.index(name) + 1)
+
+    yield open_article
+    for page in pages:
+        page.close()
+
+
+def words(document: Document) -> list[tuple[str, str]]:
+    return [(document.text[s.start : s.end], s.label) for s in document.spans]
+
+
+def test_work_done_offline_is_sent_later_in_order(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("offline").wait_for_title("offline")
+    page.page.locator("#progress", has_text="of").wait_for()
+    page.context.set_offline(True)
+    page.press("u").drag("2nd Wing")
+    page.page.locator("body[data-state=offline]").wait_for()
+    page.press("Escape", "Escape").click("Defence Secretary").press("r", "Control+z", "Delete")
+    page.drag("Sahel Watch").press("u")
+    assert page.spans == [("UNIT", "2nd Wing"), ("UNIT", "Sahel Watch")]
+    assert words(page.stored(doccano, "offline")) == [("Defence Secretary", "ROLE")]
+    page.context.set_offline(False)
+    page.wait_until_saved()
+    assert words(page.stored(doccano, "offline")) == [("2nd Wing", "UNIT"), ("Sahel Watch", "UNIT")]
+
+
+def test_no_span_is_made_twice_when_answers_are_lost(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("lost answers").wait_for_title("lost answers")
+    lost = []
+
+    def lose_answer(route: Any) -> None:
+        if route.request.method == "GET" or len(lost) >= 6 or route.request.post_data in lost:
+            route.continue_()
+            return
+        lost.append(route.request.post_data)
+        route.fetch()
+        route.abort()
+
+    page.page.route("**/v1/projects/*/examples/*/s*", lose_answer)
+    page.press("u").drag("2nd Wing")
+    page.drag("Sahel Watch")
+    page.press("Enter")
+    page.wait_for_title("closed tab").wait_until_saved()
+    assert len(lost) == 3
+    stored = page.stored(doccano, "lost answers")
+    assert words(stored) == [
+        ("2nd Wing", "UNIT"),
+        ("Sahel Watch", "UNIT"),
+        ("Defence Secretary", "ROLE"),
+    ]
+    assert stored.meta["annotation"]["confirmed"]
+
+
+def test_a_closed_tab_loses_nothing(at: Callable[..., AnnotatorPage], doccano: Running) -> None:
+    page = at("closed tab").wait_for_title("closed tab")
+    page.page.route("**/spans*", lambda route: route.abort())
+    page.press("u").drag("2nd Wing")
+    page.page.locator("body[data-state=offline]").wait_for()
+    page.page.close()
+    assert words(page.stored(doccano, "closed tab")) == [("Defence Secretary", "ROLE")]
+    page.page = page.context.new_page()
+    # Another article is opened; the work is sent all the same.
+    page.open(NAMES.index("expired") + 1).wait_for_title("expired").wait_until_saved()
+    assert ("2nd Wing", "UNIT") in words(page.stored(doccano, "closed tab"))
+
+
+def test_a_session_that_expires_asks_for_a_login_and_goes_on(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("expired").wait_for_title("expired")
+    page.context.clear_cookies()
+    page.press("u").drag("2nd Wing")
+    page.page.locator("dialog[open] input[type=password]").wait_for()
+    # Nothing acts behind the dialog.
+    page.press("Tab", "Delete", "Enter")
+    page.page.locator("input[name=username]").fill("saver")
+    page.page.locator("input[type=password]").fill(page.session.password("saver"))
+    page.press("Enter").wait_until_saved()
+    assert page.page.locator("dialog[open]").count() == 0
+    stored = page.stored(doccano, "expired")
+    assert words(stored) == [("2nd Wing", "UNIT"), ("Defence Secretary", "ROLE")]
+    assert not stored.meta["annotation"]["confirmed"]
+
+
+def test_two_tabs_of_an_article_warn_and_follow_each_other(
+    at: Callable[..., AnnotatorPage],
+) -> None:
+    first = at("two tabs").wait_for_title("two tabs")
+    second = first.context.new_page()
+    second.goto(first.page.url)
+    first.wait_for_notice("open in another tab")
+    second.locator("#notices").get_by_text("open in another tab").wait_for()
+    first.press("u").drag("2nd Wing").wait_until_saved()
+    second.locator("mark", has_text="2nd Wing").wait_for()
+
+
+def test_spans_that_were_changed_elsewhere_are_not_overwritten_silently(
+    at: Callable[..., AnnotatorPage], doccano: Running, browser: Any
+) -> None:
+    page = at("conflict").wait_for_title("conflict")
+    page.context.set_offline(True)
+    page.press("u").drag("2nd Wing")
+    page.page.locator("body[data-state=offline]").wait_for()
+    elsewhere = AnnotatorPage(browser, page.session, "saver").open(NAMES.index("conflict") + 1)
+    elsewhere.press("r").drag("Kidal").wait_until_saved()
+    elsewhere.close()
+    page.context.set_offline(False)
+    dialog = page.page.locator("dialog[open]")
+    dialog.get_by_text("changed elsewhere").wait_for()
+    assert words(page.stored(doccano, "conflict")) == [
+        ("Kidal", "RANK"),
+        ("Defence Secretary", "ROLE"),
+    ]
+    dialog.get_by_role("button", name="Save the spans of this page").click()
+    page.wait_until_saved()
+    assert words(page.stored(doccano, "conflict")) == [
+        ("2nd Wing", "UNIT"),
+        ("Defence Secretary", "ROLE"),
+    ]
+
+
+def test_a_server_that_cannot_write_is_shown_and_tried_again(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("full disk").wait_for_title("full disk")
+    broken = {"now": True}
+
+    def refuse(route: Any) -> None:
+        if broken["now"] and route.request.method == "POST":
+            route.fulfill(status=500, content_type="text/html", body="database or disk is full")
+        else:
+            route.continue_()
+
+    page.page.route("**/spans", refuse)
+    page.press("u").drag("2nd Wing")
+    page.page.locator("body[data-state=offline]").wait_for()
+    page.page.get_by_text("your work is kept in this browser").wait_for()
+    page.drag("Sahel Watch")
+    broken["now"] = False
+    page.page.evaluate("window.dispatchEvent(new Event('online'))")
+    page.wait_until_saved()
+    assert len(page.stored(doccano, "full disk").spans) == 3
+
+
+def test_a_text_that_changed_is_named_and_the_work_is_kept(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("changed text").wait_for_title("changed text")
+    path = f"projects/{page.project}/examples"
+    with doccano.connect() as connection:
+        example = next(
+            e for e in connection.examples(page.project) if e.upload_name == "changed text"
+        )
+        connection.transport.patch(f"{path}/{example.id}", {"text": "Another text."})
+    page.press("u").drag("2nd Wing")
+    page.press("Enter")
+    page.wait_for_notice("The text of this article was changed on the server")
+    assert page.page.locator("body").get_attribute("data-state") == "offline"
+    with doccano.connect() as connection:
+        connection.transport.patch(f"{path}/{example.id}", {"text": TEXT})
+    page.page.get_by_role("button", name="Try again").click()
+    page.wait_until_saved()
+    assert page.stored(doccano, "changed text").meta["annotation"]["confirmed"]
+
+
+def test_an_article_that_was_deleted_is_named(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("deleted").wait_for_title("deleted")
+    with doccano.connect() as connection:
+        example = next(e for e in connection.examples(page.project) if e.upload_name == "deleted")
+        connection.delete_examples(page.project, [example.id])
+    page.press("u").drag("2nd Wing")
+    page.wait_for_notice("This article was deleted on the server")
+    assert page.spans == [("UNIT", "2nd Wing"), ("ROLE", "Defence Secretary")]
+
+
+def test_a_label_or_project_that_was_deleted_is_named(
+    browser: Any, doccano: Running, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("gone") / "june"
+    session = push_documents(doccano, folder, [Document("gone", TEXT)], "gone")
+    project = session.projects["gone"]
+    page = AnnotatorPage(browser, session, "gone").open()
+    with doccano.connect() as connection:
+        unit = next(t for t in connection.span_types(project) if t.text == "UNIT")
+        connection.transport.delete(f"projects/{project}/span-types/{unit.id}")
+    page.press("ArrowRight", "u")
+    page.wait_for_notice("The label UNIT was deleted on the server")
+    with doccano.connect() as connection:
+        connection.delete_project(project)
+    page.page.reload()
+    page.wait_for_notice("This project was deleted")
+    page.close()
+
+
+def test_texts_titles_and_labels_are_never_html(at: Callable[..., AnnotatorPage]) -> None:
+    page = at("hostile")
+    requests: list[str] = []
+    page.page.on("request", lambda request: requests.append(request.url))
+    page.page.reload()
+    page.page.locator("mark").wait_for()
+    assert page.spans == [("RANK", "<b>Gen.</b>")]
+    assert page.page.evaluate("document.getElementById('text').textContent") == HOSTILE
+    assert page.page.locator("#title").text_content() == HOSTILE
+    assert page.page.locator("img, #text script, #text b").count() == 0
+    assert all(url.startswith(page.session.url) for url in requests)

@@ -1,7 +1,7 @@
 /** The articles of a project: their order, and which of them are confirmed. */
 
 import { articleAt, firstOpenArticle, listArticles, readArticle } from "../doccano.js";
-import { Words } from "./words.js";
+import { Words } from "./editing/words.js";
 
 /**
  * The list of a project's articles. It is read in the background, because it contains the texts;

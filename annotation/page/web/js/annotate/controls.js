@@ -1,6 +1,6 @@
 /** Connects the buttons of the page and the events of the window to actions. */
 
-import { keepSelection } from "./label_bar.js";
+import { keepSelection } from "./editing/label_bar.js";
 
 /**
  * Connect the buttons.

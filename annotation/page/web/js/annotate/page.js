@@ -4,24 +4,24 @@ import { listSpans, readArticle } from "../doccano.js";
 import { clearNotice, showNotice } from "../notices.js";
 import { showKeyMap } from "../panels/key_map.js";
 import { TextView } from "../text_view.js";
-import { Access } from "./access.js";
-import { editingActions } from "./actions.js";
+import { Access } from "./saving/access.js";
+import { editingActions } from "./editing/actions.js";
 import { Articles } from "./articles.js";
-import { haveSameSpans } from "./changes.js";
+import { haveSameSpans } from "./saving/changes.js";
 import { connectButtons, connectWindow } from "./controls.js";
-import { drawArticle } from "./drawing.js";
-import { Drafts } from "./drafts.js";
-import { Editor } from "./editor.js";
-import { Find } from "./find.js";
+import { drawArticle } from "./editing/drawing.js";
+import { Drafts } from "./saving/drafts.js";
+import { Editor } from "./editing/editor.js";
+import { Find } from "./editing/find.js";
 import { Heading } from "./heading.js";
-import { keyGroups, listenToKeys } from "./keyboard.js";
-import { createLabelBar } from "./label_bar.js";
-import { listenToMouse } from "./mouse.js";
+import { keyGroups, listenToKeys } from "./editing/keyboard.js";
+import { createLabelBar } from "./editing/label_bar.js";
+import { listenToMouse } from "./editing/mouse.js";
 import { Panels } from "./panels.js";
 import { focusNextRegion } from "./regions.js";
-import { Saver } from "./saver.js";
-import { chooseVersion, showBlocked, showState } from "./saving.js";
-import { Tabs } from "./tabs.js";
+import { Saver } from "./saving/saver.js";
+import { chooseVersion, showBlocked, showState } from "./saving/state.js";
+import { Tabs } from "./saving/tabs.js";
 
 /** Shows the articles of a project and lets the annotator change their spans. */
 export class AnnotationPage {

@@ -5,8 +5,8 @@ import { showNotice } from "../notices.js";
 import { CommentsPanel } from "../panels/comments.js";
 import { GuidelinesPanel } from "../panels/guidelines.js";
 import { SuggestionsPanel } from "../panels/suggestions.js";
-import { keepSelection } from "./label_bar.js";
-import { spanKey } from "./mouse.js";
+import { keepSelection } from "./editing/label_bar.js";
+import { spanKey } from "./editing/mouse.js";
 
 /** Fills the panels with what belongs to the open article. */
 export class Panels {

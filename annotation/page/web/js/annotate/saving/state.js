@@ -1,7 +1,7 @@
 /** Tells the annotator how saving goes, and asks where it cannot go on. */
 
-import { askChoice } from "../dialogs.js";
-import { showNotice } from "../notices.js";
+import { askChoice } from "../../dialogs.js";
+import { showNotice } from "../../notices.js";
 
 const STATES = {
   saved: "Saved",

@@ -1,6 +1,6 @@
 /** Saves the work on articles: at once, in order, and again until the server has it. */
 
-import { ApiError } from "../api.js";
+import { ApiError } from "../../api.js";
 import {
   createSpan,
   deleteSpan,
@@ -9,7 +9,7 @@ import {
   readArticle,
   relabelSpan,
   toggleConfirmed,
-} from "../doccano.js";
+} from "../../doccano.js";
 import { haveSameSpans, nextChange, wasCarriedOut } from "./changes.js";
 
 const FIRST_WAIT_MS = 1000;

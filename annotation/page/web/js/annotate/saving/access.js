@@ -1,7 +1,7 @@
 /** Access to the server: a new login when the session has expired, and reading with an explanation. */
 
-import { logIn } from "../login.js";
-import { clearNotice, showNotice } from "../notices.js";
+import { logIn } from "../../login.js";
+import { clearNotice, showNotice } from "../../notices.js";
 
 /** The account's access to a project. */
 export class Access {

@@ -1,6 +1,6 @@
 /** What keys, buttons and panels do. */
 
-import { showNotice } from "../notices.js";
+import { showNotice } from "../../notices.js";
 import { Cursor } from "./cursor.js";
 
 const CURSOR_ACTIONS = [

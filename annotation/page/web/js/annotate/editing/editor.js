@@ -1,7 +1,7 @@
 /** The state of an open article, and every action that changes it. */
 
 import { accepted, overlapping, sorted, spanAt, withSpan, withSpans, without } from "./spans.js";
-import { keyOf } from "./changes.js";
+import { keyOf } from "../saving/changes.js";
 import { Words } from "./words.js";
 
 /**

@@ -1,6 +1,6 @@
 /** Draws an open article: its spans, the selection, and which actions are possible. */
 
-import { isUncertain, percent } from "../confidence.js";
+import { isUncertain, percent } from "../../confidence.js";
 import { selectedRange, spanKey } from "./mouse.js";
 
 /**

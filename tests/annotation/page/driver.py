@@ -157,9 +157,13 @@ class AnnotatorPage:
 
     def stored(self, doccano: Running, doc_id: str) -> Document:
         """Return an article as `pull` reads it."""
+        return self.all_stored(doccano)[doc_id]
+
+    def all_stored(self, doccano: Running) -> dict[str, Document]:
+        """Return the articles as `pull` reads them, by id."""
         with doccano.connect() as connection:
             documents = pull(connection, self.session.folder).annotation_sets[self.annotator]
-        return next(document for document in documents if document.id == doc_id)
+        return {document.id: document for document in documents}
 
     def close(self) -> None:
         """Close the window."""

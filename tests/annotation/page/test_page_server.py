@@ -212,7 +212,9 @@ def test_what_the_page_shows_is_uploaded(
     assert metas == {
         "full": {"document": "full", **full, "review": {"conflict 1": "x"}},
         "site": {
-            **{"document": "site", "source": "s", "date": "2026"},
+            "document": "site",
+            "source": "s",
+            "date": "2026",
             "suggestions": [suggestions[0], [6, 8, "UNIT"]],
         },
         "bare": {"document": "bare"},

@@ -221,6 +221,9 @@ def doccano(orbat: Orbat, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A real doccano server, started and stopped by orbat's commands."""
     home = tmp_path_factory.mktemp("doccano")
     env = {"ORBAT_DOCCANO_HOME": str(home)}
+    # Some created passwords begin with a dash.
+    credentials = {"password": "-dash 'and' \"quotes\"", "secret_key": secrets.token_hex(32)}
+    write_json(home / "secrets.json", credentials, private=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -210,7 +210,8 @@ class DoccanoServer:
         self._run_doccano(environ, "init")
         self._run_doccano(
             environ,
-            *("createuser", "--username", ADMIN, "--password", password),
+            # A password may begin with a dash.
+            *("createuser", "--username", ADMIN, f"--password={password}"),
             *("--email", "admin@localhost.localdomain"),
         )
         (self.home / "ready").touch()

@@ -28,7 +28,7 @@ TEXT = (
 )
 NAMES = (
     *("mouse", "click", "widen", "letters", "keys", "extend", "every", "undo", "enter one"),
-    *("enter two", "wrapped", "phone"),
+    *("enter two", "wrapped", "phone", "cyrillic"),
 )
 SUGGESTED = ("Defence Secretary", "ROLE"), ("Inherent Resolve", "OPERATION")
 WRAPPED = "He leads the Joint Special\nOperations Command of the army.\n"
@@ -231,3 +231,16 @@ def test_an_article_is_annotated_with_a_finger(at: Callable[..., AnnotatorPage])
     box = page.page.locator("#confirm").bounding_box()
     assert box["y"] + box["height"] <= PHONE["height"]
     assert page.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_keys_work_on_a_keyboard_without_latin_letters(at: Callable[..., AnnotatorPage]) -> None:
+    page = at("cyrillic")
+    page.click("Kidal")
+    for key, code in (("г", "KeyU"), ("ф", "KeyA")):
+        page.page.evaluate(
+            "([key, code]) => document.dispatchEvent("
+            "new KeyboardEvent('keydown', {key, code, bubbles: true}))",
+            [key, code],
+        )
+    assert ("UNIT", "Kidal") in page.spans
+    page.wait_for_notice("0 more occurrences marked")

@@ -100,6 +100,8 @@ def test_all_suggestions_are_accepted_at_once_and_it_can_be_undone(
     assert page.suggestions == []
     page.press("Control+z")
     assert len(page.suggestions) == 4
+    page.double_click("Defence")
+    assert page.suggestions == ["Sahel Watch", "Kidal", "Lt. Gen."]
 
 
 def test_a_confirmed_article_has_no_open_suggestions(

@@ -292,7 +292,7 @@ export class AnnotationPage {
   #createSaver() {
     const drafts = new Drafts(this.#project.user.id, this.#project.id);
     return new Saver(this.#api, this.#project, drafts, {
-      onState: showState,
+      onState: (state) => showState(state, !this.#saver?.wouldLoseWork),
       logIn: () => this.#access.logInAgain(),
       chooseVersion,
       onTheirs: (id, spans) => this.#editors.get(id)?.replaceSpans(spans),

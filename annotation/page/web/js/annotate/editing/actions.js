@@ -1,6 +1,6 @@
 /** What keys, buttons and panels do. */
 
-import { showNotice } from "../../notices.js";
+import { clearNotice, showNotice } from "../../notices.js";
 import { Cursor } from "./cursor.js";
 
 const CURSOR_ACTIONS = [
@@ -35,7 +35,7 @@ export function editingActions(view, getEditor) {
     select,
     accept: (editor) => {
       const span = editor.target;
-      if (span && editor.accept([span])) {
+      if (span && editor.accept([span]) && editor.suggestions.length) {
         selectNext(editor, 1);
       }
     },
@@ -61,6 +61,7 @@ export function editingActions(view, getEditor) {
   }
   const withEditor = (run) => (...values) => {
     const editor = getEditor();
+    clearNotice("action");
     return editor ? run(editor, ...values) : undefined;
   };
   return Object.fromEntries(

@@ -39,7 +39,8 @@ function isBusy(event) {
 }
 
 function actionOf(event, actions, labelKeys) {
-  const { key, altKey, shiftKey } = event;
+  const { altKey, shiftKey } = event;
+  const key = keyOn(event);
   const control = event.ctrlKey || event.metaKey;
   if (key.startsWith("Arrow")) {
     return arrow(event, actions, control);
@@ -77,6 +78,12 @@ function actionOf(event, actions, labelKeys) {
       Escape: actions.clear,
     }[name] ?? { "/": actions.find, "?": actions.keys }[key]
   );
+}
+
+/** Return the key; on layouts without Latin letters that of the same place on a Latin keyboard. */
+function keyOn({ key, code }) {
+  const isForeignLetter = key.length === 1 && /\p{L}/u.test(key) && !/[a-z]/i.test(key);
+  return isForeignLetter && code.startsWith("Key") ? code.slice("Key".length).toLowerCase() : key;
 }
 
 function arrow({ key, altKey, shiftKey }, actions, control) {
@@ -163,6 +170,7 @@ export function keyGroups(labels) {
         { keys: ["Drag"], action: "Select words; over a span: move its borders" },
         { keys: ["Alt", "Drag"], action: "Select letters" },
         { keys: ["Click"], action: "Select a word or a span" },
+        { keys: ["Double-click"], action: "Accept a suggestion" },
       ],
     },
   ];

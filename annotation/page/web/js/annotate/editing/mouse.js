@@ -1,6 +1,6 @@
 /** Marking with the mouse, a pen or a finger, on the words of the article. */
 
-import { overlapping } from "./spans.js";
+import { overlapping, spanAt } from "./spans.js";
 import { trim, wholeCharacters } from "./words.js";
 
 /**
@@ -77,7 +77,8 @@ function finishDrag(editor, range, event, armed) {
   } else if (touched.length === 1 && (armed === null || armed === span.label)) {
     const isInside = span.start <= start && end <= span.end;
     if (isInside && event.detail === 2) {
-      editor.selectSpan(span);
+      editor.accept([span]);
+      editor.selectSpan(spanAt(editor.spans, span.start));
     } else if (isInside) {
       editor.resize(span, start, end);
     } else {

@@ -9,10 +9,18 @@ const STATES = {
   offline: "Not saved yet: your work is kept in this browser",
 };
 
-/** Show a state of the {@link Saver}: "saved", "saving" or "offline". */
-export function showState(state) {
+/**
+ * Show a state of the {@link Saver}.
+ *
+ * @param state "saved", "saving" or "offline".
+ * @param isKept whether the browser keeps unsaved work when the page is closed.
+ */
+export function showState(state, isKept) {
+  const isInDanger = state === "offline" && !isKept;
   document.body.dataset.state = state;
-  document.getElementById("save-state").textContent = STATES[state];
+  document.getElementById("save-state").textContent = isInDanger
+    ? "Not saved: keep this page open until it is saved"
+    : STATES[state];
 }
 
 /** Ask whether the spans of the page or those on the server stay: "mine" or "theirs". */

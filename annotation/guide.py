@@ -11,7 +11,7 @@ from ..ui import render_template
 
 GUIDE = Path(__file__).parent / "guide"
 PICTURES = ("annotation", "conflict")
-"""Names of the screenshots, which `make screenshots` takes from doccano."""
+"""Names of the screenshots, which `make screenshots` takes."""
 ANNOTATION_KEYS = (
     "Press Enter to confirm a text, and the arrow keys to go to the next or previous one."
 )

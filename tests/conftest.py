@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from hypothesis import settings
 from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.doccano.server import DoccanoServer
 from orbat.corpus.document import Document
-from orbat.corpus.files import read_documents, write_documents
+from orbat.corpus.files import read_documents, write_documents, write_json
 from tests.forked_commands import LIBRARIES, ForkServer
 
 ROOT = Path(__file__).parent.parent

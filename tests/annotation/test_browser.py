@@ -97,7 +97,7 @@ def test_an_annotator_adds_a_span_and_confirms(
     with page.expect_response(lambda r: "/states" in r.url and r.request.method == "POST"):
         page.keyboard.press("Enter")
     page.get_by_text("100%").wait_for()
-    screenshot(page, "annotation")
+    screenshot(page, "doccano")
     page.close()
 
     with doccano.connect() as connection:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orbat.annotation.guide import with_keys
 from orbat.annotation.session.folder import Session
 from orbat.corpus.document import Document
+from orbat.corpus.labels import load_guidelines, load_labels
+from orbat.training.baselines.rules import RuleTagger
 from tests.annotation.page.driver import AnnotatorPage, push_documents, span_of
 from tests.conftest import Running
 
@@ -36,6 +40,31 @@ def session(doccano: Running, tmp_path_factory: pytest.TempPathFactory) -> Sessi
     return push_documents(
         doccano, tmp_path_factory.mktemp("suggestions") / "june", documents, "chooser"
     )
+
+
+def test_guidelines_are_read_beside_an_article_with_suggestions(
+    browser: Any,
+    doccano: Running,
+    dev_articles: list[Document],
+    tmp_path: Path,
+    screenshot: Callable[..., None],
+) -> None:
+    labels = load_labels()
+    documents = [article.with_spans(()) for article in dev_articles[:3]]
+    suggested = list(RuleTagger.from_file(None, labels.names).tag(documents))
+    guidelines = with_keys(labels, load_guidelines(labels))
+    session = push_documents(
+        doccano, tmp_path / "june", suggested, "picture", guidelines=guidelines
+    )
+    page = AnnotatorPage(browser, session, "picture").open()
+    page.press("Tab", "Space", "Tab", "Space", "Escape", "u")
+    page.page.locator("#open-guidelines").click()
+    page.page.locator("#guidelines-panel").get_by_text("UNIT").first.wait_for()
+    text, panel = (page.page.locator(name).bounding_box() for name in ("#text", "#panel"))
+    assert text["x"] + text["width"] <= panel["x"]
+    page.wait_until_saved()
+    screenshot(page.page, "annotation")
+    page.close()
 
 
 @pytest.fixture

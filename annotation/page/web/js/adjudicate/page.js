@@ -202,9 +202,13 @@ export class AdjudicationPage {
 
   async #readStored(questions) {
     try {
-      for (const question of questions) {
-        const stored = await readAnswer(this.#api, this.#project.id, question.id, this.#categoryIds);
-        this.#round.setStored(question.id, stored);
+      for (const { id } of questions) {
+        const changes = this.#round.changesOf(id);
+        const stored = await readAnswer(this.#api, this.#project.id, id, this.#categoryIds);
+        // An answer that was given meanwhile is newer than what was read.
+        if (this.#round.changesOf(id) === changes) {
+          this.#round.setStored(id, stored);
+        }
       }
     } catch {
       // Without the answers the page still works: they are read again before one is written.

@@ -6,7 +6,7 @@ import { BY_HAND, NO_SPAN } from "./questions.js";
 
 const REACH = 30;
 const NARROW_REACH = 18;
-const NAMES = { [NO_SPAN]: "No span", [BY_HAND]: "None of these: mark by hand" };
+const NAMES = { [NO_SPAN]: ["No span", ""], [BY_HAND]: ["None of these", ": mark by hand"] };
 
 export class Readings {
   #section;
@@ -41,7 +41,7 @@ export class Readings {
     const rows = question.choices.map((choice) => {
       const content = choice.spans?.length
         ? wordsWithSpans(text, start, end, choice.spans, colors)
-        : create("span", { class: "words" }, NAMES[choice.answer]);
+        : nameOf(choice.answer);
       const names = choice.annotators.map((index) => annotators[index] ?? "?");
       return this.#row(choice, content, state, names);
     });
@@ -79,6 +79,12 @@ export class Readings {
       ...(areNamesShown && names.length ? [create("span", { class: "names" }, names.join(", "))] : []),
     );
   }
+}
+
+/** Return the name of an answer without spans; a narrow screen shows its beginning. */
+function nameOf(answer) {
+  const [name, rest] = NAMES[answer];
+  return create("span", { class: "words" }, name, create("span", { class: "wide" }, rest));
 }
 
 function wordsWithSpans(text, start, end, spans, colors) {

@@ -5,6 +5,7 @@ import { BY_HAND } from "./questions.js";
 export class Round {
   #waiting;
   #stored = new Map();
+  #changes = new Map();
   #done = [];
   #undone = [];
 
@@ -67,9 +68,15 @@ export class Round {
     return this.#stored.get(question.id)?.user ?? null;
   }
 
+  /** Return how often the answer of a question has changed since the page was opened. */
+  changesOf(id) {
+    return this.#changes.get(id) ?? 0;
+  }
+
   /** Take over what doccano holds for a question. */
   setStored(id, stored) {
     this.#stored.set(id, stored);
+    this.#changes.set(id, this.changesOf(id) + 1);
   }
 
   /** Answer a question. */
@@ -108,6 +115,7 @@ export class Round {
   }
 
   #set(question, answer) {
+    this.#changes.set(question.id, this.changesOf(question.id) + 1);
     const base = this.#stored.get(question.id)?.answer ?? null;
     this.#waiting.change(question.id, question.of, base, answer);
   }

@@ -106,7 +106,11 @@ export class Sender {
         return;
       }
     }
-    this.#waiting.put(question, { ...entry, tried: answer });
+    const now = this.#waiting.get(question);
+    if (now?.answer !== answer) {
+      return;
+    }
+    this.#waiting.put(question, { ...now, tried: answer });
     let isShared;
     try {
       isShared = await writeAnswer(

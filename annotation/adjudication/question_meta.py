@@ -23,10 +23,9 @@ from typing import Any
 
 from ...corpus.document import Span
 from ..doccano.records import DOCUMENT_KEY
+from ..session.upload import describe_source
 from ..utf16 import Utf16Offsets
 from .conflicts import AnnotationComparison, Conflict
-
-_ARTICLE_KEYS = ("title", "source", "date")
 
 
 def describe_conflict(
@@ -65,10 +64,9 @@ def describe_conflict(
 def describe_article(comparison: AnnotationComparison, offsets: Utf16Offsets) -> dict[str, Any]:
     """Return the text, the agreed spans and the comments of a document with conflicts."""
     document = comparison.document
-    known = {key: str(document.meta[key]) for key in _ARTICLE_KEYS if document.meta.get(key)}
     return {
         "text": document.text,
-        **known,
+        **describe_source(document),
         "spans": _to_units(comparison.agreed, offsets),
         "annotators": list(comparison.annotators),
         "comments": [{"by": author, "text": text} for author, text in comparison.comments],

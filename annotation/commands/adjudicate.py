@@ -134,6 +134,7 @@ def _print_open_conflicts(result: Adjudication, adjudicator: str) -> None:
     for link in state.links:
         typer.echo(f"  {link}")
     typer.echo(
-        "Press the number of the right answer, 0 for no span or x for none of them, then Enter. "
-        "Run this command again afterwards. No gold was written yet"
+        "One key resolves each: the number of the right answer, 0 for no span or x for none of "
+        "them; doccano's own page needs Enter, too. Run this command again afterwards. No gold "
+        "was written yet"
     )

@@ -34,19 +34,27 @@ def to_row(document: Document) -> UploadRow:
         (offsets.to_units(span.start), offsets.to_units(span.end), span.label)
         for span in document.spans
     ]
-    source = document_source(document)
     known = {
-        "title": str(document.meta.get("title") or ""),
-        "source": "" if source == UNKNOWN_VALUE else source,
-        "date": document_date(document),
         "suggestions": [
             [*row] if span.score is None else [*row, round(span.score, SCORE_DIGITS)]
             for row, span in zip(spans, document.spans, strict=True)
         ],
         "review": document.meta.get("review"),
     }
-    meta = {DOCUMENT_KEY: document.id} | {key: value for key, value in known.items() if value}
+    meta: dict[str, object] = {DOCUMENT_KEY: document.id, **describe_source(document)}
+    meta |= {key: value for key, value in known.items() if value}
     return UploadRow(name=document.id, text=document.text, spans=spans, meta=meta)
+
+
+def describe_source(document: Document) -> dict[str, str]:
+    """Return the title, source and date of a document as far as they are known."""
+    source = document_source(document)
+    known = {
+        "title": str(document.meta.get("title") or ""),
+        "source": "" if source == UNKNOWN_VALUE else source,
+        "date": document_date(document),
+    }
+    return {key: value for key, value in known.items() if value}
 
 
 def upload_verified(

@@ -204,7 +204,7 @@ def test_one_key_resolves_a_conflict(
     with page.expect_response(lambda r: "/states" in r.url and r.request.method == "POST"):
         page.keyboard.press("Enter")
     page.get_by_text("100%").wait_for()
-    screenshot(page, "conflict")
+    screenshot(page, "doccano-conflict")
     page.close()
     assert orbat(*arguments, env=doccano.env).code == 0
     (gold,) = read_documents(tmp_path / "gold.jsonl")

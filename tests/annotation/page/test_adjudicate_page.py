@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from orbat.annotation.adjudication.annotation_sets import read_annotation_set
+from orbat.annotation.adjudication.conflicts import compare_annotation_sets
 from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.session.accounts import read_password
 from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.replay import replay
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
-from tests.conftest import Orbat, Outcome, Running
+from tests.conftest import ARTICLES, Orbat, Outcome, Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]
 
@@ -132,12 +134,14 @@ class Adjudication:
             }
 
 
-Begin = Callable[[Sequence[Document], Sequence[Document]], Adjudication]
+Begin = Callable[..., Adjudication]
 
 
 @pytest.fixture
 def begin(orbat: Orbat, doccano: Running, tmp_path: Path) -> Begin:
-    def start(ann: Sequence[Document], ben: Sequence[Document]) -> Adjudication:
+    def start(
+        ann: Sequence[Document], ben: Sequence[Document], *, own_labels: bool = True
+    ) -> Adjudication:
         write_documents(tmp_path / "ann.jsonl", ann)
         write_documents(tmp_path / "ben.jsonl", ben)
         (tmp_path / "labels.toml").write_text(LABELS)
@@ -150,7 +154,8 @@ def begin(orbat: Orbat, doccano: Running, tmp_path: Path) -> Begin:
             return orbat(
                 *("annotate", "adjudicate", tmp_path / "ann.jsonl", tmp_path / "ben.jsonl"),
                 *("--policy", "manual", "--session", folder, "--output", gold),
-                *("--adjudicator", adjudicator, "--labels", tmp_path / "labels.toml"),
+                *("--adjudicator", adjudicator),
+                *(("--labels", tmp_path / "labels.toml") if own_labels else ()),
                 env=doccano.env,
             )
 
@@ -248,7 +253,6 @@ def test_conflicts_are_resolved_by_keyboard(
     check_accessibility(page)
     page.emulate_media(color_scheme="light")
     press("g")
-    screenshot(page, "conflict")
 
     press("2")
     page.get_by_text("Conflict 2 of 6").wait_for()
@@ -469,4 +473,56 @@ def test_old_questions_are_completed(begin: Begin, browser: Any, doccano: Runnin
     page.get_by_text("Conflict 1 of 1").wait_for()
     assert page.locator("#readings mark").all_text_contents() == ["Air Force", "Air Force"]
     assert page.locator("#notices").inner_text() == ""
+    page.context.close()
+
+
+def test_the_readings_of_two_shipped_articles(
+    begin: Begin, browser: Any, screenshot: Callable[..., None]
+) -> None:
+    texts = {document.id: document for document in read_documents(ARTICLES / "train.jsonl")}
+    sets = [
+        read_annotation_set(ARTICLES / f"{name}-pass.jsonl", None, texts)
+        for name in ("first", "second")
+    ]
+    passes = [
+        [document for document in part.documents if document.id in ("hx-011", "me-005")]
+        for part in sets
+    ]
+    comment = {"text": "Is the place part of the name of a wing?"}
+    passes[0] = [
+        replace(document, meta={**document.meta, "annotation": {"comments": [comment]}})
+        for document in passes[0]
+    ]
+    comparisons, _, _ = compare_annotation_sets(
+        [
+            replace(part, documents=tuple(documents))
+            for part, documents in zip(sets, passes, strict=True)
+        ]
+    )
+    expected = [
+        [
+            (comparison.document.text[span.start : span.end], span.label)
+            for name in comparison.annotators
+            for span in conflict.spans_of(name)
+        ]
+        for comparison in comparisons
+        for conflict in comparison.conflicts
+    ]
+    assert len(expected) == 6
+    adjudication = begin(*passes, own_labels=False)
+    page = open_page(browser, {"width": 1280, "height": 800})
+    page.goto(adjudication.page)
+    page.locator("dialog input").first.wait_for()
+    adjudication.log_in(page)
+    for number, readings in enumerate(expected, start=1):
+        page.get_by_text(f"Conflict {number} of 6").wait_for()
+        marks = page.locator("#choices mark")
+        shown = marks.evaluate_all("all => all.map(m => [m.textContent, m.dataset.label])")
+        assert [tuple(pair) for pair in shown] == readings
+        assert is_in_sight(page)
+        page.keyboard.press("ArrowRight")
+    page.goto(f"{adjudication.page}/2")
+    page.get_by_text("Conflict 2 of 6").wait_for()
+    page.keyboard.press("g")
+    screenshot(page, "conflict")
     page.context.close()

@@ -169,7 +169,6 @@ def begin(orbat: Orbat, doccano: Running, tmp_path: Path) -> Begin:
 def open_page(browser: Any, viewport: dict[str, int], **options: Any) -> Any:
     """Return a page in a context of its own, which fails if a script of an article runs."""
     page = browser.new_context(viewport=viewport, **options).new_page()
-    page.set_default_timeout(8000)
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     return page
 

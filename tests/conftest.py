@@ -37,6 +37,14 @@ settings.register_profile("orbat", deadline=None)
 settings.load_profile("orbat")
 
 
+FIRST = ("test_whole_way.py", "test_documentation.py", "test_bulk.py")
+"""The longest files, with which a run begins so that its processes end at the same time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in FIRST)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--screenshots",
@@ -70,11 +78,10 @@ Orbat = Callable[..., Outcome]
 def orbat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orbat]:
     """Run the command line in a process of its own, without any doccano server of the user.
 
-    The process is a fork of one that has the libraries already, where the system allows it; with
-    `fresh`, it is always a new Python.
+    The process is a fork of one that has the libraries already, where the system allows it. With
+    `fresh`, or with variables that libraries may read, it is a new Python.
     """
     home = tmp_path_factory.mktemp("no-doccano")
-    base = {**os.environ, "ORBAT_DOCCANO_HOME": str(home), "COLUMNS": "200"}
     servers: dict[tuple[str, ...], ForkServer] = {}
 
     def run(
@@ -87,11 +94,11 @@ def orbat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orbat]:
         environment = {**os.environ, "ORBAT_DOCCANO_HOME": str(home), "COLUMNS": "200"}
         environment |= env or {}
         libraries = LIBRARIES.get(words[0]) if words and sys.platform == "linux" else None
+        fresh = fresh or not all(name.startswith("ORBAT_") for name in env or ())
         if libraries is not None and not fresh:
-            if libraries not in servers:
-                servers[libraries] = ForkServer(libraries, base)
-            if servers[libraries].serves(environment):
-                return Outcome(*servers[libraries].run(words, environment, cwd))
+            if libraries not in servers or not servers[libraries].is_running:
+                servers[libraries] = ForkServer(libraries)
+            return Outcome(*servers[libraries].run(words, environment, cwd))
         done = subprocess.run(
             [sys.executable, "-m", "orbat", *words],
             capture_output=True,
@@ -193,14 +200,16 @@ def trained(
 
 
 @pytest.fixture(scope="session")
-def wheel(orbat: Orbat, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(orbat: Orbat, trained: Trained, make_once: MakeOnce) -> Path:
     """The small model as a wheel, and beside it the run folder that it was made from."""
-    folder = tmp_path_factory.mktemp("dist")
-    # A copy: tests that evaluate the model record scores in its run folder, which cards show.
-    run = shutil.copytree(trained.run, folder / "run")
-    outcome = orbat("package", run, "--output", folder)
-    assert outcome.code == 0, outcome.err
-    return next(folder.glob("*.whl"))
+
+    def fill(folder: Path) -> None:
+        # A copy: tests that evaluate the model record scores in its run folder, which cards show.
+        run = shutil.copytree(trained.run, folder / "run")
+        outcome = orbat("package", run, "--output", folder)
+        assert outcome.code == 0, outcome.err
+
+    return next(make_once("wheel", fill).glob("*.whl"))
 
 
 # -- doccano ----------------------------------------------------------------------------------

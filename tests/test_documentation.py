@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from orbat.cli import app
 from orbat.cli_reference import render_reference, walk_commands
+from orbat.corpus.files import read_documents, write_documents
 from orbat.training.recipe import shipped_recipes
 from tests.conftest import ROOT, Orbat
 from tests.test_architecture import LAYERS, module_files
@@ -148,16 +149,24 @@ def test_a_wrong_command_is_found(line: str) -> None:
     assert fault_of(words)
 
 
-def run_examples(page: str, orbat: Orbat) -> dict[str, Any]:
+def run_examples(
+    page: str, orbat: Orbat, shortened: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
     """Run the Python and `console` blocks of a page one after the other; return the variables.
 
     The commands of other blocks, such as `console doccano`, need a server and are not run.
+
+    Args:
+        page: the page.
+        orbat: runs a command.
+        shortened: called after each Python block, to shorten the files that it wrote.
     """
     text = (ROOT / page).read_text(encoding="utf-8")
     variables: dict[str, Any] = {}
     for info, block in fenced_blocks(text):
         if info == "python":
             exec(compile(block, page, "exec"), variables)
+            shortened()
         elif info == "console":
             for arguments in commands_in(console_input(block)):
                 outcome = orbat(*arguments)
@@ -187,7 +196,13 @@ def test_the_walkthrough_runs(
     orbat: Orbat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    variables = run_examples("WALKTHROUGH.md", orbat)
+
+    def shorten_gold() -> None:
+        """Keep the first gold documents, with which a model is selected and tested soon."""
+        for path in (tmp_path / "dev.jsonl", tmp_path / "test.jsonl"):
+            write_documents(path, list(read_documents(path))[:12])
+
+    variables = run_examples("WALKTHROUGH.md", orbat, shorten_gold)
     assert variables["document"].spans
     for name in ("report.html", "dist/MODEL_CARD.md", "tagged.jsonl", "parts/train.jsonl"):
         assert (tmp_path / name).is_file()

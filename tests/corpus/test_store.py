@@ -36,7 +36,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_an_interrupted_run_resumes(orbat: Orbat, tmp_path: Path) -> None:
-    source = articles(tmp_path, 6000)
+    source = articles(tmp_path, 3000)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert orbat("corpus", "add", source, "--output", whole / "out.jsonl").code == 0
     running = subprocess.Popen(
@@ -58,8 +58,8 @@ def test_an_interrupted_run_resumes(orbat: Orbat, tmp_path: Path) -> None:
     assert outcome.code == 0, outcome.err
     value = outcome.json()
     assert value["resumed"]
-    assert 0 < value["skipped"] < 6000
-    assert value["added"] == 6000
+    assert 0 < value["skipped"] < 3000
+    assert value["added"] == 3000
     assert contents(killed) == contents(whole)
 
 

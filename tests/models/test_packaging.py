@@ -39,7 +39,7 @@ def test_the_wheel_has_one_package_and_four_requirements(wheel: Path) -> None:
 
 
 def test_packaging_again_gives_the_same_bytes(orbat: Orbat, wheel: Path, tmp_path: Path) -> None:
-    assert orbat("package", wheel.parent / "run", "--output", tmp_path).code == 0
+    assert orbat("package", wheel.parent / "run", "--output", tmp_path, fresh=True).code == 0
     assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 

@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_spans(
 ) -> None:
     for name in ("baseline-linear", "baseline-cnn"):
         again = gold / f"{name}-again"
-        assert orbat("train", runs[name], "--output", again).code == 0
+        assert orbat("train", runs[name], "--output", again, fresh=True).code == 0
         first, second = (
             json.loads((run / "metrics.json").read_text())["dev"] for run in (runs[name], again)
         )

@@ -146,8 +146,8 @@ def test_the_same_seed_gives_the_same_weights_even_after_a_kill(
         *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=60", "dtype=fp32"),
         *settings("batch_size=1"),
     ]
-    for name in ("one", "two"):
-        assert orbat(*arguments, "--output", tmp_path / name).code == 0
+    for name, fresh in (("one", False), ("two", True)):
+        assert orbat(*arguments, "--output", tmp_path / name, fresh=fresh).code == 0
     assert weights(tmp_path / "one") == weights(tmp_path / "two")
 
     command = [sys.executable, "-m", "orbat", *map(str, arguments)]

@@ -22,13 +22,15 @@ def history(
     from rich.console import Console
 
     from ...ui import print_tables
-    from ..session.history import history_table, read_versions
+    from ..session.folder import open_session
+    from ..session.history import history_table, read_suggestions, read_versions
 
     versions = read_versions(session, annotator, document)
     if json_output:
         for version in versions:
             typer.echo(json.dumps(asdict(version), ensure_ascii=False))
         return
-    print_tables([history_table(versions)], Console(), len(versions))
+    suggestions = read_suggestions(open_session(session))
+    print_tables([history_table(versions, suggestions)], Console(), len(versions))
     if not versions:
         typer.echo("no matching version was pulled yet; pull with orbat annotate pull")

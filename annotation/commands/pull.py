@@ -43,7 +43,7 @@ def pull(
         pulled = pull_annotation_sets(client, session, output=output, on_progress=on_progress)
     for warning in pulled.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    for comment in pulled.comments:
+    for comment in pulled.new_comments:
         typer.echo(comment, err=True)
     if json_output:
         typer.echo(json.dumps(pulled.to_json()))

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from ...errors import InputError
 from ...ui import DataTable
-from .folder import open_session
+from .folder import Session, open_session
+
+Suggestions = Mapping[tuple[str, str], frozenset[tuple[int, int, str]]]
+"""Start, end and label of each suggestion, by document and annotator."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class ChangeCounts:
 
     Attributes:
         documents: number of new versions.
-        added: number of new spans.
+        added: number of new spans; the suggestions of a first version are not new.
         removed: number of deleted spans.
         relabeled: number of spans with a new label.
         confirmed: number of documents that were confirmed.
@@ -149,13 +153,28 @@ def read_history(folder: Path, annotator: str) -> Iterator[Version]:
                 ) from error
 
 
-def add_versions(folder: Path, annotator: str, versions: Sequence[Version]) -> ChangeCounts:
+def read_suggestions(session: Session) -> Suggestions:
+    """Return the spans that the documents of a session were pushed with."""
+    return {
+        (document.id, annotator): frozenset((s.start, s.end, s.label) for s in document.spans)
+        for annotator in session.projects
+        for document in session.pushed(annotator)
+    }
+
+
+def add_versions(
+    folder: Path,
+    annotator: str,
+    versions: Sequence[Version],
+    suggestions: Suggestions = MappingProxyType({}),
+) -> ChangeCounts:
     """Append the versions that differ from the last known ones, and count the changes.
 
     Args:
         folder: the session folder.
         annotator: whose documents.
         versions: at most one for each document.
+        suggestions: what the first version of a document is compared with.
     """
     latest = {version.document: version for version in read_history(folder, annotator)}
     changed = [
@@ -172,7 +191,9 @@ def add_versions(folder: Path, annotator: str, versions: Sequence[Version]) -> C
             file.write("".join(f"{line}\n" for line in lines).encode())
             file.flush()
             os.fsync(file.fileno())
-    counts = (count_changes(latest.get(version.document), version) for version in changed)
+    counts = (
+        count_changes(latest.get(version.document), version, suggestions) for version in changed
+    )
     return sum(counts, ChangeCounts())
 
 
@@ -186,9 +207,18 @@ def _remove_incomplete_line(file: BinaryIO) -> None:
     file.truncate(complete)
 
 
-def count_changes(before: Version | None, after: Version) -> ChangeCounts:
-    """Count the changes from one version to a later one; `before` is None for the first."""
-    old = {span.key for span in before.spans} if before else set()
+def count_changes(
+    before: Version | None, after: Version, suggestions: Suggestions = MappingProxyType({})
+) -> ChangeCounts:
+    """Count the changes from one version to a later one.
+
+    Args:
+        before: the earlier version; None for the first, which is compared with the suggestions.
+        after: the later version.
+        suggestions: those of the session.
+    """
+    suggested = suggestions.get((after.document, after.annotator), frozenset())
+    old = {span.key for span in before.spans} if before else set(suggested)
     new = {span.key for span in after.spans}
     removed, added = old - new, new - old
     relabeled = {(start, end) for start, end, _ in removed} & {
@@ -206,13 +236,20 @@ def count_changes(before: Version | None, after: Version) -> ChangeCounts:
     )
 
 
-def history_table(versions: Iterable[Version]) -> DataTable:
-    """Return a table with a row for each version and the changes since the one before it."""
+def history_table(
+    versions: Iterable[Version], suggestions: Suggestions = MappingProxyType({})
+) -> DataTable:
+    """Return a table with a row for each version and the changes since the one before it.
+
+    Args:
+        versions: the versions.
+        suggestions: what the first version of a document is compared with.
+    """
     rows: list[tuple[Any, ...]] = []
     latest: dict[tuple[str, str], Version] = {}
     for version in sorted(versions, key=attrgetter("pulled_at")):
         key = (version.document, version.annotator)
-        changes = count_changes(latest.get(key), version)
+        changes = count_changes(latest.get(key), version, suggestions)
         latest[key] = version
         state = f"confirmed by {version.confirmed_by}" if version.confirmed_at else "unconfirmed"
         rows.append(

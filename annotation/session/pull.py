@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ...corpus.document import Document, Span, check_spans, trim_span
-from ...corpus.files import write_documents
+from ...corpus.files import read_documents, write_documents
 from ...corpus.labels import LabelSet
-from ...errors import ServerError
+from ...errors import InputError, ServerError
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..doccano.records import Example, ExampleSpan, State
 from ..utf16 import Utf16Offsets
 from .folder import Session, open_session
-from .history import ChangeCounts, Version, VersionSpan, add_versions
+from .history import ChangeCounts, Version, VersionSpan, add_versions, read_suggestions
 
 SUGGESTED = "suggested"
 """Note of a pulled span that is equal to a suggestion."""
@@ -53,22 +53,14 @@ class Pulled:
         files: where each annotation set was written.
         changes: changes since the last pull, by annotator.
         warnings: spans that need a review, one line each.
+        new_comments: comments on documents that were not in the files before, one line each.
     """
 
     annotation_sets: dict[str, list[Document]]
     files: dict[str, Path]
     changes: dict[str, ChangeCounts]
     warnings: tuple[str, ...]
-
-    @property
-    def comments(self) -> tuple[str, ...]:
-        """The comments that users wrote on documents, one line each."""
-        return tuple(
-            f"{comment['by']} on '{document.id}' of '{annotator}': {comment['text']}"
-            for annotator, documents in self.annotation_sets.items()
-            for document in documents
-            for comment in document.meta["annotation"].get("comments", ())
-        )
+    new_comments: tuple[str, ...]
 
     @property
     def summaries(self) -> tuple[PulledSummary, ...]:
@@ -129,12 +121,39 @@ def pull(
         pairs = reader.read_all(session.pushed(annotator), on_progress)
         annotation_sets[annotator] = [document for document, _ in pairs]
         versions[annotator] = [version for _, version in pairs]
-    changes = {name: add_versions(session.folder, name, new) for name, new in versions.items()}
+    suggestions = read_suggestions(session)
+    changes = {
+        name: add_versions(session.folder, name, new, suggestions) for name, new in versions.items()
+    }
     output = Path(output or session.folder / "pulled")
     files = {name: output / f"{name}.jsonl" for name in annotation_sets}
+    known = {comment for path in files.values() for comment in _read_comments(path)}
     for name, documents in annotation_sets.items():
         write_documents(files[name], documents)
-    return Pulled(annotation_sets, files, changes, _find_line_breaks(annotation_sets))
+    new_comments = tuple(
+        f"{by} on '{doc_id}' of '{annotator}': {text}"
+        for path in files.values()
+        for annotator, doc_id, by, text, at in _read_comments(path)
+        if (annotator, doc_id, by, text, at) not in known
+    )
+    return Pulled(annotation_sets, files, changes, _find_line_breaks(annotation_sets), new_comments)
+
+
+def _read_comments(path: Path) -> list[tuple[str, str, str, str, str]]:
+    """Return annotator, document, author, text and time of the comments in an annotation set.
+
+    A file that is missing, or was damaged and is about to be replaced, has none.
+    """
+    try:
+        documents = list(read_documents(path))
+    except (OSError, InputError):
+        return []
+    return [
+        (annotation["annotator"], document.id, comment["by"], comment["text"], comment["at"])
+        for document in documents
+        for annotation in [document.meta.get("annotation", {})]
+        for comment in annotation.get("comments", ())
+    ]
 
 
 def _find_line_breaks(annotation_sets: Mapping[str, Sequence[Document]]) -> tuple[str, ...]:

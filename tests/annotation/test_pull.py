@@ -60,13 +60,17 @@ def test_pull_records_every_version_and_counts_the_changes(
     )
     assert pushed.code == 0, pushed.err
 
+    told: list[bool] = []
+
     def pull_again() -> dict[str, int]:
         outcome = orbat("annotate", "pull", "--session", folder, "--json", env=doccano.env)
         assert outcome.code == 0, outcome.err
+        told.append("which wing?" in outcome.err)
         changes: dict[str, int] = outcome.json()[0]["changes"]
         return {name: count for name, count in changes.items() if count}
 
-    assert pull_again() == {"documents": 2, "added": 2}
+    # What was suggested is not new.
+    assert pull_again() == {"documents": 2}
     # After a restart the server keeps its data and accepts old tokens.
     with doccano.connect() as before:
         assert orbat("annotate", "down", env=doccano.env).code == 0
@@ -87,6 +91,7 @@ def test_pull_records_every_version_and_counts_the_changes(
         client.create_span(project, example.id, 15, 21, types["ROLE"])
         client.create_span(project, example.id, 26, 32, types["UNIT"])
         client.confirm(project, example.id)
+        client.create_comment(project, example.id, "which wing?")
     # An interrupted pull leaves an incomplete line.
     log = folder / "history" / "eve.jsonl"
     log.write_bytes(log.read_bytes() + b'{"document": "x", "anno')
@@ -102,6 +107,9 @@ def test_pull_records_every_version_and_counts_the_changes(
     assert {span.user for span in versions[2].spans} == {"eve"}
     tables = orbat("annotate", "pull", "--session", folder, env=doccano.env)
     assert "Annotation sets" in tables.out
+    # A comment is printed once.
+    assert told == [False, False, True]
+    assert "which wing?" not in tables.err
     assert "Changes since the last pull" in tables.out
     (pulled,) = [d for d in read_documents(folder / "pulled" / "eve.jsonl") if d.id == "x"]
     assert [(s.start, s.end, s.label) for s in pulled.spans] == [(15, 21, "ROLE"), (26, 32, "UNIT")]

@@ -115,6 +115,10 @@ def push(
             on_progress=on_progress,
         )
     console = Console()
+    if pushed.updated:
+        typer.echo(
+            f"the guidelines have changed, and were replaced for {', '.join(pushed.updated)}"
+        )
     if pushed.evaluation is not None and gold_file is not None:
         table = suggestion_table(pushed.evaluation, gold_file, gold_documents, tagger)
         print_tables([table], console)

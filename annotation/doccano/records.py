@@ -36,6 +36,7 @@ class Project(BaseModel):
 
     id: int
     name: str
+    guideline: str = ""
     collaborative_annotation: bool = False
     grapheme_mode: bool = False
 

@@ -52,6 +52,7 @@ class Pushed:
         labeled: number of documents that had spans before suggestions were added.
         evaluation: scores of the suggestions on gold; None if they were not measured.
         has_page: whether the server has orbat's annotation page.
+        updated: annotators whose project had other guidelines before.
     """
 
     session: Session
@@ -59,6 +60,7 @@ class Pushed:
     labeled: int
     evaluation: Evaluation | None
     has_page: bool
+    updated: tuple[str, ...]
 
     @property
     def spans(self) -> int:
@@ -102,8 +104,8 @@ def push(
 ) -> Pushed:
     """Upload documents, with their spans as suggestions, to the annotators' projects.
 
-    Idempotent: creates the projects, labels, accounts and documents that are missing, and changes
-    nothing that exists. Pushing again after a failure completes the work. Every new document is
+    Idempotent: creates the projects, labels, accounts and documents that are missing, replaces
+    guidelines that have changed, and changes nothing else that exists. Pushing again after a failure completes the work. Every new document is
     read back and compared; damaged ones are deleted and uploaded again.
 
     Documents are shared by all annotators or assigned to one of them. Assignments are recorded
@@ -122,7 +124,7 @@ def push(
         overlap: share of the documents that all annotators get, from 0 to 1; each of the others
             gets one annotator.
         batch: maximum number of unconfirmed documents in each project; None for no limit.
-        guidelines: Markdown, shown inside doccano.
+        guidelines: Markdown, shown beside the text; empty to keep those of existing projects.
         on_progress: called as documents are uploaded.
 
     Returns:
@@ -147,12 +149,16 @@ def push(
     doc_ids = [document.id for document in documents]
     assignments = assign(doc_ids, annotators, overlap, session.assignments)
     session = replace(session, assignments=assignments)
+    updated = []
     for annotator in annotators:
         session = _ensure_project(client, session, annotator, guidelines)
+        if _update_guidelines(client, session.projects[annotator], guidelines):
+            updated.append(annotator)
         assigned = [d for d in documents if assignments[d.id] in (None, annotator)]
         _push_to(client, session, annotator, assigned, batch, on_progress)
     return Pushed(
-        session, tuple(documents), len(documents) - unlabeled, evaluation, client.has_page
+        *(session, tuple(documents), len(documents) - unlabeled, evaluation, client.has_page),
+        updated=tuple(updated),
     )
 
 
@@ -223,6 +229,16 @@ def _ensure_project(
     client.ensure_span_types(project.id, session.labels.labels)
     client.add_member(project.id, ensure_account(client, session.folder, annotator).id)
     return session
+
+
+def _update_guidelines(client: DoccanoClient, project: int, guidelines: str) -> bool:
+    """Replace the guidelines of a project if they have changed; return whether they had."""
+    stored = client.project(project)
+    # doccano removes white space at the ends.
+    if not guidelines.strip() or (stored and stored.guideline.strip() == guidelines.strip()):
+        return False
+    client.set_guidelines(project, guidelines)
+    return True
 
 
 def _push_to(

@@ -71,7 +71,13 @@ def test_push_is_idempotent(
         span = connection.spans(session.projects["ann-a"], example.id)[0]
         connection.create_comment(session.projects["ann-a"], example.id, "Is this one unit or two?")
         connection.delete_span(session.projects["ann-a"], example.id, span.id)
-    assert orbat(*arguments, env=doccano.env).code == 0
+        connection.set_guidelines(session.projects["ann-b"], "Earlier guidelines")
+    again = orbat(*arguments, env=doccano.env)
+    assert again.code == 0
+    assert "guidelines have changed, and were replaced for ann-b\n" in again.out
+    with doccano.connect() as connection:
+        shown = [connection.project(session.projects[a]) for a in ("ann-a", "ann-b")]
+    assert len({project.guideline for project in shown if project}) == 1
     assert open_session(tmp_path / "s").projects == session.projects
     with doccano.connect() as connection:
         after = pull(connection, tmp_path / "s").annotation_sets

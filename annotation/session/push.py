@@ -105,8 +105,9 @@ def push(
     """Upload documents, with their spans as suggestions, to the annotators' projects.
 
     Idempotent: creates the projects, labels, accounts and documents that are missing, replaces
-    guidelines that have changed, and changes nothing else that exists. Pushing again after a failure completes the work. Every new document is
-    read back and compared; damaged ones are deleted and uploaded again.
+    guidelines that have changed, and changes nothing else that exists. Pushing again after a
+    failure completes the work. Every new document is read back and compared; damaged ones are
+    deleted and uploaded again.
 
     Documents are shared by all annotators or assigned to one of them. Assignments are recorded
     before the first upload and never change. With a batch size, pushing again uploads more

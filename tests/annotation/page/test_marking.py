@@ -139,6 +139,10 @@ def test_words_are_marked_by_keyboard_alone(
     page.press("r", "Control+ArrowDown")
     assert page.selection == "Nobody"
     page.press("ArrowUp", "Escape", "/")
+    page.page.keyboard.type("signal")
+    page.press("Enter")
+    assert page.selection == "Signal"
+    page.press("Escape", "/")
     page.page.keyboard.type("7th")
     page.press("Enter", "Shift+ArrowRight", "Shift+ArrowRight", "u")
     page.press("Tab", "Control+Shift+ArrowLeft")

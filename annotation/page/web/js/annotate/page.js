@@ -65,10 +65,7 @@ export class AnnotationPage {
     });
     const actions = { ...editingActions(this.#view, getEditor), ...this.#pageActions() };
     this.#panels = new Panels(api, project, actions);
-    this.#find = new Find(document.getElementById("find"), getEditor, (start, end) => {
-      this.#editor.select(...(this.#editor.words.snap(start, end) ?? [start, end]));
-      this.#view.reveal(...this.#editor.selection);
-    });
+    this.#find = new Find(document.getElementById("find"), this.#view, getEditor);
     this.#showArmed = createLabelBar(
       document.getElementById("labels"),
       project.labels,

@@ -1,27 +1,34 @@
 /** Finds words in the article. */
 
-/** A field that selects the next occurrence of what is typed in it. */
+/**
+ * A field that shows the next occurrence of what is typed in it; Enter selects it.
+ *
+ * What was found is highlighted and not selected while the field is open, since letters are typed
+ * where the browser's selection is.
+ */
 export class Find {
   #form;
   #input;
+  #view;
   #getEditor;
-  #onFound;
   #from = 0;
+  /** Start and end of what was found, or null. */
+  #found = null;
 
   /**
    * @param form the element with an input.
+   * @param view the {@link TextView} of the article.
    * @param getEditor returns the open {@link Editor}.
-   * @param onFound called with start and end of the words that were found.
    */
-  constructor(form, getEditor, onFound) {
+  constructor(form, view, getEditor) {
     this.#form = form;
     this.#input = form.querySelector("input");
+    this.#view = view;
     this.#getEditor = getEditor;
-    this.#onFound = onFound;
     this.#input.addEventListener("input", () => this.#search(this.#from));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.close();
+      this.#select();
     });
     this.#input.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {
@@ -42,37 +49,62 @@ export class Find {
   }
 
   close() {
+    this.#show(null);
     this.#form.hidden = true;
     document.getElementById("text").focus({ preventScroll: true });
+    const { selection, anchor } = this.#getEditor();
+    if (selection) {
+      this.#getEditor().select(...selection, anchor);
+    }
   }
 
-  /** Select the first occurrence behind an offset, else the first of the article. */
+  /** Show the first occurrence behind an offset, else the first of the article. */
   #search(from) {
     const phrase = this.#input.value.toLowerCase();
-    const { text } = this.#getEditor();
-    const lower = text.toLowerCase();
-    // Some letters have more code units in lower case; offsets would not fit then.
-    const searched = lower.length === text.length ? lower : text;
-    let at = phrase ? searched.indexOf(phrase, from) : -1;
+    const text = searchable(this.#getEditor().text);
+    let at = phrase ? text.indexOf(phrase, from) : -1;
     if (phrase && at < 0) {
-      at = searched.indexOf(phrase);
+      at = text.indexOf(phrase);
     }
     this.#input.setAttribute("aria-invalid", String(phrase !== "" && at < 0));
-    if (at >= 0) {
-      this.#onFound(at, at + phrase.length);
-    }
+    this.#show(at >= 0 ? [at, at + phrase.length] : null);
   }
 
   #next(step) {
-    const [start, end] = this.#getEditor().selection ?? [0, 0];
+    const [start, end] = this.#found ?? [0, 0];
     if (step > 0) {
       this.#search(end);
       return;
     }
     const phrase = this.#input.value.toLowerCase();
-    const at = this.#getEditor().text.toLowerCase().lastIndexOf(phrase, start - 1);
+    const at = searchable(this.#getEditor().text).lastIndexOf(phrase, start - 1);
     if (phrase && start > 0 && at >= 0) {
-      this.#onFound(at, at + phrase.length);
+      this.#show([at, at + phrase.length]);
     }
   }
+
+  #show(found) {
+    this.#found = found;
+    const ranges = found ? [this.#view.range(...found)] : [];
+    CSS.highlights?.set("found", new Highlight(...ranges));
+    if (found) {
+      this.#view.reveal(...found);
+    }
+  }
+
+  #select() {
+    const found = this.#found;
+    this.close();
+    if (found) {
+      const editor = this.#getEditor();
+      editor.select(...(editor.words.snap(...found) ?? found));
+      this.#view.reveal(...editor.selection);
+    }
+  }
+}
+
+/** Return a text in lower case; as it is if its letters would have other offsets then. */
+function searchable(text) {
+  const lower = text.toLowerCase();
+  return lower.length === text.length ? lower : text;
 }

@@ -29,6 +29,8 @@ from ...errors import OrbatError
 from .annotation_doccano import replay_on_doccano
 from .annotation_edits import Task, bare, read_tasks
 from .annotation_hand import Hand
+from .annotation_keyboard import replay_by_keyboard
+from .annotation_mouse import replay_by_mouse
 from .keystrokes import keystroke_table, method_table
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -87,9 +89,16 @@ def open_doccano(page: Any, session: Session, annotator: str) -> None:
     page.goto(f"{session.url}/projects/{project}/sequence-labeling?page=1&isChecked=false")
 
 
+def open_page(page: Any, session: Session, annotator: str) -> None:
+    """Open the first article that is not confirmed on orbat's page."""
+    page.goto(session.link(annotator, has_page=True))
+
+
 Replay = Callable[[Any, Sequence[Task], dict[str, str]], Hand]
 
 WAYS: dict[str, tuple[str, Callable[[Any, Session, str], None], Replay]] = {
+    "keyboard": ("orbat's page, keyboard alone", open_page, replay_by_keyboard),
+    "mouse": ("orbat's page, mouse", open_page, replay_by_mouse),
     "doccano-mouse": ("doccano's page, mouse", open_doccano, replay_on_doccano),
 }
 
@@ -102,7 +111,7 @@ def run_replay(server: DoccanoServer, browser: Any, tasks: Sequence[Task], way: 
     """
     labels = load_labels()
     keys = {label.name: str(label.key) for label in labels.labels}
-    _, open_page, replay = WAYS[way]
+    _, open_first, replay = WAYS[way]
     # An account of an earlier run in the same HOME would keep its unknown password.
     annotator = f"{way}-{secrets.token_hex(3)}"
     with tempfile.TemporaryDirectory() as folder, server.connect() as doccano:
@@ -111,7 +120,7 @@ def run_replay(server: DoccanoServer, browser: Any, tasks: Sequence[Task], way: 
         page = browser.new_page(viewport={"width": 1366, "height": 768})
         try:
             log_in(page, session, annotator)
-            open_page(page, session, annotator)
+            open_first(page, session, annotator)
             hand = replay(page, tasks, keys)
             pulled = pull(doccano, session.folder).annotation_sets[annotator]
         finally:

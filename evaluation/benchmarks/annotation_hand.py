@@ -7,6 +7,18 @@ from typing import Any
 
 Point = tuple[float, float]
 
+_SETTLED = """() => new Promise(done => {
+  let before = '', same = 0;
+  const look = () => {
+    const now = `${scrollY} ${document.documentElement.scrollHeight}`;
+    same = now === before ? same + 1 : 0;
+    before = now;
+    same < 5 ? requestAnimationFrame(look) : done();
+  };
+  look();
+})"""
+"""The wheel moves the page in a later frame, and parts that come into sight are laid out then."""
+
 
 class Hand:
     """Uses the keyboard and the mouse of a page, and counts what it does.
@@ -64,11 +76,14 @@ class Hand:
         if held:
             self.page.keyboard.up(held)
 
+    def read_on(self) -> None:
+        """Scroll by a screen with the keyboard."""
+        self.counts["scrolls"] += 1
+        self.page.keyboard.press("PageDown")
+        self.page.evaluate(_SETTLED)
+
     def scroll(self, pixels: float) -> None:
         """Turn the wheel once, by up to a screen."""
         self.counts["scrolls"] += 1
         self.page.mouse.wheel(0, pixels)
-        # The wheel moves the page in the next frame.
-        self.page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        self.page.evaluate(_SETTLED)

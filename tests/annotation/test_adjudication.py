@@ -265,6 +265,40 @@ def test_a_round_waits_for_every_answer_and_every_document(
     ]
 
 
+def test_questions_describe_conflicts_in_utf16_units() -> None:
+    comments = {"annotation": {"comments": [{"by": None, "text": "unsure"}, "noise", {"text": ""}]}}
+    agreed, border, inner = Span(0, 1, "RANK"), Span(3, 6, "UNIT"), Span(4, 6, "UNIT")
+    text = "ab\N{GRINNING FACE}cdefgh"
+    annotations = {
+        "ann": Document("x", text, (agreed, border), {"title": "T", **comments}),
+        "ben": Document("x", text, (agreed, inner, Span(7, 9, "UNIT"))),
+        "cid": Document("x", text, (agreed, border)),
+    }
+    first, second = make_questions(compare_annotations(annotations))
+    assert first.meta == {
+        "document": "x",
+        "conflict": {
+            "start": 4,
+            "end": 7,
+            "readings": [
+                {"spans": [[4, 7, "UNIT"]], "annotators": [0, 2]},
+                {"spans": [[5, 7, "UNIT"]], "annotators": [1]},
+            ],
+            "no_span": [],
+        },
+        "article": {
+            "text": text,
+            "title": "T",
+            "spans": [[0, 1, "RANK"]],
+            "annotators": ["ann", "ben", "cid"],
+            "comments": [{"by": "ann", "text": "unsure"}],
+        },
+    }
+    assert second.meta["conflict"]["no_span"] == [0, 2]
+    # The text of a document is sent once.
+    assert "article" not in second.meta
+
+
 def test_records_of_older_versions_are_refused(tmp_path: Path) -> None:
     (tmp_path / "choices.json").write_text('{"url": "http://a.test", "project": 1}')
     with pytest.raises(InputError, match="created with an older version of orbat"):

@@ -421,6 +421,20 @@ def test_no_answer_is_lost_or_overwritten(
             admin.create_category(project, examples[number - 1], types[answer])
             admin.confirm(project, examples[number - 1])
 
+        def answer_before(route: Any) -> None:
+            if route.request.method == "POST":
+                page.unroute("**/states")
+                admin.confirm(project, examples[5])
+            route.continue_()
+
+        page.route("**/states", answer_before)
+        tap("1")
+        notices.get_by_text("Conflict 6 was answered on another page at the same moment").wait_for()
+        wait_until_saved(page)
+        assert list(answers().values())[5] == "1"
+        admin.transport.post(f"projects/{project}/examples/{examples[5]}/states", {})
+        page.reload()
+        page.get_by_text("1 open").wait_for()
         answer_elsewhere(6, "2")
         tap("1")
         conflict = notices.get_by_text("Conflict 6 was answered “2” on another page meanwhile")

@@ -256,6 +256,7 @@ export class AnnotationPage {
   }
 
   async #go(step) {
+    await this.#access.attempt(() => this.#articles.ready());
     const number = this.#articles.numberOf(this.#editor.article.id) + step;
     if (number >= 1 && number <= this.#articles.count) {
       await this.open(number);

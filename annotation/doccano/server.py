@@ -17,7 +17,7 @@ import psutil
 
 from ...corpus.files import write_json
 from ...errors import InputError, ServerError
-from ..page.settings import APPLICATION, PageSettings
+from ..page.home_settings import APPLICATION, PageSettings
 from .client import DoccanoClient
 from .installation import OnMessage, clean_environ, default_environment, install
 

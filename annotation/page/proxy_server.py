@@ -12,11 +12,11 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 import httpx
 
 from ...errors import InputError, ServerError
+from .home_settings import check_address
 from .proxy import TIMEOUT, RemoteDoccano
 from .server.application import PageApplication
 from .server.model import ModelService
 from .server.responses import Environ, StartResponse, refuse
-from .settings import check_address
 
 HOST = "127.0.0.1"
 CLIENT_SECONDS = 60

@@ -15,6 +15,9 @@ from .suggestions import suggest
 MODEL_URL_VARIABLE = "ORBAT_PAGE_MODEL_URL"
 MODEL_TOKEN_VARIABLE = "ORBAT_PAGE_MODEL_TOKEN"
 
+DOCCANO_REQUESTS = 2
+"""Requests at a time to doccano in each process: 16 writers wait too long for SQLite's lock."""
+
 
 class PageApplication:
     """Answers what is below `/orbat/`, and passes everything else to doccano.
@@ -71,14 +74,14 @@ def create() -> PageApplication:
     """Return doccano's application with the page in front, for gunicorn in doccano's environment.
 
     gunicorn runs several threads, so that a slow model or an idle connection of a browser blocks
-    nobody. doccano itself works on one request at a time: its SQLite file takes one writer.
+    nobody.
     """
     from config.wsgi import application
 
-    lock = threading.Lock()
+    free = threading.Semaphore(DOCCANO_REQUESTS)
 
     def doccano(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        with lock:
+        with free:
             content: Iterable[bytes] = application(environ, start_response)
             return content
 

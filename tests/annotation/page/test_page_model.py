@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from orbat.annotation.page.home_settings import PageSettings
 from orbat.annotation.page.server import model as model_module
 from orbat.annotation.page.server.model import ModelError, ModelService
 from orbat.annotation.page.server.suggestions import MAX_BODY_BYTES, suggest
-from orbat.annotation.page.settings import PageSettings
 
 TEXT = "😀 Gen. Doe"
 SPAN = {"start": 3, "end": 7, "label": "X", "score": 0.25}

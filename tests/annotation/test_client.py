@@ -109,14 +109,22 @@ def proxy(
 
 
 def test_a_session_through_tls_and_below_a_path(
-    doccano: Running, proxy: tuple[Proxy, str], tmp_path: Path
+    doccano: Running, orbat: Orbat, proxy: tuple[Proxy, str], tmp_path: Path
 ) -> None:
     server, url = proxy
     many = [Document(f"t{n}", "Gen. Smith 😀 of 2 Wing", (Span(0, 4, "RANK"),)) for n in range(40)]
     # People paste addresses with a trailing slash.
     with DoccanoClient(f"{url}/", ADMIN, doccano.server.password) as connection:
         session = push(connection, tmp_path / "tls", many, ["away"], load_labels()).session
-        assert session.link("away", has_page=connection.has_page).startswith(f"{url}/projects/")
+        # Its addresses begin at the root of a server.
+        assert not connection.has_page
+        status = orbat(
+            *("annotate", "status", "--session", tmp_path / "tls", "--url", url),
+            env={"ORBAT_DOCCANO_PASSWORD": doccano.server.password},
+        )
+        page = f"{url}/projects/{session.projects['away']}/sequence-labeling?page=1"
+        assert f"next document of away: {page}\n" in status.out
+        assert f"orbat annotate page --url {url}" in status.out
         back = pull(connection, tmp_path / "tls").annotation_sets["away"]
         assert [(d.id, d.spans) for d in back] == [(d.id, d.spans) for d in many]
         # Safe requests survive two broken connections in a row.

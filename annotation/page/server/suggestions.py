@@ -28,7 +28,7 @@ def suggest(
         start_response: the WSGI server's.
     """
     if model is None:
-        detail = "No model is set on this server; orbat annotate up --model-url sets one."
+        detail = "No model is set; orbat annotate up (or page) sets one with --model-url."
         return refuse(start_response, "404 Not Found", detail)
     try:
         answer = model.tag(_read_text(environ))

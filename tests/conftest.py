@@ -200,6 +200,28 @@ def trained(
 
 
 @pytest.fixture(scope="session")
+def rules_run(
+    orbat: Orbat,
+    make_once: MakeOnce,
+    train_articles: list[Document],
+    dev_articles: list[Document],
+) -> Path:
+    """A run of the rules baseline, which needs no training."""
+
+    def fill(folder: Path) -> None:
+        train, dev = folder / "train.jsonl", folder / "dev.jsonl"
+        write_documents(train, train_articles[:2])
+        write_documents(dev, dev_articles[:2])
+        outcome = orbat(
+            *("train", "baseline-rules", "--train", train, "--dev", dev),
+            *("--output", folder / "run"),
+        )
+        assert outcome.code == 0, outcome.err
+
+    return make_once("rules", fill) / "run"
+
+
+@pytest.fixture(scope="session")
 def wheel(orbat: Orbat, trained: Trained, make_once: MakeOnce) -> Path:
     """The small model as a wheel, and beside it the run folder that it was made from."""
 

@@ -114,13 +114,9 @@ def test_suggestions_need_a_login_and_its_token(
 
 
 @pytest.fixture
-def served(orbat: Orbat, tmp_path: Path, train_articles: list[Document]) -> Iterator[Served]:
-    """A real `orbat serve`, with the rules, which need no training."""
-    write_documents(tmp_path / "some.jsonl", train_articles[:2])
-    data = ("--train", tmp_path / "some.jsonl", "--dev", tmp_path / "some.jsonl")
-    trained = orbat("train", "baseline-rules", *data, "--output", tmp_path / "run")
-    assert trained.code == 0, trained.err
-    service = Served(tmp_path / "run")
+def served(rules_run: Path) -> Iterator[Served]:
+    """A real `orbat serve`, with the rules."""
+    service = Served(rules_run)
     yield service
     service.stop()
 

@@ -16,10 +16,6 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from orbat.corpus.document import Document
-from orbat.corpus.files import write_documents
-from tests.conftest import MakeOnce, Orbat
-
 TEXT = "😀 Lt. Gen. Ann Doe took command of the 3rd Infantry Division."
 """A text with an entity behind a character that takes two UTF-16 units and four bytes."""
 T = TypeVar("T")
@@ -32,28 +28,6 @@ def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     """
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(asyncio.run, coroutine).result()
-
-
-@pytest.fixture(scope="session")
-def rules_run(
-    orbat: Orbat,
-    make_once: MakeOnce,
-    train_articles: list[Document],
-    dev_articles: list[Document],
-) -> Path:
-    """A run of the rules baseline, which needs no training."""
-
-    def fill(folder: Path) -> None:
-        train, dev = folder / "train.jsonl", folder / "dev.jsonl"
-        write_documents(train, train_articles[:2])
-        write_documents(dev, dev_articles[:2])
-        outcome = orbat(
-            *("train", "baseline-rules", "--train", train, "--dev", dev),
-            *("--output", folder / "run"),
-        )
-        assert outcome.code == 0, outcome.err
-
-    return make_once("rules", fill) / "run"
 
 
 class Served:

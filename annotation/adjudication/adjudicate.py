@@ -28,7 +28,8 @@ class Adjudication:
         policy: the policy that resolved the conflicts.
         conflicts: the number of conflicts.
         single: the number of documents with one annotator, whose spans are gold unchanged.
-        skipped: ids of the documents skipped because an annotator has not confirmed them.
+        skipped: ids of the documents skipped because fewer than two of their annotators have
+            confirmed them, or the only one has not.
         round: the state of the adjudication round; None for other policies than `manual`.
         matches: the documents matched by their text, as their ids differ.
         undecided: the number of conflicts without a majority, whose spans are left out.
@@ -58,7 +59,7 @@ def adjudicate(
         annotation_sets: two or more.
         policy: `majority`, `union` or `prefer:NAME`; see :func:`.policies.resolve`. None follows
             the majority and refuses conflicts that have none, as those of two annotators.
-        unconfirmed: include documents that an annotator has not confirmed.
+        unconfirmed: include annotations that are not confirmed.
 
     Raises:
         InputError: if the annotation sets do not fit together, no document is confirmed, texts
@@ -103,7 +104,7 @@ def adjudicate_manually(
         labels: the label set.
         adjudicator: the account that decides; created if it is missing.
         guidelines: Markdown, shown to the adjudicator below the keys.
-        unconfirmed: include documents that an annotator has not confirmed.
+        unconfirmed: include annotations that are not confirmed.
         on_progress: called as questions and documents are transferred.
 
     Raises:
@@ -133,7 +134,7 @@ def _compare(
     )
     if not comparisons:
         raise InputError(
-            "no document is confirmed by all annotators; confirm some, or pass --unconfirmed"
+            "no document is confirmed by two annotators; confirm some, or pass --unconfirmed"
         )
     if not all(comparison.document.text for comparison in comparisons):
         raise InputError("the annotation sets have no texts; pass the documents with --texts FILE")

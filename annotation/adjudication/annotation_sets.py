@@ -10,7 +10,7 @@ from typing import Any
 from ...corpus.document import Document, check_spans, parse_document
 from ...corpus.files import read_json_lines
 from ...errors import InputError
-from ...evaluation.document_pairs import TextMatches, match_ids
+from ...evaluation.document_pairs import TextMatches, group_by_document, match_ids
 
 
 @dataclass(frozen=True)
@@ -147,26 +147,47 @@ def documents_by_annotator(
     return match_ids(documents)
 
 
-def confirmed_by_all(
+def confirmed_annotations(
+    annotations: Mapping[str, Document], *, unconfirmed: bool = False
+) -> dict[str, Document]:
+    """Return the annotations of one document that can be compared.
+
+    Those of annotators who have not confirmed the document are left out, so that an annotator who
+    has not read it yet does not hold up the others.
+
+    Args:
+        annotations: the document with each annotator's spans, by annotator.
+        unconfirmed: leave none out.
+
+    Returns:
+        The annotations by annotator; empty if fewer than two of several annotators have confirmed
+        the document, or the only one has not.
+    """
+    if unconfirmed:
+        return dict(annotations)
+    confirmed = {name: d for name, d in annotations.items() if is_confirmed(d)}
+    return confirmed if len(confirmed) >= min(len(annotations), 2) else {}
+
+
+def confirmed_documents(
     annotations: Mapping[str, Sequence[Document]], *, unconfirmed: bool = False
-) -> tuple[dict[str, list[Document]], int]:
-    """Remove the documents that one of their annotators has not confirmed.
+) -> tuple[dict[str, list[Document]], int, int]:
+    """Return the annotations that can be compared; see :func:`confirmed_annotations`.
 
     Args:
         annotations: documents by annotator; annotators may have different documents.
-        unconfirmed: remove none.
+        unconfirmed: leave none out.
 
     Returns:
-        The remaining documents by annotator, and the number of documents removed.
+        The annotations by annotator, the number of documents left out, and the number of those
+        without the annotations of somebody who has not confirmed them.
     """
-    open_ids = {
-        document.id
-        for documents in annotations.values()
-        for document in documents
-        if not unconfirmed and not is_confirmed(document)
-    }
-    kept = {
-        name: [document for document in documents if document.id not in open_ids]
-        for name, documents in annotations.items()
-    }
-    return kept, len(open_ids)
+    kept: dict[str, list[Document]] = {name: [] for name in annotations}
+    skipped = partial = 0
+    for row in group_by_document(annotations).values():
+        confirmed = confirmed_annotations(row, unconfirmed=unconfirmed)
+        skipped += not confirmed
+        partial += 0 < len(confirmed) < len(row)
+        for name, document in confirmed.items():
+            kept[name].append(document)
+    return kept, skipped, partial

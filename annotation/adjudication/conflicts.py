@@ -9,7 +9,12 @@ from typing import NamedTuple
 from ...corpus.document import Document, Span
 from ...evaluation.document_pairs import TextMatches, group_by_document
 from ...evaluation.span_alignment import group_overlapping
-from .annotation_sets import AnnotationSet, comments_of, documents_by_annotator, is_confirmed
+from .annotation_sets import (
+    AnnotationSet,
+    comments_of,
+    confirmed_annotations,
+    documents_by_annotator,
+)
 
 
 class SharedSpan(NamedTuple):
@@ -100,14 +105,17 @@ def compare_annotation_sets(
 ) -> tuple[list[AnnotationComparison], list[str], TextMatches]:
     """Compare annotation sets document by document, by id or by text.
 
+    Annotators who have not confirmed a document are left out of its comparison if at least two
+    have.
+
     Args:
         annotation_sets: two or more. They may hold different documents; the spans of a document
             with one annotator count as agreed.
-        unconfirmed: include documents that an annotator has not confirmed.
+        unconfirmed: include annotations that are not confirmed.
 
     Returns:
-        The comparisons, the ids of the documents skipped because they are not confirmed, and the
-        documents matched by their text.
+        The comparisons, the ids of the documents skipped because too few annotators have confirmed
+        them, and the documents matched by their text.
 
     Raises:
         InputError: if the sets hold different texts of a document, or two have the same name.
@@ -115,8 +123,9 @@ def compare_annotation_sets(
     comparisons, skipped = [], []
     documents, matches = documents_by_annotator(annotation_sets)
     for doc_id, row in group_by_document(documents).items():
-        if unconfirmed or all(is_confirmed(document) for document in row.values()):
-            comparisons.append(compare_annotations(row))
+        confirmed = confirmed_annotations(row, unconfirmed=unconfirmed)
+        if confirmed:
+            comparisons.append(compare_annotations(confirmed))
         else:
             skipped.append(doc_id)
     return comparisons, skipped, matches

@@ -17,7 +17,7 @@ from ...evaluation.metrics import Score, ScoreTable
 from ...evaluation.span_alignment import ErrorKind
 from ..adjudication.annotation_sets import (
     AnnotationSet,
-    confirmed_by_all,
+    confirmed_documents,
     documents_by_annotator,
 )
 from .coefficients import (
@@ -91,7 +91,9 @@ class Agreement:
             all labels together (None), and of each label against all other classes.
         documents: number of documents that two or more annotated.
         single: number of documents that only one annotated.
-        unconfirmed: number of documents skipped because an annotator has not confirmed them.
+        unconfirmed: number of documents skipped because fewer than two annotators have confirmed
+            them.
+        partial: number of documents compared without an annotator who has not confirmed them.
         matches: the documents matched by their text, as their ids differ.
     """
 
@@ -101,6 +103,7 @@ class Agreement:
     documents: int
     single: int
     unconfirmed: int = 0
+    partial: int = 0
     matches: TextMatches = field(default_factory=TextMatches)
 
 
@@ -113,21 +116,21 @@ def compare_annotators(
 
     Args:
         annotation_sets: two or more.
-        unconfirmed: include documents that an annotator has not confirmed.
+        unconfirmed: include annotations that are not confirmed.
 
     Raises:
         InputError: if there are fewer than two sets, two have the same name, no two share a
             document that both have confirmed, or a text differs between them.
     """
     documents, matches = documents_by_annotator(annotation_sets)
-    annotations, skipped = confirmed_by_all(documents, unconfirmed=unconfirmed)
+    annotations, skipped, partial = confirmed_documents(documents, unconfirmed=unconfirmed)
     if skipped and not _share(annotations) and _share(documents):
         raise InputError(
             f"{' and '.join(annotations)} have both confirmed no document; let them confirm some, "
             "or pass --unconfirmed"
         )
     agreement = measure_agreement(annotations)
-    return replace(agreement, unconfirmed=skipped, matches=matches)
+    return replace(agreement, unconfirmed=skipped, partial=partial, matches=matches)
 
 
 def _share(annotations: Mapping[str, Sequence[Document]]) -> bool:

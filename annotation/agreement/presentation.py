@@ -106,7 +106,9 @@ def agreement_summary(agreement: Agreement) -> str:
     if agreement.single:
         summary += f" {agreement.single} with one annotator were skipped."
     if agreement.unconfirmed:
-        summary += f" {agreement.unconfirmed} that an annotator has not confirmed were skipped."
+        summary += f" {agreement.unconfirmed} that fewer than two have confirmed were skipped."
+    if agreement.partial:
+        summary += f" {agreement.partial} were compared without those who have not confirmed them."
     return " ".join([summary, *(f"{line}." for line in agreement.matches.lines())])
 
 

@@ -95,7 +95,9 @@ def adjudicate(
         result = merge(sets, policy, unconfirmed=unconfirmed)
     if result.skipped:
         count = len(result.skipped)
-        typer.echo(f"{count} documents skipped: not confirmed by all annotators", err=True)
+        typer.echo(
+            f"{count} documents skipped: fewer than two annotators have confirmed them", err=True
+        )
     for line in result.matches.lines():
         typer.echo(line, err=True)
     if result.round is not None and result.round.open:

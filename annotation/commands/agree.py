@@ -22,7 +22,7 @@ def agree(
 ) -> None:
     """Measure inter-annotator agreement for each label, and list the confused labels.
 
-    Documents with one annotator, and documents that an annotator has not confirmed, are skipped.
+    Documents with one annotator, and documents that fewer than two have confirmed, are skipped.
     Kappa and alpha are measured over tokens, and need texts.
     """
     import json

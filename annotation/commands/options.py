@@ -30,7 +30,7 @@ Labels = Annotated[
     Path | None, typer.Option(help="Label set file; default: the shipped one for defence news.")
 ]
 Unconfirmed = Annotated[
-    bool, typer.Option(help="Include documents that an annotator has not confirmed.")
+    bool, typer.Option(help="Include annotations that their annotator has not confirmed.")
 ]
 Texts = Annotated[
     Path | None,

@@ -212,6 +212,12 @@ def test_adjudication_can_be_called_from_python(tmp_path: Path) -> None:
     assert [(document.id, document.spans) for document in result.gold] == [("x", (span,))]
     assert (result.conflicts, result.single, result.skipped) == (1, 0, ("open",))
     assert len(adjudicate(sets, "union", unconfirmed=True).gold) == 2
+    # With a third annotator two have confirmed the document.
+    third = replace(sets[0], name="c")
+    result = adjudicate([*sets, third], "union")
+    assert [document.id for document in result.gold] == ["x", "open"]
+    assert result.gold[1].meta["adjudication"]["annotators"] == ["a", "c"]
+    assert result.skipped == ()
     with pytest.raises(InputError, match="call adjudicate_manually"):
         adjudicate(sets, "manual")
 

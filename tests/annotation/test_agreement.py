@@ -168,15 +168,18 @@ def test_three_annotators_with_different_documents(orbat: Orbat, tmp_path: Path)
         write("cat", ("1", (rank,), done), ("2", (wing,), done)),
     ]
     agreement = orbat("annotate", "agree", *files, "--json").json()
-    assert (agreement["documents"], agreement["annotated_by_one"]) == (1, 1)
+    # The second document is compared without the annotator who has not confirmed it.
+    assert (agreement["documents"], agreement["annotated_by_one"]) == (2, 1)
     assert [(p["first"], p["second"]) for p in agreement["pairs"]] == [
         ("ann", "ben"),
         ("ann", "cat"),
         ("ben", "cat"),
     ]
     assert [p["strict"]["micro"]["f1"] for p in agreement["pairs"]] == pytest.approx(
-        [1, 2 / 3, 2 / 3]
+        [1, 2 / 5, 2 / 3]
     )
+    shown = orbat("annotate", "agree", *files).out
+    assert "1 were compared without those who have not confirmed them" in " ".join(shown.split())
     shown = orbat("annotate", "agree", *files, "--unconfirmed").out
     assert re.search(r"2 documents have two or more annotators", shown)
     assert "Krippendorff's alpha" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -98,6 +99,7 @@ def test_pages_and_files_are_served(
         *("/orbat/static/js", "/orbat/static/../secret.html", "/orbat/static//etc/passwd"),
         *("/orbat/static/js/../../secret.html", "/orbat/static/..\\secret.html"),
         *("/orbat/static/%2e%2e/secret.html", "/orbat/static/./page.css", "/orbat/../secret.html"),
+        *("/orbat/static/v-0123456789abcdef/../secret.html", "/orbat/static/v-0123/page.css"),
         *("/orbat/static/js/../page.css", "/orbat/static/page.css\0.html"),
         # Neither links out of the folder, nor types that a page does not load.
         *("/orbat/static/linked.html", "/orbat/static/notes.txt", "/orbat/static/key"),
@@ -146,6 +148,28 @@ def test_a_browser_keeps_what_has_not_changed(application: PageApplication, web:
     assert changed.headers["ETag"] != tag
 
 
+def test_a_browser_asks_once_for_each_version_of_a_script(
+    application: PageApplication, web: Path
+) -> None:
+    (web / "annotate.html").write_text('<script src="/orbat/static/js/main.js"></script>')
+
+    def script() -> str:
+        page = request(application, "/orbat/annotate/7")
+        assert page.headers["Cache-Control"] == "no-cache"
+        return re.findall('src="(.+)"', page.content.decode())[0]
+
+    first = script()
+    response = request(application, first)
+    assert response.content == "content of js/main.js ü".encode()
+    assert response.headers["Cache-Control"] == "max-age=31536000, immutable"
+    (web / "js" / "main.js").write_text("new")
+    assert script() != first
+    assert request(application, script()).content == b"new"
+    # A page that was loaded before still works, but its scripts are not kept.
+    late = request(application, first)
+    assert (late.content, late.headers["Cache-Control"]) == (b"new", "no-cache")
+
+
 @pytest.mark.parametrize("path", ["/", "/v1/me", "/orbatx", "/projects/orbat/", "/ORBAT/"])
 def test_other_addresses_are_doccanos(application: PageApplication, path: str) -> None:
     response = request(application, path, "PATCH")
@@ -156,7 +180,8 @@ def test_other_addresses_are_doccanos(application: PageApplication, path: str) -
 def test_what_the_shipped_pages_load_is_shipped() -> None:
     shipped = PageApplication(doccano)
     for page in ("annotate", "adjudicate"):
-        assert request(shipped, f"/orbat/{page}/1").content == (WEB / f"{page}.html").read_bytes()
+        content = re.sub(rb"v-[0-9a-f]{16}/", b"", request(shipped, f"/orbat/{page}/1").content)
+        assert content == (WEB / f"{page}.html").read_bytes()
 
 
 def test_the_server_package_needs_nothing_that_doccano_lacks() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from .keystrokes import CLICK, DRAG, SECONDS
+
 Point = tuple[float, float]
 
 _SETTLED = """() => new Promise(done => {
@@ -37,6 +39,15 @@ class Hand:
     def actions(self) -> int:
         """Keys, clicks and drags together."""
         return self.counts["keys"] + self.counts["clicks"] + self.counts["drags"]
+
+    @property
+    def seconds(self) -> float:
+        """The time of all actions by the keystroke-level model, without reading and thinking."""
+        operators = {"keys": "K", "held": "K", "clicks": CLICK, "drags": DRAG}
+        return sum(
+            self.counts[name] * sum(SECONDS[letter] for letter in letters)
+            for name, letters in operators.items()
+        )
 
     def press(self, *keys: str) -> None:
         """Press keys one after another, such as `Control+ArrowRight`."""

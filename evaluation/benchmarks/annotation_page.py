@@ -45,7 +45,8 @@ _SELECTION = """() => {
 
 # The words and the abbreviations among them are those of the page's own module.
 _WORDS = f"""async () => {{
-  const {{ Words }} = await import('/orbat/static/js/annotate/editing/words.js');
+  const main = document.querySelector('script[type=module]').src;
+  const {{ Words }} = await import(new URL('editing/words.js', main).href);
   {_LOCATE}
   const text = document.getElementById('text').textContent;
   if (globalThis.readText !== text) {{

@@ -96,6 +96,7 @@ class _Demo:
 
     def __init__(self, output: Path, documents: int | None, settings: Sequence[str]) -> None:
         self.output = output
+        self.documents = documents
         self.settings = settings
         train = {document.id: document for document in read_documents(ARTICLES / "train.jsonl")}
         number = REPLAYED if documents is None else min(documents, REPLAYED)
@@ -161,7 +162,7 @@ class _Demo:
 
         self.print_title("6  Evaluate on held-out articles")
         report = out / "report.html"
-        self.run("evaluate", run, ARTICLES / "test.jsonl", "--report", report)
+        self.run("evaluate", run, self._held_out("test"), "--report", report)
 
         self.print_title("7  Package the model as a wheel and install it in a new environment")
         self.run("package", run, "--output", out / "dist")
@@ -237,8 +238,17 @@ class _Demo:
         options = [part for setting in self.settings for part in ("--set", setting)]
         self.run(
             *("train", "quick", "--train", gold, "--train", more),
-            *("--dev", ARTICLES / "dev.jsonl", "--output", run, *options),
+            *("--dev", self._held_out("dev"), "--output", run, *options),
         )
+
+    def _held_out(self, part: str) -> Path:
+        """Return the file of the dev or test articles that the demo uses."""
+        shipped = ARTICLES / f"{part}.jsonl"
+        if self.documents is None:
+            return shipped
+        path = self.output / shipped.name
+        write_documents(path, list(read_documents(shipped))[: self.documents])
+        return path
 
     def _tag_page(self, python: Path) -> dict[str, Any]:
         """Tag a web page with the installed wheel; return the entities and the loading time."""

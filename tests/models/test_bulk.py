@@ -86,8 +86,8 @@ def test_a_killed_run_resumes_without_loss(
     orbat: Orbat, wheel: Path, test_articles: list[Document], tmp_path: Path
 ) -> None:
     many = [
-        Document(f"{document.id}-{copy}", document.text[:600], (), {})
-        for copy in range(40)
+        Document(f"{document.id}-{copy}", document.text[:60], (), {})
+        for copy in range(34)
         for document in test_articles[:24]
     ]
     write_documents(tmp_path / "in.jsonl", many)
@@ -198,8 +198,8 @@ def test_no_article_is_lost_with_a_cluster_node(
 ) -> None:
     pytest.importorskip("ray")
     many = [
-        Document(f"{document.id}-{copy}", document.text[:400], (), {})
-        for copy in range(36)
+        Document(f"{document.id}-{copy}", document.text[:60], (), {})
+        for copy in range(27)
         for document in test_articles
     ]
     write_documents(tmp_path / "in.jsonl", many)

@@ -72,14 +72,17 @@ class _Pattern(NamedTuple):
     tokens: list[tuple[int, str]]
 
 
-class _CompiledPattern(NamedTuple):
-    """A pattern over the known classes; a text needs a class of each of `required` to match."""
+class _ClassPattern(NamedTuple):
+    """A pattern over the known classes; a text needs a class of each of `required` to match.
+
+    `source` is its regular expression, which is compiled for the first text that has these classes.
+    """
 
     label: str
     trim_start: int
     trim_end: int
     required: list[str]
-    expression: re.Pattern[str]
+    source: str
 
 
 class PatternMatcher:
@@ -122,7 +125,8 @@ class PatternMatcher:
             tuple(predicates): chr(_FIRST_CLASS + number)
             for number, predicates in enumerate(classes)
         }
-        self._compiled: list[_CompiledPattern] = []
+        self._class_patterns: list[_ClassPattern] = []
+        self._compiled: dict[str, re.Pattern[str]] = {}
         self._stale = True
 
     def __bool__(self) -> bool:
@@ -145,12 +149,16 @@ class PatternMatcher:
             for token in (text[start:end] for start, end in bounds)
         )
         if self._stale:
-            self._compile()
+            self._write_class_patterns()
         spans = []
         present = set(classes)
-        for label, trim_start, trim_end, required, expression in self._compiled:
+        compiled = self._compiled
+        for label, trim_start, trim_end, required, source in self._class_patterns:
             if any(map(present.isdisjoint, required)):
                 continue
+            expression = compiled.get(source)
+            if expression is None:
+                expression = compiled[source] = re.compile(source)
             match = expression.search(classes)
             while match is not None:
                 first, last = match.start() + trim_start, match.end() - trim_end
@@ -189,7 +197,7 @@ class PatternMatcher:
         """Return the class of a token.
 
         A token that satisfies a new combination of predicates gets a new class. The patterns are
-        then marked as stale and must be compiled again.
+        then marked as stale and must be written again.
         """
         lower = token.lower()
         predicates = [*self._by_text.get(token, ()), *self._by_lower_text.get(lower, ())]
@@ -211,15 +219,14 @@ class PatternMatcher:
             self._class_by_token[token] = self._class_by_predicates[key]
             return self._class_by_predicates[key]
 
-    def _compile(self) -> None:
-        """Compile the patterns over the classes seen so far."""
+    def _write_class_patterns(self) -> None:
+        """Write the patterns over the classes seen so far."""
         with self._lock:
             classes_by_predicate = [""] * len(self._predicates)
             for predicates, name in self._class_by_predicates.items():
                 for predicate in predicates:
                     classes_by_predicate[predicate] += name
-            known = {pattern.expression.pattern: pattern.expression for pattern in self._compiled}
-            compiled = []
+            patterns = []
             for label, trim_start, trim_end, tokens in self._patterns:
                 steps = [
                     (classes_by_predicate[predicate] or _NO_CLASS, operator)
@@ -229,7 +236,12 @@ class PatternMatcher:
                 required = [
                     classes for classes, operator in steps if not operator.startswith(_OPTIONAL)
                 ]
-                expression = known.get(source) or re.compile(source)
-                compiled.append(_CompiledPattern(label, trim_start, trim_end, required, expression))
-            self._compiled = compiled
+                patterns.append(_ClassPattern(label, trim_start, trim_end, required, source))
+            sources = {pattern.source for pattern in patterns}
+            self._compiled = {
+                source: expression
+                for source, expression in list(self._compiled.items())
+                if source in sources
+            }
+            self._class_patterns = patterns
             self._stale = False

@@ -92,6 +92,7 @@ def orbat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orbat]:
     ) -> Outcome:
         words = [*map(str, arguments)]
         environment = {**os.environ, "ORBAT_DOCCANO_HOME": str(home), "COLUMNS": "200"}
+        environment["RAY_worker_niceness"] = "0"  # otherwise, its workers wait for other tests
         environment |= env or {}
         libraries = LIBRARIES.get(words[0]) if words and sys.platform == "linux" else None
         fresh = fresh or not all(name.startswith("ORBAT_") for name in env or ())

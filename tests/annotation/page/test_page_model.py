@@ -48,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Service
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"null"
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.requests.append((self.path, headers, json.loads(body)))
         if self.server.answer is None:

@@ -154,6 +154,7 @@ def test_cookies_work_without_tls_and_stay_between_browser_and_doccano(
         [
             ("Set-Cookie", "csrftoken=c; Domain=127.0.0.1; Path=/; Secure; SameSite=None"),
             ("Set-Cookie", "sessionid=s; HttpOnly; Max-Age=9; Path=/; Secure; SameSite=Lax"),
+            ("Set-Cookie", "plain=p; Path=/"),
             ("Strict-Transport-Security", "max-age=9"),
         ],
         b"{}",
@@ -162,13 +163,15 @@ def test_cookies_work_without_tls_and_stay_between_browser_and_doccano(
     assert answer.headers.get_list("Set-Cookie") == [
         "csrftoken=c; Path=/; SameSite=Lax",
         f"orbat-{port}-sessionid=s; HttpOnly; Max-Age=9; Path=/; SameSite=Lax",
+        f"orbat-{port}-plain=p; Path=/",
     ]
     assert "Strict-Transport-Security" not in answer.headers
     # Browsers send the cookies of every program on this machine.
     client.cookies.set("_xsrf", "of another program")
     client.cookies.set("sessionid", "of another doccano")
     client.get("/v1/me")
-    assert sorted(upstream.requests[-1][2]["cookie"].split("; ")) == ["csrftoken=c", "sessionid=s"]
+    sent = upstream.requests[-1][2]["cookie"].split("; ")
+    assert sorted(sent) == ["csrftoken=c", "plain=p", "sessionid=s"]
     # A second browser gets nothing of the first one's session.
     httpx.get(f"http://127.0.0.1:{port}/v1/me")
     assert "cookie" not in upstream.requests[-1][2]

@@ -89,7 +89,7 @@ export class Api {
       return new ApiError("missing", status, detail || "It was deleted on the server.");
     }
     if (status === 429 || status >= 500) {
-      return new ApiError("server", status, `The server failed (error ${status}).`);
+      return new ApiError("server", status, detail || `The server failed (error ${status}).`);
     }
     // doccano answers unknown paths with its own page and status 200.
     return new ApiError("refused", status, detail || `The server answered with ${status}.`);

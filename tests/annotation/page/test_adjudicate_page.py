@@ -247,6 +247,7 @@ def test_conflicts_are_resolved_by_keyboard(
     press("g")
     assert "Without the article the." in page.locator(".ruling").inner_text()
     assert page.locator("#panel script").count() == 0
+    assert is_in_sight(page)
     check_accessibility(page)
     page.emulate_media(color_scheme="dark")
     check_accessibility(page)
@@ -332,6 +333,11 @@ def test_no_answer_is_lost_or_overwritten(
     assert progress.inner_text() == "1 of 6 · 6 open"
     check_accessibility(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert is_in_sight(page)
+    page.locator("#open-guidelines").tap()
+    assert is_in_sight(page)
+    screenshot(page, "conflict-phone-guidelines")
+    page.get_by_role("button", name="Close guidelines").tap()
     assert is_in_sight(page)
     screenshot(page, "conflict-phone")
 

@@ -247,6 +247,9 @@ export class AdjudicationPage {
         this.#show(question);
       }
     });
+    // An open panel takes room from the article.
+    const whenToggled = new MutationObserver(() => this.#current && this.#center());
+    whenToggled.observe(element("panel"), { attributeFilter: ["hidden"] });
     window.addEventListener("popstate", () => this.#openAddress());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && this.#current) {

@@ -55,9 +55,7 @@ export class Sender {
         // Two tabs must not both confirm the same question.
         await alone(`orbat/adjudicate/${this.#project}`, () => this.#sendAll());
       } while (this.#isAskedAgain);
-      this.#hasFailed = false;
-      this.#wait = FIRST_WAIT_MS;
-      this.#listener.onFailure(null);
+      this.#succeed();
     } catch (error) {
       await this.#recover(error);
     } finally {
@@ -157,6 +155,7 @@ export class Sender {
     } else {
       this.#waiting.remove(question);
     }
+    this.#succeed();
     this.#listener.onStored(question, answer);
     this.#showState();
   }

@@ -392,6 +392,7 @@ def test_no_answer_is_lost_or_overwritten(
     tap("2")
     notices.get_by_text("The server cannot be reached").wait_for()
     wait_until_saved(page)
+    assert notices.inner_text() == ""
     assert list(answers().values()) == ["1", "no span", "1", "2"]
 
     # A second tab is told of answers, and of the first tab.

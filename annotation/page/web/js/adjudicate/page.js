@@ -1,6 +1,5 @@
 /** The adjudication page: shows one conflict after another and takes the answers. */
 
-import { create } from "../elements.js";
 import { clearNotice, showNotice } from "../notices.js";
 import { GuidelinesPanel } from "../panels/guidelines.js";
 import { showKeyMap } from "../panels/key_map.js";
@@ -11,6 +10,7 @@ import { Comments } from "./comments.js";
 import { Delivery } from "./delivery.js";
 import { KEY_GROUPS, listenToKeys } from "./keyboard.js";
 import { showEnd, showMarkedLater, showUnusable } from "./messages.js";
+import { showPosition } from "./position.js";
 import { BY_HAND } from "./questions.js";
 import { Readings } from "./readings.js";
 import { Round } from "./round.js";
@@ -116,8 +116,7 @@ export class AdjudicationPage {
     const areNamesShown = this.#areNamesShown;
     this.#readings.show(question, { answer, areNamesShown }, this.#colors);
     this.#consult(answer);
-    this.#drawProgress(question);
-    element("undo").disabled = !this.#round.canUndo;
+    showPosition(this.#round, question);
     showEnd(this.#round.openCount, this.#round.byHandCount);
   }
 
@@ -130,22 +129,6 @@ export class AdjudicationPage {
     };
     const spans = articleSpans(article, this.#round.questionsOf(article), state, this.#colors);
     this.#view.setSpans(spans);
-  }
-
-  #drawProgress(question) {
-    const { questions, articleCount, openCount } = this.#round;
-    const position = questions.indexOf(question);
-    // A narrow screen shows less.
-    const wide = (text) => create("span", { class: "wide" }, text);
-    element("progress").replaceChildren(
-      wide("Conflict "),
-      `${position + 1} of ${questions.length}`,
-      wide(` · article ${question.article.index + 1} of ${articleCount}`),
-      ` · ${openCount} open`,
-    );
-    element("previous").disabled = position === 0;
-    element("next").disabled = position === questions.length - 1;
-    element("next-open").disabled = openCount === 0;
   }
 
   /** Scroll the conflict into the middle between the header and the readings. */

@@ -64,6 +64,12 @@ export class Sender {
     }
   }
 
+  #succeed() {
+    this.#hasFailed = false;
+    this.#wait = FIRST_WAIT_MS;
+    this.#listener.onFailure(null);
+  }
+
   async #recover(error) {
     this.#hasFailed = true;
     this.#showState();

@@ -71,6 +71,13 @@ def test_a_drag_snaps_to_words_and_is_saved(
     assert page.page.evaluate("document.getElementById('text').textContent") == TEXT
     page.press("u").drag("ahel Watc")
     assert ("UNIT", "Sahel Watch") in page.spans
+    # With nothing selected, a key chooses the label of the next drags.
+    page.press("r").drag("Ann Doe")
+    assert ("RANK", "Ann Doe") in page.spans
+    page.press("Control+z", "r").press("u").drag("Watches")
+    page.press("Control+z").drag("Friday").press("a")
+    page.wait_for_notice("0 more occurrences marked")
+    page.press("Control+z", "Control+z")
     page.press("Escape").drag("7th Signal Regimen").press("u")
     assert ("UNIT", "7th Signal Regiment") in page.spans
     page.press("Escape").double_click("Kidal")

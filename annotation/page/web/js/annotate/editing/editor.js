@@ -14,6 +14,8 @@ export class Editor extends EventTarget {
   #undone = [];
   #done = [];
   #removed;
+  /** The span that was added last, while nothing is selected. */
+  #added = null;
 
   /** The spans of the article. */
   spans;
@@ -73,6 +75,7 @@ export class Editor extends EventTarget {
   select(start, end, anchor = null) {
     this.selection = [start, end];
     this.anchor = anchor;
+    this.#added = null;
     this.selected = this.spans.find((span) => span.start === start && span.end === end) ?? null;
     this.#show();
   }
@@ -82,6 +85,7 @@ export class Editor extends EventTarget {
   }
 
   clear() {
+    this.#added = null;
     this.selection = null;
     this.anchor = null;
     this.selected = null;
@@ -129,6 +133,7 @@ export class Editor extends EventTarget {
   add(start, end, label) {
     this.#change(withSpan(this.spans, start, end, label));
     this.clear();
+    this.#added = spanAt(this.spans, start);
   }
 
   /** Give a span other borders. */
@@ -164,9 +169,9 @@ export class Editor extends EventTarget {
     return same.length;
   }
 
-  /** Mark the other occurrences of the target's words; null without a target. */
+  /** Mark the other occurrences of the target's words, or of the span just added; null without. */
   markAll() {
-    const span = this.target;
+    const span = this.target ?? this.#added;
     if (!span) {
       return null;
     }
@@ -261,6 +266,7 @@ export class Editor extends EventTarget {
   }
 
   #set(spans, removed) {
+    this.#added = null;
     this.words.learn(spans);
     this.spans = spans;
     this.#removed = removed;

@@ -2,7 +2,8 @@
 
 Most of the time of a short command is the import of its libraries. A server process that has
 imported them forks for each command, which then imports the modules of orbat and runs as usual. The
-server only imports and waits: it uses no library, so that no thread of one can be lost in a fork.
+server only imports and waits, and refuses to fork if a library has started a thread: a fork could
+wait for it for ever.
 """
 
 from __future__ import annotations
@@ -39,6 +40,14 @@ LIBRARIES = {
 """What the server imports for each command."""
 
 
+WITHOUT_THREADS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+"""Keeps numpy, scipy and pyarrow from starting threads when they are imported."""
+
+
 class ForkServer:
     """A process that has imported libraries and runs commands in forks of itself."""
 
@@ -49,6 +58,7 @@ class ForkServer:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env={**os.environ, **WITHOUT_THREADS},
         )
 
     @property
@@ -98,6 +108,9 @@ def serve(libraries: list[str]) -> None:
     for name in libraries:
         import_module(name)
     gc.freeze()
+    threads = [*Path("/proc/self/task").iterdir()]
+    if len(threads) > 1:
+        raise RuntimeError(f"{len(threads)} threads after importing {' '.join(libraries)}")
     while line := os.read(0, 1 << 20):
         while not line.endswith(b"\n"):
             line += os.read(0, 1 << 20)

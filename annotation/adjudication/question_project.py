@@ -76,9 +76,14 @@ def ask(
         _upload(client, project, new, on_progress)
         write_questions(folder, [*asked.values(), *new])
     _update_meta(client, project, {**asked, **{question.id: question for question in questions}})
+    return question_link(client, project), len(new)
+
+
+def question_link(client: DoccanoClient, project: int) -> str:
+    """Return the address at which the questions of a project are answered."""
     if client.has_page:
-        return f"{client.url}/orbat/adjudicate/{project}", len(new)
-    return f"{client.url}/projects/{project}/text-classification?page=1", len(new)
+        return f"{client.url}/orbat/adjudicate/{project}"
+    return f"{client.url}/projects/{project}/text-classification?page=1"
 
 
 def _upload(
@@ -124,7 +129,7 @@ def _ensure_project(
     client: DoccanoClient, folder: Path, option_count: int, labels: LabelSet, guidelines: str
 ) -> int:
     """Return the project of a folder's questions, with a category for each answer."""
-    project = _find_project(client, folder)
+    project = find_project(client, folder)
     if project is None:
         name = f"{folder.absolute().name} · conflicts"[:100]
         project = client.create_project(
@@ -147,8 +152,13 @@ def _ensure_project(
     return project
 
 
-def _find_project(client: DoccanoClient, folder: Path) -> int | None:
-    """Return the project of a folder's questions; None before the first question."""
+def find_project(client: DoccanoClient, folder: Path) -> int | None:
+    """Return the project of a folder's questions; None before the first question.
+
+    Raises:
+        InputError: if the folder belongs to another server, or another version of orbat.
+        ServerError: if the project was deleted.
+    """
     if (folder / "choices.json").is_file():
         raise InputError(
             f"{folder}: created with an older version of orbat (choices.json); finish the round "
@@ -190,7 +200,7 @@ def read_answers(
         InputError: if the folder belongs to another server.
         ServerError: if the project or a question was deleted in doccano.
     """
-    project = _find_project(client, Path(folder))
+    project = find_project(client, Path(folder))
     if project is None:
         return {}
     asked = {question.id: question for question in read_questions(folder)}

@@ -15,19 +15,20 @@ def status(
     password: Password = None,
     json_output: Json = False,
 ) -> None:
-    """Show each annotator's progress, pace and estimated time left."""
+    """Show each annotator's progress, pace and estimated time left, or an adjudicator's."""
     import json
 
     from rich.console import Console
 
     from ...ui import print_tables, progress_bars
-    from ..session.status import measure_status, status_table
+    from ..adjudication.progress import measure_progress
+    from ..session.status import status_table
 
     with (
         connect(home, url, username, password) as client,
         progress_bars() as on_progress,
     ):
-        statuses = measure_status(client, session, on_progress=on_progress)
+        statuses = measure_progress(client, session, on_progress=on_progress)
     if json_output:
         typer.echo(json.dumps([status.to_json() for status in statuses]))
         return

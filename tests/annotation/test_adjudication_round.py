@@ -73,8 +73,16 @@ def test_an_adjudicator_resolves_conflicts_in_doccano(
 
     answer({"split": "1"})
     assert "1 of 2 conflicts are open" in orbat(*arguments, env=doccano.env).out
+
+    def progress() -> list[tuple[str, int, int]]:
+        status = ("annotate", "status", "--session", folder, "--json")
+        shown = orbat(*status, env=doccano.env).json()
+        return [(row["annotator"], row["confirmed"], row["documents"]) for row in shown]
+
+    assert progress() == [("adjudicator (questions)", 1, 2)]
     answer({"hand": ANOTHER})
     by_hand = orbat(*arguments, env=doccano.env)
+    assert progress() == [("adjudicator (questions)", 2, 2), ("adjudicator", 0, 1)]
     assert "1 of 2 conflicts are open, 1 of them new" in by_hand.out
     assert "/orbat/annotate/" in by_hand.out
     session = open_session(folder)

@@ -22,11 +22,15 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class State:
-    """What the page shows: the spans, the selected words and the label that a drag gives."""
+    """What the page shows: the spans, the selected words and the label that a drag gives.
+
+    `added` is the span that the last step added while nothing was selected.
+    """
 
     spans: Spans
     selection: tuple[int, int] | None = None
     armed: str | None = None
+    added: Span | None = None
 
     @property
     def target(self) -> Span | None:
@@ -46,7 +50,8 @@ class Rules:
 
     def after(self, state: State, step: Step) -> State:
         """Return what the page shows after a step."""
-        target = state.target
+        target = state.target or (state.added if step.kind == "mark all" else None)
+        state = replace(state, added=None)
         if step.kind in ("drag", "letters"):
             return self._after_drag(state, *step.place)
         if step.kind == "click":
@@ -82,7 +87,8 @@ class Rules:
             return _put(state, span, Span(start, end, span.label))
         if state.armed is None:
             return replace(state, selection=(start, end))
-        return replace(_put(state, None, Span(start, end, state.armed)), selection=None)
+        new = Span(start, end, state.armed)
+        return replace(_put(state, None, new), selection=None, added=new)
 
     def drag(self, start: int, end: int) -> Step:
         """Return the step that selects a part of the text: a drag over words, or over letters."""
@@ -175,7 +181,7 @@ class PageMouse:
             for step in plan(state, task.gold.spans, rules, view.text):
                 state = rules.after(state, step)
                 self._do(view, step)
-                shown = State(view.spans(), view.selection(), state.armed)
+                shown = State(view.spans(), view.selection(), state.armed, state.added)
                 assert shown == state, (step, shown, state)
             self._armed = state.armed
         while not view.is_at_end():

@@ -55,16 +55,16 @@ class RemoteDoccano:
             return refuse(start_response, "411 Length Required", "The body has no valid length.")
         if size > MAX_BODY_BYTES:
             return refuse(start_response, "413 Content Too Large", "The body is too large.")
-        path = quote(environ["PATH_INFO"].encode("latin-1"), safe="/:@!$&'()*+,;=~-._")
-        query = environ.get("QUERY_STRING", "")
-        request = self._client.build_request(
-            environ["REQUEST_METHOD"],
-            f"{self._url}{path}{'?' if query else ''}{query}",
-            headers=self._request_headers(environ, size),
-            content=_chunks(environ["wsgi.input"], size) if size else None,
-        )
         try:
+            request = self._client.build_request(
+                environ["REQUEST_METHOD"],
+                self._address(environ),
+                headers=self._request_headers(environ, size),
+                content=_chunks(environ["wsgi.input"], size) if size else None,
+            )
             response = self._client.send(request, stream=True)
+        except httpx.InvalidURL:
+            return refuse(start_response, "400 Bad Request", "This address is not valid.")
         except httpx.TimeoutException:
             return refuse(
                 start_response, "504 Gateway Timeout", f"{self._url} did not answer in time."
@@ -74,6 +74,18 @@ class RemoteDoccano:
         reason = response.reason_phrase or HTTPStatus(response.status_code).phrase
         start_response(f"{response.status_code} {reason}", self._answer_headers(response))
         return _content(response)
+
+    def _address(self, environ: Environ) -> str:
+        """Return doccano's address for a request.
+
+        Raises:
+            httpx.InvalidURL: if the request names no path, which could lead to another host.
+        """
+        path = quote(environ["PATH_INFO"].encode("latin-1"), safe="/:@!$&'()*+,;=~-._")
+        if not path.startswith("/"):
+            raise httpx.InvalidURL("no path")
+        query = environ.get("QUERY_STRING", "")
+        return f"{self._url}{path}{'?' if query else ''}{query}"
 
     def _request_headers(self, environ: Environ, size: int) -> Headers:
         names = {

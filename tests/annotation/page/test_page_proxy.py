@@ -206,6 +206,11 @@ def test_what_cannot_be_passed_on_is_refused(upstream: Upstream, client: httpx.C
             head = f"POST /v1/x HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {length}\r\n"
             connection.sendall(f"{head}\r\n".encode())
             assert status in connection.recv(1000).splitlines()[0]
+    # Behind the address of doccano, these would name another host.
+    for target in ("@doccano.test/v1/x", "http://doccano.test/v1/x", "/v1/x?\x01"):
+        with socket.create_connection((host, port), timeout=30) as connection:
+            connection.sendall(f"GET {target} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            assert b" 400 " in connection.recv(1000).splitlines()[0]
     assert upstream.requests == []
 
 

@@ -13,7 +13,8 @@ GUIDE = Path(__file__).parent / "guide"
 PICTURES = ("annotation", "conflict")
 """Names of the screenshots, which `make screenshots` takes."""
 ANNOTATION_KEYS = (
-    "Press Enter to confirm a text, and the arrow keys to go to the next or previous one."
+    "Press Enter to confirm a text, and ? to see all keys; on doccano's own page, the arrow keys "
+    "lead to the next text or the previous one."
 )
 
 

@@ -60,8 +60,8 @@ export class Find {
 
   /** Show the first occurrence behind an offset, else the first of the article. */
   #search(from) {
-    const phrase = this.#input.value.toLowerCase();
-    const text = searchable(this.#getEditor().text);
+    const phrase = lowered(this.#input.value);
+    const text = lowered(this.#getEditor().text);
     let at = phrase ? text.indexOf(phrase, from) : -1;
     if (phrase && at < 0) {
       at = text.indexOf(phrase);
@@ -76,8 +76,8 @@ export class Find {
       this.#search(end);
       return;
     }
-    const phrase = this.#input.value.toLowerCase();
-    const at = searchable(this.#getEditor().text).lastIndexOf(phrase, start - 1);
+    const phrase = lowered(this.#input.value);
+    const at = lowered(this.#getEditor().text).lastIndexOf(phrase, start - 1);
     if (phrase && start > 0 && at >= 0) {
       this.#show([at, at + phrase.length]);
     }
@@ -103,8 +103,14 @@ export class Find {
   }
 }
 
-/** Return a text in lower case; as it is if its letters would have other offsets then. */
-function searchable(text) {
+/** Return a text in lower case, except letters that become longer, as İ: offsets stay the same. */
+function lowered(text) {
   const lower = text.toLowerCase();
-  return lower.length === text.length ? lower : text;
+  if (lower.length === text.length) {
+    return lower;
+  }
+  return text.replace(/\p{Lu}/gu, (letter) => {
+    const small = letter.toLowerCase();
+    return small.length === letter.length ? small : letter;
+  });
 }

@@ -44,11 +44,10 @@ export class TextView {
    * Draw spans: `{key, start, end, label, color, classes, data}`, where `classes` are added to the
    * element, and `data` to its data attributes.
    *
-   * @returns the spans that cannot be drawn, because they overlap another one or are outside the
-   *   text.
+   * Spans that overlap another one or are outside the text are not drawn.
    */
   setSpans(spans) {
-    const { drawn, hidden } = separate(spans, this.#text.length);
+    const drawn = drawable(spans, this.#text.length);
     const old = new Map(this.#blocks.map((block) => [block.start, block]));
     let isSameDivision = this.#blocks.length > 0;
     let index = 0;
@@ -73,12 +72,6 @@ export class TextView {
       this.#element.replaceChildren(...blocks.map((block) => block.element));
     }
     this.#blocks = blocks;
-    return hidden;
-  }
-
-  /** Return the element of a span, or null. */
-  elementOf(key) {
-    return this.#element.querySelector(`mark[data-key="${CSS.escape(key)}"]`);
   }
 
   /** Return the offset of a place in the DOM, or null outside the text. */
@@ -203,18 +196,15 @@ export class TextView {
   }
 }
 
-/** Separate spans that can be drawn, in order and without overlap, from those that cannot. */
-function separate(spans, length) {
+/** Return the spans that can be drawn, in order and without overlap. */
+function drawable(spans, length) {
   const drawn = [];
-  const hidden = [];
   let free = 0;
   for (const span of [...spans].sort((a, b) => a.start - b.start || b.end - a.end)) {
     if (span.start >= free && span.start < span.end && span.end <= length) {
       drawn.push(span);
       free = span.end;
-    } else {
-      hidden.push(span);
     }
   }
-  return { drawn, hidden };
+  return drawn;
 }

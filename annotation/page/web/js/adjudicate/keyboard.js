@@ -18,8 +18,16 @@ export function listenToKeys(actions) {
   });
 }
 
-function belongsElsewhere({ target, key }) {
-  if (document.querySelector("dialog[open]") || target.closest?.("input, textarea, select")) {
+function belongsElsewhere(event) {
+  const { target, key } = event;
+  if (document.querySelector("dialog[open]")) {
+    // The browser would go back to another conflict behind the dialog.
+    if (event.altKey && key.startsWith("Arrow")) {
+      event.preventDefault();
+    }
+    return true;
+  }
+  if (target.closest?.("input, textarea, select")) {
     return true;
   }
   if (target.closest?.("#panel") && key.startsWith("Arrow")) {

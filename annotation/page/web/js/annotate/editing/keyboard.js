@@ -28,10 +28,20 @@ export function listenToKeys(actions, labels) {
   });
 }
 
-/** Return whether the keyboard belongs to a dialog, a field or a button at the moment. */
+/** Return whether the keyboard belongs to a dialog, a field, a panel or a button at the moment. */
 function isBusy(event) {
   const element = event.target;
-  if (document.querySelector("dialog[open]") || element.closest?.("input, textarea, select")) {
+  if (document.querySelector("dialog[open]")) {
+    // The browser would go back to another article behind the dialog.
+    if (event.altKey && event.key.startsWith("Arrow")) {
+      event.preventDefault();
+    }
+    return true;
+  }
+  if (element.closest?.("input, textarea, select")) {
+    return true;
+  }
+  if (event.key.startsWith("Arrow") && !event.altKey && element.closest?.("#panel")) {
     return true;
   }
   const isControl = element.closest?.("button, a[href], summary, #panel") !== null;

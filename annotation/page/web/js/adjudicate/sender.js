@@ -1,5 +1,6 @@
 /** Sends waiting answers to doccano one after another, and tries again until they have arrived. */
 
+import { alone } from "../locks.js";
 import { readAnswer, readCategoryIds, writeAnswer } from "./answers.js";
 
 const FIRST_WAIT_MS = 1000;
@@ -171,9 +172,4 @@ export class Sender {
     const isSending = this.#isRunning && !this.#hasFailed;
     this.#listener.onState(!isWaiting ? "saved" : isSending ? "saving" : "offline");
   }
-}
-
-/** Run a function while no other tab runs one of the same name, where the browser can tell. */
-function alone(name, run) {
-  return navigator.locks ? navigator.locks.request(name, run) : run();
 }

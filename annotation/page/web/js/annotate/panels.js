@@ -1,7 +1,7 @@
 /** The panels beside the article: guidelines, comments and suggestions. */
 
 import { createComment, listComments } from "../doccano.js";
-import { showNotice } from "../notices.js";
+import { clearNotice, showNotice } from "../notices.js";
 import { CommentsPanel } from "../panels/comments.js";
 import { GuidelinesPanel } from "../panels/guidelines.js";
 import { SuggestionsPanel } from "../panels/suggestions.js";
@@ -52,7 +52,8 @@ export class Panels {
   setArticle(article, editor) {
     this.#editor = editor;
     this.#comments.setArticle({
-      key: `${this.#project.id}/${article.id}`,
+      // Words that wait in the browser are sent by the account that wrote them alone.
+      key: `${this.#project.user.id}/${this.#project.id}/${article.id}`,
       list: () => this.#withLogin(() => listComments(this.#api, this.#project.id, article.id)),
       create: (text) =>
         this.#withLogin(() => createComment(this.#api, this.#project.id, article.id, text)),
@@ -119,6 +120,7 @@ export class Panels {
 
   async #askModel() {
     const editor = this.#editor;
+    clearNotice("model");
     try {
       const { spans } = await this.#withLogin(() =>
         this.#api.post("/orbat/suggest", { text: editor.text }),
@@ -134,7 +136,7 @@ export class Panels {
         error.kind === "missing" ? "No model is connected to this server." : error.message,
         { kind: "warning" },
       );
-      this.update(editor);
+      this.update(this.#editor);
     }
   }
 }

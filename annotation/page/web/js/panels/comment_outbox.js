@@ -5,6 +5,8 @@
  * arrived all the same: before it is sent again, the comments on the server are read.
  */
 
+import { alone } from "../locks.js";
+
 const FIRST_RETRY_MS = 3_000;
 const LAST_RETRY_MS = 60_000;
 
@@ -74,7 +76,7 @@ export class CommentOutbox {
   async #untilSent(key, entry, requests) {
     for (let delay = FIRST_RETRY_MS; ; delay = Math.min(2 * delay, LAST_RETRY_MS)) {
       try {
-        await exclusively(key, () => sendOnce(key, requests));
+        await alone(key, () => sendOnce(key, requests));
         return;
       } catch (error) {
         const mayPass = error.isTemporary || error.kind === "login";
@@ -117,11 +119,6 @@ async function sendOnce(key, { list, create }) {
   }
   await create(stored.text.trim());
   forget(key);
-}
-
-/** Keep two tabs from sending the same comment; browsers offer locks on secure addresses only. */
-function exclusively(key, run) {
-  return navigator.locks ? navigator.locks.request(key, run) : run();
 }
 
 function read(key) {

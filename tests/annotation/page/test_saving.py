@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]
 TEXT = "The 2nd Wing met the Sahel Watch at Kidal. The Defence Secretary was there."
 NAMES = (
     *("offline", "lost answers", "closed tab", "expired", "two tabs", "conflict", "full disk"),
+    *("cut off", "two pages", "gone span", "both confirm", "another account"),
     # An article that is deleted moves those behind it.
     *("changed text", "hostile", "deleted"),
 )
@@ -62,6 +63,7 @@ def test_work_done_offline_is_sent_later_in_order(
 ) -> None:
     page = at("offline").wait_for_title("offline")
     page.page.locator("#progress", has_text="of").wait_for()
+    page.page.wait_for_load_state("networkidle")
     page.context.set_offline(True)
     page.press("u").drag("2nd Wing")
     page.page.locator("body[data-state=offline]").wait_for()
@@ -69,8 +71,11 @@ def test_work_done_offline_is_sent_later_in_order(
     page.drag("Sahel Watch").press("u")
     assert page.spans == [("UNIT", "2nd Wing"), ("UNIT", "Sahel Watch")]
     assert words(page.stored(doccano, "offline")) == [("Defence Secretary", "ROLE")]
+    # The next article was read before.
+    page.press("Enter").wait_for_title("lost answers")
     page.context.set_offline(False)
     page.wait_until_saved()
+    assert page.stored(doccano, "offline").meta["annotation"]["confirmed"]
     assert words(page.stored(doccano, "offline")) == [("2nd Wing", "UNIT"), ("Sahel Watch", "UNIT")]
 
 
@@ -114,6 +119,112 @@ def test_a_closed_tab_loses_nothing(at: Callable[..., AnnotatorPage], doccano: R
     # Another article is opened; the work is sent all the same.
     page.open(NAMES.index("expired") + 1).wait_for_title("expired").wait_until_saved()
     assert ("2nd Wing", "UNIT") in words(page.stored(doccano, "closed tab"))
+
+
+def test_a_tab_that_is_closed_while_it_saves_goes_on_without_a_question(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("cut off").wait_for_title("cut off")
+    sent = []
+
+    def give_no_answer(route: Any) -> None:
+        if route.request.method == "POST" and len(sent) == 1:
+            route.fetch()
+        else:
+            route.continue_()
+        sent.extend([route] if route.request.method == "POST" else [])
+
+    page.page.route("**/spans", give_no_answer)
+    page.press("u").drag("2nd Wing").drag("Sahel Watch").drag("Kidal")
+    while len(sent) < 2:
+        page.page.evaluate("0")
+    page.page.close()
+    page.page = page.context.new_page()
+    page.open(NAMES.index("cut off") + 1).wait_for_title("cut off")
+    page.page.locator("mark", has_text="Kidal").wait_for()
+    page.wait_until_saved()
+    assert [name for name, _ in words(page.stored(doccano, "cut off"))] == [
+        *("2nd Wing", "Sahel Watch", "Kidal", "Defence Secretary"),
+    ]
+
+
+def test_an_open_page_keeps_its_work_to_itself(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("two pages").wait_for_title("two pages")
+    page.page.route("**/spans*", lambda route: route.abort())
+    page.press("u").drag("2nd Wing").drag("Sahel Watch")
+    page.page.locator("body[data-state=offline]").wait_for()
+    first, page.page = page.page, page.context.new_page()
+    page.open(NAMES.index("conflict") + 1).wait_for_title("conflict").wait_until_saved()
+    assert words(page.stored(doccano, "two pages")) == [("Defence Secretary", "ROLE")]
+    first.close()
+    page.page.locator("body[data-state=saving]").wait_for()
+    page.wait_until_saved()
+    assert len(page.stored(doccano, "two pages").spans) == 3
+
+
+def test_a_span_that_was_deleted_elsewhere_is_asked_about(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("gone span").wait_for_title("gone span")
+    with doccano.connect() as connection:
+        examples = connection.examples(page.project)
+        example = next(e for e in examples if e.upload_name == "gone span")
+        [span] = connection.spans(page.project, example.id)
+        path = f"projects/{page.project}/examples/{example.id}/spans/{span.id}"
+        connection.transport.delete(path)
+    page.click("Defence Secretary").press("u")
+    dialog = page.page.locator("dialog[open]")
+    dialog.get_by_text("was changed elsewhere").wait_for()
+    dialog.get_by_role("button", name="Save the spans of this page").click()
+    page.wait_until_saved()
+    assert words(page.stored(doccano, "gone span")) == [("Defence Secretary", "UNIT")]
+
+
+def test_a_confirmation_at_the_same_moment_is_not_taken_back(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("both confirm").wait_for_title("both confirm")
+    toggled = []
+
+    def confirm_before(route: Any) -> None:
+        if not toggled:
+            path = route.request.url.partition("/v1/")[2]
+            with doccano.connect() as connection:
+                toggled.append(connection.transport.post(path, {}))
+        route.continue_()
+
+    page.page.route("**/states", confirm_before)
+    page.press("Enter").wait_for_title("another account").wait_until_saved()
+    assert toggled
+    assert page.stored(doccano, "both confirm").meta["annotation"]["confirmed"]
+
+
+def test_work_is_not_saved_by_another_account(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("another account").wait_for_title("another account")
+    with doccano.connect() as connection:
+        connection.create_user("lodger", "of the same browser")
+    page.page.route("**/spans*", lambda route: route.abort())
+    page.press("u").drag("2nd Wing")
+    page.page.locator("body[data-state=offline]").wait_for()
+    tab = page.context.new_page()
+    tab.goto(f"{doccano.url}/orbat/annotate/999999")
+    log_in_anew = """async (account) => {
+      const { Api } = await import("/orbat/static/js/api.js");
+      await new Api().logIn(...account);
+    }"""
+    tab.evaluate(log_in_anew, ["lodger", "of the same browser"])
+    page.page.unroute("**/spans*")
+    page.wait_for_notice("Your account has no access to this project")
+    assert words(page.stored(doccano, "another account")) == [("Defence Secretary", "ROLE")]
+    tab.evaluate(log_in_anew, ["saver", page.session.password("saver")])
+    page.page.reload()
+    page.page.locator("mark", has_text="2nd Wing").wait_for()
+    page.wait_until_saved()
+    assert ("2nd Wing", "UNIT") in words(page.stored(doccano, "another account"))
 
 
 def test_a_session_that_expires_asks_for_a_login_and_goes_on(
@@ -163,6 +274,8 @@ def test_spans_that_were_changed_elsewhere_are_not_overwritten_silently(
         ("Kidal", "RANK"),
         ("Defence Secretary", "ROLE"),
     ]
+    # The keys of somebody who is at work answer nothing.
+    page.press("Enter", " ", "Escape", "Escape", "Enter")
     dialog.get_by_role("button", name="Save the spans of this page").click()
     page.wait_until_saved()
     assert words(page.stored(doccano, "conflict")) == [
@@ -225,6 +338,10 @@ def test_an_article_that_was_deleted_is_named(
     page.press("u").drag("2nd Wing")
     page.wait_for_notice("This article was deleted on the server")
     assert page.spans == [("UNIT", "2nd Wing"), ("ROLE", "Defence Secretary")]
+    page.page.get_by_role("button", name="Discard my changes").click()
+    page.wait_for_notice(f"There is no article {len(NAMES)}")
+    drafts = "Object.keys(localStorage).filter(key => key.startsWith('orbat-draft'))"
+    assert page.page.evaluate(drafts) == []
 
 
 def test_a_label_or_project_that_was_deleted_is_named(

@@ -18,7 +18,8 @@ export function openDialog(title, content) {
 }
 
 /**
- * Ask for one of several choices.
+ * Ask for one of several choices. Without a default, no button has the focus at first, and Escape
+ * does not close the dialog.
  *
  * @param {{title: string, text: string, choices: {value: *, label: string, isDefault?: boolean}[]}} question
  * @returns {Promise<*>} the value of the choice, or null if the dialog was closed without one.
@@ -41,7 +42,14 @@ export function askChoice({ title, text, choices }) {
     content.append(create("div", { class: "choices" }, ...buttons));
     const dialog = dialogOf(title, content);
     dialog.addEventListener("close", () => resolve(answer));
-    show(dialog);
+    if (choices.some(({ isDefault }) => isDefault)) {
+      show(dialog);
+    } else {
+      dialog.setAttribute("closedby", "none");
+      dialog.tabIndex = -1;
+      show(dialog);
+      dialog.focus();
+    }
   });
 }
 

@@ -148,9 +148,22 @@ export async function deleteSpan(api, project, article, id) {
   }
 }
 
-/** Change a confirmed article to an open one, or an open one to a confirmed one. */
-export async function toggleConfirmed(api, project, article) {
-  await api.post(`/v1/projects/${project}/examples/${article}/states`);
+/**
+ * Confirm an example that is open, or withdraw the confirmation of one that is confirmed.
+ *
+ * doccano only changes the state to its opposite, and answers with the new one. If somebody else
+ * has done the same in between, the request has reversed theirs and is sent again.
+ *
+ * @returns whether somebody else has done the same in between.
+ */
+export async function changeConfirmation(api, project, example, isConfirmed) {
+  const path = `/v1/projects/${project}/examples/${example}/states`;
+  const state = await api.post(path);
+  if (Boolean(state?.id) === isConfirmed) {
+    return false;
+  }
+  await api.post(path);
+  return true;
 }
 
 /** Return the comments on an article, oldest first: `{id, user, text, createdAt}`. */

@@ -5,6 +5,8 @@
  * Therefore all functions read before they write.
  */
 
+import { changeConfirmation } from "../doccano.js";
+
 /** Return the ids of the answers that a project knows, by the answer. */
 export async function readCategoryIds(api, project) {
   const types = await api.get(`/v1/projects/${project}/category-types`);
@@ -41,15 +43,18 @@ export async function readAnswer(api, project, question, categoryIds) {
  */
 export async function writeAnswer(api, project, question, answer, stored, categoryIds) {
   const path = `/v1/projects/${project}/examples/${question}`;
+  const isConfirmed = answer !== null;
+  const confirm = () =>
+    stored.isConfirmed !== isConfirmed && changeConfirmation(api, project, question, isConfirmed);
   if (answer === null) {
-    const isShared = await confirm(api, path, stored, false);
+    const isShared = await confirm();
     await deleteCategory(api, path, stored.category);
     return isShared;
   }
   if (stored.answer !== answer) {
     await api.post(`${path}/categories`, { label: categoryIds.get(answer) });
   }
-  return confirm(api, path, stored, true);
+  return confirm();
 }
 
 async function deleteCategory(api, path, id) {
@@ -62,18 +67,4 @@ async function deleteCategory(api, path, id) {
       throw error;
     }
   }
-}
-
-/** Confirm a question or withdraw that; return whether somebody else did so in between. */
-async function confirm(api, path, stored, isConfirmed) {
-  if (stored.isConfirmed === isConfirmed) {
-    return false;
-  }
-  const state = await api.post(`${path}/states`);
-  if (Boolean(state?.id) === isConfirmed) {
-    return false;
-  }
-  // The request has reversed the other one's.
-  await api.post(`${path}/states`);
-  return true;
 }

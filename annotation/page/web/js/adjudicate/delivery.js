@@ -1,6 +1,6 @@
 /** Brings answers to doccano, says what becomes of them, and hears of those of other tabs. */
 
-import { logIn } from "../login.js";
+import { Account } from "../account.js";
 import { showNotice } from "../notices.js";
 import { clearProblem, showFailure, showProblem, showShared } from "./messages.js";
 import { Sender } from "./sender.js";
@@ -9,8 +9,8 @@ const STATES = { saved: "Saved", saving: "Saving…", offline: "Not stored yet: 
 const SESSION_ENDED = "Your session has ended. Log in to go on; nothing is lost.";
 
 export class Delivery {
-  #api;
   #user;
+  #account;
   #waiting;
   #round;
   #onChange;
@@ -24,8 +24,8 @@ export class Delivery {
    * @param parts.onChange called when the answer of a question has changed elsewhere.
    */
   constructor({ api, project, categoryIds, waiting, round, onChange }) {
-    this.#api = api;
     this.#user = project.user;
+    this.#account = new Account(api, project.user, SESSION_ENDED);
     this.#waiting = waiting;
     this.#round = round;
     this.#onChange = onChange;
@@ -33,6 +33,11 @@ export class Delivery {
     this.#sender = new Sender({ api, project: project.id, waiting, categoryIds, listener });
     this.#channel = new BroadcastChannel(`orbat-adjudicate-${project.id}`);
     this.#channel.addEventListener("message", ({ data }) => this.#receive(data));
+    window.addEventListener("beforeunload", (event) => {
+      if (waiting.wouldBeLost) {
+        event.preventDefault();
+      }
+    });
     window.addEventListener("storage", (event) => {
       if (waiting.concerns(event)) {
         onChange();
@@ -47,6 +52,15 @@ export class Delivery {
     }
     this.#channel.postMessage({ kind: "opened" });
     this.#sender.wake();
+  }
+
+  /** Load the page anew if another account has logged in meanwhile; its answers are its own. */
+  async checkUser() {
+    try {
+      await this.#account.check();
+    } catch {
+      // The next answer asks for a login or is sent later.
+    }
   }
 
   /** Send a question's new answer. */
@@ -73,7 +87,7 @@ export class Delivery {
         this.#onChange();
       },
       onFailure: showFailure,
-      onLogin: () => logIn(this.#api, { reason: SESSION_ENDED }),
+      onLogin: () => this.#account.logInAgain(),
     };
   }
 

@@ -236,6 +236,7 @@ export class AdjudicationPage {
     window.addEventListener("popstate", () => this.#openAddress());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && this.#current) {
+        this.#delivery.checkUser();
         this.#readStored([this.#current]);
       }
     });

@@ -18,6 +18,11 @@ export class WaitingAnswers {
     this.#storage = storage;
   }
 
+  /** Whether closing the page would lose an answer, because the browser does not store it. */
+  get wouldBeLost() {
+    return this.#unstored.size > 0;
+  }
+
   /** Whether an event of the browser's storage is about these answers. */
   concerns(event) {
     return event.key === null || event.key.startsWith(this.#prefix);

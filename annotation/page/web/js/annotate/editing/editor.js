@@ -1,6 +1,16 @@
 /** The state of an open article, and every action that changes it. */
 
-import { accepted, overlapping, sorted, spanAt, withSpan, withSpans, without } from "./spans.js";
+import {
+  accepted,
+  overlapping,
+  ownSpan,
+  removedSuggestions,
+  sorted,
+  spanAt,
+  withSpan,
+  withSpans,
+  without,
+} from "./spans.js";
 import { keyOf } from "../saving/changes.js";
 import { Words } from "./words.js";
 
@@ -25,6 +35,8 @@ export class Editor extends EventTarget {
   anchor = null;
   /** The selected span, or null. */
   selected = null;
+  /** Whether a confirmation has put all spans on the server, where a withdrawal leaves them. */
+  wasConfirmed = false;
 
   /**
    * @param article as `readArticle` returns it.
@@ -36,6 +48,7 @@ export class Editor extends EventTarget {
     this.text = article.text;
     this.words = new Words(article.text);
     this.spans = spans;
+    this.wasConfirmed = article.isConfirmed;
     this.#removed = removedSuggestions(article, spans);
     this.words.learn(spans);
   }
@@ -43,6 +56,14 @@ export class Editor extends EventTarget {
   /** Suggestions that nobody has touched, in the order of the text. */
   get suggestions() {
     return this.article.isConfirmed ? [] : this.spans.filter((span) => span.isSuggestion);
+  }
+
+  /**
+   * The spans that the server shall hold. Suggestions of a model stay on the page until they are
+   * accepted or the article is confirmed.
+   */
+  get savedSpans() {
+    return this.wasConfirmed ? this.spans : this.spans.filter((span) => !span.isProposed);
   }
 
   /** Suggestions that the annotator deleted, and whose words have no other span now. */
@@ -175,12 +196,14 @@ export class Editor extends EventTarget {
     if (!span) {
       return null;
     }
-    const places = this.words
+    const known = new Set(this.spans.map(keyOf));
+    const others = this.words
       .occurrences(this.wordsOf(span))
-      .filter(([start, end]) => !this.#hasSpan(start, end, span.label));
-    const result = withSpans(accepted(this.spans, [span]), places, span.label);
-    this.#change(result.spans);
-    return result;
+      .map(([start, end]) => ownSpan(start, end, span.label))
+      .filter((other) => !known.has(keyOf(other)));
+    const { spans, added } = withSpans(accepted(this.spans, [span]), others);
+    this.#change(spans);
+    return { added, overlapped: others.length - added };
   }
 
   /** Accept suggestions; return how many. */
@@ -207,14 +230,14 @@ export class Editor extends EventTarget {
    */
   propose(suggestions) {
     const gone = new Set(this.#removed.map(keyOf));
-    const fresh = suggestions.filter(
-      (span) => !gone.has(keyOf(span)) && !overlapping(this.spans, span.start, span.end).length,
-    );
-    if (fresh.length) {
-      const proposed = fresh.map((span) => ({ ...span, isSuggestion: true, isProposed: true }));
-      this.#change(sorted([...this.spans, ...proposed]));
+    const proposed = suggestions
+      .filter((span) => !gone.has(keyOf(span)))
+      .map((span) => ({ ...span, isSuggestion: true, isProposed: true }));
+    const { spans, added } = withSpans(this.spans, proposed);
+    if (added) {
+      this.#change(spans);
     }
-    return fresh.length;
+    return added;
   }
 
   undo() {
@@ -228,12 +251,6 @@ export class Editor extends EventTarget {
   /** Return the words of a span. */
   wordsOf(span) {
     return this.text.slice(span.start, span.end);
-  }
-
-  #hasSpan(start, end, label) {
-    return this.spans.some(
-      (span) => span.start === start && span.end === end && span.label === label,
-    );
   }
 
   #replace(span, start, end, label) {
@@ -281,12 +298,4 @@ export class Editor extends EventTarget {
   #show() {
     this.dispatchEvent(new Event("show"));
   }
-}
-
-/** Return the suggestions that an article was uploaded with and that are not among its spans. */
-function removedSuggestions(article, spans) {
-  const kept = new Set(spans.map(keyOf));
-  return (article.meta.suggestions ?? [])
-    .map(([start, end, label, score]) => ({ start, end, label, score: score ?? null }))
-    .filter((span) => !kept.has(keyOf(span)));
 }

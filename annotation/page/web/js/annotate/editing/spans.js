@@ -6,6 +6,8 @@
  * `isProposed` while it is not on the server. The functions return new lists.
  */
 
+import { keyOf } from "../saving/changes.js";
+
 /** Return the spans that have a character in common with a range. */
 export function overlapping(spans, start, end) {
   return spans.filter((span) => span.start < end && start < span.end);
@@ -16,10 +18,15 @@ export function spanAt(spans, offset) {
   return spans.find((span) => span.start <= offset && offset < span.end) ?? null;
 }
 
+/** Return a span of the annotator. */
+export function ownSpan(start, end, label) {
+  return { start, end, label, isSuggestion: false, score: null };
+}
+
 /** Add a span of the annotator; those that it overlaps are removed. */
 export function withSpan(spans, start, end, label) {
   const others = spans.filter((span) => span.end <= start || end <= span.start);
-  return sorted([...others, { start, end, label, isSuggestion: false, score: null }]);
+  return sorted([...others, ownSpan(start, end, label)]);
 }
 
 /** Return the spans without the given ones. */
@@ -37,19 +44,27 @@ export function accepted(spans, chosen) {
 }
 
 /**
- * Add a span with a label at each of the places that no span overlaps.
+ * Add spans, except those that overlap another one or one added before them.
  *
- * @param places pairs of start and end.
- * @returns the spans, and the numbers of those added and of places that a span overlaps.
+ * @returns the spans, and the number of those added.
  */
-export function withSpans(spans, places, label) {
-  const free = places.filter(([start, end]) => overlapping(spans, start, end).length === 0);
-  const added = free.map(([start, end]) => ({ start, end, label, isSuggestion: false, score: null }));
-  return {
-    spans: sorted([...spans, ...added]),
-    added: added.length,
-    overlapped: places.length - free.length,
-  };
+export function withSpans(spans, others) {
+  const added = [];
+  for (const span of sorted(others)) {
+    const { start, end } = span;
+    if ((added.at(-1)?.end ?? 0) <= start && overlapping(spans, start, end).length === 0) {
+      added.push(span);
+    }
+  }
+  return { spans: sorted([...spans, ...added]), added: added.length };
+}
+
+/** Return the suggestions that an article was uploaded with and that are not among its spans. */
+export function removedSuggestions(article, spans) {
+  const kept = new Set(spans.map(keyOf));
+  return (article.meta.suggestions ?? [])
+    .map(([start, end, label, score]) => ({ start, end, label, score: score ?? null }))
+    .filter((span) => !kept.has(keyOf(span)));
 }
 
 /** Return spans in the order of the text. */

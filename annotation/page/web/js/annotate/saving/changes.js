@@ -59,6 +59,18 @@ export function wasCarriedOut(change, stored) {
   return change.kind === "delete" ? !span : span?.label === change.label;
 }
 
+/** Return the spans after a change that the server carried out. */
+export function applied(stored, { kind, span, label }) {
+  if (kind === "create") {
+    return [...stored, span];
+  }
+  if (kind === "delete") {
+    return stored.filter((other) => other.id !== span.id);
+  }
+  const relabeled = { ...span, label, isSuggestion: false };
+  return stored.map((other) => (other.id === span.id ? relabeled : other));
+}
+
 /** Return a string that is equal for equal spans. */
 export function keyOf(span) {
   return `${span.start}-${span.end}-${span.label}`;

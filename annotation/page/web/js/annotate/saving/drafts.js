@@ -1,23 +1,33 @@
 /** Unsaved work, kept in the browser's storage until the server has it. */
 
-const PREFIX = "orbat-draft";
+import { alone, heldNames, hold } from "../../locks.js";
 
-/** The unsaved work of one person in one project. */
+const PREFIX = "orbat-draft";
+const TAB_PREFIX = "orbat/annotate/tab/";
+
+/**
+ * The unsaved work of one person in one project.
+ *
+ * A draft is `{text, stored, wanted, isConfirmed, pending, tab}`, where `tab` is a name that the
+ * page which saves the work holds while it is open: meanwhile no other page may save it.
+ */
 export class Drafts {
   #prefix;
+  #tab = `${TAB_PREFIX}${Math.random()}`;
 
   constructor(user, project) {
     this.#prefix = `${PREFIX}/${user}/${project}/`;
+    hold(this.#tab);
   }
 
   /**
-   * Keep the unsaved work on an article: `{text, stored, wanted, isConfirmed}`.
+   * Keep the unsaved work on an article.
    *
    * @returns whether it was kept; false if the browser has no room or forbids it.
    */
   keep(article, draft) {
     try {
-      localStorage.setItem(this.#prefix + article, JSON.stringify(draft));
+      localStorage.setItem(this.#prefix + article, JSON.stringify({ ...draft, tab: this.#tab }));
       return true;
     } catch {
       return false;
@@ -32,18 +42,42 @@ export class Drafts {
     }
   }
 
-  /** Return the unsaved work by article id, in the order of the ids. */
-  all() {
-    const drafts = new Map();
+  /** Return the unsaved work on an article as it is now, or null. */
+  get(article) {
     try {
-      for (const key of Object.keys(localStorage)) {
-        if (key.startsWith(this.#prefix)) {
-          drafts.set(Number(key.slice(this.#prefix.length)), JSON.parse(localStorage.getItem(key)));
-        }
-      }
+      return JSON.parse(localStorage.getItem(this.#prefix + article));
     } catch {
-      return new Map();
+      return null;
     }
-    return new Map([...drafts].sort(([a], [b]) => a - b));
+  }
+
+  /**
+   * Find the articles with unsaved work.
+   *
+   * @returns `[article, isLive]` pairs in the order of the ids; `isLive` says whether the page that
+   *   saves the work is open.
+   */
+  async found() {
+    const live = await heldNames();
+    const articles = this.#articles().sort((a, b) => a - b);
+    return articles.map((article) => [article, live.has(this.get(article)?.tab)]);
+  }
+
+  /** Wait until the page that saves the work on an article is closed, or has saved it. */
+  async whenClosed(article) {
+    let tab;
+    for (let draft = this.get(article); draft && draft.tab !== tab; draft = this.get(article)) {
+      tab = draft.tab;
+      await alone(tab, () => {});
+    }
+  }
+
+  #articles() {
+    try {
+      const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.#prefix));
+      return keys.map((key) => Number(key.slice(this.#prefix.length)));
+    } catch {
+      return [];
+    }
   }
 }

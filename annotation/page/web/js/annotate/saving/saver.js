@@ -2,36 +2,20 @@
 
 import { ApiError } from "../../api.js";
 import {
+  changeConfirmation,
   createSpan,
   deleteSpan,
   listLabels,
   listSpans,
   readArticle,
   relabelSpan,
-  toggleConfirmed,
 } from "../../doccano.js";
-import { haveSameSpans, nextChange, wasCarriedOut } from "./changes.js";
+import { alone } from "../../locks.js";
+import { applied, haveSameSpans, nextChange, wasCarriedOut } from "./changes.js";
+import { ArticleWork } from "./work.js";
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
-
-/**
- * The work on one article.
- *
- * - `stored`: the spans that the server is known to hold.
- * - `wanted`: the spans that it shall hold.
- * - `isConfirmed`: whether the article shall be confirmed; null to leave it as it is.
- * - `isUncertain`: whether `stored` must be read again before anything is sent.
- */
-class ArticleWork {
-  pending = null;
-  wasRefused = false;
-  isBlocked = false;
-
-  constructor(id, { text, stored, wanted, isConfirmed = null, isUncertain = false }) {
-    Object.assign(this, { id, text, stored, wanted, isConfirmed, isUncertain });
-  }
-}
 
 /**
  * Brings the server to the spans and confirmations that the page shows.
@@ -57,7 +41,9 @@ export class Saver {
    * @param callbacks
    *   - `onState(state)`: with "saved", "saving" or "offline".
    *   - `logIn()`: called when the session has expired; resolves after a login.
-   *   - `chooseVersion(articleId, theirs)`: the article was changed elsewhere; resolves with "mine"
+   *   - `checkUser()`: called before work goes on after an interruption; resolves if the account is
+   *     still that of the page.
+   *   - `chooseVersion(articleId)`: the article was changed elsewhere; resolves with "mine"
    *     or "theirs".
    *   - `onTheirs(articleId, spans)`: the server's spans replace those of the page.
    *   - `onBlocked(articleId, message)`: the work on an article cannot be saved.
@@ -69,11 +55,11 @@ export class Saver {
     this.#drafts = drafts;
     this.#callbacks = callbacks;
     window.addEventListener("online", () => this.#wake());
-    for (const [id, draft] of drafts.all()) {
-      this.#works.set(id, new ArticleWork(id, { ...draft, isUncertain: true }));
-    }
-    this.#run();
+    this.ready = this.#restoreAll();
   }
+
+  /** Resolves when the work of pages that were closed is known. */
+  ready;
 
   /** Whether the browser could not keep unsaved work, so that closing the page would lose it. */
   wouldLoseWork = false;
@@ -126,6 +112,32 @@ export class Saver {
     this.#run();
   }
 
+  async #restoreAll() {
+    for (const [id, isLive] of await this.#drafts.found()) {
+      if (isLive) {
+        this.#drafts.whenClosed(id).then(() => this.#restore(id));
+      } else {
+        this.#restore(id);
+      }
+    }
+    this.#run();
+  }
+
+  #restore(article) {
+    const draft = this.#drafts.get(article);
+    if (draft && !this.#works.has(article)) {
+      this.#works.set(article, new ArticleWork(article, { ...draft, isUncertain: true }));
+      this.#callbacks.onTheirs(article, draft.wanted);
+      this.#run();
+    }
+  }
+
+  /** Forget the unsaved work on an article. */
+  discard(article) {
+    this.#works.delete(article);
+    this.#drafts.drop(article);
+  }
+
   async #run() {
     if (this.#isRunning) {
       return;
@@ -135,7 +147,7 @@ export class Saver {
     for (let work = this.#next(); work; work = this.#next()) {
       this.#callbacks.onState("saving");
       try {
-        await this.#send(work);
+        await alone(`orbat/annotate/${work.id}`, () => this.#send(work));
         wait = FIRST_WAIT_MS;
       } catch (error) {
         work.isUncertain = true;
@@ -145,8 +157,8 @@ export class Saver {
           wait = Math.min(wait * 2, LONGEST_WAIT_MS);
         } else if (error instanceof ApiError && error.kind === "login") {
           await this.#callbacks.logIn();
-        } else if (error instanceof ApiError && error.kind === "refused" && !work.wasRefused) {
-          // Perhaps the spans were changed elsewhere: read them before the next attempt.
+        } else if (["refused", "missing"].includes(error.kind) && !work.wasRefused) {
+          // Perhaps the spans were changed elsewhere: they are read before the next attempt.
           work.wasRefused = true;
         } else {
           this.#block(work, error);
@@ -170,18 +182,21 @@ export class Saver {
 
   async #send(work) {
     if (work.isUncertain) {
+      await this.#callbacks.checkUser();
       await this.#reconcile(work);
     }
     for (;;) {
       const change = nextChange(work.stored, work.wanted);
-      if (change) {
-        await this.#carryOut(work, change);
-      } else if (work.isConfirmed !== null) {
-        await this.#confirm(work);
-      } else {
+      if (change === null && work.isConfirmed === null) {
         break;
       }
-      this.#keep(work);
+      // What is read while the server changes may be old: the number differs before and after.
+      this.#countChange(work.id);
+      try {
+        await (change ? this.#carryOut(work, change) : this.#confirm(work));
+      } finally {
+        this.#countChange(work.id);
+      }
     }
     this.#stored.set(work.id, work.stored);
     this.#works.delete(work.id);
@@ -190,38 +205,41 @@ export class Saver {
     this.#callbacks.onSaved(work.id);
   }
 
+  #countChange(article) {
+    this.#revisions.set(article, this.revision(article) + 1);
+  }
+
   async #carryOut(work, change) {
     work.pending = change;
-    this.#revisions.set(work.id, this.revision(work.id) + 1);
+    this.#keep(work);
     const { span } = change;
     const place = [this.#api, this.#project.id, work.id];
+    let { id } = span;
     if (change.kind === "delete") {
-      await deleteSpan(...place, span.id);
-      work.stored = work.stored.filter((other) => other.id !== span.id);
+      await deleteSpan(...place, id);
     } else if (change.kind === "relabel") {
-      await relabelSpan(...place, span.id, this.#labelId(change.label));
-      const relabeled = { ...span, label: change.label, isSuggestion: false };
-      work.stored = work.stored.map((other) => (other.id === span.id ? relabeled : other));
+      await relabelSpan(...place, id, this.#labelId(change.label));
     } else {
-      const id = await createSpan(...place, { ...span, labelId: this.#labelId(span.label) });
-      const { start, end, label } = span;
-      work.stored = [...work.stored, { id, start, end, label, isSuggestion: false }];
+      id = await createSpan(...place, { ...span, labelId: this.#labelId(span.label) });
     }
+    work.stored = applied(work.stored, { ...change, span: { ...span, id } });
     work.pending = null;
     work.wasRefused = false;
   }
 
   #labelId(name) {
-    return this.#project.labels.find((label) => label.name === name).id;
+    const label = this.#project.labels.find((candidate) => candidate.name === name);
+    if (!label) {
+      throw new Error("This project does not have the label of a span any more.");
+    }
+    return label.id;
   }
 
   async #confirm(work) {
     const wanted = work.isConfirmed;
     const article = await this.#readUnchanged(work);
     if (article.isConfirmed !== wanted) {
-      this.#revisions.set(work.id, this.revision(work.id) + 1);
-      // doccano only changes the state to its opposite.
-      await toggleConfirmed(this.#api, this.#project.id, work.id);
+      await changeConfirmation(this.#api, this.#project.id, work.id, wanted);
     }
     if (work.isConfirmed === wanted) {
       work.isConfirmed = null;
@@ -247,12 +265,10 @@ export class Saver {
     const isDone = pending !== null && wasCarriedOut(pending, theirs);
     const known = isDone ? applied(work.stored, pending) : work.stored;
     work.pending = null;
-    if (!haveSameSpans(known, theirs) && !haveSameSpans(work.wanted, theirs)) {
-      const choice = await this.#callbacks.chooseVersion(work.id, theirs);
-      if (choice === "theirs") {
-        work.wanted = theirs;
-        this.#callbacks.onTheirs(work.id, theirs);
-      }
+    const isChanged = !haveSameSpans(known, theirs) && !haveSameSpans(work.wanted, theirs);
+    if (isChanged && (await this.#callbacks.chooseVersion(work.id)) === "theirs") {
+      work.wanted = theirs;
+      this.#callbacks.onTheirs(work.id, theirs);
     }
     work.stored = theirs;
     work.isUncertain = false;
@@ -268,8 +284,8 @@ export class Saver {
   }
 
   #keep(work) {
-    const { text, stored, wanted, isConfirmed } = work;
-    const isKept = this.#drafts.keep(work.id, { text, stored, wanted, isConfirmed });
+    const { text, stored, wanted, isConfirmed, pending } = work;
+    const isKept = this.#drafts.keep(work.id, { text, stored, wanted, isConfirmed, pending });
     this.wouldLoseWork ||= !isKept;
   }
 
@@ -282,16 +298,4 @@ export class Saver {
       };
     });
   }
-}
-
-/** Return the spans after a change that the server carried out. */
-function applied(stored, change) {
-  if (change.kind === "create") {
-    return [...stored, change.span];
-  }
-  if (change.kind === "delete") {
-    return stored.filter((span) => span.id !== change.span.id);
-  }
-  const relabeled = { ...change.span, label: change.label };
-  return stored.map((span) => (span.id === change.span.id ? relabeled : span));
 }

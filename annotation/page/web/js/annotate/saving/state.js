@@ -1,7 +1,7 @@
 /** Tells the annotator how saving goes, and asks where it cannot go on. */
 
 import { askChoice } from "../../dialogs.js";
-import { showNotice } from "../../notices.js";
+import { clearNotice, showNotice } from "../../notices.js";
 
 const STATES = {
   saved: "Saved",
@@ -23,23 +23,42 @@ export function showState(state, isKept) {
     : STATES[state];
 }
 
-/** Ask whether the spans of the page or those on the server stay: "mine" or "theirs". */
-export async function chooseVersion() {
-  const choice = await askChoice({
-    title: "This article was changed elsewhere",
-    text: "Its spans on the server are not those that this page started from.",
-    choices: [
-      { value: "mine", label: "Save the spans of this page" },
-      { value: "theirs", label: "Take the spans on the server", isDefault: true },
-    ],
-  });
-  return choice ?? "theirs";
+/**
+ * Ask whether the spans of the page or those on the server stay: "mine" or "theirs".
+ *
+ * The question appears while the annotator presses keys for something else, and each answer gives
+ * up somebody's work. No key answers it before a button has the focus.
+ *
+ * @param name how messages name the article.
+ */
+export async function chooseVersion(name) {
+  for (;;) {
+    const choice = await askChoice({
+      title: `${name} was changed elsewhere`,
+      text: "Its spans on the server are not those that this page started from.",
+      choices: [
+        { value: "mine", label: "Save the spans of this page" },
+        { value: "theirs", label: "Take the spans on the server" },
+      ],
+    });
+    if (choice !== null) {
+      return choice;
+    }
+  }
 }
 
-/** Say why work cannot be saved; `retry` tries again. */
-export function showBlocked(message, retry) {
-  showNotice("blocked", message, {
+/** Say why the work on an article cannot be saved. */
+export function showBlocked(id, message, { retry, discard }) {
+  showNotice(`blocked-${id}`, message, {
     kind: "error",
-    actions: [{ label: "Try again", run: retry }],
+    actions: [
+      { label: "Try again", run: retry },
+      { label: "Discard my changes", run: discard },
+    ],
   });
+}
+
+/** Remove what {@link showBlocked} said. */
+export function clearBlocked(id) {
+  clearNotice(`blocked-${id}`);
 }

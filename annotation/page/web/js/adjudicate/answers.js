@@ -16,8 +16,8 @@ export async function readCategoryIds(api, project) {
 /**
  * Read what doccano holds for a question.
  *
- * @returns `{answer, category, isConfirmed, user}`: `answer` is null if there is none, `category`
- *   is the id of the record that holds it, `user` that of the account that gave it.
+ * @returns `{answer, category, isConfirmed}`: `answer` is null if there is none, `category` is the
+ *   id of the record that holds it.
  */
 export async function readAnswer(api, project, question, categoryIds) {
   const path = `/v1/projects/${project}/examples/${question}`;
@@ -31,7 +31,6 @@ export async function readAnswer(api, project, question, categoryIds) {
     answer: (category && names.get(category.label)) ?? null,
     category: category?.id ?? null,
     isConfirmed: states.results.length > 0,
-    user: category?.user ?? states.results[0]?.confirmed_by ?? null,
   };
 }
 

@@ -9,7 +9,6 @@ const STATES = { saved: "Saved", saving: "Saving…", offline: "Not stored yet: 
 const SESSION_ENDED = "Your session has ended. Log in to go on; nothing is lost.";
 
 export class Delivery {
-  #user;
   #account;
   #waiting;
   #round;
@@ -24,7 +23,6 @@ export class Delivery {
    * @param parts.onChange called when the answer of a question has changed elsewhere.
    */
   constructor({ api, project, categoryIds, waiting, round, onChange }) {
-    this.#user = project.user;
     this.#account = new Account(api, project.user, SESSION_ENDED);
     this.#waiting = waiting;
     this.#round = round;
@@ -73,7 +71,7 @@ export class Delivery {
     return {
       onState: (state) => this.#showState(state),
       onStored: (id, answer) => {
-        const stored = { answer, isConfirmed: answer !== null, user: this.#user.id };
+        const stored = { answer, isConfirmed: answer !== null };
         this.#round.setStored(id, stored);
         this.#channel.postMessage({ kind: "stored", id, stored });
       },

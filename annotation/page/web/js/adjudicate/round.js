@@ -63,11 +63,6 @@ export class Round {
     return stored ? stored.isConfirmed && stored.answer !== null : question.isConfirmed;
   }
 
-  /** Return who gave the answer that doccano holds, or null. */
-  authorOf(question) {
-    return this.#stored.get(question.id)?.user ?? null;
-  }
-
   /** Return how often the answer of a question has changed since the page was opened. */
   changesOf(id) {
     return this.#changes.get(id) ?? 0;

@@ -28,19 +28,18 @@ TEXT = (
 )
 NAMES = (
     *("mouse", "click", "widen", "letters", "keys", "extend", "every", "undo", "enter one"),
-    *("enter two", "wrapped", "phone", "cyrillic"),
+    *("enter two", "wrapped", "phone", "cyrillic", "repeated"),
 )
 SUGGESTED = ("Defence Secretary", "ROLE"), ("Inherent Resolve", "OPERATION")
 WRAPPED = "He leads the Joint Special\nOperations Command of the army.\n"
+REPEATED = "İzmir: Alpha Bravo Alpha met Alpha Bravo Alpha Bravo Alpha.\n"
+OTHER_TEXTS = {"wrapped": WRAPPED, "repeated": REPEATED}
 
 
 @pytest.fixture(scope="module")
 def session(doccano: Running, tmp_path_factory: pytest.TempPathFactory) -> Session:
     suggestions = tuple(span_of(TEXT, phrase, label) for phrase, label in SUGGESTED)
-    documents = [
-        Document(name, WRAPPED if name == "wrapped" else TEXT, (), {"title": name})
-        for name in NAMES
-    ]
+    documents = [Document(name, OTHER_TEXTS.get(name, TEXT), (), {"title": name}) for name in NAMES]
     documents = [
         document.with_spans(suggestions) if document.text == TEXT else document
         for document in documents
@@ -184,6 +183,21 @@ def test_all_occurrences_are_marked_and_removed(at: Callable[..., AnnotatorPage]
     page.press("Control+y", "Shift+Delete")
     page.wait_for_notice("3 spans removed")
     assert ("UNIT", "Sahel Watch") not in page.spans
+
+
+def test_occurrences_that_overlap_each_other_are_not_both_marked(
+    at: Callable[..., AnnotatorPage], doccano: Running
+) -> None:
+    page = at("repeated")
+    page.drag("Alpha Bravo Alpha").press("u", "a")
+    page.wait_for_notice("1 more occurrences marked; 1 overlap another span.").wait_until_saved()
+    spans = page.stored(doccano, "repeated").spans
+    assert [REPEATED[span.start : span.end] for span in spans] == ["Alpha Bravo Alpha"] * 2
+    # The letter İ is longer in lower case.
+    page.press("Escape", "/")
+    page.page.keyboard.type("bravo")
+    page.press("Enter")
+    assert page.selection == "Bravo"
 
 
 def test_every_change_can_be_undone_and_redone(

@@ -275,7 +275,7 @@ def test_spans_that_were_changed_elsewhere_are_not_overwritten_silently(
         ("Defence Secretary", "ROLE"),
     ]
     # The keys of somebody who is at work answer nothing.
-    page.press("Enter", " ", "Escape", "Escape", "Enter")
+    page.press("Enter", "Space", "Escape", "Escape", "Enter")
     dialog.get_by_role("button", name="Save the spans of this page").click()
     page.wait_until_saved()
     assert words(page.stored(doccano, "conflict")) == [

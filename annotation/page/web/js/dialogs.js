@@ -18,38 +18,45 @@ export function openDialog(title, content) {
 }
 
 /**
- * Ask for one of several choices. Without a default, no button has the focus at first, and Escape
- * does not close the dialog.
+ * Ask for one of several choices. The dialog stays until one is made.
  *
- * @param {{title: string, text: string, choices: {value: *, label: string, isDefault?: boolean}[]}} question
- * @returns {Promise<*>} the value of the choice, or null if the dialog was closed without one.
+ * No button has the focus at first: the question may appear while keys are pressed for something
+ * else.
+ *
+ * @param {{title: string, text: string, choices: {value: *, label: string}[]}} question
+ * @returns {Promise<*>} the value of the choice.
  */
-export function askChoice({ title, text, choices }) {
+export async function askChoice({ title, text, choices }) {
+  let choice = null;
+  const buttons = choices.map((offered) =>
+    button(offered.label, () => {
+      choice = offered;
+      dialog.close();
+    }),
+  );
+  const content = document.createDocumentFragment();
+  content.append(create("p", {}, text), create("div", { class: "choices" }, ...buttons));
+  const dialog = dialogOf(title, content);
+  dialog.tabIndex = -1;
+  const isClosed = showUntil(dialog, () => choice !== null);
+  dialog.focus();
+  await isClosed;
+  return choice.value;
+}
+
+/** Show a dialog that does not close before `isDone()` is true; resolves when it is closed. */
+export function showUntil(dialog, isDone) {
+  dialog.setAttribute("closedby", "none");
   return new Promise((resolve) => {
-    let answer = null;
-    const buttons = choices.map(({ value, label, isDefault }) =>
-      button(
-        label,
-        () => {
-          answer = value;
-          dialog.close();
-        },
-        { class: isDefault ? "primary" : null, autofocus: Boolean(isDefault) },
-      ),
-    );
-    const content = document.createDocumentFragment();
-    content.append(...text.split("\n\n").map((part) => create("p", {}, part)));
-    content.append(create("div", { class: "choices" }, ...buttons));
-    const dialog = dialogOf(title, content);
-    dialog.addEventListener("close", () => resolve(answer));
-    if (choices.some(({ isDefault }) => isDefault)) {
-      show(dialog);
-    } else {
-      dialog.setAttribute("closedby", "none");
-      dialog.tabIndex = -1;
-      show(dialog);
-      dialog.focus();
-    }
+    show(dialog, () => {
+      // Browsers that do not know the attribute close a dialog at the second Escape.
+      if (!isDone()) {
+        dialog.showModal();
+        return false;
+      }
+      resolve();
+      return true;
+    });
   });
 }
 
@@ -66,12 +73,14 @@ export function dialogOf(title, content) {
   );
 }
 
-function show(dialog) {
+function show(dialog, mayClose = () => true) {
   const before = document.activeElement;
   dialog.addEventListener("close", () => {
-    dialog.remove();
-    if (before?.isConnected) {
-      before.focus({ preventScroll: true });
+    if (mayClose()) {
+      dialog.remove();
+      if (before?.isConnected) {
+        before.focus({ preventScroll: true });
+      }
     }
   });
   document.body.append(dialog);

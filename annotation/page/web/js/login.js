@@ -1,6 +1,6 @@
 /** The login, in a dialog over the page, so that work in progress stays. */
 
-import { dialogOf } from "./dialogs.js";
+import { dialogOf, showUntil } from "./dialogs.js";
 import { create } from "./elements.js";
 
 /**
@@ -10,40 +10,24 @@ import { create } from "./elements.js";
  * @param {{reason?: string}} options a sentence that says why the login is needed.
  * @returns {Promise<object>} the user as doccano's `/v1/me` gives it.
  */
-export function logIn(api, { reason } = {}) {
-  return new Promise((resolve) => {
-    const form = loginForm(reason);
-    const dialog = dialogOf("Log in", form.element);
-    const before = document.activeElement;
-    let user = null;
-    form.element.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      form.setBusy(true);
-      try {
-        await api.logIn(form.username.value.trim(), form.password.value);
-        user = await api.get("/v1/me");
-        dialog.close();
-      } catch (error) {
-        form.setBusy(false);
-        form.fail(sentenceOf(error));
-      }
-    });
-    dialog.addEventListener("cancel", (event) => event.preventDefault());
-    dialog.addEventListener("close", () => {
-      // Chromium closes a dialog at the second Escape whatever the handler of "cancel" does.
-      if (user === null) {
-        dialog.showModal();
-        return;
-      }
-      dialog.remove();
-      if (before?.isConnected) {
-        before.focus({ preventScroll: true });
-      }
-      resolve(user);
-    });
-    document.body.append(dialog);
-    dialog.showModal();
+export async function logIn(api, { reason } = {}) {
+  const form = loginForm(reason);
+  const dialog = dialogOf("Log in", form.element);
+  let user = null;
+  form.element.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    form.setBusy(true);
+    try {
+      await api.logIn(form.username.value.trim(), form.password.value);
+      user = await api.get("/v1/me");
+      dialog.close();
+    } catch (error) {
+      form.setBusy(false);
+      form.fail(sentenceOf(error));
+    }
   });
+  await showUntil(dialog, () => user !== null);
+  return user;
 }
 
 function loginForm(reason) {

@@ -26,25 +26,17 @@ export function showState(state, isKept) {
 /**
  * Ask whether the spans of the page or those on the server stay: "mine" or "theirs".
  *
- * The question appears while the annotator presses keys for something else, and each answer gives
- * up somebody's work. No key answers it before a button has the focus.
- *
  * @param name how messages name the article.
  */
-export async function chooseVersion(name) {
-  for (;;) {
-    const choice = await askChoice({
-      title: `${name} was changed elsewhere`,
-      text: "Its spans on the server are not those that this page started from.",
-      choices: [
-        { value: "mine", label: "Save the spans of this page" },
-        { value: "theirs", label: "Take the spans on the server" },
-      ],
-    });
-    if (choice !== null) {
-      return choice;
-    }
-  }
+export function chooseVersion(name) {
+  return askChoice({
+    title: `${name} was changed elsewhere`,
+    text: "Its spans on the server are not those that this page started from.",
+    choices: [
+      { value: "mine", label: "Save the spans of this page" },
+      { value: "theirs", label: "Take the spans on the server" },
+    ],
+  });
 }
 
 /** Say why the work on an article cannot be saved. */

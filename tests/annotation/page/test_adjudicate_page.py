@@ -493,6 +493,17 @@ def test_old_questions_are_completed(begin: Begin, browser: Any, doccano: Runnin
     page.get_by_text("Conflict 1 of 1").wait_for()
     assert page.locator("#readings mark").all_text_contents() == ["Air Force", "Air Force"]
     assert page.locator("#notices").inner_text() == ""
+
+    # A browser that forbids storage keeps nobody from answering.
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden'); }})"
+    )
+    page.reload()
+    page.get_by_text("Conflict 1 of 1").wait_for()
+    with page.expect_response(lambda response: "/categories" in response.url and response.ok):
+        page.keyboard.press("1")
+    wait_until_saved(page)
+    assert list(adjudication.answers().values()) == ["1"]
     page.context.close()
 
 

@@ -80,6 +80,26 @@ export class WaitingAnswers {
   }
 }
 
+/** Storage of a browser that forbids it: nothing is kept. */
+const NO_STORAGE = {
+  length: 0,
+  key: () => null,
+  getItem: () => null,
+  setItem: () => {
+    throw new Error("This browser keeps nothing.");
+  },
+  removeItem: () => {},
+};
+
+/** Return the browser's storage; one that keeps nothing where it is forbidden. */
+export function browserStorage() {
+  try {
+    return localStorage ?? NO_STORAGE;
+  } catch {
+    return NO_STORAGE;
+  }
+}
+
 function parse(content) {
   try {
     return JSON.parse(content);

@@ -28,12 +28,12 @@ TEXT = (
 )
 NAMES = (
     *("mouse", "click", "widen", "letters", "keys", "extend", "every", "undo", "enter one"),
-    *("enter two", "wrapped", "phone", "cyrillic", "repeated"),
+    *("enter two", "wrapped", "phone", "cyrillic", "repeated", "signs"),
 )
 SUGGESTED = ("Defence Secretary", "ROLE"), ("Inherent Resolve", "OPERATION")
 WRAPPED = "He leads the Joint Special\nOperations Command of the army.\n"
 REPEATED = "İzmir: Alpha Bravo Alpha met Alpha Bravo Alpha Bravo Alpha.\n"
-OTHER_TEXTS = {"wrapped": WRAPPED, "repeated": REPEATED}
+OTHER_TEXTS = {"wrapped": WRAPPED, "repeated": REPEATED, "signs": "?! —\n\n"}
 
 
 @pytest.fixture(scope="module")
@@ -167,10 +167,32 @@ def test_borders_move_by_words_and_letters(at: Callable[..., AnnotatorPage]) -> 
     page = at("extend")
     page.press("Tab", "Shift+ArrowRight")
     assert ("ROLE", "Defence Secretary thanked") in page.spans
-    page.press("Shift+ArrowLeft", "Alt+Shift+ArrowRight", "Alt+Shift+ArrowRight")
+    # Blanks are passed over.
+    page.press("Shift+ArrowLeft", "Alt+Shift+ArrowRight")
     assert ("ROLE", "Defence Secretary t") in page.spans
-    page.press("Control+z", "Control+z", "Control+Alt+Shift+ArrowLeft")
-    assert ("ROLE", " Defence Secretary") in page.spans
+    page.press("Alt+Shift+ArrowLeft")
+    assert ("ROLE", "Defence Secretary") in page.spans
+    page.press("Control+Alt+Shift+ArrowLeft")
+    assert ("ROLE", "e Defence Secretary") in page.spans
+    page.press("Control+Alt+Shift+ArrowRight")
+    assert ("ROLE", "Defence Secretary") in page.spans
+
+
+def test_keys_do_no_harm_where_there_are_no_words(at: Callable[..., AnnotatorPage]) -> None:
+    page = at("signs")
+    errors: list[Any] = []
+    page.page.on("pageerror", lambda error: errors.append(error))
+    page.drag("?!").press("Shift+ArrowRight", "Control+Shift+ArrowLeft", "Alt+Shift+ArrowRight")
+    page.press("ArrowRight", "ArrowDown", "Control+ArrowDown", "Control+ArrowRight", "Tab", "u")
+    assert page.spans == [("UNIT", "?! —")]
+    page.press("Alt+Shift+ArrowRight")
+    assert page.spans == [("UNIT", "?! —")]
+    assert errors == []
+
+
+def test_articles_are_passed_as_fast_as_keys_are_pressed(at: Callable[..., AnnotatorPage]) -> None:
+    page = at("mouse").press("Alt+ArrowRight", "Alt+ArrowRight", "Alt+ArrowRight")
+    page.wait_for_title("letters").press("Alt+ArrowLeft", "Alt+ArrowLeft").wait_for_title("click")
 
 
 def test_all_occurrences_are_marked_and_removed(at: Callable[..., AnnotatorPage]) -> None:

@@ -33,6 +33,8 @@ export class AnnotationPage {
   #armed = null;
   /** The number of the last attempt to open an article; older ones have no effect. */
   #opening = 0;
+  /** The position of the article that the annotator is on the way to, or null. */
+  #goingTo = null;
 
   /**
    * @param api an {@link Api} that is logged in.
@@ -217,9 +219,11 @@ export class AnnotationPage {
 
   async #go(step) {
     await this.#access.attempt(() => this.#articles.ready());
-    const number = this.#articles.numberOf(this.#editor.article.id) + step;
+    const number = (this.#goingTo ?? this.#articles.numberOf(this.#editor.article.id)) + step;
     if (number >= 1 && number <= this.#articles.count) {
+      this.#goingTo = number;
       await this.open(number);
+      this.#goingTo = this.#goingTo === number ? null : this.#goingTo;
     }
   }
 

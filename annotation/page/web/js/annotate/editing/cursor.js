@@ -69,6 +69,9 @@ export class Cursor {
   /** Move a border by a word: `border` is "end" or "start". */
   extendByWord(step, border) {
     const { selection, selected, anchor, words } = this.#editor;
+    if (words.count === 0) {
+      return;
+    }
     if (!selection) {
       this.moveByWord(step);
     } else if (border === "start") {
@@ -89,11 +92,17 @@ export class Cursor {
       return;
     }
     const move = (offset) => (step > 0 ? letterAfter(text, offset) : letterBefore(text, offset));
-    if (border === "start") {
-      this.#setBorders(move(selection[0]), selection[1]);
-    } else {
-      this.#setBorders(selection[0], move(selection[1]));
-    }
+    const isStart = border === "start";
+    let offset = selection[isStart ? 0 : 1];
+    // Blanks are passed over, so that no span begins or ends with one.
+    do {
+      const next = move(offset);
+      if (next === offset) {
+        return;
+      }
+      offset = next;
+    } while (isBlank(text, isStart ? offset : letterBefore(text, offset)));
+    this.#setBorders(...(isStart ? [offset, selection[1]] : [selection[0], offset]));
   }
 
   #setBorders(start, end) {
@@ -154,6 +163,10 @@ export class Cursor {
   #limit(index) {
     return Math.max(0, Math.min(index, this.#editor.words.count - 1));
   }
+}
+
+function isBlank(text, offset) {
+  return offset < text.length && text[offset].trim() === "";
 }
 
 function letterAfter(text, offset) {

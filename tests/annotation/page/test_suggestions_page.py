@@ -127,7 +127,10 @@ def test_all_suggestions_are_accepted_at_once_and_it_can_be_undone(
     page.press("Shift+Space")
     page.wait_for_notice("4 suggestions accepted")
     assert page.suggestions == []
-    page.press("Control+z")
+    page.wait_until_saved().press("Control+z")
+    assert len(page.suggestions) == 4
+    page.wait_until_saved().page.reload()
+    page.page.locator("#text mark").first.wait_for()
     assert len(page.suggestions) == 4
     page.double_click("Defence")
     assert page.suggestions == ["Sahel Watch", "Kidal", "Lt. Gen."]

@@ -25,6 +25,9 @@ export function nextChange(stored, wanted) {
     open.delete(keyOf(span));
     if (span.isSuggestion && !same.isSuggestion) {
       accepted ??= { kind: "relabel", span, label: span.label };
+    } else if (!span.isSuggestion && same.isSuggestion) {
+      // Nothing else makes a touched span a suggestion again: it is created anew.
+      return { kind: "delete", span };
     }
   }
   const places = new Map([...open.values()].map((span) => [`${span.start}-${span.end}`, span]));

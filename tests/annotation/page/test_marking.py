@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -291,3 +292,16 @@ def test_keys_work_on_a_keyboard_without_latin_letters(at: Callable[..., Annotat
         )
     assert ("UNIT", "Kidal") in page.spans
     page.wait_for_notice("0 more occurrences marked")
+
+
+def test_the_link_of_a_finished_project_shows_its_first_article(
+    browser: Any, doccano: Running, tmp_path: Path
+) -> None:
+    documents = [Document(name, TEXT, (), {"title": name}) for name in ("a", "b")]
+    session = push_documents(doccano, tmp_path / "june", documents, "done")
+    page = AnnotatorPage(browser, session, "done").open().wait_for_title("a")
+    page.press("Enter").wait_for_title("b").press("Enter")
+    page.wait_for_notice("All articles are confirmed").wait_until_saved()
+    page.open().wait_for_title("a").wait_for_notice("All articles are confirmed")
+    page.press("Alt+ArrowRight").wait_for_title("b")
+    page.close()

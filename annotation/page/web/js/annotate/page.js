@@ -85,23 +85,27 @@ export class AnnotationPage {
     await this.#access.attempt(async () => {
       const opening = ++this.#opening;
       await this.#saving.ready;
-      const article = number ? await this.#articles.at(number) : await this.#articles.firstOpen();
+      const open = number ? null : await this.#articles.firstOpen();
+      const article = open ?? (await this.#articles.at(number ?? 1));
       const found = article && (await this.#saving.editors.read(article));
       if (opening !== this.#opening) {
         return;
       }
       if (found) {
-        this.#show(found, number);
+        this.#show(found, open ? null : (number ?? 1));
       } else if (number) {
         showNotice("end", `There is no article ${number} in this project.`, {
           kind: "warning",
           actions: [{ label: "First open article", run: () => this.open(null) }],
         });
       } else {
-        this.#showEnd();
+        showNotice("end", "This project has no articles yet.");
       }
       await this.#articles.ready();
       this.#heading.update();
+      if (found && !open && !number) {
+        this.#showEnd();
+      }
       this.#readAhead();
     });
   }

@@ -17,6 +17,7 @@ from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.labels import load_guidelines, load_labels
 from orbat.training.baselines.rules import RuleTagger
+from tests.annotation.hard_texts import HARD_TEXTS
 from tests.conftest import Orbat, Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]
@@ -110,20 +111,6 @@ def test_an_annotator_adds_a_span_and_confirms(
     assert back.meta["annotation"]["confirmed"] is True
 
 
-HARD = [
-    # text, the phrase pushed as a suggestion, the phrase that the annotator selects
-    ("😀😀 Gen. Smith leads 2 Wing", "Gen.", "2 Wing"),
-    ("Family 👨\u200d👩\u200d👧\u200d👦 and 🇫🇷 greet Col. Jones of 3 Wing", "Col.", "3 Wing"),
-    ("Cafe\u0301 Ma\u0308rz: Maj. Brown\u0301 of 4 Wing", "Maj.", "4 Wing"),
-    ("first line\r\nGen. Ann Doe\r\nof 5 Wing here", "Gen.", "5 Wing"),
-    ("one\ttab\tCol. Roe\tof 6 Wing", "Col.", "6 Wing"),
-    ("no\u00a0break Lt.\u00a0Gen.\u00a0Doe of 7\u00a0Wing now", "Lt.\u00a0Gen.", "7\u00a0Wing"),
-    ("zero\u200bwidth\u200djoin\ufeff Maj. Poe of 8 Wing", "Maj.", "8 Wing"),
-    ("𝐁𝐨𝐥𝐝 𝒜 letters, Gen. 𝐒𝐦𝐢𝐭𝐡 of 9 Wing", "Gen.", "9 Wing"),
-    ("שלום: Col. Levi של 10 Wing", "Col.", "Wing"),
-    ("<b>Gen.</b> &amp; “Ray” — 11 Wing\u2028next", "Gen.", "11 Wing"),
-]
-
 _UNDERLINES = """() => [...document.querySelectorAll('svg text[id]')].flatMap(text =>
   [...text.parentElement.querySelectorAll('line')].map(line => {
     const first = Number(text.id.split(':')[0]);
@@ -143,7 +130,7 @@ def test_underlined_phrases_were_pushed_and_selected_phrases_are_pulled(
 ) -> None:
     labels = load_labels()
     sent = []
-    for number, (text, phrase, _) in enumerate(HARD):
+    for number, (text, phrase, _) in enumerate(HARD_TEXTS):
         start = text.index(phrase)
         sent.append(Document(f"hard{number}", text, (Span(start, start + len(phrase), "RANK"),)))
     with doccano.connect() as connection:
@@ -151,7 +138,7 @@ def test_underlined_phrases_were_pushed_and_selected_phrases_are_pulled(
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     log_in(page, session, "hardy")
     key = next(label.key for label in labels.labels if label.name == "UNIT")
-    for number, (text, phrase, selected) in enumerate(HARD, start=1):
+    for number, (text, phrase, selected) in enumerate(HARD_TEXTS, start=1):
         page.goto(session.link("hardy", has_page=False, number=number))
         page.locator("svg line").first.wait_for(state="attached")
         assert page.evaluate(_UNDERLINES) == [phrase], text
@@ -166,7 +153,7 @@ def test_underlined_phrases_were_pushed_and_selected_phrases_are_pulled(
     page.close()
     with doccano.connect() as connection:
         back = pull(connection, tmp_path / "hard").annotation_sets["hardy"]
-    for document, (text, phrase, selected) in zip(back, HARD, strict=True):
+    for document, (text, phrase, selected) in zip(back, HARD_TEXTS, strict=True):
         assert document.text == text
         marked = [(text[s.start : s.end], s.label) for s in document.spans]
         assert marked == [(phrase, "RANK"), (selected, "UNIT")]

@@ -10,24 +10,15 @@ import pytest
 
 from orbat.annotation.session.folder import Session
 from orbat.corpus.document import Document
+from tests.annotation.hard_texts import HARD_TEXTS
 from tests.annotation.page.driver import DESKTOP, PHONE, AnnotatorPage, push_documents, span_of
 from tests.conftest import Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]
 
 HARD = [
-    # text, the phrase pushed as a suggestion, the phrase that the annotator selects
-    ("😀😀 Gen. Smith leads 2 Wing", "Gen.", "2 Wing"),
-    ("Family 👨\u200d👩\u200d👧\u200d👦 and 🇫🇷 greet Col. Jones of 3 Wing", "Col.", "3 Wing"),
-    ("Cafe\u0301 Ma\u0308rz: Maj. Brown\u0301 of 4 Wing", "Maj.", "4 Wing"),
-    ("first line\r\nGen. Ann Doe\r\nof 5 Wing here", "Gen.", "5 Wing"),
-    ("one\ttab\tCol. Roe\tof 6 Wing", "Col.", "6 Wing"),
-    ("no\u00a0break Lt.\u00a0Gen.\u00a0Doe of 7\u00a0Wing now", "Lt.\u00a0Gen.", "7\u00a0Wing"),
-    ("zero\u200bwidth\u200djoin\ufeff Maj. Poe of 8 Wing", "Maj.", "8 Wing"),
-    ("𝐁𝐨𝐥𝐝 𝒜 letters, Gen. 𝐒𝐦𝐢𝐭𝐡 of 9 Wing", "Gen.", "9 Wing"),
-    ("שלום: Col. Levi של 10 Wing", "Col.", "Wing"),
+    *HARD_TEXTS,
     ("قائد اللواء 11 في الجيش الوطني", "قائد", "الجيش الوطني"),
-    ("<b>Gen.</b> &amp; “Ray” — 11 Wing\u2028next", "Gen.", "11 Wing"),
     ("第一空挺団 の 陸将補 は 東京 に", "陸将補", "第一空挺団"),
 ]
 PARAGRAPH = (
@@ -73,7 +64,7 @@ def test_spans_are_on_the_words_that_were_pushed_and_selected(
 
 
 def test_text_from_right_to_left_runs_from_right_to_left(window: AnnotatorPage) -> None:
-    window.open(10)
+    window.open(len(HARD_TEXTS) + 1)
     direction = "getComputedStyle(document.querySelector('#text .block')).direction"
     assert window.page.evaluate(direction) == "rtl"
 

@@ -78,11 +78,16 @@ def test_an_annotator_adds_a_span_and_confirms(
     with doccano.connect() as connection:
         guidelines = load_guidelines(labels)
         session = push(
-            connection, tmp_path / "june", [suggested], ["reader"], labels, guidelines=guidelines
+            connection,
+            tmp_path / "june",
+            [suggested],
+            ["doccano-reader"],
+            labels,
+            guidelines=guidelines,
         ).session
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    log_in(page, session, "reader")
-    page.goto(session.link("reader", has_page=False))
+    log_in(page, session, "doccano-reader")
+    page.goto(session.link("doccano-reader", has_page=False))
     # doccano draws each suggestion below its text, with its label.
     page.locator("svg text:not([id])").nth(2).wait_for()
     shown = page.locator("svg text:not([id])").all_text_contents()
@@ -102,7 +107,7 @@ def test_an_annotator_adds_a_span_and_confirms(
     page.close()
 
     with doccano.connect() as connection:
-        (back,) = pull(connection, tmp_path / "june").annotation_sets["reader"]
+        (back,) = pull(connection, tmp_path / "june").annotation_sets["doccano-reader"]
     start = TEXT.index("Sahel Watch")
     added = Span(start, start + len("Sahel Watch"), "UNIT")
     assert back.text == TEXT

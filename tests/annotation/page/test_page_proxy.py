@@ -33,7 +33,12 @@ class PageProxy:
     def __init__(self, url: str, *options: str) -> None:
         command = [sys.executable, "-m", "orbat", "annotate", "page", "--url", url, "--port", "0"]
         self.process = subprocess.Popen(
-            [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*command, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Shells let processes in the background ignore Ctrl-C, and so would this one.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         assert self.process.stdout is not None
         self.line = self.process.stdout.readline()

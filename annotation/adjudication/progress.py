@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...ui import OnProgress, Progress, ignore_progress
+from ...ui import OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..session.folder import is_session
-from ..session.status import AnnotatorStatus, measure_pace, measure_status
+from ..session.status import (
+    AnnotatorStatus,
+    measure_pace,
+    measure_status,
+    read_confirmations,
+)
 from .question_project import find_project, question_link
 from .questions import read_questions
 
@@ -42,11 +47,8 @@ def _measure_questions(
 ) -> AnnotatorStatus:
     asked = {question.id for question in read_questions(folder)}
     examples = [e for e in client.examples(project) if e.upload_name in asked]
-    times = []
-    for number, example in enumerate(examples, start=1):
-        if example.is_confirmed:
-            times += [state.confirmed_at for state in client.states(project, example.id)]
-        on_progress(Progress("Reading the questions", number, len(examples)))
+    task = "Reading the questions"
+    times = read_confirmations(client, project, examples, task=task, on_progress=on_progress)
     members = [m.username for m in client.members(project) if m.username != client.user.username]
     return AnnotatorStatus(
         f"{', '.join(members)} (questions)",

@@ -115,10 +115,9 @@ def push(
             on_progress=on_progress,
         )
     console = Console()
-    if pushed.updated:
-        typer.echo(
-            f"the guidelines have changed, and were replaced for {', '.join(pushed.updated)}"
-        )
+    if pushed.guidelines_updated:
+        names = ", ".join(pushed.guidelines_updated)
+        typer.echo(f"the guidelines have changed, and were replaced for {names}")
     if pushed.evaluation is not None and gold_file is not None:
         table = suggestion_table(pushed.evaluation, gold_file, gold_documents, tagger)
         print_tables([table], console)

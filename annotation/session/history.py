@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
+from ...corpus.document import Document
 from ...errors import InputError
 from ...ui import DataTable
 from .folder import Session, open_session
@@ -153,12 +154,20 @@ def read_history(folder: Path, annotator: str) -> Iterator[Version]:
                 ) from error
 
 
+def suggestions_of(annotator: str, documents: Iterable[Document]) -> Suggestions:
+    """Return the spans that an annotator's documents were pushed with."""
+    return {
+        (document.id, annotator): frozenset((s.start, s.end, s.label) for s in document.spans)
+        for document in documents
+    }
+
+
 def read_suggestions(session: Session) -> Suggestions:
     """Return the spans that the documents of a session were pushed with."""
     return {
-        (document.id, annotator): frozenset((s.start, s.end, s.label) for s in document.spans)
+        key: spans
         for annotator in session.projects
-        for document in session.pushed(annotator)
+        for key, spans in suggestions_of(annotator, session.pushed(annotator)).items()
     }
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...corpus.document import Document, Span, check_spans, trim_span
 from ...corpus.files import read_documents, write_documents
@@ -17,7 +17,7 @@ from ..doccano.client import DoccanoClient
 from ..doccano.records import Example, ExampleSpan, State
 from ..utf16 import Utf16Offsets
 from .folder import Session, open_session
-from .history import ChangeCounts, Version, VersionSpan, add_versions, read_suggestions
+from .history import ChangeCounts, Version, VersionSpan, add_versions, suggestions_of
 
 SUGGESTED = "suggested"
 """Note of a pulled span that is equal to a suggestion."""
@@ -116,44 +116,55 @@ def pull(
     now = datetime.now(UTC).isoformat(timespec="seconds")
     annotation_sets: dict[str, list[Document]] = {}
     versions: dict[str, list[Version]] = {}
+    suggestions: dict[tuple[str, str], frozenset[tuple[int, int, str]]] = {}
     for annotator in session.projects:
         reader = _ProjectReader.open(client, session, annotator, usernames, now)
-        pairs = reader.read_all(session.pushed(annotator), on_progress)
+        pushed = session.pushed(annotator)
+        suggestions |= suggestions_of(annotator, pushed)
+        pairs = reader.read_all(pushed, on_progress)
         annotation_sets[annotator] = [document for document, _ in pairs]
         versions[annotator] = [version for _, version in pairs]
-    suggestions = read_suggestions(session)
     changes = {
         name: add_versions(session.folder, name, new, suggestions) for name, new in versions.items()
     }
     output = Path(output or session.folder / "pulled")
     files = {name: output / f"{name}.jsonl" for name in annotation_sets}
-    known = {comment for path in files.values() for comment in _read_comments(path)}
+    known = {comment for file in files.values() for comment in _comments(_read_earlier(file))}
     for name, documents in annotation_sets.items():
         write_documents(files[name], documents)
     new_comments = tuple(
-        f"{by} on '{doc_id}' of '{annotator}': {text}"
-        for path in files.values()
-        for annotator, doc_id, by, text, at in _read_comments(path)
-        if (annotator, doc_id, by, text, at) not in known
+        f"{comment.by} on '{comment.document}' of '{comment.annotator}': {comment.text}"
+        for documents in annotation_sets.values()
+        for comment in _comments(documents)
+        if comment not in known
     )
     return Pulled(annotation_sets, files, changes, _find_line_breaks(annotation_sets), new_comments)
 
 
-def _read_comments(path: Path) -> list[tuple[str, str, str, str, str]]:
-    """Return annotator, document, author, text and time of the comments in an annotation set.
+class _DocumentComment(NamedTuple):
+    """A comment in `meta.annotation` of an annotator's document."""
 
-    A file that is missing, or was damaged and is about to be replaced, has none.
-    """
+    annotator: str
+    document: str
+    by: str
+    text: str
+    at: str
+
+
+def _read_earlier(file: Path) -> list[Document]:
+    """Return an annotation set of an earlier pull; [] if it is missing or was damaged."""
     try:
-        documents = list(read_documents(path))
+        return list(read_documents(file))
     except (OSError, InputError):
         return []
-    return [
-        (annotation["annotator"], document.id, comment["by"], comment["text"], comment["at"])
-        for document in documents
-        for annotation in [document.meta.get("annotation", {})]
-        for comment in annotation.get("comments", ())
-    ]
+
+
+def _comments(documents: Iterable[Document]) -> Iterator[_DocumentComment]:
+    for document in documents:
+        annotation = document.meta.get("annotation", {})
+        for comment in annotation.get("comments", ()):
+            written = comment["by"], comment["text"], comment["at"]
+            yield _DocumentComment(annotation["annotator"], document.id, *written)
 
 
 def _find_line_breaks(annotation_sets: Mapping[str, Sequence[Document]]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from ...errors import InputError, ServerError
 from ...evaluation.metrics import Evaluation
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
+from ..doccano.records import Project
 from ..suggestions import measure_suggestions, suggest
 from .accounts import ensure_account
 from .assignment import assign
@@ -52,7 +53,7 @@ class Pushed:
         labeled: number of documents that had spans before suggestions were added.
         evaluation: scores of the suggestions on gold; None if they were not measured.
         has_page: whether the server has orbat's annotation page.
-        updated: annotators whose project had other guidelines before.
+        guidelines_updated: annotators whose project had other guidelines before.
     """
 
     session: Session
@@ -60,7 +61,7 @@ class Pushed:
     labeled: int
     evaluation: Evaluation | None
     has_page: bool
-    updated: tuple[str, ...]
+    guidelines_updated: tuple[str, ...]
 
     @property
     def spans(self) -> int:
@@ -152,14 +153,14 @@ def push(
     session = replace(session, assignments=assignments)
     updated = []
     for annotator in annotators:
-        session = _ensure_project(client, session, annotator, guidelines)
-        if _update_guidelines(client, session.projects[annotator], guidelines):
+        session, project = _ensure_project(client, session, annotator, guidelines)
+        if _update_guidelines(client, project, guidelines):
             updated.append(annotator)
         assigned = [d for d in documents if assignments[d.id] in (None, annotator)]
         _push_to(client, session, annotator, assigned, batch, on_progress)
     return Pushed(
         *(session, tuple(documents), len(documents) - unlabeled, evaluation, client.has_page),
-        updated=tuple(updated),
+        guidelines_updated=tuple(updated),
     )
 
 
@@ -203,8 +204,12 @@ def _open_or_create(client: DoccanoClient, folder: Path, labels: LabelSet) -> Se
 
 def _ensure_project(
     client: DoccanoClient, session: Session, annotator: str, guidelines: str
-) -> Session:
-    """Create or check an annotator's project, labels and account; return the saved session."""
+) -> tuple[Session, Project]:
+    """Create or check an annotator's project, labels and account.
+
+    Returns:
+        The saved session, and the project as it was found or created.
+    """
     name = f"{session.folder.absolute().name} · {annotator}"[:100]
     project = None
     if annotator in session.projects:
@@ -229,16 +234,15 @@ def _ensure_project(
     session.save()
     client.ensure_span_types(project.id, session.labels.labels)
     client.add_member(project.id, ensure_account(client, session.folder, annotator).id)
-    return session
+    return session, project
 
 
-def _update_guidelines(client: DoccanoClient, project: int, guidelines: str) -> bool:
+def _update_guidelines(client: DoccanoClient, project: Project, guidelines: str) -> bool:
     """Replace the guidelines of a project if they have changed; return whether they had."""
-    stored = client.project(project)
     # doccano removes white space at the ends.
-    if not guidelines.strip() or (stored and stored.guideline.strip() == guidelines.strip()):
+    if guidelines.strip() in ("", project.guideline.strip()):
         return False
-    client.set_guidelines(project, guidelines)
+    client.set_guidelines(project.id, guidelines)
     return True
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
+from ..doccano.records import Example
 from .folder import Session, open_session
 
 PAUSE = timedelta(minutes=30)
@@ -81,11 +82,8 @@ def _measure_annotator(
     project = session.projects[annotator]
     pushed = {document.id for document in session.pushed(annotator)}
     examples = [e for e in client.examples(project) if e.upload_name in pushed]
-    times = []
-    for number, example in enumerate(examples, start=1):
-        if example.is_confirmed:
-            times += [state.confirmed_at for state in client.states(project, example.id)]
-        on_progress(Progress(f"Reading the project of {annotator}", number, len(examples)))
+    task = f"Reading the project of {annotator}"
+    times = read_confirmations(client, project, examples, task=task, on_progress=on_progress)
     first_open = next((n for n, e in enumerate(examples, 1) if not e.is_confirmed), 1)
     return AnnotatorStatus(
         annotator,
@@ -97,6 +95,31 @@ def _measure_annotator(
         member=annotator in {member.username for member in client.members(project)},
         link=session.link(annotator, has_page=client.has_page, number=first_open),
     )
+
+
+def read_confirmations(
+    client: DoccanoClient,
+    project: int,
+    examples: Sequence[Example],
+    *,
+    task: str,
+    on_progress: OnProgress = ignore_progress,
+) -> list[datetime]:
+    """Return when the examples of a project were confirmed.
+
+    Args:
+        client: an administrator's connection.
+        project: the project's id.
+        examples: the examples; only confirmed ones are read.
+        task: name of the task in progress reports.
+        on_progress: called for each example.
+    """
+    times: list[datetime] = []
+    for number, example in enumerate(examples, start=1):
+        if example.is_confirmed:
+            times += [state.confirmed_at for state in client.states(project, example.id)]
+        on_progress(Progress(task, number, len(examples)))
+    return times
 
 
 def measure_pace(times: Iterable[datetime]) -> float | None:

@@ -59,12 +59,12 @@ class PageFiles:
 
     def serve(self, file: Path, environ: Environ, start_response: StartResponse) -> list[bytes]:
         """Answer a GET or HEAD request for a file, with 304 if the browser has its content."""
-        content = file.read_bytes()
+        content, version = file.read_bytes(), self._version()
         versioned = _VERSIONED.fullmatch(environ.get("PATH_INFO", ""))
         if file.suffix == ".html":
-            address = f"{STATIC}v-{self._version()}/"
+            address = f"{STATIC}v-{version}/"
             content = content.replace(STATIC.encode(), address.encode())
-        is_current = versioned is not None and versioned[1] == self._version()
+        is_current = versioned is not None and versioned[1] == version
         cache = "max-age=31536000, immutable" if is_current else "no-cache"
         tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         headers = [("Cache-Control", cache), ("ETag", tag)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...corpus.document import Span
 from .annotation_edits import Task, bare, list_edits, overlapping
-from .annotation_hand import Hand, Point
+from .annotation_hand import Hand, Point, settled
 
 TOP, BOTTOM = 130, 760
 """Between these the text is in sight in a viewport of 768 pixels: doccano's toolbars lie above."""
@@ -45,17 +45,11 @@ _LABELS = f"""() => {{
   }});
 }}"""
 
-_SETTLED = """() => new Promise(done => {
-  let before = '', same = 0;
-  const look = () => {
-    const now = [...document.querySelectorAll('svg text, svg line')].map(part =>
-      part.getBoundingClientRect().top).join();
-    same = now === before ? same + 1 : 0;
-    before = now;
-    same < 8 ? requestAnimationFrame(look) : done();
-  };
-  look();
-})"""
+_SETTLED = settled(
+    "[...document.querySelectorAll('svg text, svg line')]"
+    ".map(part => part.getBoundingClientRect().top).join()",
+    8,
+)
 """The page moves lines for some frames after the spans have changed."""
 
 

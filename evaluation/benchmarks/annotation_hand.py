@@ -9,16 +9,22 @@ from .keystrokes import CLICK, DRAG, SECONDS
 
 Point = tuple[float, float]
 
-_SETTLED = """() => new Promise(done => {
+
+def settled(state: str, frames: int) -> str:
+    """Return a script that waits until an expression has had the same value for some frames."""
+    return f"""() => new Promise(done => {{
   let before = '', same = 0;
-  const look = () => {
-    const now = `${scrollY} ${document.documentElement.scrollHeight}`;
+  const look = () => {{
+    const now = {state};
     same = now === before ? same + 1 : 0;
     before = now;
-    same < 5 ? requestAnimationFrame(look) : done();
-  };
+    same < {frames} ? requestAnimationFrame(look) : done();
+  }};
   look();
-})"""
+}})"""
+
+
+_SETTLED = settled("`${scrollY} ${document.documentElement.scrollHeight}`", 5)
 """The wheel moves the page in a later frame, and parts that come into sight are laid out then."""
 
 

@@ -14,7 +14,7 @@ import { showPosition } from "./position.js";
 import { BY_HAND } from "./questions.js";
 import { Readings } from "./readings.js";
 import { Round } from "./round.js";
-import { browserStorage, WaitingAnswers } from "./waiting_answers.js";
+import { WaitingAnswers } from "./waiting_answers.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -45,7 +45,7 @@ export class AdjudicationPage {
     this.#categoryIds = categoryIds;
     this.#unusable = unusable;
     this.#colors = new Map(project.labels.map((label) => [label.name, label.color]));
-    const waiting = new WaitingAnswers(project.id, project.user.id, browserStorage());
+    const waiting = new WaitingAnswers(project.id, project.user.id);
     this.#round = new Round(questions, waiting);
     this.#delivery = new Delivery({
       ...{ api, project, categoryIds, waiting },

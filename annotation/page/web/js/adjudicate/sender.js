@@ -1,5 +1,6 @@
 /** Sends waiting answers to doccano one after another, and tries again until they have arrived. */
 
+import { Backoff } from "../backoff.js";
 import { alone } from "../locks.js";
 import { readAnswer, readCategoryIds, writeAnswer } from "./answers.js";
 
@@ -13,7 +14,7 @@ export class Sender {
   #categoryIds;
   #listener;
   #timer = null;
-  #wait = FIRST_WAIT_MS;
+  #backoff = new Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS);
   #isRunning = false;
   #hasFailed = false;
   #isAskedAgain = false;
@@ -67,7 +68,7 @@ export class Sender {
 
   #succeed() {
     this.#hasFailed = false;
-    this.#wait = FIRST_WAIT_MS;
+    this.#backoff.reset();
     this.#listener.onFailure(null);
   }
 
@@ -83,8 +84,7 @@ export class Sender {
       throw error;
     }
     this.#listener.onFailure(error);
-    this.#timer = setTimeout(() => this.wake(), this.#wait);
-    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
+    this.#timer = setTimeout(() => this.wake(), this.#backoff.next());
   }
 
   async #sendAll() {

@@ -4,10 +4,7 @@ import { create } from "../elements.js";
 import { CommentOutbox } from "./comment_outbox.js";
 import { Panel } from "./panel.js";
 
-const STORAGE_PREFIX = "orbat:comment:";
-
-export class CommentsPanel {
-  #panel;
+export class CommentsPanel extends Panel {
   #outbox;
   #requests;
   #key = null;
@@ -19,20 +16,15 @@ export class CommentsPanel {
   #box;
   #send;
 
-  /**
-   * @param {HTMLElement} element the element that all panels share.
-   * @param {{list?: () => Promise<object[]>, create?: (text: string) => Promise<void>}} requests
-   *   of the first article; `setArticle` names those of others.
-   */
-  constructor(element, requests = {}) {
-    this.#panel = new Panel(element, "comments-panel", "Comments");
-    this.#requests = requests;
+  /** @param {HTMLElement} element the element that all panels share. */
+  constructor(element) {
+    super(element, "comments-panel", "Comments");
     this.#outbox = new CommentOutbox((key) => this.#onOutboxChange(key));
     this.#box = create("textarea", {
       rows: 3,
       "aria-label": "New comment",
       placeholder: "What should others know about this article?",
-      input: () => this.#outbox.keepDraft(this.#storageKey, this.#box.value),
+      input: () => this.#outbox.keepDraft(this.#key, this.#box.value),
       keydown: (event) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
           event.preventDefault();
@@ -46,11 +38,7 @@ export class CommentsPanel {
       event.preventDefault();
       this.#submit();
     });
-    this.#panel.body.append(this.#shown, form);
-  }
-
-  get isOpen() {
-    return this.#panel.isOpen;
+    this.body.append(this.#shown, form);
   }
 
   /** The number of comments on the article. */
@@ -59,16 +47,8 @@ export class CommentsPanel {
   }
 
   open() {
-    this.#panel.open();
+    super.open();
     void this.#reload();
-  }
-
-  close() {
-    this.#panel.close();
-  }
-
-  get hasFocus() {
-    return this.#panel.hasFocus;
   }
 
   /** Open the panel with the cursor in the box. */
@@ -92,17 +72,7 @@ export class CommentsPanel {
     if (this.isOpen) {
       void this.#reload();
     }
-    void this.#outbox.resume(this.#storageKey, this.#requests);
-  }
-
-  /** Read and show the comments on the article. */
-  async show(key = this.#key) {
-    this.#key = key;
-    await this.#reload();
-  }
-
-  get #storageKey() {
-    return `${STORAGE_PREFIX}${this.#key}`;
+    void this.#outbox.resume(this.#key, this.#requests);
   }
 
   async #reload() {
@@ -123,18 +93,18 @@ export class CommentsPanel {
   }
 
   #submit() {
-    if (this.#outbox.stateOf(this.#storageKey).isSending) {
+    if (this.#outbox.stateOf(this.#key).isSending) {
       this.#outbox.sendAgain();
     } else {
-      void this.#outbox.send(this.#storageKey, this.#requests);
+      void this.#outbox.send(this.#key, this.#requests);
     }
   }
 
-  #onOutboxChange(storageKey) {
-    if (storageKey !== this.#storageKey) {
+  #onOutboxChange(key) {
+    if (key !== this.#key) {
       return;
     }
-    const { text, isSending } = this.#outbox.stateOf(storageKey);
+    const { text, isSending } = this.#outbox.stateOf(key);
     if (text === "" && !isSending) {
       void this.#reload();
     }
@@ -142,12 +112,12 @@ export class CommentsPanel {
   }
 
   #render(failure = "") {
-    this.#panel.showCount(this.count);
+    this.showCount(this.count);
     const none = this.#isLoaded && this.#comments.length === 0;
     this.#shown.replaceChildren(
       ...(none ? [create("li", { class: "quiet" }, "No comment yet.")] : this.#comments.map(toItem)),
     );
-    const state = this.#outbox.stateOf(this.#storageKey);
+    const state = this.#outbox.stateOf(this.#key);
     if (this.#box.value !== state.text) {
       this.#box.value = state.text;
     }

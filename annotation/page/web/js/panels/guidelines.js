@@ -6,8 +6,7 @@ import { Panel } from "./panel.js";
 import { rulingFor } from "./ruling.js";
 import { clearHits, markHits } from "./text_search.js";
 
-export class GuidelinesPanel {
-  #panel;
+export class GuidelinesPanel extends Panel {
   #search;
   #count;
   #steps;
@@ -19,7 +18,7 @@ export class GuidelinesPanel {
 
   /** @param {HTMLElement} element the element that all panels share. */
   constructor(element) {
-    this.#panel = new Panel(element, "guidelines-panel", "Guidelines");
+    super(element, "guidelines-panel", "Guidelines");
     this.#search = create("input", {
       type: "search",
       placeholder: "Search",
@@ -32,26 +31,10 @@ export class GuidelinesPanel {
       button("‹", () => this.#step(-1), { "aria-label": "Previous hit", disabled: true }),
       button("›", () => this.#step(1), { "aria-label": "Next hit", disabled: true }),
     ];
-    this.#panel.head.after(
+    this.head.after(
       create("div", { class: "panel-search" }, this.#search, this.#count, ...this.#steps),
     );
-    this.#panel.body.append(this.#ruling, this.#document);
-  }
-
-  get isOpen() {
-    return this.#panel.isOpen;
-  }
-
-  open() {
-    this.#panel.open();
-  }
-
-  close() {
-    this.#panel.close();
-  }
-
-  get hasFocus() {
-    return this.#panel.hasFocus;
+    this.body.append(this.#ruling, this.#document);
   }
 
   focus() {
@@ -96,7 +79,7 @@ export class GuidelinesPanel {
       create("h3", { class: "ruling-title" }, `On ${label}`),
       ...(parts.length ? parts : [create("p", { class: "quiet" }, `The guidelines do not name ${label}.`)]),
     );
-    this.#panel.body.scrollTop = 0;
+    this.body.scrollTop = 0;
     if (this.#search.value.trim()) {
       this.#find();
     }
@@ -130,7 +113,7 @@ export class GuidelinesPanel {
 
   /** Scroll the panel alone: the article stays where it is. */
   #scrollTo(mark) {
-    const body = this.#panel.body;
+    const body = this.body;
     const offset = mark.getBoundingClientRect().top - body.getBoundingClientRect().top;
     body.scrollTop += offset - body.clientHeight / 3;
   }

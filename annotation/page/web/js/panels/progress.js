@@ -1,5 +1,7 @@
 /** How far the annotator is, and how long the rest takes at this annotator's pace. */
 
+import { StoredValues } from "../storage.js";
+
 const ARTICLES_KEPT = 50;
 const IDLE_MS = 120_000;
 const ACTIVITY = ["keydown", "pointerdown", "pointermove", "wheel", "scroll"];
@@ -10,14 +12,14 @@ const ACTIVITY = ["keydown", "pointerdown", "pointermove", "wheel", "scroll"];
  * Pauses of more than two minutes and the time in which the tab is hidden do not count.
  */
 export class Pace {
-  #key;
+  #articles;
   #words = null;
   #activeMs = 0;
   #last = null;
 
   /** @param {string} storageKey the place in the browser's storage, one for each annotator. */
   constructor(storageKey) {
-    this.#key = storageKey;
+    this.#articles = new StoredValues(storageKey);
     for (const name of ACTIVITY) {
       window.addEventListener(name, () => this.#count(), { passive: true, capture: true });
     }
@@ -46,7 +48,7 @@ export class Pace {
     this.#count();
     if (this.#words > 0 && this.#activeMs > 0) {
       const articles = [...this.#read(), { words: this.#words, seconds: this.#activeMs / 1000 }];
-      this.#write(articles.slice(-ARTICLES_KEPT));
+      this.#articles.set("", articles.slice(-ARTICLES_KEPT));
     }
     this.#words = null;
   }
@@ -69,21 +71,9 @@ export class Pace {
     }
   }
 
-  #write(articles) {
-    try {
-      localStorage.setItem(this.#key, JSON.stringify(articles));
-    } catch {
-      // The pace is a comfort; confirming goes on without it.
-    }
-  }
-
   #read() {
-    try {
-      const articles = JSON.parse(localStorage.getItem(this.#key)) ?? [];
-      return articles.filter(({ words, seconds }) => words > 0 && seconds > 0);
-    } catch {
-      return [];
-    }
+    const articles = this.#articles.get("") ?? [];
+    return articles.filter(({ words, seconds }) => words > 0 && seconds > 0);
   }
 }
 

@@ -4,8 +4,7 @@ import { isUncertain, percent } from "../confidence.js";
 import { button, create } from "../elements.js";
 import { Panel } from "./panel.js";
 
-export class SuggestionsPanel {
-  #panel;
+export class SuggestionsPanel extends Panel {
   #callbacks;
   #state = { open: [], rejected: [], canAsk: false };
   #shown = "";
@@ -16,31 +15,19 @@ export class SuggestionsPanel {
    *   `acceptAll` and `askAgain` get nothing.
    */
   constructor(element, callbacks) {
-    this.#panel = new Panel(element, "suggestions-panel", "Suggestions");
+    super(element, "suggestions-panel", "Suggestions");
     this.#callbacks = callbacks;
   }
 
-  get isOpen() {
-    return this.#panel.isOpen;
-  }
-
   open() {
-    this.#panel.open();
+    super.open();
     this.#render();
-  }
-
-  close() {
-    this.#panel.close();
-  }
-
-  get hasFocus() {
-    return this.#panel.hasFocus;
   }
 
   /** Open the panel with the focus on the first suggestion. */
   focus() {
     this.open();
-    (this.#panel.body.querySelector(".words") ?? this.#panel.head.querySelector("button")).focus();
+    (this.body.querySelector(".words") ?? this.head.querySelector("button")).focus();
   }
 
   /**
@@ -53,7 +40,7 @@ export class SuggestionsPanel {
    */
   update(state) {
     this.#state = { ...state, open: [...state.open].sort(byConfidence) };
-    this.#panel.showCount(state.open.length);
+    this.showCount(state.open.length);
     if (this.isOpen) {
       this.#render();
     }
@@ -95,7 +82,7 @@ export class SuggestionsPanel {
         this.#listOf("rejected", "Rejected suggestions", [["Restore", "Restore", restore]]),
       );
     }
-    this.#panel.body.replaceChildren(...content);
+    this.body.replaceChildren(...content);
     this.#restoreFocus(focus);
   }
 
@@ -125,7 +112,7 @@ export class SuggestionsPanel {
   #focusPlace() {
     const focused = document.activeElement;
     const item = focused?.closest?.(".suggestions > li");
-    if (!item || !this.#panel.body.contains(item)) {
+    if (!item || !this.body.contains(item)) {
       return null;
     }
     return {
@@ -140,9 +127,9 @@ export class SuggestionsPanel {
     if (place === null) {
       return;
     }
-    const list = this.#panel.body.querySelector(`ul[aria-label="${place.list}"]`);
+    const list = this.body.querySelector(`ul[aria-label="${place.list}"]`);
     const item = list?.children[Math.min(place.item, list.children.length - 1)];
-    const target = item?.children[place.button] ?? this.#panel.head.querySelector("button");
+    const target = item?.children[place.button] ?? this.head.querySelector("button");
     target.focus({ preventScroll: true });
     item?.scrollIntoView({ block: "nearest" });
   }

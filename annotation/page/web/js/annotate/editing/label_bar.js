@@ -1,5 +1,7 @@
 /** The bar with the labels, and the actions on the selected span. */
 
+import { button, create } from "../../elements.js";
+
 /**
  * Create the buttons of the labels.
  *
@@ -9,26 +11,20 @@
  * @returns a function that shows which label is chosen; null for none.
  */
 export function createLabelBar(bar, labels, choose) {
-  const buttons = labels.map((label) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "label";
-    button.dataset.name = label.name;
-    button.style.setProperty("--label", label.color);
-    button.append(label.name);
-    if (label.key) {
-      const key = document.createElement("kbd");
-      key.textContent = label.key;
-      button.append(" ", key);
+  const buttons = labels.map(({ name, key, color }) => {
+    const attributes = { class: "label", "data-name": name };
+    const element = button(name, () => choose(name), attributes);
+    element.style.setProperty("--label", color);
+    if (key) {
+      element.append(" ", create("kbd", {}, key));
     }
-    keepSelection(button);
-    button.addEventListener("click", () => choose(label.name));
-    return button;
+    keepSelection(element);
+    return element;
   });
   bar.append(...buttons);
   const show = (name) => {
-    for (const button of buttons) {
-      button.setAttribute("aria-pressed", String(button.dataset.name === name));
+    for (const element of buttons) {
+      element.setAttribute("aria-pressed", String(element.dataset.name === name));
     }
   };
   show(null);

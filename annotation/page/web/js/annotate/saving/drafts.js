@@ -1,6 +1,7 @@
 /** Unsaved work, kept in the browser's storage until the server has it. */
 
 import { alone, heldNames, hold } from "../../locks.js";
+import { StoredValues } from "../../storage.js";
 
 const PREFIX = "orbat-draft";
 const TAB_PREFIX = "orbat/annotate/tab/";
@@ -12,43 +13,31 @@ const TAB_PREFIX = "orbat/annotate/tab/";
  * page which saves the work holds while it is open: meanwhile no other page may save it.
  */
 export class Drafts {
-  #prefix;
+  #drafts;
   #tab = `${TAB_PREFIX}${Math.random()}`;
 
   constructor(user, project) {
-    this.#prefix = `${PREFIX}/${user}/${project}/`;
+    this.#drafts = new StoredValues(`${PREFIX}/${user}/${project}/`);
     hold(this.#tab);
   }
 
-  /**
-   * Keep the unsaved work on an article.
-   *
-   * @returns whether it was kept; false if the browser has no room or forbids it.
-   */
+  /** Whether the browser could not keep unsaved work, so that closing the page would lose it. */
+  get wouldLoseWork() {
+    return this.#drafts.wouldLose;
+  }
+
+  /** Keep the unsaved work on an article. */
   keep(article, draft) {
-    try {
-      localStorage.setItem(this.#prefix + article, JSON.stringify({ ...draft, tab: this.#tab }));
-      return true;
-    } catch {
-      return false;
-    }
+    this.#drafts.set(String(article), { ...draft, tab: this.#tab });
   }
 
   drop(article) {
-    try {
-      localStorage.removeItem(this.#prefix + article);
-    } catch {
-      // Without storage nothing was kept.
-    }
+    this.#drafts.remove(String(article));
   }
 
   /** Return the unsaved work on an article as it is now, or null. */
   get(article) {
-    try {
-      return JSON.parse(localStorage.getItem(this.#prefix + article));
-    } catch {
-      return null;
-    }
+    return this.#drafts.get(String(article));
   }
 
   /**
@@ -59,7 +48,7 @@ export class Drafts {
    */
   async found() {
     const live = await heldNames();
-    const articles = this.#articles().sort((a, b) => a - b);
+    const articles = this.#drafts.names().map(Number).sort((a, b) => a - b);
     return articles.map((article) => [article, live.has(this.get(article)?.tab)]);
   }
 
@@ -69,15 +58,6 @@ export class Drafts {
     for (let draft = this.get(article); draft && draft.tab !== tab; draft = this.get(article)) {
       tab = draft.tab;
       await alone(tab, () => {});
-    }
-  }
-
-  #articles() {
-    try {
-      const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.#prefix));
-      return keys.map((key) => Number(key.slice(this.#prefix.length)));
-    } catch {
-      return [];
     }
   }
 }

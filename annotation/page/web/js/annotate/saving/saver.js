@@ -10,6 +10,7 @@ import {
   readArticle,
   relabelSpan,
 } from "../../doccano.js";
+import { Backoff } from "../../backoff.js";
 import { alone } from "../../locks.js";
 import { applied, haveSameSpans, nextChange, wasCarriedOut } from "./changes.js";
 import { ArticleWork } from "./work.js";
@@ -32,7 +33,7 @@ export class Saver {
   #stored = new Map();
   #revisions = new Map();
   #isRunning = false;
-  #wake = () => {};
+  #backoff = new Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS);
 
   /**
    * @param api an {@link Api}.
@@ -54,15 +55,16 @@ export class Saver {
     this.#project = project;
     this.#drafts = drafts;
     this.#callbacks = callbacks;
-    window.addEventListener("online", () => this.#wake());
     this.ready = this.#restoreAll();
   }
 
   /** Resolves when the work of pages that were closed is known. */
   ready;
 
-  /** Whether the browser could not keep unsaved work, so that closing the page would lose it. */
-  wouldLoseWork = false;
+  /** Whether closing the page would lose unsaved work. */
+  get wouldLoseWork() {
+    return this.#drafts.wouldLoseWork;
+  }
 
   /** Return the unsaved work on an article, or null. */
   unsaved(article) {
@@ -108,7 +110,7 @@ export class Saver {
       work.isBlocked = false;
       work.isUncertain = true;
     }
-    this.#wake();
+    this.#backoff.end();
     this.#run();
   }
 
@@ -143,18 +145,17 @@ export class Saver {
       return;
     }
     this.#isRunning = true;
-    let wait = FIRST_WAIT_MS;
+    this.#backoff.reset();
     for (let work = this.#next(); work; work = this.#next()) {
       this.#callbacks.onState("saving");
       try {
         await alone(`orbat/annotate/${work.id}`, () => this.#send(work));
-        wait = FIRST_WAIT_MS;
+        this.#backoff.reset();
       } catch (error) {
         work.isUncertain = true;
         this.#callbacks.onState("offline");
         if (error instanceof ApiError && error.isTemporary) {
-          await this.#pause(wait);
-          wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+          await this.#backoff.pause();
         } else if (error instanceof ApiError && error.kind === "login") {
           await this.#callbacks.logIn();
         } else if (["refused", "missing"].includes(error.kind) && !work.wasRefused) {
@@ -201,7 +202,6 @@ export class Saver {
     this.#stored.set(work.id, work.stored);
     this.#works.delete(work.id);
     this.#drafts.drop(work.id);
-    this.wouldLoseWork &&= this.#works.size > 0;
     this.#callbacks.onSaved(work.id);
   }
 
@@ -285,17 +285,6 @@ export class Saver {
 
   #keep(work) {
     const { text, stored, wanted, isConfirmed, pending } = work;
-    const isKept = this.#drafts.keep(work.id, { text, stored, wanted, isConfirmed, pending });
-    this.wouldLoseWork ||= !isKept;
-  }
-
-  #pause(milliseconds) {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    this.#drafts.keep(work.id, { text, stored, wanted, isConfirmed, pending });
   }
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from tests.conftest import Running
 DESKTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
 
-_BOX = """([phrase, occurrence]) => {
+_BOX = """async ([phrase, occurrence]) => {
   const root = document.getElementById('text');
   let at = -1;
   for (let i = 0; i <= occurrence; i++) at = root.textContent.indexOf(phrase, at + 1);
@@ -32,9 +33,20 @@ _BOX = """([phrase, occurrence]) => {
     }
     start = end;
   }
-  range.startContainer.parentElement.scrollIntoView({block: 'center'});
-  const boxes = range.getClientRects(), first = boxes[0], last = boxes[boxes.length - 1];
-  return [first.left, first.top + first.height / 2, last.right, last.top + last.height / 2];
+  const measure = () => {
+    range.startContainer.parentElement.scrollIntoView({block: 'center'});
+    const boxes = range.getClientRects(), first = boxes[0], last = boxes[boxes.length - 1];
+    return [first.left, first.top + first.height / 2, last.right, last.top + last.height / 2];
+  };
+  // Parts that come into sight are laid out in a later frame, which moves the others.
+  let box = measure();
+  for (let same = 0; same < 3; ) {
+    await new Promise(requestAnimationFrame);
+    const now = measure();
+    same = String(now) === String(box) ? same + 1 : 0;
+    box = now;
+  }
+  return box;
 }"""
 
 _SPANS = """() => [...document.querySelectorAll('#text mark')].map(
@@ -168,6 +180,36 @@ class AnnotatorPage:
     def close(self) -> None:
         """Close the window."""
         self.context.close()
+
+
+OpenArticle = Callable[..., AnnotatorPage]
+"""Opens the article with a name: `(name, viewport=DESKTOP, **options of the browser's context)`."""
+
+
+@contextmanager
+def articles_of(
+    browser: Any, session: Session, annotator: str, names: Sequence[str], *, titled: bool = True
+) -> Iterator[OpenArticle]:
+    """Return what opens an annotator's articles by name, and close their pages at the end.
+
+    Args:
+        browser: the browser.
+        session: the session.
+        annotator: the account.
+        names: the names of the articles, in their order.
+        titled: whether the names are the titles, which are waited for.
+    """
+    with ExitStack() as pages:
+
+        def open_article(
+            name: str, viewport: dict[str, int] = DESKTOP, **options: Any
+        ) -> AnnotatorPage:
+            page = AnnotatorPage(browser, session, annotator, viewport, **options)
+            pages.callback(page.close)
+            page.open(names.index(name) + 1)
+            return page.wait_for_title(name) if titled else page
+
+        yield open_article
 
 
 def log_in(context: Any, url: str, name: str, password: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ import pytest
 from orbat.annotation.session.folder import Session
 from orbat.corpus.document import Document
 from tests.annotation.page.driver import (
-    DESKTOP,
     PHONE,
     AnnotatorPage,
+    OpenArticle,
+    articles_of,
     push_documents,
     span_of,
 )
@@ -50,23 +51,13 @@ def session(doccano: Running, tmp_path_factory: pytest.TempPathFactory) -> Sessi
 
 
 @pytest.fixture
-def at(browser: Any, session: Session) -> Iterator[Callable[..., AnnotatorPage]]:
+def at(browser: Any, session: Session) -> Iterator[OpenArticle]:
     """Open the article with a name."""
-    pages: list[AnnotatorPage] = []
-
-    def open_article(name: str, viewport: dict[str, int] = DESKTOP, **options: Any) -> Any:
-        page = AnnotatorPage(browser, session, "marker", viewport, **options)
-        pages.append(page)
-        return page.open(NAMES.index(name) + 1).wait_for_title(name)
-
-    yield open_article
-    for page in pages:
-        page.close()
+    with articles_of(browser, session, "marker", NAMES) as open_article:
+        yield open_article
 
 
-def test_a_drag_snaps_to_words_and_is_saved(
-    at: Callable[..., AnnotatorPage], doccano: Running
-) -> None:
+def test_a_drag_snaps_to_words_and_is_saved(at: OpenArticle, doccano: Running) -> None:
     page = at("mouse")
     assert page.page.evaluate("document.getElementById('text').textContent") == TEXT
     page.press("u").drag("ahel Watc")
@@ -90,9 +81,7 @@ def test_a_drag_snaps_to_words_and_is_saved(
     assert span_of(TEXT, "Kidal", "RANK") in stored.spans
 
 
-def test_a_click_selects_a_span_that_keys_change(
-    at: Callable[..., AnnotatorPage], doccano: Running
-) -> None:
+def test_a_click_selects_a_span_that_keys_change(at: OpenArticle, doccano: Running) -> None:
     page = at("click")
     page.click("Defence Secretary")
     assert page.selection == "Defence Secretary"
@@ -112,7 +101,7 @@ def test_a_click_selects_a_span_that_keys_change(
 
 
 def test_a_drag_over_a_span_widens_narrows_or_replaces_it(
-    at: Callable[..., AnnotatorPage],
+    at: OpenArticle,
 ) -> None:
     page = at("widen")
     page.drag("Operation Inh")
@@ -124,7 +113,7 @@ def test_a_drag_over_a_span_widens_narrows_or_replaces_it(
     assert len(page.spans) == 2
 
 
-def test_alt_selects_letters(at: Callable[..., AnnotatorPage]) -> None:
+def test_alt_selects_letters(at: OpenArticle) -> None:
     page = at("letters")
     page.page.keyboard.down("Alt")
     page.drag("Watch", occurrence=2)
@@ -133,9 +122,7 @@ def test_alt_selects_letters(at: Callable[..., AnnotatorPage]) -> None:
     assert page.spans[-1] == ("UNIT", "Watch")
 
 
-def test_words_are_marked_by_keyboard_alone(
-    at: Callable[..., AnnotatorPage], doccano: Running
-) -> None:
+def test_words_are_marked_by_keyboard_alone(at: OpenArticle, doccano: Running) -> None:
     page = at("keys")
     page.press("ArrowRight", "ArrowRight")
     assert page.selection == "hands"
@@ -164,7 +151,7 @@ def test_words_are_marked_by_keyboard_alone(
     assert [(s.start, s.end, s.label) for s in stored.spans] == page.offsets
 
 
-def test_borders_move_by_words_and_letters(at: Callable[..., AnnotatorPage]) -> None:
+def test_borders_move_by_words_and_letters(at: OpenArticle) -> None:
     page = at("extend")
     page.press("Tab", "Shift+ArrowRight")
     assert ("ROLE", "Defence Secretary thanked") in page.spans
@@ -179,7 +166,7 @@ def test_borders_move_by_words_and_letters(at: Callable[..., AnnotatorPage]) -> 
     assert ("ROLE", "Defence Secretary") in page.spans
 
 
-def test_keys_do_no_harm_where_there_are_no_words(at: Callable[..., AnnotatorPage]) -> None:
+def test_keys_do_no_harm_where_there_are_no_words(at: OpenArticle) -> None:
     page = at("signs")
     errors: list[Any] = []
     page.page.on("pageerror", lambda error: errors.append(error))
@@ -191,12 +178,12 @@ def test_keys_do_no_harm_where_there_are_no_words(at: Callable[..., AnnotatorPag
     assert errors == []
 
 
-def test_articles_are_passed_as_fast_as_keys_are_pressed(at: Callable[..., AnnotatorPage]) -> None:
+def test_articles_are_passed_as_fast_as_keys_are_pressed(at: OpenArticle) -> None:
     page = at("mouse").press("Alt+ArrowRight", "Alt+ArrowRight", "Alt+ArrowRight")
     page.wait_for_title("letters").press("Alt+ArrowLeft", "Alt+ArrowLeft").wait_for_title("click")
 
 
-def test_all_occurrences_are_marked_and_removed(at: Callable[..., AnnotatorPage]) -> None:
+def test_all_occurrences_are_marked_and_removed(at: OpenArticle) -> None:
     page = at("every")
     page.click("Sahel").press("Shift+ArrowRight", "u", "a")
     page.wait_for_notice("2 more occurrences marked")
@@ -209,7 +196,7 @@ def test_all_occurrences_are_marked_and_removed(at: Callable[..., AnnotatorPage]
 
 
 def test_occurrences_that_overlap_each_other_are_not_both_marked(
-    at: Callable[..., AnnotatorPage], doccano: Running
+    at: OpenArticle, doccano: Running
 ) -> None:
     page = at("repeated")
     page.drag("Alpha Bravo Alpha").press("u", "a")
@@ -223,9 +210,7 @@ def test_occurrences_that_overlap_each_other_are_not_both_marked(
     assert page.selection == "Bravo"
 
 
-def test_every_change_can_be_undone_and_redone(
-    at: Callable[..., AnnotatorPage], doccano: Running
-) -> None:
+def test_every_change_can_be_undone_and_redone(at: OpenArticle, doccano: Running) -> None:
     page = at("undo")
     before = page.offsets
     states = [before]
@@ -246,7 +231,7 @@ def test_every_change_can_be_undone_and_redone(
 
 
 def test_enter_confirms_and_opens_the_next_open_article_at_its_top(
-    at: Callable[..., AnnotatorPage], doccano: Running
+    at: OpenArticle, doccano: Running
 ) -> None:
     page = at("enter one", {"width": 1366, "height": 300})
     page.page.evaluate("window.scrollTo(0, 200)")
@@ -261,14 +246,14 @@ def test_enter_confirms_and_opens_the_next_open_article_at_its_top(
     assert not page.stored(doccano, "enter one").meta["annotation"]["confirmed"]
 
 
-def test_a_span_across_a_line_break_is_one_element(at: Callable[..., AnnotatorPage]) -> None:
+def test_a_span_across_a_line_break_is_one_element(at: OpenArticle) -> None:
     page = at("wrapped")
     page.press("u").drag("Joint Special", to="Command")
     assert page.spans == [("UNIT", "Joint Special\nOperations Command")]
     assert page.page.evaluate("document.getElementById('text').textContent") == WRAPPED
 
 
-def test_an_article_is_annotated_with_a_finger(at: Callable[..., AnnotatorPage]) -> None:
+def test_an_article_is_annotated_with_a_finger(at: OpenArticle) -> None:
     page = at("phone", PHONE, has_touch=True, is_mobile=True)
     page.page.locator("mark", has_text="Defence Secretary").tap()
     page.page.get_by_role("button", name="RANK").tap()
@@ -281,7 +266,7 @@ def test_an_article_is_annotated_with_a_finger(at: Callable[..., AnnotatorPage])
     assert page.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_keys_work_on_a_keyboard_without_latin_letters(at: Callable[..., AnnotatorPage]) -> None:
+def test_keys_work_on_a_keyboard_without_latin_letters(at: OpenArticle) -> None:
     page = at("cyrillic")
     page.click("Kidal")
     for key, code in (("г", "KeyU"), ("ф", "KeyA")):

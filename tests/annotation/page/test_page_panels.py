@@ -14,6 +14,8 @@ from tests.annotation.page.driver import (
     DESKTOP,
     PHONE,
     AnnotatorPage,
+    OpenArticle,
+    articles_of,
     push_documents,
     span_of,
 )
@@ -66,18 +68,10 @@ def session(doccano: Running, tmp_path_factory: pytest.TempPathFactory) -> Sessi
 
 
 @pytest.fixture
-def at(browser: Any, session: Session) -> Iterator[Callable[..., AnnotatorPage]]:
+def at(browser: Any, session: Session) -> Iterator[OpenArticle]:
     """Open the article with a name."""
-    pages: list[AnnotatorPage] = []
-
-    def open_article(name: str, viewport: dict[str, int] = DESKTOP) -> AnnotatorPage:
-        page = AnnotatorPage(browser, session, ANNOTATOR, viewport)
-        pages.append(page)
-        return page.open(NAMES.index(name) + 1).wait_for_title(name)
-
-    yield open_article
-    for page in pages:
-        page.close()
+    with articles_of(browser, session, ANNOTATOR, NAMES) as open_article:
+        yield open_article
 
 
 def comments_on(page: AnnotatorPage) -> list[str]:
@@ -93,7 +87,7 @@ def comments_on(page: AnnotatorPage) -> list[str]:
 # -- guidelines -----------------------------------------------------------------------------------
 
 
-def test_guidelines_are_rendered_and_html_in_them_is_text(at: Callable[..., AnnotatorPage]) -> None:
+def test_guidelines_are_rendered_and_html_in_them_is_text(at: OpenArticle) -> None:
     page = at("panels").page
     page.locator("#open-guidelines").click()
     guidelines = page.locator("#guidelines-panel .guidelines")
@@ -151,7 +145,7 @@ MARKDOWN = {
 }
 
 
-def test_markdown_becomes_elements_without_html(at: Callable[..., AnnotatorPage]) -> None:
+def test_markdown_becomes_elements_without_html(at: OpenArticle) -> None:
     page = at("panels").page
     rendered = page.evaluate(
         """async (sources) => {
@@ -170,7 +164,7 @@ def test_markdown_becomes_elements_without_html(at: Callable[..., AnnotatorPage]
         assert expected in plain, name
 
 
-def test_the_ruling_for_the_armed_label_comes_first(at: Callable[..., AnnotatorPage]) -> None:
+def test_the_ruling_for_the_armed_label_comes_first(at: OpenArticle) -> None:
     page = at("panels")
     page.page.locator("#open-guidelines").click()
     ruling = page.page.locator("#guidelines-panel .ruling")
@@ -187,7 +181,7 @@ def test_the_ruling_for_the_armed_label_comes_first(at: Callable[..., AnnotatorP
     assert ruling.is_hidden()
 
 
-def test_guidelines_are_searched_by_keys_without_marking(at: Callable[..., AnnotatorPage]) -> None:
+def test_guidelines_are_searched_by_keys_without_marking(at: OpenArticle) -> None:
     page = at("panels")
     before = page.offsets
     page.press("Alt+g")
@@ -217,7 +211,7 @@ def test_guidelines_are_searched_by_keys_without_marking(at: Callable[..., Annot
 
 
 def test_a_comment_that_cannot_be_sent_is_kept_and_sent_later(
-    at: Callable[..., AnnotatorPage],
+    at: OpenArticle,
 ) -> None:
     page = at("comments")
     page.page.route("**/v1/projects/*/comments*", lambda route: route.abort())
@@ -241,7 +235,7 @@ def test_a_comment_that_cannot_be_sent_is_kept_and_sent_later(
 
 
 def test_a_comment_whose_answer_was_lost_is_not_sent_twice(
-    at: Callable[..., AnnotatorPage],
+    at: OpenArticle,
 ) -> None:
     page = at("unclear")
     sent: list[str] = []
@@ -269,7 +263,7 @@ def test_a_comment_whose_answer_was_lost_is_not_sent_twice(
     assert comments_on(page) == ["Same words", "Same words"]
 
 
-def test_a_draft_of_a_comment_stays_with_its_article(at: Callable[..., AnnotatorPage]) -> None:
+def test_a_draft_of_a_comment_stays_with_its_article(at: OpenArticle) -> None:
     page = at("drafts")
     page.press("Alt+c")
     box = page.page.locator("#comments-panel textarea")
@@ -286,7 +280,7 @@ def test_a_draft_of_a_comment_stays_with_its_article(at: Callable[..., Annotator
 # -- suggestions ----------------------------------------------------------------------------------
 
 
-def test_suggestions_are_listed_from_the_least_certain(at: Callable[..., AnnotatorPage]) -> None:
+def test_suggestions_are_listed_from_the_least_certain(at: OpenArticle) -> None:
     page = at("suggestions")
     page.press("Alt+s")
     panel = page.page.locator("#suggestions-panel")
@@ -347,7 +341,7 @@ def test_the_login_stays_until_it_succeeds(browser: Any, session: Session) -> No
 
 
 def test_the_key_map_shows_all_keys_and_nothing_acts_behind_it(
-    at: Callable[..., AnnotatorPage],
+    at: OpenArticle,
 ) -> None:
     page = at("panels")
     page.press("?")
@@ -372,7 +366,7 @@ def test_the_key_map_shows_all_keys_and_nothing_acts_behind_it(
     assert len(page.suggestions) == len(SUGGESTED)
 
 
-def test_choices_and_notices(at: Callable[..., AnnotatorPage]) -> None:
+def test_choices_and_notices(at: OpenArticle) -> None:
     page = at("panels")
     ask = """async (text) => {
       const { askChoice } = await import("/orbat/static/js/dialogs.js");
@@ -436,7 +430,7 @@ def test_pace_leaves_out_pauses(browser: Any, session: Session) -> None:
 
 
 def test_progress_tells_the_time_left_after_the_first_article(
-    at: Callable[..., AnnotatorPage],
+    at: OpenArticle,
 ) -> None:
     page = at("pace")
     page.page.locator("#progress").get_by_text(f"of {len(NAMES)}").wait_for()
@@ -456,7 +450,7 @@ _BOX = """(selector) => {
 }"""
 
 
-def test_bars_stay_in_sight_and_panels_cover_nothing(at: Callable[..., AnnotatorPage]) -> None:
+def test_bars_stay_in_sight_and_panels_cover_nothing(at: OpenArticle) -> None:
     page = at("long").page
 
     def box(selector: str) -> dict[str, float]:
@@ -488,7 +482,7 @@ def test_bars_stay_in_sight_and_panels_cover_nothing(at: Callable[..., Annotator
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
 
 
-def test_f6_leads_through_all_parts_of_the_page(at: Callable[..., AnnotatorPage]) -> None:
+def test_f6_leads_through_all_parts_of_the_page(at: OpenArticle) -> None:
     page = at("panels")
     page.page.locator("#open-suggestions").click()
     reached = []
@@ -538,7 +532,7 @@ def faults(page: Any, state: str) -> list[str]:
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_has_no_serious_finding(
-    at: Callable[..., AnnotatorPage],
+    at: OpenArticle,
     viewport: dict[str, int],
     screenshot: Callable[..., None],
     request: pytest.FixtureRequest,

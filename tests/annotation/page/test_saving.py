@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from orbat.annotation.session.folder import Session
 from orbat.corpus.document import Document
-from tests.annotation.page.driver import AnnotatorPage, push_documents, span_of
+from tests.annotation.page.driver import (
+    AnnotatorPage,
+    OpenArticle,
+    articles_of,
+    push_documents,
+    span_of,
+)
 from tests.conftest import Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]
@@ -40,27 +46,17 @@ def session(doccano: Running, tmp_path_factory: pytest.TempPathFactory) -> Sessi
 
 
 @pytest.fixture
-def at(browser: Any, session: Session) -> Iterator[Callable[..., AnnotatorPage]]:
+def at(browser: Any, session: Session) -> Iterator[OpenArticle]:
     """Open the article with a name."""
-    pages: list[AnnotatorPage] = []
-
-    def open_article(name: str) -> AnnotatorPage:
-        page = AnnotatorPage(browser, session, "saver")
-        pages.append(page)
-        return page.open(NAMES.index(name) + 1)
-
-    yield open_article
-    for page in pages:
-        page.close()
+    with articles_of(browser, session, "saver", NAMES, titled=False) as open_article:
+        yield open_article
 
 
 def words(document: Document) -> list[tuple[str, str]]:
     return [(document.text[s.start : s.end], s.label) for s in document.spans]
 
 
-def test_work_done_offline_is_sent_later_in_order(
-    at: Callable[..., AnnotatorPage], doccano: Running
-) -> None:
+def test_work_done_offline_is_sent_later_in_order(at: OpenArticle, doccano: Running) -> None:
     page = at("offline").wait_for_title("offline")
     page.page.locator("#progress", has_text="of").wait_for()
     page.page.wait_for_load_state("networkidle")
@@ -79,9 +75,7 @@ def test_work_done_offline_is_sent_later_in_order(
     assert words(page.stored(doccano, "offline")) == [("2nd Wing", "UNIT"), ("Sahel Watch", "UNIT")]
 
 
-def test_no_span_is_made_twice_when_answers_are_lost(
-    at: Callable[..., AnnotatorPage], doccano: Running
-) -> None:
+def test_no_span_is_made_twice_when_answers_are_lost(at: OpenArticle, doccano: Running) -> None:
     page = at("lost answers").wait_for_title("lost answers")
     lost = []
 
@@ -108,7 +102,7 @@ def test_no_span_is_made_twice_when_answers_are_lost(
     assert stored.meta["annotation"]["confirmed"]
 
 
-def test_a_closed_tab_loses_nothing(at: Callable[..., AnnotatorPage], doccano: Running) -> None:
+def test_a_closed_tab_loses_nothing(at: OpenArticle, doccano: Running) -> None:
     page = at("closed tab").wait_for_title("closed tab")
     page.page.route("**/spans*", lambda route: route.abort())
     page.press("u").drag("2nd Wing")
@@ -122,7 +116,7 @@ def test_a_closed_tab_loses_nothing(at: Callable[..., AnnotatorPage], doccano: R
 
 
 def test_a_tab_that_is_closed_while_it_saves_goes_on_without_a_question(
-    at: Callable[..., AnnotatorPage], doccano: Running
+    at: OpenArticle, doccano: Running
 ) -> None:
     page = at("cut off").wait_for_title("cut off")
     sent = []
@@ -148,9 +142,7 @@ def test_a_tab_that_is_closed_while_it_saves_goes_on_without_a_question(
     ]
 
 
-def test_an_open_page_keeps_its_work_to_itself(
-    at: Callable[..., AnnotatorPage], doccano: Running
-) -> None:
+def test_an_open_page_keeps_its_work_to_itself(at: OpenArticle, doccano: Running) -> None:
     page = at("two pages").wait_for_title("two pages")
     page.page.route("**/spans*", lambda route: route.abort())
     page.press("u").drag("2nd Wing").drag("Sahel Watch")
@@ -165,7 +157,7 @@ def test_an_open_page_keeps_its_work_to_itself(
 
 
 def test_a_span_that_was_deleted_elsewhere_is_asked_about(
-    at: Callable[..., AnnotatorPage], doccano: Running
+    at: OpenArticle, doccano: Running
 ) -> None:
     page = at("gone span").wait_for_title("gone span")
     with doccano.connect() as connection:
@@ -183,7 +175,7 @@ def test_a_span_that_was_deleted_elsewhere_is_asked_about(
 
 
 def test_a_confirmation_at_the_same_moment_is_not_taken_back(
-    at: Callable[..., AnnotatorPage], doccano: Running
+    at: OpenArticle, doccano: Running
 ) -> None:
     page = at("both confirm").wait_for_title("both confirm")
     toggled = []
@@ -201,9 +193,7 @@ def test_a_confirmation_at_the_same_moment_is_not_taken_back(
     assert page.stored(doccano, "both confirm").meta["annotation"]["confirmed"]
 
 
-def test_work_is_not_saved_by_another_account(
-    at: Callable[..., AnnotatorPage], doccano: Running
-) -> None:
+def test_work_is_not_saved_by_another_account(at: OpenArticle, doccano: Running) -> None:
     page = at("another account").wait_for_title("another account")
     with doccano.connect() as connection:
         connection.create_user("lodger", "of the same browser")
@@ -228,7 +218,7 @@ def test_work_is_not_saved_by_another_account(
 
 
 def test_a_session_that_expires_asks_for_a_login_and_goes_on(
-    at: Callable[..., AnnotatorPage], doccano: Running
+    at: OpenArticle, doccano: Running
 ) -> None:
     page = at("expired").wait_for_title("expired")
     page.context.clear_cookies()
@@ -246,7 +236,7 @@ def test_a_session_that_expires_asks_for_a_login_and_goes_on(
 
 
 def test_two_tabs_of_an_article_warn_and_follow_each_other(
-    at: Callable[..., AnnotatorPage],
+    at: OpenArticle,
 ) -> None:
     first = at("two tabs").wait_for_title("two tabs")
     second = first.context.new_page()
@@ -258,7 +248,7 @@ def test_two_tabs_of_an_article_warn_and_follow_each_other(
 
 
 def test_spans_that_were_changed_elsewhere_are_not_overwritten_silently(
-    at: Callable[..., AnnotatorPage], doccano: Running, browser: Any
+    at: OpenArticle, doccano: Running, browser: Any
 ) -> None:
     page = at("conflict").wait_for_title("conflict")
     page.context.set_offline(True)
@@ -285,7 +275,7 @@ def test_spans_that_were_changed_elsewhere_are_not_overwritten_silently(
 
 
 def test_a_server_that_cannot_write_is_shown_and_tried_again(
-    at: Callable[..., AnnotatorPage], doccano: Running
+    at: OpenArticle, doccano: Running
 ) -> None:
     page = at("full disk").wait_for_title("full disk")
     broken = {"now": True}
@@ -308,7 +298,7 @@ def test_a_server_that_cannot_write_is_shown_and_tried_again(
 
 
 def test_a_text_that_changed_is_named_and_the_work_is_kept(
-    at: Callable[..., AnnotatorPage], doccano: Running
+    at: OpenArticle, doccano: Running
 ) -> None:
     page = at("changed text").wait_for_title("changed text")
     path = f"projects/{page.project}/examples"
@@ -328,9 +318,7 @@ def test_a_text_that_changed_is_named_and_the_work_is_kept(
     assert page.stored(doccano, "changed text").meta["annotation"]["confirmed"]
 
 
-def test_an_article_that_was_deleted_is_named(
-    at: Callable[..., AnnotatorPage], doccano: Running
-) -> None:
+def test_an_article_that_was_deleted_is_named(at: OpenArticle, doccano: Running) -> None:
     page = at("deleted").wait_for_title("deleted")
     with doccano.connect() as connection:
         example = next(e for e in connection.examples(page.project) if e.upload_name == "deleted")
@@ -363,7 +351,7 @@ def test_a_label_or_project_that_was_deleted_is_named(
     page.close()
 
 
-def test_texts_titles_and_labels_are_never_html(at: Callable[..., AnnotatorPage]) -> None:
+def test_texts_titles_and_labels_are_never_html(at: OpenArticle) -> None:
     page = at("hostile")
     requests: list[str] = []
     page.page.on("request", lambda request: requests.append(request.url))

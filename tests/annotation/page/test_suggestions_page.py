@@ -13,7 +13,13 @@ from orbat.annotation.session.folder import Session
 from orbat.corpus.document import Document
 from orbat.corpus.labels import load_guidelines, load_labels
 from orbat.training.baselines.rules import RuleTagger
-from tests.annotation.page.driver import AnnotatorPage, push_documents, span_of
+from tests.annotation.page.driver import (
+    AnnotatorPage,
+    OpenArticle,
+    articles_of,
+    push_documents,
+    span_of,
+)
 from tests.conftest import Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]
@@ -68,21 +74,13 @@ def test_guidelines_are_read_beside_an_article_with_suggestions(
 
 
 @pytest.fixture
-def at(browser: Any, session: Session) -> Iterator[Callable[..., AnnotatorPage]]:
+def at(browser: Any, session: Session) -> Iterator[OpenArticle]:
     """Open the article with a name."""
-    pages: list[AnnotatorPage] = []
-
-    def open_article(name: str) -> AnnotatorPage:
-        page = AnnotatorPage(browser, session, "chooser")
-        pages.append(page)
-        return page.open(NAMES.index(name) + 1).wait_for_title(name)
-
-    yield open_article
-    for page in pages:
-        page.close()
+    with articles_of(browser, session, "chooser", NAMES) as open_article:
+        yield open_article
 
 
-def test_suggestions_are_accepted_one_by_one_for_good(at: Callable[..., AnnotatorPage]) -> None:
+def test_suggestions_are_accepted_one_by_one_for_good(at: OpenArticle) -> None:
     page = at("one by one")
     assert page.page.locator("#source").text_content() == "The Wire · 2026-11-02"
     assert page.suggestions == ["Sahel Watch", "Kidal", "Defence Secretary", "Lt. Gen."]
@@ -100,7 +98,7 @@ def test_suggestions_are_accepted_one_by_one_for_good(at: Callable[..., Annotato
 
 
 def test_the_least_certain_is_first_to_hand_and_rejected_ones_can_be_restored(
-    at: Callable[..., AnnotatorPage],
+    at: OpenArticle,
 ) -> None:
     page = at("rejected")
     page.page.locator("#open-suggestions").click()
@@ -121,7 +119,7 @@ def test_the_least_certain_is_first_to_hand_and_rejected_ones_can_be_restored(
 
 
 def test_all_suggestions_are_accepted_at_once_and_it_can_be_undone(
-    at: Callable[..., AnnotatorPage],
+    at: OpenArticle,
 ) -> None:
     page = at("all")
     page.press("Shift+Space")
@@ -136,9 +134,7 @@ def test_all_suggestions_are_accepted_at_once_and_it_can_be_undone(
     assert page.suggestions == ["Sahel Watch", "Kidal", "Lt. Gen."]
 
 
-def test_a_confirmed_article_has_no_open_suggestions(
-    at: Callable[..., AnnotatorPage], doccano: Running
-) -> None:
+def test_a_confirmed_article_has_no_open_suggestions(at: OpenArticle, doccano: Running) -> None:
     page = at("confirmed")
     page.press("Enter").wait_for_title("model").wait_until_saved()
     page.press("Alt+ArrowLeft").wait_for_title("confirmed")
@@ -147,7 +143,7 @@ def test_a_confirmed_article_has_no_open_suggestions(
 
 
 def test_a_model_is_asked_again_and_what_was_deleted_does_not_come_back(
-    at: Callable[..., AnnotatorPage], doccano: Running
+    at: OpenArticle, doccano: Running
 ) -> None:
     page = at("model")
     answer = {

@@ -19,7 +19,7 @@ def test_splits_are_complete_and_disjoint(
     train_articles: list[Document], dev_articles: list[Document], test_articles: list[Document]
 ) -> None:
     splits = (train_articles, dev_articles, test_articles)
-    assert [len(split) for split in splits] == [507, 90, 56]
+    assert [len(split) for split in splits] == [1580, 90, 56]
     ids = [document.id for split in splits for document in split]
     assert len(set(ids)) == len(ids)
     for split, name in zip(splits, ("train", "dev", "test"), strict=True):
@@ -34,16 +34,7 @@ def test_no_article_is_a_near_duplicate_of_another(
     finder = DuplicateFinder(threshold=0.25)
     assert [finder.add_or_match(d) for d in train_articles + dev_articles + test_articles] == [
         None
-    ] * 653
-
-
-def test_further_articles_are_valid_and_new(
-    train_articles: list[Document], dev_articles: list[Document], test_articles: list[Document]
-) -> None:
-    further = list(read_documents(ARTICLES / "frequent-errors.jsonl", load_labels().names))
-    assert len(further) == 160
-    for split in (train_articles, dev_articles, test_articles):
-        assert list(find_leakage(further, split)) == []
+    ] * 1726
 
 
 def test_no_two_splits_share_a_long_n_gram(

@@ -13,21 +13,21 @@ def test_totals_are_those_of_the_documents(
     orbat: Orbat, tmp_path: Path, train_articles: list[Document]
 ) -> None:
     statistics = measure_statistics(train_articles)
-    assert statistics.documents == 507
+    assert statistics.documents == 1580
     assert statistics.characters == sum(len(document.text) for document in train_articles)
     assert statistics.labels.total() == sum(len(document.spans) for document in train_articles)
     assert (
         statistics.sources.total()
         == statistics.years.total()
         == statistics.languages.total()
-        == 507
+        == 1580
     )
     assert statistics.languages["en"] >= 445
     page = tmp_path / "stats.html"
     value = orbat("corpus", "stats", ARTICLES / "train.jsonl", "--report", page, "--json").json()
-    assert value["documents"] == 507
+    assert value["documents"] == 1580
     assert value["labels"] == dict(statistics.labels)
-    assert "507 documents" in orbat("corpus", "stats", ARTICLES / "train.jsonl").out
+    assert "1,580 documents" in orbat("corpus", "stats", ARTICLES / "train.jsonl").out
     assert "<h2>Languages</h2>" in page.read_text()
 
 

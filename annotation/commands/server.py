@@ -53,7 +53,7 @@ def page(
     """Serve the annotation page on this machine for a doccano elsewhere, until Ctrl-C."""
     import os
 
-    from ..page.home_settings import check_address
+    from ...corpus.addresses import check_address
     from ..page.proxy_server import serve_page
     from ..page.server.model import ModelService
 

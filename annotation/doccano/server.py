@@ -15,6 +15,7 @@ import httpx
 import platformdirs
 import psutil
 
+from ...corpus.addresses import check_port
 from ...corpus.files import write_json
 from ...errors import InputError, ServerError
 from ..page.home_settings import APPLICATION, PageSettings
@@ -141,9 +142,10 @@ class DoccanoServer:
             on_message: called before each step that takes a while.
 
         Raises:
-            InputError: if the port is taken.
+            InputError: if the port is none or taken.
             ServerError: if doccano cannot be installed or started.
         """
+        check_port(port, lowest=1)
         url = self.url
         page = self.page.fingerprint()
         is_current = self._state().get("page") == page

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from ...errors import InputError, ServerError
+from ...corpus.addresses import check_address
+from ...errors import ServerError
 
 PAGE_SIZE = 500
 """Records per page. gunicorn kills requests after 30 s; 1,000 examples take 1.3 s."""
@@ -28,13 +29,12 @@ class Transport:
         token: sent with every request; None for requests without a login.
 
     Raises:
-        InputError: if the address is not an http or https address.
+        InputError: if the address is not an http or https address, or has a password in it.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
+        check_address(url, "--url")
         self.url = url.rstrip("/")
-        if not self.url.startswith(("http://", "https://")):
-            raise InputError(f"{url}: not an http or https address; write http://HOST:PORT")
         headers = {"Authorization": f"Token {token}"} if token else {}
         self.http = httpx.Client(timeout=TIMEOUT, headers=headers)
 
@@ -58,7 +58,7 @@ class Transport:
         for attempt in range(1, attempts + 1):
             try:
                 response = self.http.request(method, f"{self.url}/v1/{path}", **arguments)
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
                 if attempt == attempts:
                     raise ServerError(
                         f"{self.url}: doccano does not answer ({type(error).__name__}); "
@@ -79,7 +79,7 @@ class Transport:
         """
         try:
             return header in self.http.get(f"{self.url}{path}").headers
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             return False
 
     def decode(self, response: httpx.Response) -> Any:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from ...corpus.addresses import check_address
 from ...corpus.files import write_json
-from ...errors import InputError
 from .server.application import MODEL_TOKEN_VARIABLE, MODEL_URL_VARIABLE
 from .server.files import served_paths
 
@@ -78,18 +76,3 @@ class PageSettings:
         except (OSError, ValueError):
             return {}
         return record if isinstance(record, dict) else {}
-
-
-def check_address(url: str, option: str) -> None:
-    """Check that the value of an option is the address of a server.
-
-    Raises:
-        InputError: if it is not an http or https address.
-    """
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid or parts.query or parts.fragment or not re.fullmatch(r"[!-~]+", url):
-        raise InputError(f"{option} {url}: not an http or https address; write http://HOST:PORT")

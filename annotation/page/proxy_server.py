@@ -11,8 +11,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import httpx
 
+from ...corpus.addresses import check_address, check_port, hide_password
 from ...errors import InputError, ServerError
-from .home_settings import check_address
 from .proxy import TIMEOUT, RemoteDoccano
 from .server.application import PageApplication
 from .server.model import ModelService
@@ -40,10 +40,11 @@ def serve_page(
         on_ready: called with the address of the page's server once it takes requests.
 
     Raises:
-        InputError: if the address is not an http or https address, or the port is taken.
+        InputError: if the address is not an http or https address, or the port is none or taken.
         ServerError: if doccano does not answer, or another server does.
     """
     check_address(url, "--url")
+    check_port(port)
     url = url.rstrip("/")
     check_doccano(url)
     try:
@@ -74,7 +75,7 @@ def check_doccano(url: str) -> None:
             f"{url}: doccano does not answer ({type(error).__name__}); check --url"
         ) from error
     if response.is_redirect:
-        target = response.headers["location"].removesuffix("/v1/me")
+        target = hide_password(response.headers["location"]).removesuffix("/v1/me")
         raise ServerError(f"{url}: redirects to {target}; pass doccano's own address as --url")
     content_type = response.headers.get("content-type", "no content type")
     if response.status_code not in (200, 403) or "application/json" not in content_type:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ..addresses import hide_password
 from ..files import MAX_ARTICLE_BYTES
 from ..rejected import Rejected
 from .raw_article import RawArticle, RawArticles, ReaderOptions
@@ -66,7 +67,7 @@ def read_message(raw: RawArticle, options: ReaderOptions) -> RawArticle:
     is_page = message.get_content_type() in ("multipart/related", "text/html")
     if parts.html and is_page and (url or raw.extension in (".mht", ".mhtml")):
         url = url or _header(parts.html, "Content-Location")
-        origin = {**raw.origin, **({"url": url} if "://" in url else {})}
+        origin = {**raw.origin, **({"url": hide_password(url)} if "://" in url else {})}
         return replace(_with_part(raw, parts.html), origin=origin)
     if parts.others:
         names = ", ".join(parts.others[:10]) + (", …" if len(parts.others) > 10 else "")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...errors import InputError
+from ..addresses import hide_password
 from ..files import MAX_ARTICLE_BYTES
 from ..rejected import Rejected
 
@@ -95,5 +96,5 @@ def describe_endings(names: Iterable[str]) -> str:
 
 
 def url_to_name(url: str) -> str:
-    """Return a URL as a readable name, without its scheme."""
-    return url.partition("://")[2].rstrip("/")
+    """Return a URL as a readable name, without its scheme, user name and password."""
+    return hide_password(url).partition("://")[2].rstrip("/")

@@ -67,10 +67,13 @@ def serve(
     """
     import os
 
+    from ...corpus.addresses import check_address
     from ..service.server import serve as serve_model
     from ..service.settings import TOKEN_VARIABLE, ServiceSettings
     from .thresholds import parse_thresholds
 
+    if public_url is not None:
+        check_address(public_url, "--public-url")
     token = os.environ.get(TOKEN_VARIABLE) or None
     settings = ServiceSettings(
         host=host,

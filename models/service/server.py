@@ -80,12 +80,13 @@ def _listen(settings: ServiceSettings) -> Iterator[socket.socket]:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, backlog=2048)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise InputError(
                 f"port {port} of {host} is taken; choose another with --port"
             ) from error
-        raise InputError(f"{host}:{port}: cannot listen ({error.strerror or error})") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{host}:{port}: cannot listen ({reason})") from error
     with listener:
         yield listener
 

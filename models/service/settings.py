@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ...corpus.addresses import check_port
 from ...errors import InputError
 
 TOKEN_VARIABLE = "ORBAT_TOKEN"
@@ -59,8 +60,7 @@ class ServiceSettings:
             raise InputError(
                 f"{TOKEN_VARIABLE}: the token must have at least {MIN_TOKEN_LENGTH} characters"
             )
-        if not 0 <= self.port <= 65535:
-            raise InputError(f"port {self.port}: choose one from 1 to 65535, or 0 for a free one")
+        check_port(self.port)
         for name in ("max_bytes", "max_characters", "max_texts", "max_requests"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name.replace('_', '-')}: must be at least 1")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -27,11 +29,14 @@ class Site(BaseHTTPRequestHandler):
 
     entries: tuple[str, ...] = ()
     asked: ClassVar[Counter[str]] = Counter()
+    authorized: ClassVar[dict[str, str]] = {}
     gone: tuple[str, ...] = ()
+    target = ""
     robots = b"User-agent: *\nDisallow: /secret\n"
 
     def do_GET(self) -> None:
         Site.asked[self.path] += 1
+        Site.authorized[self.path] = self.headers.get("Authorization", "")
         if self.path == "/robots.txt":
             self.answer(Site.robots, "text/plain")
         elif self.path in Site.gone:
@@ -65,6 +70,25 @@ class Site(BaseHTTPRequestHandler):
             for _ in range(100):
                 self.wfile.write(b"x" * 70000)
                 time.sleep(0.1)
+        elif self.path == "/dripping-headers":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            for _ in range(50):
+                self.wfile.write(b"X-Drip: 1\r\n")
+                time.sleep(0.1)
+        elif self.path == "/packed":
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(gzip.compress(PAGE.encode()))
+        elif self.path == "/bomb":
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(gzip.compress(bytes(MAX_ARTICLE_BYTES + 2**20), 1))
+        elif self.path == "/to":
+            self.answer(b"", status=302, location=Site.target)
+        elif self.path.startswith("http://"):  # As of a proxy.
+            self.answer(PAGE.encode())
 
     def answer(
         self, body: bytes, kind: str = "text/html", *, status: int = 200, **headers: str
@@ -83,7 +107,7 @@ class Site(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    Site.entries, Site.gone, Site.asked = (), (), Counter()
+    Site.entries, Site.gone, Site.asked, Site.authorized = (), (), Counter(), {}
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -154,10 +178,106 @@ def test_the_limit_of_robots_txt_is_named(
         fetcher.fetch(f"{site}/page/Gao")
 
 
-def test_a_slow_server_times_out(site: str) -> None:
+@pytest.mark.parametrize("path", ["/slow", "/dripping-headers"])
+def test_a_slow_server_times_out(site: str, path: str) -> None:
     fetcher = Fetcher(FetchRules(pause=0, timeout=1, allow_private=True))
     with pytest.raises(InputError, match="not complete after 1 s"):
-        fetcher.fetch(f"{site}/slow")
+        fetcher.fetch(f"{site}{path}")
+    # Another page of the same site can be fetched.
+    assert fetcher.fetch(f"{site}/page/Gao").content
+    fetcher.close()
+
+
+def test_packed_answers_are_unpacked_up_to_a_limit(fetcher: Fetcher, site: str) -> None:
+    assert fetcher.fetch(f"{site}/packed").content == PAGE.encode()
+    with pytest.raises(InputError, match="/bomb: larger than 64 MB"):
+        fetcher.fetch(f"{site}/bomb")
+
+
+@pytest.mark.parametrize("target", ["http://[::1", "http://host:99999/", "//[", "ftp://host/x"])
+def test_a_redirect_to_an_invalid_address_is_one_error(
+    fetcher: Fetcher, site: str, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    monkeypatch.setattr(Site, "target", target)
+    with pytest.raises(InputError, match=r"/to: .*not an http or https URL|/to: .* no URL"):
+        fetcher.fetch(f"{site}/to")
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Addresses of names, one for each time that a name is resolved."""
+    answers: dict[str, list[str]] = {}
+    resolve = socket.getaddrinfo
+
+    def resolve_from_list(host: str, port: int, *arguments: Any, **options: Any) -> Any:
+        address = answers[host].pop(0) if host in answers else host
+        return resolve(address, port, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_from_list)
+    return answers
+
+
+def test_a_connection_goes_to_the_address_that_was_checked(
+    site: str, names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "orbat.corpus.ingestion.web.connections.is_public", lambda address: address == "127.0.0.1"
+    )
+    port = site.rpartition(":")[2]
+    # A connection for robots.txt, one for the page. Then, the name changes.
+    names["news.example"] = ["127.0.0.1", "127.0.0.1", "127.0.0.2"]
+    fetcher = Fetcher(FetchRules(pause=0))
+    assert fetcher.fetch(f"http://news.example:{port}/page/Gao").content
+    assert names["news.example"] == ["127.0.0.2"]
+    with pytest.raises(InputError, match="private address, that of news.example"):
+        fetcher.fetch(f"http://news.example:{port}/page/Gao")
+    # Redirects are checked in the same way.
+    names["other.example"] = ["127.0.0.2"]
+    asked = Site.asked.total()
+    for target in (f"http://127.0.0.2:{port}/page/a", f"http://other.example:{port}/page/a"):
+        monkeypatch.setattr(Site, "target", target)
+        with pytest.raises(InputError, match=r"/to: 127\.0\.0\.2 is a private address"):
+            fetcher.fetch(f"{site}/to")
+    assert Site.asked.total() == asked + 3  # robots.txt of the site's second name, /to twice
+    fetcher.close()
+
+
+def test_a_password_is_sent_to_its_own_site_and_nowhere_stored(
+    orbat: Orbat, site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = site.replace("http://", "http://reader:hunter2@")
+    fetcher = Fetcher(FetchRules(pause=0, allow_private=True))
+    monkeypatch.setattr(Site, "target", f"{site.replace('127.0.0.1', 'localhost')}/page/Gao")
+    response = fetcher.fetch(f"{url}/to")
+    fetcher.close()
+    assert Site.authorized["/to"] == "Basic cmVhZGVyOmh1bnRlcjI="
+    assert Site.authorized["/page/Gao"] == ""
+    assert "hunter2" not in response.url
+    Site.entries, Site.gone = ("Gao", "Menaka"), ("/page/Menaka", "/gone")
+    outcome = orbat(
+        *("corpus", "add", f"{url}/feed", f"{url}/page/Kidal", f"{url}/gone", "--json"),
+        *("--output", tmp_path / "out.jsonl", "--allow-private", "--pause", "0"),
+    )
+    value = outcome.json()
+    assert (value["added"], len(value["duplicates"]), len(value["rejected"])) == (1, 1, 2), outcome
+    assert "hunter2" not in outcome.out + outcome.err
+    for path in tmp_path.rglob("*"):
+        assert b"hunter2" not in path.read_bytes()
+
+
+def test_a_proxy_of_the_environment_is_used(
+    site: str, names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", site)
+    names["news.example"] = ["8.8.8.8"] * 2 + ["10.0.0.1"]
+    fetcher = Fetcher(FetchRules(pause=0))
+    assert fetcher.fetch("http://news.example/page/Gao").content == PAGE.encode()
+    assert Site.asked == {
+        "http://news.example/robots.txt": 1,
+        "http://news.example/page/Gao": 1,
+    }
+    with pytest.raises(InputError, match=r"10\.0\.0\.1 is a private address"):
+        fetcher.fetch("http://news.example/page/Gao")
     fetcher.close()
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ....errors import InputError
+from ...addresses import hide_password
 from ..charsets.declaration import charsets_of_page
 from ..charsets.decoding import decode, repair_encoding, replace_controls
 from ..text import CleanText, tidy
@@ -95,7 +96,7 @@ def clean_html(raw: bytes, location: str, charset: str = "") -> CleanText:
         "author": page.author or author,
         "date": page.date,
         "site": page.sitename,
-        "url": page.url,
+        "url": page.url and hide_password(page.url),
         "license": page.license,
     }
     changes = ("boilerplate", *(["mojibake"] if is_repaired else []))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import InputError
+from ...addresses import hide_password
 from ...files import write_json
 from ..charsets.declaration import charsets_of_xml
 from ..charsets.decoding import decode
@@ -142,7 +143,8 @@ def parse_feed(content: bytes, location: str, charset: str = "") -> list[FeedEnt
         raise InputError(f"{location}: not an RSS or Atom feed; give the feed's own URL")
     entries = []
     for entry in feed.entries:
-        article, url = _find_article(entry), str(entry.get("link", ""))
+        # A password in a feed's links is not for the sites of its readers.
+        article, url = _find_article(entry), hide_password(str(entry.get("link", "")))
         if url or article:
             entries.append(
                 FeedEntry(

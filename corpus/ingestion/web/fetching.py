@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
+import base64
+import string
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import Any
-from urllib.parse import urljoin, urlsplit
-from urllib.request import getproxies
+from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
 from ....errors import InputError
+from ...addresses import hide_password, split_address
 from ...files import MAX_ARTICLE_BYTES
 from ..charsets.declaration import charset_of_content_type
+from .content_encoding import unpack
 
 USER_AGENT = "orbat"
 _MAX_REDIRECTS = 5
 _MAX_ROBOTS_BYTES = 500 * 2**10
 """Size of a robots.txt that must be accepted (RFC 9309, 2.5)."""
+_TOO_LARGE = "sends more than {:.3g} MB; give another URL"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class FetchRules:
 
     Attributes:
         pause: minimum seconds between two requests to one host.
-        timeout: seconds until an article must be complete.
+        timeout: seconds until an article must be complete, the pauses not counted.
         allow_private: whether addresses of this machine and its network may be requested.
         obey_robots: whether robots.txt is obeyed.
     """
@@ -74,23 +75,28 @@ class Fetcher:
     """
 
     def __init__(self, rules: FetchRules | None = None) -> None:
-        import httpx
+        from .connections import Connections
 
         self.rules = rules or FetchRules()
-        self._client = httpx.Client(
-            headers={"User-Agent": f"{USER_AGENT}/{metadata.version('orbat')} (corpus building)"},
-            timeout=self.rules.timeout,
-            trust_env=True,
-        )
+        self._connections = Connections(allow_private=self.rules.allow_private)
+        version = metadata.version("orbat")
+        self._headers = {
+            "User-Agent": f"{USER_AGENT}/{version} (corpus building)",
+            "Accept": "*/*",
+            "Accept-Encoding": "gzip, deflate, br, zstd",
+        }
         self._robots: dict[str, RobotFileParser] = {}
         self._last_request: dict[str, float] = {}
 
     def close(self) -> None:
         """Close all connections."""
-        self._client.close()
+        self._connections.close()
 
     def fetch(self, url: str, *, etag: str | None = None, modified: str | None = None) -> Response:
         """Fetch a URL.
+
+        A user name and password in the URL are sent to its own site (basic authentication), and
+        occur neither in the response nor in messages.
 
         Args:
             url: http or https.
@@ -103,51 +109,43 @@ class Fetcher:
         """
         conditions = {"If-None-Match": etag, "If-Modified-Since": modified}
         headers = {name: value for name, value in conditions.items() if value}
-        deadline = time.monotonic() + self.rules.timeout
-        target = url
+        self._connections.deadline = time.monotonic() + self.rules.timeout
+        try:
+            return self._follow(url, headers)
+        except InputError as error:
+            # A message of a host, or of the target of a redirect, names what the user gave, too.
+            shown = hide_password(url)
+            message = str(error)
+            raise InputError(
+                message if message.startswith(f"{shown}: ") else f"{shown}: {message}"
+            ) from error
+
+    def _follow(self, url: str, headers: dict[str, str]) -> Response:
+        shown = target = hide_password(url)
+        origin, authorization = _site(url), _basic_authentication(url)
         for _ in range(_MAX_REDIRECTS + 1):
-            self._check_url(target)
-            if self.rules.obey_robots and not self._is_allowed(target, deadline):
-                raise InputError(f"{url}: robots.txt of its site forbids it; ask the site")
+            # A redirect to another site must not get the password.
+            secret = authorization if _site(target) == origin else {}
+            if self.rules.obey_robots and not self._is_allowed(target, secret):
+                raise InputError(f"{shown}: robots.txt of its site forbids it; ask the site")
             status, response_headers, content = self._request(
-                target, url, headers, deadline, MAX_ARTICLE_BYTES
+                target, {**headers, **secret}, MAX_ARTICLE_BYTES
             )
             if status in (301, 302, 303, 307, 308) and "location" in response_headers:
-                target = urljoin(target, response_headers["location"])
+                target = _join(target, response_headers["location"])
                 continue
             if status == 304:
                 return _make_response(target, b"", response_headers, not_modified=True)
             if status != 200:
-                raise InputError(f"{url}: the server responded {status}; check the URL")
+                raise InputError(f"{shown}: the server responded {status}; check the URL")
             return _make_response(target, content, response_headers)
-        raise InputError(f"{url}: redirects more than {_MAX_REDIRECTS} times; check the URL")
+        raise InputError(f"{shown}: redirects more than {_MAX_REDIRECTS} times; check the URL")
 
-    def _check_url(self, url: str) -> None:
-        """Refuse URLs that are not http or https, and hosts with a private address."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"{url}: not an http or https URL; correct the URL")
-        if self.rules.allow_private:
-            return
-        try:
-            resolved = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise InputError(f"{url}: host unknown ({error}); check the URL") from error
-        for *_, address in resolved:
-            self._check_address(url, str(address[0]))
-
-    def _check_address(self, url: str, address: str) -> None:
-        if not ipaddress.ip_address(address.partition("%")[0]).is_global:
-            raise InputError(f"{url}: {address} is a private address (--allow-private permits it)")
-
-    def _is_allowed(self, url: str, deadline: float) -> bool:
-        parts = urlsplit(url)
-        site = f"{parts.scheme}://{parts.netloc}"
+    def _is_allowed(self, url: str, secret: Mapping[str, str]) -> bool:
+        site = _site(url)
         if site not in self._robots:
             robots = RobotFileParser()
-            status, _, content = self._request(
-                f"{site}/robots.txt", url, {}, deadline, _MAX_ROBOTS_BYTES
-            )
+            status, _, content = self._request(f"{site}/robots.txt", secret, _MAX_ROBOTS_BYTES)
             if status == 200:
                 robots.parse(content.decode("utf-8", "replace").splitlines())
             elif status >= 500:
@@ -159,49 +157,96 @@ class Fetcher:
         return self._robots[site].can_fetch(USER_AGENT, url)
 
     def _request(
-        self, url: str, article_url: str, headers: Mapping[str, str], deadline: float, limit: int
+        self, url: str, headers: Mapping[str, str], limit: int
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Send one request without following redirects; messages name `article_url`."""
+        """Send one request without following redirects, and return what the server answers."""
+        import httpcore
         import httpx
 
-        self._wait(url)
-        content = bytearray()
-        try:
-            with self._client.stream("GET", url, headers=dict(headers)) as response:
-                self._check_peer(article_url, response)
-                for chunk in response.iter_bytes(65536):
-                    content += chunk
-                    if len(content) > limit:
-                        raise InputError(
-                            f"{article_url}: sends more than {limit / 2**20:.3g} MB; "
-                            "give another URL"
-                        )
-                    if time.monotonic() > deadline:
-                        raise InputError(
-                            f"{article_url}: not complete after {self.rules.timeout:g} s; "
-                            "try again later"
-                        )
-                return response.status_code, dict(response.headers), bytes(content)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = str(error) or type(error).__name__
-            raise InputError(
-                f"{article_url}: cannot be fetched ({reason}); try again later"
-            ) from error
+        from .connections import FAILURES
 
-    def _check_peer(self, url: str, response: Any) -> None:
-        """Refuse a host whose name resolved to a private address only when connecting."""
-        stream = response.extensions.get("network_stream")
-        peer = stream.get_extra_info("server_addr") if stream is not None else None
-        # With a proxy, the peer is the proxy, which may have a private address.
-        if peer and not self.rules.allow_private and not getproxies():
-            self._check_address(url, str(peer[0]))
+        self._wait(url)
+        all_headers = {**self._headers, **headers}
+        try:
+            # Quotes what a path must not contain, and encodes the host's name.
+            address = httpx.URL(url)
+            request = httpcore.Request(
+                "GET",
+                httpcore.URL(
+                    scheme=address.raw_scheme,
+                    host=address.raw_host,
+                    port=address.port,
+                    target=address.raw_path,
+                ),
+                headers=[
+                    (b"Host", address.netloc),
+                    *((k.encode(), v.encode("latin-1")) for k, v in all_headers.items()),
+                ],
+            )
+            response = self._connections.open(request)
+            try:
+                body = _read(response.iter_stream(), limit)
+            finally:
+                response.close()
+        except httpcore.TimeoutException as error:
+            raise InputError(
+                f"not complete after {self.rules.timeout:g} s; try again later"
+            ) from error
+        except (*FAILURES, httpx.InvalidURL, UnicodeError) as error:
+            reason = str(error) or type(error).__name__
+            raise InputError(f"cannot be fetched ({reason}); try again later") from error
+        answered: dict[str, str] = {}
+        for name, value in response.headers:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            answered[key] = f"{answered[key]}, {text}" if key in answered else text
+        if response.status == 200:
+            body = unpack(body, answered.get("content-encoding", ""), url)
+            if len(body) > limit:
+                raise InputError(_TOO_LARGE.format(limit / 2**20))
+        return response.status, answered, body
 
     def _wait(self, url: str) -> None:
+        """Wait for the pause between two requests to one host, which does not count as its time."""
         host = urlsplit(url).netloc
         remaining = self._last_request.get(host, -1e9) + self.rules.pause - time.monotonic()
         if remaining > 0:
             time.sleep(remaining)
+            self._connections.deadline += remaining
         self._last_request[host] = time.monotonic()
+
+
+def _read(chunks: Iterable[bytes], limit: int) -> bytes:
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) > limit:
+            raise InputError(_TOO_LARGE.format(limit / 2**20))
+    return bytes(content)
+
+
+def _site(url: str) -> str:
+    """Return scheme, host and port of a URL, which must be valid."""
+    parts = split_address(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"
+
+
+def _basic_authentication(url: str) -> dict[str, str]:
+    """Return the header for the user name and password in a URL (RFC 7617); none without them."""
+    parts = urlsplit(url)
+    if parts.username is None and parts.password is None:
+        return {}
+    user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"}
+
+
+def _join(url: str, location: str) -> str:
+    """Return the target of a redirect, without a user name and password."""
+    # Servers send what is beyond ASCII as it is.
+    location = quote(location.strip().encode("latin-1"), safe=string.printable)
+    try:
+        return hide_password(urljoin(url, location))
+    except ValueError as error:
+        raise InputError("redirects to what is no URL; check the URL") from error
 
 
 def _make_response(

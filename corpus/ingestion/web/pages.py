@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ....errors import InputError
+from ...addresses import hide_password
 from ...rejected import Rejected
 from ..raw_article import RawArticle, RawArticles, url_to_name
 from .feeds import FeedEntry, FeedLog, FeedVisit, looks_like_feed, parse_feed
@@ -42,10 +43,14 @@ class WebReader:
             self._fetcher.close()
 
     def read(self, url: str) -> RawArticles:
-        """Yield the page at a URL or, if it is a feed, the pages that are new in it."""
+        """Yield the page at a URL or, if it is a feed, the pages that are new in it.
+
+        A user name and password in the URL are used, but never stored or named.
+        """
+        given, url = url, hide_password(url)
         visit = self._log.last_visit(url) if self._log else FeedVisit()
         try:
-            response = self.fetcher.fetch(url, etag=visit.etag, modified=visit.modified)
+            response = self.fetcher.fetch(given, etag=visit.etag, modified=visit.modified)
             if response.not_modified:
                 return
             is_named_feed = re.search(r"\.(rss|atom|xml)$", url.partition("?")[0])

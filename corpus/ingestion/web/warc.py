@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ....errors import InputError
+from ...addresses import hide_password
 from ...files import MAX_ARTICLE_BYTES
 from ...rejected import Rejected
 from ..charsets.declaration import charset_of_content_type
@@ -69,7 +70,7 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
 
 def _read_record(path: Path, record: Any) -> RawArticle | Rejected | None:
     """Return the page of a record; None if it holds none."""
-    url = record.rec_headers.get_header("WARC-Target-URI") or ""
+    url = hide_password(record.rec_headers.get_header("WARC-Target-URI") or "")
     if record.rec_type not in ("response", "resource") or not url.startswith(("http:", "https:")):
         return None
     location = f"{path}!{url}"

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,14 +63,18 @@ class Document:
         return dataclasses.replace(self, spans=tuple(sorted(spans)))
 
 
+def possible_ids(document: Document) -> Iterator[str]:
+    """Yield the document's id, then ids with a suffix from the text's hash, without an end."""
+    yield document.id
+    doc_id = f"{document.id}-{hashlib.sha256(document.text.encode()).hexdigest()[:8]}"
+    while True:
+        yield doc_id
+        doc_id += "-again"
+
+
 def unused_id(document: Document, is_used: Callable[[str], bool]) -> str:
     """Return the document's id or, if it is used, the id with a suffix from the text's hash."""
-    doc_id = document.id
-    if is_used(doc_id):
-        doc_id = f"{doc_id}-{hashlib.sha256(document.text.encode()).hexdigest()[:8]}"
-    while is_used(doc_id):
-        doc_id += "-again"
-    return doc_id
+    return next(doc_id for doc_id in possible_ids(document) if not is_used(doc_id))
 
 
 _MAX_OFFSET = 2**31 - 1

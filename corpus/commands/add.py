@@ -48,8 +48,10 @@ def add(
 ) -> None:
     """Add articles to a corpus: extract, clean and deduplicate them.
 
-    Duplicates are stored in a file of their own. Articles that cannot be used are reported, one
-    line each. An interrupted run resumes when the command is started again.
+    An article whose id, text and labels are in the corpus is known; with a corrected text or other
+    labels, it replaces the document with its id. Duplicates are stored in a file of their own.
+    Articles that cannot be used are reported, one line each. An interrupted run resumes when the
+    command is started again.
     """
     from ...ui import progress_bars
     from ..ingestion.pipeline import add_to_corpus
@@ -82,7 +84,8 @@ def add(
 def _to_json(report: IngestionReport) -> dict[str, Any]:
     return {
         "added": report.added,
-        "skipped": report.skipped,
+        "updated": report.updated,
+        "known": report.known,
         "duplicates": [
             {"id": d.id, "of": d.of, "similarity": round(d.similarity, 3)}
             for d in report.duplicates
@@ -107,9 +110,8 @@ def _print(report: IngestionReport, output: Path) -> None:
     print_tables([table], console)
     resumed = "resumed an interrupted run; " if report.resumed else ""
     console.print(
-        f"{resumed}{report.added} added, {len(report.duplicates)} duplicates, "
-        f"{report.skipped} skipped (already in the corpus), {len(report.rejected)} rejected: "
-        f"{output}",
+        f"{resumed}{report.added} added, {report.updated} updated, {report.known} known, "
+        f"{len(report.duplicates)} duplicates, {len(report.rejected)} rejected: {output}",
         highlight=False,
         soft_wrap=True,
     )

@@ -116,6 +116,7 @@ class DuplicateFinder:
             "bands (band INTEGER, number INTEGER, PRIMARY KEY (band, number)) WITHOUT ROWID",
         ):
             self._database.execute(f"CREATE TABLE IF NOT EXISTS {table}")
+        self._database.execute("CREATE INDEX IF NOT EXISTS seen_by_id ON seen (id)")
 
     def clear(self) -> None:
         """Forget all documents."""
@@ -175,6 +176,33 @@ class DuplicateFinder:
         number = self._database.execute(
             "INSERT INTO seen (id, signature) VALUES (?, ?)", (document.id, signature.values)
         ).lastrowid
+        assert number is not None
+        self._add_bands(signature, number)
+
+    def replace(self, document: Document, signature: MinHashSignature | None = None) -> None:
+        """Compare later documents with a new text of a document that was added.
+
+        The words of the old text stay known as those of the document.
+
+        Args:
+            document: the document with its new text.
+            signature: its signature, if already computed.
+        """
+        signature = signature or compute_signature(document.text, self._permutations)
+        self._add_words(signature, document.id)
+        number, old = self._database.execute(
+            "SELECT number, signature FROM seen WHERE id = ?", (document.id,)
+        ).fetchone()
+        self._database.execute(
+            "UPDATE seen SET signature = ? WHERE number = ?", (signature.values, number)
+        )
+        self._database.executemany(
+            "DELETE FROM bands WHERE band = ? AND number = ?",
+            [(band, number) for band in self._hash_bands(old)],
+        )
+        self._add_bands(signature, number)
+
+    def _add_bands(self, signature: MinHashSignature, number: int) -> None:
         self._database.executemany(
             "INSERT OR IGNORE INTO bands VALUES (?, ?)",
             [(band, number) for band in self._hash_bands(signature.values)],

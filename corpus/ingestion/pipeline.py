@@ -13,8 +13,8 @@ from ..files import check_output
 from ..ray_cluster import Engine
 from ..rejected import Rejected
 from .preparation import prepare_locally, prepare_with_ray
-from .sources import SourceOptions
-from .store import CorpusStore
+from .sources import SourceOptions, is_url
+from .store import CorpusStore, Outcome
 from .web.feeds import FeedLog
 
 
@@ -24,7 +24,9 @@ class IngestionReport:
 
     Attributes:
         added: number of new documents.
-        skipped: number of articles that the corpus already contained.
+        updated: number of documents that were replaced by another version of them: the same id,
+            and other labels or a corrected text.
+        known: number of articles that the corpus contained already: the same id, text and labels.
         duplicates: documents that repeat another one; they are stored in a file of their own.
         rejected: articles that cannot be used.
         resumed: whether the run resumed an interrupted one.
@@ -33,7 +35,8 @@ class IngestionReport:
     """
 
     added: int
-    skipped: int
+    updated: int
+    known: int
     duplicates: tuple[Duplicate, ...]
     rejected: tuple[Rejected, ...]
     resumed: bool
@@ -49,11 +52,12 @@ def add_to_corpus(
     engine: Engine = "local",
     on_progress: OnProgress = ignore_progress,
 ) -> IngestionReport:
-    """Add the articles of all sources to a corpus; articles that it contains are skipped.
+    """Add the articles of all sources to a corpus, and replace documents by corrected versions.
 
-    Existing documents are not changed and keep their positions, so that adding the same articles
-    twice has no effect. Articles that cannot be used are reported, and the run continues. The
-    files are replaced atomically at the end; an interrupted run resumes when started again.
+    Documents keep their positions, and adding the same articles twice has no effect; see
+    :meth:`.store.CorpusStore.add` for what is a version of a document. Articles that cannot be used
+    are reported, and the run continues. The files are replaced atomically at the end; an
+    interrupted run resumes when started again.
 
     Args:
         sources: see :func:`orbat.corpus.ingestion.sources.read_articles`.
@@ -64,13 +68,12 @@ def add_to_corpus(
         on_progress: called after each article.
 
     Raises:
-        InputError: if a source does not exist or is the corpus, the corpus cannot be read, or no
-            article can be used; the corpus is then unchanged.
+        InputError: if a source does not exist, is the corpus or a folder around it, the corpus
+            cannot be read, or no article can be used; the corpus is then unchanged.
     """
     output, sources = Path(output), list(sources)
-    check_output(output, *(s for s in sources if "://" not in str(s) and Path(s).is_file()))
+    check_output(output, *(source for source in sources if not is_url(source)))
     options = options or SourceOptions()
-    feed_log = options.feed_log or FeedLog(output.with_suffix(".feeds.json"))
     notices: list[str] = []
     given = options.on_notice
 
@@ -78,12 +81,13 @@ def add_to_corpus(
         notices.append(notice)
         given(notice)
 
-    options = replace(options, feed_log=feed_log, on_notice=on_notice)
     duplicates: list[Duplicate] = []
     rejected: list[Rejected] = []
     undecodable: list[str] = []
-    skipped = 0
+    known = 0
     with CorpusStore(output) as store:
+        feed_log = options.feed_log or FeedLog(output.with_suffix(".feeds.json"))
+        options = replace(options, feed_log=feed_log, on_notice=on_notice)
         prepare = prepare_with_ray if engine == "ray" else prepare_locally
         for count, article in enumerate(prepare(sources, options, store.contains), 1):
             on_progress(Progress("Adding articles", count))
@@ -93,20 +97,21 @@ def add_to_corpus(
             stored = None
             if article.document is not None:
                 stored = store.add(article.document, article.key, article.signature)
-            if stored is None:
-                skipped += 1
+            if stored is None or stored.outcome == Outcome.KNOWN:
+                known += 1
                 continue
             undecodable += _describe_undecodable(stored.document)
             if stored.duplicate is not None:
                 duplicates.append(stored.duplicate)
         resumed = store.interrupted
-        added = store.finish()
-    if rejected and not (added or skipped or duplicates):
-        raise rejected[0].to_error()
-    feed_log.save()
+        added, updated = store.finish()
+        if rejected and not (added or updated or known or duplicates):
+            raise rejected[0].to_error()
+        feed_log.save()
     return IngestionReport(
         added,
-        skipped,
+        updated,
+        known,
         tuple(duplicates),
         tuple(rejected),
         resumed,

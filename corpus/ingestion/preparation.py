@@ -30,12 +30,13 @@ class PreparedArticle:
     """A raw article, ready to be stored.
 
     Attributes:
-        key: see :func:`orbat.corpus.ingestion.store.article_key`.
+        key: see :func:`orbat.corpus.ingestion.store.article_key`; None for a record that has an
+            id or labels of its own, which do not follow from its text.
         document: its document; None if the corpus contains the article.
-        signature: the document's signature.
+        signature: the document's signature; None if it is not computed yet.
     """
 
-    key: str
+    key: str | None
     document: Document | None = None
     signature: MinHashSignature | None = None
 
@@ -86,17 +87,23 @@ def _prepare(
 ) -> PreparedArticle | Rejected:
     if isinstance(raw, Rejected):
         return raw
-    content = raw.content
-    if isinstance(raw.record, dict):
-        content = str(raw.record.get("text")).encode("utf-8", "surrogatepass")
-    key = article_key(hashlib.sha256(content).hexdigest(), raw.origin)
-    if contains(key):
+    key = _article_key(raw)
+    if key is not None and contains(key):
         return PreparedArticle(key)
     try:
         document = make_document(raw, license=license)
     except InputError as error:
         return Rejected.from_error(raw.location, error)
-    return PreparedArticle(key, document, compute_signature(document.text))
+    return PreparedArticle(key, document)
+
+
+def _article_key(raw: RawArticle) -> str | None:
+    content = raw.content
+    if isinstance(raw.record, dict):
+        if "id" in raw.record or raw.record.get("spans"):
+            return None
+        content = str(raw.record.get("text")).encode("utf-8", "surrogatepass")
+    return article_key(hashlib.sha256(content).hexdigest(), raw.origin)
 
 
 def _file_to_rows(path: Path, text_column: str | None, license: str | None) -> list[dict[str, Any]]:
@@ -109,14 +116,15 @@ def _file_to_rows(path: Path, text_column: str | None, license: str | None) -> l
         article = _prepare(raw, license)
         if isinstance(article, Rejected):
             rows.append(empty | {"location": article.location, "reason": article.reason})
-        elif article.document and article.signature:
+        elif article.document:
+            signature = compute_signature(article.document.text)
             rows.append(
                 empty
                 | {
-                    "key": article.key,
+                    "key": article.key or "",
                     "document": json.dumps(document_to_json(article.document)),
-                    "words": article.signature.words_sha256,
-                    "signature": article.signature.values,
+                    "words": signature.words_sha256,
+                    "signature": signature.values,
                 }
             )
     return rows
@@ -125,8 +133,9 @@ def _file_to_rows(path: Path, text_column: str | None, license: str | None) -> l
 def _row_to_article(row: dict[str, Any], contains: ContainsKey) -> PreparedArticle | Rejected:
     if row["reason"]:
         return Rejected(row["location"], row["reason"])
-    if contains(row["key"]):
-        return PreparedArticle(row["key"])
-    document = parse_document(json.loads(row["document"]), row["key"])
+    key = row["key"] or None
+    if key is not None and contains(key):
+        return PreparedArticle(key)
+    document = parse_document(json.loads(row["document"]), row["location"])
     signature = MinHashSignature(row["words"], bytes(row["signature"]))
-    return PreparedArticle(row["key"], document, signature)
+    return PreparedArticle(key, document, signature)

@@ -7,29 +7,21 @@ OUT.index              an SQLite database, rebuilt if the files were edited or i
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from ...errors import InputError
 from ..deduplication.duplicates import Duplicate, DuplicateFinder, MinHashSignature
-from ..document import Document, document_to_json, unused_id
-from ..files import open_atomic, read_documents, sha256_file, sha256_text
-
-_INDEX_FORMAT = "2"
-_DOCUMENTS, _DUPLICATES = "corpus", "duplicates"
-_COMMIT_INTERVAL = 500
-"""Documents between two commits: the most that an interruption can lose."""
-
-
-def duplicates_path(corpus: Path) -> Path:
-    """Return the path of the duplicates of a corpus."""
-    return corpus.with_suffix(".duplicates.jsonl")
+from ..document import Document, document_to_json, possible_ids
+from ..files import sha256_text
+from .corpus_files import DOCUMENTS, DUPLICATES, CorpusFiles, Written
+from .index import CorpusIndex, IndexedDocument
 
 
 def article_key(digest: str, origin: Mapping[str, Any]) -> str:
@@ -40,17 +32,29 @@ def article_key(digest: str, origin: Mapping[str, Any]) -> str:
     return f"{digest}|{source}"
 
 
+class Outcome(StrEnum):
+    """What became of a document that was to be added to a corpus."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    KNOWN = "known"
+    DUPLICATE = "duplicate"
+
+
 @dataclass(frozen=True)
 class StoredDocument:
-    """A document that was added to a corpus.
+    """A document that is in a corpus now.
 
     Attributes:
-        document: the document as it is stored, under its unique id.
-        duplicate: the earlier document that it repeats; None if it repeats none.
+        document: the document under its id in the corpus.
+        outcome: whether it was added, replaced an earlier version, was there before, or was added
+            to the duplicates.
+        duplicate: the earlier document that it repeats, if it was added to the duplicates.
     """
 
     document: Document
-    duplicate: Duplicate | None
+    outcome: Outcome
+    duplicate: Duplicate | None = None
 
 
 class CorpusStore:
@@ -58,7 +62,7 @@ class CorpusStore:
 
     New documents are collected in the index until :meth:`finish` replaces the files atomically:
     readers never see a partly written corpus. An interrupted run resumes when it is started again,
-    because it skips all raw articles that the index contains.
+    because the index contains all documents that were added whole.
 
     Args:
         path: the corpus, JSON Lines; it need not exist.
@@ -74,39 +78,16 @@ class CorpusStore:
         self.path = Path(path)
         if self.path.is_dir():
             raise InputError(f"{self.path}: is a folder; name a .jsonl file")
-        self._files = {_DOCUMENTS: self.path, _DUPLICATES: duplicates_path(self.path)}
-        self._index_path = self.path.with_suffix(".index")
-        self._uncommitted = 0
+        self._index = CorpusIndex(self.path.with_suffix(".index"))
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._open()
-        except sqlite3.OperationalError as error:
-            raise InputError(
-                f"{self._index_path}: in use or not writable ({error}); "
-                "wait until the other orbat corpus add has ended"
-            ) from error
-        except sqlite3.DatabaseError:
-            self._index_path.unlink(missing_ok=True)
-            self._open()
-        self._finder = DuplicateFinder(database=self._database)
-        if not self._is_current():
-            self._rebuild()
-        self.interrupted = self._count("SELECT count(*) FROM pending") > 0
-
-    def _open(self) -> None:
-        self._database = _open_exclusively(self._index_path)
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT)"
-        )
-        if self._state("format") != _INDEX_FORMAT:
-            _drop_tables(self._database)
-        for table in (
-            "state (name TEXT PRIMARY KEY, value TEXT)",
-            "ids (id TEXT PRIMARY KEY) WITHOUT ROWID",
-            "articles (key TEXT PRIMARY KEY) WITHOUT ROWID",
-            "pending (number INTEGER PRIMARY KEY, kind TEXT, line TEXT)",
-        ):
-            self._database.execute(f"CREATE TABLE IF NOT EXISTS {table}")
+            self._files = CorpusFiles(self.path, self._index)
+            self._finder = DuplicateFinder(database=self._index.database)
+            if not self._files.are_indexed():
+                self._rebuild()
+            self.interrupted = self._files.has_pending()
+        except BaseException:
+            self._index.close()
+            raise
 
     def __enter__(self) -> CorpusStore:
         return self
@@ -117,152 +98,165 @@ class CorpusStore:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        is_empty = not self.path.exists() and not self._count("SELECT count(*) FROM articles")
-        self._database.execute("COMMIT")
-        self._database.close()
-        if is_empty:
-            self._index_path.unlink(missing_ok=True)
+        try:
+            documents = self._index.count("SELECT count(*) FROM documents")
+            self._index.close()
+        except sqlite3.OperationalError as failure:
+            raise self._to_error(failure) from failure
+        if not documents and not self.path.exists():
+            self._index.path.unlink(missing_ok=True)
+        if isinstance(error, sqlite3.OperationalError):
+            raise self._to_error(error) from error
 
-    def _count(self, query: str, *values: Any) -> int:
-        return int(self._database.execute(query, values).fetchone()[0])
-
-    def _state(self, name: str) -> str | None:
-        row = self._database.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
-
-    def _set_state(self, name: str, value: str) -> None:
-        self._database.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
-
-    def _is_current(self) -> bool:
-        """Return whether the index describes the files; complete an interrupted :meth:`finish`."""
-        if self._state("format") != _INDEX_FORMAT:
-            return False
-        for kind, path in self._files.items():
-            digest = sha256_file(path) if path.exists() else ""
-            if digest == self._state(f"{kind} next"):
-                self._mark_written(kind, digest)
-            elif digest != self._state(kind):
-                return False
-        return True
+    def _to_error(self, error: sqlite3.OperationalError) -> InputError:
+        return InputError(
+            f"{self._index.path}: cannot be written ({error}); make room, then run the command "
+            "again: it resumes"
+        )
 
     def _rebuild(self) -> None:
-        for table in ("state", "ids", "articles", "pending"):
-            self._database.execute(f"DELETE FROM {table}")
-        self._finder.clear()
-        for kind, path in self._files.items():
-            for document in read_documents(path) if path.exists() else ():
-                provenance = document.meta.get("provenance")
-                if not isinstance(provenance, dict):
-                    provenance = {}
-                digest = provenance.get("sha256") or sha256_text(document.text)
-                self._add_keys(document.id, article_key(digest, provenance))
-                # Duplicates are added too: their words are then known, as in the first run.
-                self._finder.add_or_match(document)
-            self._set_state(kind, sha256_file(path) if path.exists() else "")
-        self._set_state("format", _INDEX_FORMAT)
-        self._commit()
+        with self._index.step():
+            self._index.clear()
+            self._finder.clear()
+            for kind, document in self._files.read():
+                self._index_written(document, kind)
+            self._files.mark_indexed()
+        self._index.commit()
 
-    def _add_keys(self, doc_id: str, key: str) -> None:
-        self._database.execute("INSERT OR IGNORE INTO ids VALUES (?)", (doc_id,))
-        self._database.execute("INSERT OR IGNORE INTO articles VALUES (?)", (key,))
-
-    def _commit(self) -> None:
-        self._database.execute("COMMIT")
-        self._database.execute("BEGIN IMMEDIATE")
-        self._uncommitted = 0
-
-    def _has_id(self, doc_id: str) -> bool:
-        return self._count("SELECT count(*) FROM ids WHERE id = ?", doc_id) > 0
+    def _index_written(self, document: Document, kind: str) -> None:
+        """Index a document of a file as it was when it was added."""
+        cluster, similarity = document.id, 1.0
+        if kind == DOCUMENTS:
+            self._finder.add(document)
+        else:
+            link = document.meta.get("duplicate")
+            if isinstance(link, dict) and isinstance(link.get("of"), str):
+                cluster, similarity = link["of"], float(link.get("similarity") or 0)
+            # Duplicates are added too: their words are then known, as in the first run.
+            self._finder.add_or_match(document)
+        self._index.put(_describe(document, kind, cluster, similarity))
+        provenance = document.meta.get("provenance")
+        provenance = provenance if isinstance(provenance, dict) else {}
+        digest = provenance.get("sha256")
+        # The id and labels of a record that has its own do not follow from the hash of its text.
+        if isinstance(digest, str) and ("encoding" in provenance or document.id == digest[:16]):
+            self._index.put_article(article_key(digest, provenance), document.id)
 
     def contains(self, key: str) -> bool:
         """Return whether a raw article was added before; see :func:`article_key`."""
-        return self._count("SELECT count(*) FROM articles WHERE key = ?", key) > 0
+        return self._index.has_article(key)
 
     def add(
-        self, document: Document, key: str, signature: MinHashSignature | None = None
-    ) -> StoredDocument | None:
-        """Add a document, under an id that is unique in the corpus.
+        self,
+        document: Document,
+        key: str | None = None,
+        signature: MinHashSignature | None = None,
+    ) -> StoredDocument:
+        """Add a document, or replace the version of it that an earlier run has written.
+
+        A document is known if one with its id has the same text and labels, or the same text and
+        it has no labels itself. Otherwise, it is a new version of the document with its id if the
+        texts are equal or near duplicates, and is stored in the place of that one. Labels are
+        never replaced by none. All others are added, under an id that is unique in the corpus.
 
         Args:
             document: the document.
-            key: the key of its raw article.
+            key: the key by which :meth:`contains` is to find its raw article; None for an article
+                whose id or labels are not determined by its bytes and source.
             signature: the document's signature, if already computed.
-
-        Returns:
-            The stored document; None if the corpus contains one with this id and these words.
         """
-        stored = replace(document, id=unused_id(document, self._has_id))
+        with self._index.step():
+            stored = self._add(document, signature)
+            if key is not None:
+                self._index.put_article(key, stored.document.id)
+        return stored
+
+    def _add(self, document: Document, signature: MinHashSignature | None) -> StoredDocument:
+        new = _describe(document, DOCUMENTS, document.id, 1.0)
+        named: list[IndexedDocument] = []
+        for doc_id in possible_ids(document):
+            found = self._index.document(doc_id)
+            if found is None:
+                break
+            if found.text == new.text and new.labels in ("", found.labels):
+                return StoredDocument(replace(document, id=doc_id), Outcome.KNOWN)
+            named.append(found)
+        earlier = self._find_version(named, document, new, signature)
+        if earlier is not None:
+            return self._update(earlier, document, new, signature)
+        stored = replace(document, id=doc_id)
         duplicate = self._finder.add_or_match(stored, signature)
-        if duplicate is not None and duplicate.similarity == 1.0 and duplicate.of == document.id:
-            self._add_keys(document.id, key)
-            return None
-        if duplicate is not None:
-            link = {"of": duplicate.of, "similarity": round(duplicate.similarity, 3)}
-            stored = replace(stored, meta={**stored.meta, "duplicate": link})
-        line = json.dumps(document_to_json(stored), ensure_ascii=False)
-        kind = _DOCUMENTS if duplicate is None else _DUPLICATES
-        self._database.execute("INSERT INTO pending (kind, line) VALUES (?, ?)", (kind, line))
-        self._add_keys(stored.id, key)
-        self._uncommitted += 1
-        if self._uncommitted >= _COMMIT_INTERVAL:
-            self._commit()
-        return StoredDocument(stored, duplicate)
+        if duplicate is None:
+            self._put(DOCUMENTS, stored, doc_id, 1.0)
+            return StoredDocument(stored, Outcome.ADDED)
+        stored = self._put(DUPLICATES, stored, duplicate.of, duplicate.similarity)
+        return StoredDocument(stored, Outcome.DUPLICATE, duplicate)
 
-    def finish(self) -> int:
-        """Write all pending documents to the files; return the number added to the corpus."""
-        self._commit()
-        added = self._count_pending(_DOCUMENTS)
-        for kind, path in self._files.items():
-            if not self._count_pending(kind):
+    def _find_version(
+        self,
+        named: list[IndexedDocument],
+        document: Document,
+        new: IndexedDocument,
+        signature: MinHashSignature | None,
+    ) -> IndexedDocument | None:
+        """Return which of the documents with its names a document is a new version of."""
+        for earlier in named:
+            # In one run, two articles of one name are two articles: `a/1.txt` and `b/1.txt`.
+            if self._index.is_pending(earlier.id) or (earlier.labels and not new.labels):
                 continue
-            hasher = hashlib.sha256()
-            with open_atomic(path) as file:
-                for block in self._merge_pending(kind, path):
-                    hasher.update(block)
-                    file.write(block)
-                # If interrupted just before or after the file is replaced, the next run
-                # compares this hash with the file's.
-                self._set_state(f"{kind} next", hasher.hexdigest())
-                self._commit()
-            self._mark_written(kind, hasher.hexdigest())
-        return added
+            if earlier.text == new.text or (
+                earlier.id == document.id
+                and any(m.of == earlier.cluster for m in self._finder.find(document, signature))
+            ):
+                return earlier
+        return None
 
-    def _count_pending(self, kind: str) -> int:
-        return self._count("SELECT count(*) FROM pending WHERE kind = ?", kind)
+    def _update(
+        self,
+        earlier: IndexedDocument,
+        document: Document,
+        new: IndexedDocument,
+        signature: MinHashSignature | None,
+    ) -> StoredDocument:
+        stored = replace(document, id=earlier.id)
+        similarity = earlier.similarity
+        if earlier.text != new.text and earlier.kind == DOCUMENTS:
+            self._finder.replace(stored, signature)
+        elif earlier.text != new.text:
+            matches = self._finder.find(stored, signature)
+            similarity = next(m.similarity for m in matches if m.of == earlier.cluster)
+        stored = self._put(earlier.kind, stored, earlier.cluster, similarity, replaces=True)
+        return StoredDocument(stored, Outcome.UPDATED)
 
-    def _merge_pending(self, kind: str, path: Path) -> Iterator[bytes]:
-        if path.exists():
-            with path.open("rb") as old:
-                yield from iter(lambda: old.read(1 << 20), b"")
-        for (line,) in self._database.execute(
-            "SELECT line FROM pending WHERE kind = ? ORDER BY number", (kind,)
-        ):
-            yield line.encode() + b"\n"
+    def _put(
+        self,
+        kind: str,
+        document: Document,
+        cluster: str,
+        similarity: float,
+        *,
+        replaces: bool = False,
+    ) -> Document:
+        if kind == DUPLICATES:
+            link = {"of": cluster, "similarity": round(similarity, 3)}
+            document = replace(document, meta={**document.meta, "duplicate": link})
+        self._index.put(_describe(document, kind, cluster, similarity))
+        line = json.dumps(document_to_json(document), ensure_ascii=False)
+        self._index.put_pending(kind, document.id, line, replaces=replaces)
+        return document
 
-    def _mark_written(self, kind: str, digest: str) -> None:
-        self._database.execute("DELETE FROM pending WHERE kind = ?", (kind,))
-        self._database.execute("DELETE FROM state WHERE name = ?", (f"{kind} next",))
-        self._set_state(kind, digest)
-        self._commit()
-
-
-def _open_exclusively(path: Path) -> sqlite3.Connection:
-    """Open or create a database that only this process may use.
-
-    Raises:
-        sqlite3.OperationalError: if another process uses it.
-        sqlite3.DatabaseError: if the file is not a database.
-    """
-    database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
-    database.execute("PRAGMA locking_mode = EXCLUSIVE")
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    database.execute("PRAGMA cache_size = -65536")
-    database.execute("BEGIN IMMEDIATE")
-    return database
+    def finish(self) -> Written:
+        """Write all pending documents to the files; return the numbers of added and updated."""
+        return self._files.write()
 
 
-def _drop_tables(database: sqlite3.Connection) -> None:
-    tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    for (table,) in tables:
-        database.execute(f'DROP TABLE "{table}"')
+def _describe(document: Document, kind: str, cluster: str, similarity: float) -> IndexedDocument:
+    labels = [[span.start, span.end, span.label, span.norm] for span in document.spans]
+    return IndexedDocument(
+        document.id,
+        kind,
+        text=sha256_text(document.text),
+        labels=sha256_text(json.dumps(labels, sort_keys=True)) if labels else "",
+        cluster=cluster,
+        similarity=similarity,
+    )

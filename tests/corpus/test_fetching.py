@@ -309,7 +309,7 @@ def test_only_new_entries_of_a_feed_are_fetched(orbat: Orbat, site: str, tmp_pat
     assert "responded 404" in value["rejected"][0]["reason"]
     # A rejected entry is fetched again, although the feed has not changed.
     Site.gone = ()
-    assert orbat(*arguments).json()["skipped"] == 0
+    assert orbat(*arguments).json()["known"] == 0
     assert Site.asked["/page/Gao"] == 1
     assert ids() == ["Gao"] or ids() == ["Gao", "Menaka"]
     asked = Site.asked["/page/Menaka"]

@@ -98,11 +98,11 @@ def test_adding_twice_changes_nothing(orbat: Orbat, sources: Path, tmp_path: Pat
     before = {path.name: path.read_bytes() for path in tmp_path.glob("corpus*.jsonl")}
     assert len(before) == 2
     again = orbat("corpus", "add", sources, "--output", output, "--json").json()
-    assert (again["added"], again["skipped"], again["duplicates"]) == (0, 9, [])
+    assert (again["added"], again["known"], again["duplicates"]) == (0, 9, [])
     # Without the index, the files themselves show which articles are known.
     (tmp_path / "corpus.index").unlink()
     again = orbat("corpus", "add", sources, "--output", output, "--json").json()
-    assert (again["added"], again["skipped"], again["duplicates"]) == (0, 9, [])
+    assert (again["added"], again["known"], again["duplicates"]) == (0, 9, [])
     assert {path.name: path.read_bytes() for path in tmp_path.glob("corpus*.jsonl")} == before
 
 
@@ -167,7 +167,11 @@ def test_unusable_articles_are_rejected_with_a_reason(
 
 def test_a_missing_source_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "does not exist" in refused("corpus", "add", tmp_path / "x", "--output", tmp_path / "o")
-    assert "file in this folder" in refused("corpus", "add", tmp_path, "--output", tmp_path / "o")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert "file in this folder" in refused("corpus", "add", folder, "--output", tmp_path / "o")
+    line = refused("corpus", "add", folder, "--output", folder / "out.jsonl")
+    assert f"lies in {folder}, the folder to read" in line
 
 
 @given(st.binary(min_size=1) | st.text(min_size=1).map(str.encode))

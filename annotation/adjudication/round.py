@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ...corpus.document import Document, Span
 from ...corpus.labels import LabelSet
+from ...corpus.locks import lock_folder
 from ...ui import OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..guide import with_keys
@@ -74,12 +75,35 @@ def run_round(
         InputError: if the folder belongs to another server or label set.
         ServerError: if the server fails, or its data were changed by hand.
     """
-    folder = Path(folder)
     questions = {c.document.id: make_questions(c) for c in comparisons if c.conflicts}
-    all_questions = [question for group in questions.values() for question in group]
-    if not all_questions:
+    if not questions:
         gold = tuple(gold_document(c, c.agreed, adjudicator) for c in comparisons)
         return AdjudicationRound(gold, 0, 0, (), None)
+    with lock_folder(folder):
+        return _run_round(
+            client,
+            Path(folder),
+            comparisons,
+            questions,
+            labels,
+            adjudicator=adjudicator,
+            guidelines=guidelines,
+            on_progress=on_progress,
+        )
+
+
+def _run_round(
+    client: DoccanoClient,
+    folder: Path,
+    comparisons: Sequence[AnnotationComparison],
+    questions: Mapping[str, Sequence[Question]],
+    labels: LabelSet,
+    *,
+    adjudicator: str,
+    guidelines: str,
+    on_progress: OnProgress,
+) -> AdjudicationRound:
+    all_questions = [question for group in questions.values() for question in group]
     link, new = ask(
         client,
         folder,
@@ -104,7 +128,7 @@ def run_round(
         )
     if hand.open:
         links.append(hand.link)
-    gold = ()
+    gold: tuple[Document, ...] = ()
     if not unanswered and not hand.open:
         gold = tuple(
             _make_gold(c, questions.get(c.document.id, []), answers, hand.documents, adjudicator)

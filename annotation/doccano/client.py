@@ -69,24 +69,12 @@ class DoccanoClient:
         *,
         worker_is_running: Callable[[], bool] = lambda: True,
     ) -> None:
-        # Log in with a transport of its own: the cookies of the response would take precedence
-        # over the token, and every later write would fail without a CSRF token.
-        login = Transport(url)
-        try:
-            response = login.send(
-                "POST",
-                "auth/login/",
-                repeat=True,
-                json={"username": username, "password": password},
+        token = _log_in(url, username, password)
+        if token is None:
+            raise ServerError(
+                f"{url.rstrip('/')}: doccano refuses the password of '{username}'; pass --username "
+                "and set ORBAT_DOCCANO_PASSWORD"
             )
-            if response.status_code == 400:
-                raise ServerError(
-                    f"{login.url}: doccano refuses the password of '{username}'; "
-                    "pass --username and --password (or set ORBAT_DOCCANO_PASSWORD)"
-                )
-            token = login.decode(response)["key"]
-        finally:
-            login.close()
         self.worker_is_running = worker_is_running
         self.transport = Transport(url, token)
         self.url = self.transport.url
@@ -134,6 +122,10 @@ class DoccanoClient:
         """Create an account (administrators only)."""
         body = {"username": username, "password1": password, "password2": password}
         return User.model_validate(self.transport.post("users/create", body))
+
+    def accepts_password(self, username: str, password: str) -> bool:
+        """Return whether an account has a password."""
+        return _log_in(self.url, username, password) is not None
 
     def members(self, project: int) -> list[Member]:
         """Return the members of a project."""
@@ -406,3 +398,18 @@ class DoccanoClient:
         # POST toggles the confirmation, so look first.
         if not self.states(project, example):
             self.transport.post(f"projects/{project}/examples/{example}/states", {})
+
+
+def _log_in(url: str, username: str, password: str) -> str | None:
+    """Return the token of an account; None if doccano refuses the password."""
+    # A transport of its own: the cookies of the response would take precedence over the token, and
+    # every later write would fail without a CSRF token.
+    transport = Transport(url)
+    try:
+        body = {"username": username, "password": password}
+        response = transport.send("POST", "auth/login/", repeat=True, json=body)
+        if response.status_code == 400:
+            return None
+        return str(transport.decode(response)["key"])
+    finally:
+        transport.close()

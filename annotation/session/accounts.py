@@ -1,4 +1,9 @@
-"""The accounts that orbat creates for annotators, and their passwords."""
+"""The accounts that orbat creates for annotators, and their passwords.
+
+FOLDER/accounts.json     the passwords of the accounts that doccano has
+FOLDER/new-account.json  the account that is being created: if orbat is killed then, only this file
+                         has the password, which doccano does not reset
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import secrets
 from pathlib import Path
 
 from ...corpus.files import write_json
+from ...errors import ServerError
 from ..doccano.client import DoccanoClient
 from ..doccano.records import User
 
@@ -14,20 +20,47 @@ from ..doccano.records import User
 def ensure_account(client: DoccanoClient, folder: Path, name: str) -> User:
     """Return an account; create it with a random password if it does not exist.
 
-    The password of a new account is stored in the session folder.
+    The password of a new account is stored in the session folder when doccano has the account.
 
     Args:
         client: an administrator's connection.
         folder: the session folder.
         name: the account's name.
+
+    Raises:
+        ServerError: if doccano refuses the name, or fails.
     """
+    _complete_new_account(client, folder)
     user = client.find_user(name)
-    if user is None:
-        password = secrets.token_urlsafe(9)
-        # Write the password first: the API cannot reset the password of an existing account.
-        _write_password(folder, name, password)
+    if user is not None:
+        return user
+    password = secrets.token_urlsafe(9)
+    write_json(_new_account_path(folder), {"name": name, "password": password}, private=True)
+    try:
         user = client.create_user(name, password)
+    except ServerError as error:
+        raise ServerError(f"annotator '{name}': {error}") from error
+    _record_new_account(folder, name, password)
     return user
+
+
+def _complete_new_account(client: DoccanoClient, folder: Path) -> None:
+    """Record the account that an interrupted call was creating, if doccano has it."""
+    try:
+        new = json.loads(_new_account_path(folder).read_text(encoding="utf-8"))
+        name, password = str(new["name"]), str(new["password"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if client.find_user(name) is not None and client.accepts_password(name, password):
+        _record_new_account(folder, name, password)
+    else:
+        _new_account_path(folder).unlink()
+
+
+def _record_new_account(folder: Path, name: str, password: str) -> None:
+    accounts = {**_read_accounts(folder), name: password}
+    write_json(_accounts_path(folder), accounts, private=True)
+    _new_account_path(folder).unlink()
 
 
 def read_password(folder: Path, name: str) -> str | None:
@@ -39,14 +72,13 @@ def _accounts_path(folder: Path) -> Path:
     return folder / "accounts.json"
 
 
+def _new_account_path(folder: Path) -> Path:
+    return folder / "new-account.json"
+
+
 def _read_accounts(folder: Path) -> dict[str, str]:
     try:
         accounts: dict[str, str] = json.loads(_accounts_path(folder).read_text(encoding="utf-8"))
     except OSError:
         return {}
     return accounts
-
-
-def _write_password(folder: Path, name: str, password: str) -> None:
-    accounts = {**_read_accounts(folder), name: password}
-    write_json(_accounts_path(folder), accounts, private=True)

@@ -2,6 +2,7 @@
 
     SESSION/session.json             server, label set, projects and assignments
     SESSION/accounts.json            passwords of the created accounts (readable by the owner only)
+    SESSION/.lock                    locked while a command works in the folder
     SESSION/pushed/ANNOTATOR.jsonl   documents as verified on the server, with their suggestions
     SESSION/pulled/ANNOTATOR.jsonl   annotation sets of the last pull
     SESSION/history/ANNOTATOR.jsonl  every version that was ever pulled

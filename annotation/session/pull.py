@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ...corpus.document import Document, Span, check_spans, trim_span
 from ...corpus.files import read_documents, write_documents
 from ...corpus.labels import LabelSet
+from ...corpus.locks import lock_folder
 from ...errors import InputError, ServerError
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
@@ -111,7 +112,14 @@ def pull(
         ServerError: if a document or label was changed, duplicated or deleted in doccano, or an
             offset does not exist in the text. Nothing is written then.
     """
-    session = open_session(folder, client)
+    open_session(folder, client)
+    with lock_folder(folder):
+        return _pull(client, open_session(folder, client), output, on_progress)
+
+
+def _pull(
+    client: DoccanoClient, session: Session, output: Path | None, on_progress: OnProgress
+) -> Pulled:
     usernames = {user.id: user.username for user in client.users()}
     now = datetime.now(UTC).isoformat(timespec="seconds")
     annotation_sets: dict[str, list[Document]] = {}

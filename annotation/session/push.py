@@ -9,16 +9,16 @@ from pathlib import Path
 from ...corpus.document import Document, check_spans
 from ...corpus.files import write_documents
 from ...corpus.labels import LabelSet
+from ...corpus.locks import lock_folder
 from ...corpus.tagger import Tagger
 from ...errors import InputError, ServerError
 from ...evaluation.metrics import Evaluation
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
-from ..doccano.records import Project
 from ..suggestions import measure_suggestions, suggest
-from .accounts import ensure_account
 from .assignment import assign
 from .folder import Session, is_session, open_session
+from .projects import ensure_project, update_guidelines
 from .upload import upload_verified
 
 MAX_ID_LENGTH = 250
@@ -111,8 +111,8 @@ def push(
     deleted and uploaded again.
 
     Documents are shared by all annotators or assigned to one of them. Assignments are recorded
-    before the first upload and never change. With a batch size, pushing again uploads more
-    documents as annotators confirm what they have.
+    when the server has the accounts and projects, and never change. With a batch size, pushing
+    again uploads more documents as annotators confirm what they have.
 
     Args:
         client: an administrator's connection.
@@ -138,26 +138,32 @@ def push(
     """
     folder = Path(folder)
     _check_arguments(documents, annotators, labels)
-    session = _open_or_create(client, folder, labels)
-    unlabeled = sum(not document.spans for document in documents)
-    evaluation = None
-    if suggesters and unlabeled:
-        on_progress(Progress("Suggesting spans", 0, unlabeled))
-        documents = suggest(documents, suggesters, labels.names)
-        on_progress(Progress("Suggesting spans", unlabeled, unlabeled))
-        _check_arguments(documents, annotators, labels)
-        if gold:
-            evaluation = measure_suggestions(gold, suggesters, labels.names)
-    doc_ids = [document.id for document in documents]
-    assignments = assign(doc_ids, annotators, overlap, session.assignments)
-    session = replace(session, assignments=assignments)
-    updated = []
-    for annotator in annotators:
-        session, project = _ensure_project(client, session, annotator, guidelines)
-        if _update_guidelines(client, project, guidelines):
-            updated.append(annotator)
-        assigned = [d for d in documents if assignments[d.id] in (None, annotator)]
-        _push_to(client, session, annotator, assigned, batch, on_progress)
+    _check_server(client)
+    with lock_folder(folder):
+        session = _open_or_create(client, folder, labels)
+        unlabeled = sum(not document.spans for document in documents)
+        evaluation = None
+        if suggesters and unlabeled:
+            on_progress(Progress("Suggesting spans", 0, unlabeled))
+            documents = suggest(documents, suggesters, labels.names)
+            on_progress(Progress("Suggesting spans", unlabeled, unlabeled))
+            _check_arguments(documents, annotators, labels)
+            if gold:
+                evaluation = measure_suggestions(gold, suggesters, labels.names)
+        projects = {name: ensure_project(client, session, name, guidelines) for name in annotators}
+        # Recorded when the server has all accounts and projects, and before the first upload.
+        session = replace(
+            session,
+            projects={**session.projects, **{name: p.id for name, p in projects.items()}},
+            assignments=assign([d.id for d in documents], annotators, overlap, session.assignments),
+        )
+        session.save()
+        updated = []
+        for annotator, project in projects.items():
+            if update_guidelines(client, project, guidelines):
+                updated.append(annotator)
+            assigned = [d for d in documents if session.assignments[d.id] in (None, annotator)]
+            _push_to(client, session, annotator, assigned, batch, on_progress)
     return Pushed(
         *(session, tuple(documents), len(documents) - unlabeled, evaluation, client.has_page),
         guidelines_updated=tuple(updated),
@@ -181,69 +187,27 @@ def _check_arguments(
         check_spans(document, document.spans, "push", labels.names)
 
 
-def _open_or_create(client: DoccanoClient, folder: Path, labels: LabelSet) -> Session:
-    """Return the session of a folder, after checking that the server can take a push."""
+def _check_server(client: DoccanoClient) -> None:
+    """Refuse a server that cannot take a push."""
     if not client.user.is_superuser:
         raise ServerError(
             f"{client.url}: '{client.user.username}' is not an administrator; "
             "push with an account that may create projects and users"
         )
-    if is_session(folder):
-        session = open_session(folder, client)
-        if session.labels != labels:
-            raise InputError(f"{folder}: created with another label set; use a new folder")
-    else:
-        session = Session(folder, client.url, labels, {}, {})
     if not client.worker_answers():
         raise ServerError(
             f"{client.url}: doccano's worker does not answer, so uploads would never finish; "
             "start it with orbat annotate up (or doccano task)"
         )
+
+
+def _open_or_create(client: DoccanoClient, folder: Path, labels: LabelSet) -> Session:
+    if not is_session(folder):
+        return Session(folder, client.url, labels, {}, {})
+    session = open_session(folder, client)
+    if session.labels != labels:
+        raise InputError(f"{folder}: created with another label set; use a new folder")
     return session
-
-
-def _ensure_project(
-    client: DoccanoClient, session: Session, annotator: str, guidelines: str
-) -> tuple[Session, Project]:
-    """Create or check an annotator's project, labels and account.
-
-    Returns:
-        The saved session, and the project as it was found or created.
-    """
-    name = f"{session.folder.absolute().name} · {annotator}"[:100]
-    project = None
-    if annotator in session.projects:
-        project = client.project(session.projects[annotator])
-        if project is None:
-            raise ServerError(
-                f"{client.url}: project {session.projects[annotator]} of '{annotator}' was "
-                "deleted; restore the server's data or push to a new session folder"
-            )
-    else:
-        # An interrupted push may have created the project without recording it.
-        empty = (p for p in client.projects(name) if client.count_examples(p.id) == 0)
-        project = next(empty, None)
-    if project is None:
-        project = client.create_project(name, session.labels.name, guidelines)
-    if not project.collaborative_annotation or project.grapheme_mode:
-        raise ServerError(
-            f"{client.url}: project {project.id} must be collaborative and without grapheme mode; "
-            "change its settings in doccano"
-        )
-    session = replace(session, projects={**session.projects, annotator: project.id})
-    session.save()
-    client.ensure_span_types(project.id, session.labels.labels)
-    client.add_member(project.id, ensure_account(client, session.folder, annotator).id)
-    return session, project
-
-
-def _update_guidelines(client: DoccanoClient, project: Project, guidelines: str) -> bool:
-    """Replace the guidelines of a project if they have changed; return whether they had."""
-    # doccano removes white space at the ends.
-    if guidelines.strip() in ("", project.guideline.strip()):
-        return False
-    client.set_guidelines(project.id, guidelines)
-    return True
 
 
 def _push_to(

@@ -1,0 +1,69 @@
+"""The annotators' projects in doccano, each with its labels and its annotator as a member."""
+
+from __future__ import annotations
+
+from ...errors import ServerError
+from ..doccano.client import DoccanoClient
+from ..doccano.records import Project
+from .accounts import ensure_account
+from .folder import Session
+
+
+def ensure_project(
+    client: DoccanoClient, session: Session, annotator: str, guidelines: str
+) -> Project:
+    """Create or check an annotator's account, project, labels and membership.
+
+    Args:
+        client: an administrator's connection.
+        session: the session; nothing of it is changed or saved.
+        annotator: the account's name.
+        guidelines: those of a new project.
+
+    Returns:
+        The project as it was found or created.
+
+    Raises:
+        ServerError: if doccano refuses the account, the project was deleted or its settings do
+            not fit, or the server fails.
+    """
+    user = ensure_account(client, session.folder, annotator)
+    project = _find_project(client, session, annotator)
+    if project is None:
+        name = _project_name(session, annotator)
+        project = client.create_project(name, session.labels.name, guidelines)
+    if not project.collaborative_annotation or project.grapheme_mode:
+        raise ServerError(
+            f"{client.url}: project {project.id} must be collaborative and without grapheme mode; "
+            "change its settings in doccano"
+        )
+    client.ensure_span_types(project.id, session.labels.labels)
+    client.add_member(project.id, user.id)
+    return project
+
+
+def _find_project(client: DoccanoClient, session: Session, annotator: str) -> Project | None:
+    if annotator not in session.projects:
+        # An interrupted push may have created the project without recording it.
+        found = client.projects(_project_name(session, annotator))
+        return next((p for p in found if client.count_examples(p.id) == 0), None)
+    project = client.project(session.projects[annotator])
+    if project is None:
+        raise ServerError(
+            f"{client.url}: project {session.projects[annotator]} of '{annotator}' was "
+            "deleted; restore the server's data or push to a new session folder"
+        )
+    return project
+
+
+def _project_name(session: Session, annotator: str) -> str:
+    return f"{session.folder.absolute().name} · {annotator}"[:100]
+
+
+def update_guidelines(client: DoccanoClient, project: Project, guidelines: str) -> bool:
+    """Replace the guidelines of a project if they have changed; return whether they had."""
+    # doccano removes white space at the ends.
+    if guidelines.strip() in ("", project.guideline.strip()):
+        return False
+    client.set_guidelines(project.id, guidelines)
+    return True

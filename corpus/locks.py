@@ -1,0 +1,43 @@
+"""Locks on folders that a command owns while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..errors import InputError
+
+LOCK_FILE = ".lock"
+"""The lock's file in the folder. It stays: to remove it could divide those who wait for it."""
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes from a folder until the block ends; the same thread may lock it again.
+
+    The system releases the lock of a killed process.
+
+    Args:
+        folder: the folder; created if it does not exist.
+
+    Raises:
+        InputError: if another process has locked the folder, or it cannot be created.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.resolve() / LOCK_FILE, is_singleton=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(
+            f"{folder}: another orbat command works in this folder; wait until it has ended"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    try:
+        yield
+    finally:
+        lock.release()

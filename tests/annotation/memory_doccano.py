@@ -1,0 +1,158 @@
+"""A doccano in memory: what it stores, which names it refuses, and interruptions at any call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from orbat.annotation.doccano.client import DoccanoClient
+from orbat.annotation.doccano.records import (
+    Example,
+    ExampleSpan,
+    ExportedExample,
+    LabelType,
+    Project,
+    UploadRow,
+    User,
+)
+from orbat.corpus.labels import Label
+from orbat.errors import ServerError
+
+TIME = "2026-01-01T09:00:00+00:00"
+
+
+class MemoryDoccano:
+    """The calls of the client that a push makes, answered from memory.
+
+    Attributes:
+        interrupt_at: the number of the call that ends in KeyboardInterrupt; 0 for none.
+        after: whether that call has its effect.
+        calls: the number of calls so far.
+    """
+
+    url = "http://127.0.0.1:8000"
+    has_page = True
+
+    def __init__(self) -> None:
+        self.user = User(id=1, username="admin", is_superuser=True)
+        self.passwords: dict[str, str] = {}
+        self.stored: dict[int, Project] = {}
+        self.labels: dict[int, list[str]] = {}
+        self.members: dict[int, set[int]] = {}
+        self.rows: dict[int, list[UploadRow]] = {}
+        self.interrupt_at = self.calls = 0
+        self.after = False
+
+    @property
+    def client(self) -> DoccanoClient:
+        return cast(DoccanoClient, _Interrupted(self))
+
+    def worker_answers(self) -> bool:
+        return True
+
+    def worker_is_running(self) -> bool:
+        return True
+
+    def find_user(self, username: str) -> User | None:
+        names = list(self.passwords)
+        return User(id=names.index(username) + 2, username=username) if username in names else None
+
+    def create_user(self, username: str, password: str) -> User:
+        if username in self.passwords or not re.fullmatch(r"[\w.@+-]+", username):
+            raise ServerError(f"{self.url}: doccano refused it: invalid username")
+        self.passwords[username] = password
+        user = self.find_user(username)
+        assert user is not None
+        return user
+
+    def accepts_password(self, username: str, password: str) -> bool:
+        return self.passwords.get(username) == password
+
+    def projects(self, name: str) -> list[Project]:
+        return [project for project in self.stored.values() if project.name == name]
+
+    def project(self, project: int) -> Project | None:
+        return self.stored.get(project)
+
+    def create_project(self, name: str, description: str, guidelines: str) -> Project:
+        number = len(self.stored) + 1
+        project = Project(id=number, name=name, guideline=guidelines, collaborative_annotation=True)
+        self.stored[number], self.rows[number] = project, []
+        self.labels[number], self.members[number] = [], set()
+        return project
+
+    def set_guidelines(self, project: int, guidelines: str) -> None:
+        self.stored[project] = self.stored[project].model_copy(update={"guideline": guidelines})
+
+    def span_types(self, project: int) -> list[LabelType]:
+        return [LabelType(id=n, text=name) for n, name in enumerate(self.labels[project])]
+
+    def ensure_span_types(self, project: int, labels: Sequence[Label]) -> None:
+        self.labels[project] = [label.name for label in labels]
+
+    def add_member(self, project: int, user: int, role: str = "annotator") -> None:
+        self.members[project].add(user)
+
+    def count_examples(self, project: int) -> int:
+        return len(self.rows[project])
+
+    def examples(self, project: int) -> Iterator[Example]:
+        for number, row in enumerate(self.rows[project]):
+            yield Example(id=number, text=row.text, upload_name=row.name)
+
+    def spans(self, project: int, example: int) -> list[ExampleSpan]:
+        names = self.labels[project]
+        return [
+            ExampleSpan.model_validate(
+                {
+                    "id": n,
+                    "start_offset": start,
+                    "end_offset": end,
+                    "user": 1,
+                    "label": names.index(label),
+                    "created_at": TIME,
+                    "updated_at": TIME,
+                }
+            )
+            for n, (start, end, label) in enumerate(self.rows[project][example].spans)
+        ]
+
+    def states(self, project: int, example: int) -> list[Any]:
+        return []
+
+    def upload(self, project: int, rows: Sequence[UploadRow]) -> None:
+        self.rows[project] += rows
+
+    def export(self, project: int) -> list[ExportedExample]:
+        return [
+            ExportedExample(number, row.name, row.text, row.spans)
+            for number, row in enumerate(self.rows[project])
+        ]
+
+    def delete_examples(self, project: int, ids: Sequence[int]) -> None:
+        assert not ids
+
+
+class _Interrupted:
+    """Counts the calls of a server's methods, and interrupts one of them."""
+
+    def __init__(self, server: MemoryDoccano) -> None:
+        self._server = server
+
+    def __getattr__(self, name: str) -> Any:
+        value, server = getattr(self._server, name), self._server
+        if not callable(value):
+            return value
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            server.calls += 1
+            is_last = server.calls == server.interrupt_at
+            if is_last and not server.after:
+                raise KeyboardInterrupt
+            result = value(*arguments, **named)
+            if is_last:
+                raise KeyboardInterrupt
+            return result
+
+        return call

@@ -17,7 +17,11 @@ from typing import IO, Any
 
 from ..errors import InputError
 from .document import Document, document_to_json, parse_document
+from .json_values import encode_json
 from .rejected import Rejected
+
+TEMPORARY_SUFFIX = ".tmp"
+"""Ending of the hidden files and folders that are written before they get their names."""
 
 
 @contextmanager
@@ -40,7 +44,7 @@ def open_atomic(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(TEMPORARY_SUFFIX, f".{path.name}.", path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
     temporary = Path(name)
@@ -51,9 +55,7 @@ def open_atomic(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         # The mode of a new temporary file is 0600.
         if not private:
-            mask = os.umask(0)
-            os.umask(mask)
-            temporary.chmod(0o666 & ~mask)
+            temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except IsADirectoryError as error:
         temporary.unlink()
@@ -61,6 +63,12 @@ def open_atomic(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink()
         raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def check_output(output: Path | str | None, *inputs: Path | str | None) -> None:
@@ -105,12 +113,15 @@ def open_folder_atomic(path: Path, *, replace: bool = False) -> Iterator[Path]:
         raise InputError(f"{path}: exists already; remove it or name another folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        temporary = Path(tempfile.mkdtemp(TEMPORARY_SUFFIX, f".{path.name}.", path.parent))
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
     try:
         yield temporary
-        temporary.chmod(0o755)
+        # Temporary folders have the mode 0700, and some libraries write files with 0600.
+        mask = _umask()
+        for part in (temporary, *temporary.rglob("*")):
+            part.chmod((0o777 if part.is_dir() else 0o666) & ~mask)
         if replace:
             shutil.rmtree(path, ignore_errors=True)
         temporary.replace(path)
@@ -133,7 +144,7 @@ def write_text(path: Path, text: str, *, private: bool = False) -> None:
 
 def write_json(path: Path, value: Any, *, private: bool = False) -> None:
     """Write one indented JSON value atomically; a private file is readable by its owner only."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n", private=private)
+    write_text(path, encode_json(value, indent=2) + "\n", private=private)
 
 
 def write_json_lines(path: Path, records: Iterable[Any]) -> int:
@@ -141,7 +152,7 @@ def write_json_lines(path: Path, records: Iterable[Any]) -> int:
     count = 0
     with open_atomic(path) as file:
         for record in records:
-            file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            file.write(encode_json(record).encode() + b"\n")
             count += 1
     return count
 

@@ -1,11 +1,12 @@
 """Strings and objects that a JSON Lines file in UTF-8 can hold.
 
-Python's `json` reads more: half of a surrogate pair, NaN, and infinite numbers.
+Python's `json` reads and writes more: half of a surrogate pair, NaN, and infinite numbers.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,3 +77,20 @@ def _is_too_deep(value: object) -> bool:
         lists = [child for parent in level if isinstance(parent, list | tuple) for child in parent]
         level = objects + lists
     return bool(level)
+
+
+def encode_json(value: Any, *, indent: int | None = None) -> str:
+    """Return a value as JSON; NaN and infinite numbers, which JSON does not have, become null."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    except ValueError:
+        finite = _without_nan(value)
+        return json.dumps(finite, ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _without_nan(child) for key, child in value.items()}
+    return list(map(_without_nan, value)) if isinstance(value, list | tuple) else value

@@ -71,10 +71,9 @@ def write_checkpoint(run: Path, folder: Path, info: PackageInfo | None = None) -
         info: the model's language, name and version, for the card; None for the defaults.
 
     Raises:
-        InputError: if the run contains a pickle, its documents were changed, or the folder cannot
-            be written.
-        ModelError: if the run cannot be used, the format cannot represent its model, or the
-            pipeline finds other spans.
+        InputError: if the run contains a pickle, or the folder cannot be written.
+        ModelError: if the run cannot be used or one of its files was changed, the format cannot
+            represent its model, or the pipeline finds other spans.
     """
     run, folder = Path(run), Path(folder)
     model = _load_transformers_model(run)

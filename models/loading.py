@@ -21,6 +21,7 @@ from ..evaluation.operating_points import tabulate_operating_points
 from ..training.backends import load_run
 from ..training.base import TextTagger
 from ..training.run_folder import EVALUATIONS_FOLDER, MANIFEST_FILE, read_manifest, run_documents
+from ..training.run_folder import HASHES_FILE as RUN_HASHES_FILE
 from ..training.tagger.thresholds import check_thresholds, drop_below, find_thresholds
 from ..training.tagging import predict_probabilities, tag_documents, with_norms
 from ..training.transformer.encoder import refuse_pickles
@@ -121,7 +122,8 @@ class Model(Tagger):
             dev documents.
 
         Raises:
-            InputError: if the run's documents were changed, or it gives no confidences.
+            InputError: if the run gives no confidences.
+            ModelError: if the run's documents were changed after training.
         """
         if self.run is None:
             return self.packaged_operating_points
@@ -142,7 +144,7 @@ class Model(Tagger):
         """Return the documents of `train` or `dev`; None for a packaged model, which has none.
 
         Raises:
-            InputError: if the documents were changed after training.
+            ModelError: if the documents were changed after training.
         """
         return run_documents(self.run, part) if self.run is not None else None
 
@@ -162,9 +164,18 @@ class Model(Tagger):
 
 
 def read_evaluations(run: Path) -> list[dict[str, Any]]:
-    """Return the results recorded in a run folder, ordered by the names of the gold files."""
-    paths = sorted((Path(run) / EVALUATIONS_FOLDER).glob("*.json"))
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    """Return the results recorded in a run folder, ordered by the names of the gold files.
+
+    Raises:
+        ModelError: if one of them is broken.
+    """
+    evaluations = []
+    for path in sorted((Path(run) / EVALUATIONS_FOLDER).glob("*.json")):
+        try:
+            evaluations.append(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ModelError(f"{path}: broken; delete it and evaluate again") from error
+    return evaluations
 
 
 def load_model(name: str | Path, *, workers: int = 0) -> Model:
@@ -207,7 +218,7 @@ def find_model(name: str | Path) -> Path | None:
 
 def _load_run(name: str, path: Path) -> Model:
     manifest = read_manifest(path)
-    fingerprint = sha256_file(path / MANIFEST_FILE)
+    fingerprint = sha256_file(path / RUN_HASHES_FILE)
     normalizer = ValueNormalizer(read_run_value_tables(path))
     seen, family = _seen(manifest), _family(manifest)
     return Model(name, load_run(path), seen, family, fingerprint, path, normalizer=normalizer)

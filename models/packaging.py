@@ -98,10 +98,10 @@ def package(
         on_progress: called at the beginning and end of each step.
 
     Raises:
-        InputError: if spaCy lacks the language, the run contains a pickle, its documents were
-            changed, the values are broken, or the output cannot be written.
-        ModelError: if the run cannot be used, the exported model finds other spans than the
-            trained one, or no checkpoint can represent the model.
+        InputError: if spaCy lacks the language, the run contains a pickle, the values are broken,
+            or the output cannot be written.
+        ModelError: if the run cannot be used or one of its files was changed, the exported model
+            finds other spans than the trained one, or no checkpoint can represent the model.
     """
     run, output, info = Path(run), Path(output), info or PackageInfo()
     check_language(info.lang)
@@ -119,9 +119,9 @@ def _package_wheel(
     run: Path, output: Path, info: PackageInfo, values: Path | None, on_progress: OnProgress
 ) -> PackagingReport:
     """Build the wheel and its model card; see :func:`package`."""
+    manifest = read_manifest(run)
     tables = read_run_value_tables(run) if values is None else load_value_tables(values)
     network, config = load_network(run)
-    manifest = read_manifest(run)
     dev, train = run_documents(run, "dev"), run_documents(run, "train")
     trained = load_tagger(run)
     with tempfile.TemporaryDirectory() as scratch:

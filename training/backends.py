@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import InputError
 from .base import TextTagger, Trainer, TrainingJob
 from .recipe import AnyRecipe, CnnRecipe, LinearRecipe, Recipe, RulesRecipe
-from .run_folder import read_manifest
+from .run_folder import MODEL_FOLDER, check_files, read_manifest
 from .tagger.span_constraints import SpanConstraints
 from .transformer.encoder import refuse_pickles
 
@@ -55,7 +55,7 @@ def _load_rules(
 ) -> TextTagger:
     from .baselines.rules import load_rules
 
-    return load_rules(run / "model", labels, constraints)
+    return load_rules(check_files(run, MODEL_FOLDER), labels, constraints)
 
 
 def _linear_trainer(job: TrainingJob) -> Trainer:
@@ -69,7 +69,7 @@ def _load_linear(
 ) -> TextTagger:
     from .baselines.linear import load_linear
 
-    return load_linear(run / "model", labels, constraints)
+    return load_linear(check_files(run, MODEL_FOLDER), labels, constraints)
 
 
 def _cnn_trainer(job: TrainingJob) -> Trainer:
@@ -83,7 +83,7 @@ def _load_cnn(
 ) -> TextTagger:
     from .baselines.spacy_cnn import load_cnn
 
-    return load_cnn(run / "model", labels, constraints)
+    return load_cnn(check_files(run, MODEL_FOLDER), labels, constraints)
 
 
 BACKENDS = {
@@ -115,7 +115,7 @@ def load_run(run: Path) -> TextTagger:
 
     Raises:
         InputError: if the run contains a pickle.
-        ModelError: if the run is unfinished or damaged.
+        ModelError: if the run is unfinished, or one of its files is missing or was changed.
     """
     run = Path(run)
     manifest = read_manifest(run)

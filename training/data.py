@@ -99,9 +99,9 @@ class TrainingData:
             held_out: see :meth:`from_files`.
 
         Raises:
-            InputError: as :meth:`from_files`, if the run's documents were changed, or if it learned
-                from unlabeled articles and none are named.
-            ModelError: if the folder is not a finished run.
+            InputError: as :meth:`from_files`, and if the run learned from unlabeled articles and
+                none are named.
+            ModelError: if the folder is not a finished run, or its documents were changed.
         """
         run = Path(run)
         learned = read_manifest(run)["documents"].get("unlabeled", [])

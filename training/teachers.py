@@ -6,9 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from ..corpus.files import sha256_file
-from ..errors import InputError, ModelError
-from .run_folder import read_manifest
+from ..errors import InputError
+from .run_folder import MODEL_FOLDER, read_hashes, read_manifest
 
 SPANS = "spans"
 """Teacher that stands for the spans which unlabeled articles have already."""
@@ -39,18 +38,14 @@ def read_teacher(run: Path, labels: tuple[str, ...], held_out: set[str]) -> dict
 
 
 def hash_model(run: Path) -> str:
-    """Return a hash of the files of a run's model.
+    """Return a hash of the hashes of the files of a run's model, which loading it checks.
 
     Raises:
-        ModelError: if there are none.
+        ModelError: if the folder is not a finished run.
     """
-    folder = Path(run) / "model"
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    if not files:
-        raise ModelError(
-            f"teacher {run}: not the folder of a finished run; name the --output of orbat train"
-        )
+    read_manifest(run)
     digest = hashlib.sha256()
-    for path in files:
-        digest.update(f"{path.relative_to(folder)} {sha256_file(path)}\n".encode())
+    for name, file_digest in sorted(read_hashes(run).items()):
+        if name.startswith(f"{MODEL_FOLDER}/"):
+            digest.update(f"{name} {file_digest}\n".encode())
     return digest.hexdigest()

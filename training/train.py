@@ -19,7 +19,17 @@ from .data import TrainingData
 from .gazetteer import load_recipe_gazetteer
 from .manifest import check_output, is_same_run, make_manifest
 from .recipe import AnyRecipe
-from .run_folder import MANIFEST_FILE, TEACHER_FOLDER, VALUES_FILE, read_json
+from .run_folder import (
+    DATA_FOLDER,
+    MANIFEST_FILE,
+    METRICS_FILE,
+    TEACHER_FOLDER,
+    VALUES_FILE,
+    check_files,
+    finish_run,
+    read_json,
+    read_manifest,
+)
 from .value_tables import load_recipe_value_tables
 
 
@@ -72,17 +82,17 @@ def train(
     trainer = make_trainer(job)
     if writes:
         write_json(job.output / MANIFEST_FILE, manifest)
-        write_documents(job.output / "data" / "train.jsonl", data.train)
-        write_documents(job.output / "data" / "dev.jsonl", data.dev)
+        write_documents(job.output / DATA_FOLDER / "train.jsonl", data.train)
+        write_documents(job.output / DATA_FOLDER / "dev.jsonl", data.dev)
     if job.data.pool is not None and not job.recipe.teachers:
         trainer = make_trainer(_train_teacher(job))
     metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
     if writes:
         (job.output / VALUES_FILE).write_bytes(value_tables.to_bytes())
-        write_json(job.output / "metrics.json", metrics)
+        write_json(job.output / METRICS_FILE, metrics)
         manifest["status"] = "finished"
         manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
-        write_json(job.output / MANIFEST_FILE, manifest)
+        finish_run(job.output, manifest)
     return metrics
 
 
@@ -130,16 +140,16 @@ def train_or_resume(
 
     Raises:
         InputError: as :func:`train`, and if the folder holds another run.
-        ModelError: as :func:`train`.
+        ModelError: as :func:`train`, and if the finished run was changed.
         DivergedError: as :func:`train`.
     """
     path = output / MANIFEST_FILE
     old = read_json(path) if path.is_file() else {}
     if old.get("status") == "finished":
         new = make_manifest(recipe, data, labels, load_recipe_gazetteer(recipe, labels))
-        if not is_same_run(old, new):
+        if not is_same_run(read_manifest(output), new):
             raise InputError(f"{output}: holds another run; name a new folder")
-        metrics: dict[str, Any] = read_json(output / "metrics.json")
+        metrics: dict[str, Any] = read_json(check_files(output, METRICS_FILE))
         return metrics
     return train(recipe, data, labels, output, resume=True, on_progress=on_progress)
 

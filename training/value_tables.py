@@ -11,7 +11,7 @@ from ..corpus.value_lists import ValueList, read_cues, read_entries, read_words
 from ..errors import InputError, ModelError
 from .gazetteer import recipe_gazetteer_path
 from .recipe import AnyRecipe
-from .run_folder import VALUES_FILE
+from .run_folder import VALUES_FILE, check_files
 from .values.designation import name_key
 from .values.tables import Cue, Entry, LabelValues, ValueTables, Word
 
@@ -64,15 +64,10 @@ def load_recipe_value_tables(recipe: AnyRecipe, labels: LabelSet) -> ValueTables
 def read_run_value_tables(run: Path) -> ValueTables:
     """Read the value tables of a run folder.
 
-    Returns:
-        The tables; empty for runs that were trained before there were any.
-
     Raises:
-        ModelError: if the file is broken or of another version.
+        ModelError: if the file is missing, was changed or is of another version.
     """
-    path = Path(run) / VALUES_FILE
-    if not path.is_file():
-        return ValueTables()
+    path = check_files(run, VALUES_FILE)
     try:
         return ValueTables.from_bytes(path.read_bytes())
     except ValueError as error:

@@ -49,7 +49,7 @@ def test_damaged_models_are_refused(
         assert "extra.weights: pickled weights are never read" in line
     (run / "model" / "extra.weights").unlink()
     (run / "model" / "model.safetensors").write_bytes(b"nothing")
-    assert "cannot be loaded" in refused("tag", run, *rest)
+    assert "model.safetensors: was changed after training" in refused("tag", run, *rest)
     assert "not a run folder" in refused("tag", tmp_path, *rest)
     assert "no run folder, wheel file or installed model" in refused("tag", "en_nothing", *rest)
     assert "--version new" in refused(

@@ -79,7 +79,7 @@ def test_an_unusable_teacher_is_refused(
         assert not output.exists()
         return line
 
-    assert "not the folder of a finished run" in refusal()
+    assert "not a run folder" in refusal()
     assert orbat(*arguments, "--output", teacher).code == 0
     labels = tmp_path / "labels.toml"
     labels.write_text('name = "two"\n[[label]]\nname = "RANK"\n[[label]]\nname = "UNIT"\n')

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ from orbat.errors import InputError, ModelError
 from orbat.training.backends import BACKENDS, load_run
 from orbat.training.data import TrainingData
 from orbat.training.recipe import load_recipe, shipped_recipes
-from orbat.training.run_folder import RUN_FORMAT, read_manifest, run_documents
+from orbat.training.run_folder import RUN_FORMAT, read_hashes, read_manifest, run_documents
 from orbat.training.tagging import predict_probabilities, tag_documents
 from orbat.training.train import estimate, train, train_or_resume
+from orbat.training.value_tables import read_run_value_tables
 
 LABELS = load_labels()
 
@@ -84,12 +87,84 @@ def test_unusable_runs_are_refused(
         load_run(tmp_path)
 
 
-def test_documents_changed_after_training_are_refused(data: TrainingData, tmp_path: Path) -> None:
-    train(load_recipe("baseline-rules"), data, LABELS, tmp_path / "run")
-    path = tmp_path / "run" / "data" / "dev.jsonl"
-    path.write_text(path.read_text().replace("the", "teh", 1))
-    with pytest.raises(InputError, match="was changed after training"):
-        run_documents(tmp_path / "run", "dev")
+def read_all(run: Path, data: TrainingData) -> None:
+    """Read every file of a run of the rules baseline."""
+    load_run(run)
+    train_or_resume(load_recipe("baseline-rules"), data, LABELS, run)
+    read_run_value_tables(run)
+    for part in ("train", "dev"):
+        run_documents(run, part)
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("manifest.json", "metrics.json", "values.json", "data/train.jsonl", "data/dev.jsonl"),
+        "model/gazetteer.json",
+    ],
+)
+def test_a_changed_or_missing_file_of_a_run_is_named(
+    run: Path, data: TrainingData, tmp_path: Path, name: str
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    read_all(copy, data)
+    flip_a_bit(copy / name)
+    with pytest.raises(ModelError, match=rf"{name}: was changed after training; restore"):
+        read_all(copy, data)
+    (copy / name).unlink()
+    missing = "no readable manifest.json" if name == "manifest.json" else f"{name}: is missing"
+    with pytest.raises(ModelError, match=missing):
+        read_all(copy, data)
+
+
+def test_every_file_of_a_run_has_a_hash(run: Path) -> None:
+    files = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+    assert set(read_hashes(run)) == files - {"sha256.json", ".lock"}
+
+
+def test_broken_hashes_and_foreign_files_are_refused(
+    run: Path, data: TrainingData, tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (copy / "model" / "extra.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"extra.json: is not a file of this run; remove it"):
+        load_run(copy)
+    (copy / "model" / "extra.json").unlink()
+    hashes = json.loads((copy / "sha256.json").read_text())
+    for broken in ([], {**hashes, "../other": "0"}, {**hashes, "/etc/passwd": "0"}):
+        (copy / "sha256.json").write_text(json.dumps(broken))
+        with pytest.raises(ModelError, match=r"sha256.json: missing or broken; restore"):
+            load_run(copy)
+    del hashes["values.json"]
+    (copy / "sha256.json").write_text(json.dumps(hashes))
+    with pytest.raises(ModelError, match=r"sha256.json: has no hash of values.json; restore"):
+        read_all(copy, data)
+    (copy / "sha256.json").unlink()
+    with pytest.raises(ModelError, match=r"sha256.json: missing or broken"):
+        load_run(copy)
+
+
+def test_hashing_holds_no_file_in_memory(run: Path, tmp_path: Path) -> None:
+    """A sparse file of 200 MB is hashed in blocks."""
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    with (copy / "model" / "gazetteer.json").open("ab") as file:
+        file.truncate(200 * 2**20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelError, match="was changed after training"):
+            load_run(copy)
+        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_rules_give_no_probabilities(run: Path) -> None:

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...corpus.files import open_folder_atomic, write_json
 from ...errors import ModelError, first_line
-from ..run_folder import GAZETTEER_FILE, RUN_FORMAT, read_json, read_manifest
+from ..run_folder import (
+    GAZETTEER_FILE,
+    MODEL_FOLDER,
+    RUN_FORMAT,
+    check_files,
+    read_json,
+    read_manifest,
+)
 from ..tagger.arrays import Floats, Ints
 from ..tagger.config import TaggerConfig
 from ..tagger.gazetteer import Gazetteer
@@ -71,14 +78,15 @@ def load_network(run: Path) -> tuple[TokenClassifier, TaggerConfig]:
 
     Raises:
         InputError: if the run contains a pickle.
-        ModelError: if the run is unfinished, of another kind or damaged.
+        ModelError: if the run is unfinished or of another kind, or a file of its model is missing
+            or was changed.
     """
     recipe = read_manifest(run)["recipe"]
     kind = recipe["kind"]
     if kind != "transformer":
         raise ModelError(f"{run}: a run of kind {kind}; name one of a transformer")
     refuse_pickles(Path(run))
-    folder = Path(run) / "model"
+    folder = check_files(run, MODEL_FOLDER)
     config = read_tagger_config(folder)
 
     from safetensors import SafetensorError
@@ -138,13 +146,14 @@ def load_tagger(run: Path, *, device: str = "cpu", autocast: bool = False) -> Ne
 
     Raises:
         InputError: if the run contains a pickle.
-        ModelError: if the run is unfinished, of another kind or damaged.
+        ModelError: if the run is unfinished or of another kind, or a file of its model is missing
+            or was changed.
     """
     from tokenizers import Tokenizer
 
     network, config = load_network(run)
     network.to(device)
-    tokenizer = Tokenizer.from_file(str(Path(run) / "model" / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(Path(run) / MODEL_FOLDER / "tokenizer.json"))
     gazetteer = load_run_gazetteer(run)
     run_network = torch_network(network, autocast=autocast)
     return NeuralTagger(run_network, tokenizer, config, gazetteer.find, batch_size=16)
@@ -154,9 +163,9 @@ def load_run_gazetteer(run: Path) -> Gazetteer:
     """Load the gazetteer that a transformer was trained with.
 
     Raises:
-        ModelError: if it is missing or broken.
+        ModelError: if it is missing, was changed or is broken.
     """
-    path = Path(run) / "model" / GAZETTEER_FILE
+    path = check_files(run, f"{MODEL_FOLDER}/{GAZETTEER_FILE}")
     try:
         return Gazetteer.from_bytes(path.read_bytes())
     except (OSError, ValueError) as error:

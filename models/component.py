@@ -29,7 +29,13 @@ from ..training.tagger.tagger import NeuralTagger
 from ..training.tagger.thresholds import check_thresholds, drop_below, find_thresholds
 from ..training.values.normalizer import ValueNormalizer
 from .entities import Norms, make_spans, set_entities
-from .runtime import OPERATING_POINTS_FILE, load_normalizer, load_packaged, read_files
+from .runtime import (
+    OPERATING_POINTS_FILE,
+    check_names,
+    load_normalizer,
+    load_packaged,
+    read_files,
+)
 
 COMPONENT = "orbat_ner"
 """Name of the component in a pipeline."""
@@ -227,7 +233,12 @@ class EntityTagger:
         )
 
     def load_files(self, files: Mapping[str, bytes]) -> None:
-        """Set the contents of a packaged model's files, by name."""
+        """Set the contents of a packaged model's files, by name.
+
+        Raises:
+            ValueError: if a name is not that of a file in the model's own folder.
+        """
+        check_names(files)
         self._files = dict(files)
         self._taggers.pop(os.getpid(), None)
         self._normalizer = None
@@ -257,8 +268,16 @@ class EntityTagger:
         return packed
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> EntityTagger:
-        """Read the model's files from MessagePack."""
-        self.load_files(srsly.msgpack_loads(data))
+        """Read the model's files from MessagePack.
+
+        Raises:
+            ValueError: if they are not files, or a name leads out of the model's folder.
+        """
+        files = srsly.msgpack_loads(data)
+        is_model = isinstance(files, dict) and all(isinstance(f, bytes) for f in files.values())
+        if not is_model:
+            raise ValueError(f"component '{self.name}': the bytes hold no model; write them again")
+        self.load_files(files)
         return self
 
     def __getstate__(self) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from .runtime import (
     OPERATING_POINTS_FILE,
     load_normalizer,
     load_packaged,
+    read_files,
 )
 
 
@@ -242,7 +243,11 @@ def _find_packaged(path: Path) -> Path | None:
 
 def _load_folder(name: str, folder: Path, workers: int) -> Model:
     refuse_pickles(folder)
-    return _load_files(name, {file.name: file.read_bytes() for file in folder.iterdir()}, workers)
+    try:
+        files = read_files(folder)
+    except ValueError as error:
+        raise ModelError(f"{name}: {error}") from error
+    return _load_files(name, files, workers)
 
 
 def _read_wheel(path: Path) -> dict[str, bytes]:

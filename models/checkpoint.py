@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..corpus.document import Document, Span
 from ..corpus.files import open_folder_atomic, sha256_file, write_json, write_text
-from ..errors import ModelError
+from ..errors import InputError, ModelError
 from ..evaluation.counts import total_counts
-from ..training.run_folder import MANIFEST_FILE, read_manifest, run_documents
+from ..training.run_folder import HASHES_FILE, MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
 from ..training.tagging import tag_documents
 from ..training.transformer.model_folder import load_network, load_tagger, read_tagger_config
@@ -60,22 +60,55 @@ def check_exportable(run: Path) -> None:
     _load_transformers_model(run)
 
 
+def check_replaceable(folder: Path) -> None:
+    """Refuse to replace a folder, unless it is a checkpoint as :func:`write_checkpoint` left it.
+
+    Args:
+        folder: the checkpoint that will be written. It may be missing or empty.
+
+    Raises:
+        InputError: if it holds anything else.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        written = json.loads((folder / HASHES_FILE).read_bytes())
+        if written == _hash_files(folder):
+            return
+    except (OSError, ValueError):
+        pass
+    raise InputError(
+        f"{folder}: is not a checkpoint as orbat package wrote it, and would be replaced; move it "
+        "away, or name another --output"
+    )
+
+
+def _hash_files(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of a checkpoint, by its path in the folder."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
+    hashes.pop(HASHES_FILE, None)
+    return hashes
+
+
 def write_checkpoint(run: Path, folder: Path, info: PackageInfo | None = None) -> Checkpoint:
     """Write a run as a transformers checkpoint, and test it with transformers' own pipeline.
 
-    An existing folder is replaced only after the new checkpoint has been written and tested.
+    An earlier checkpoint is replaced only after the new one has been written and tested.
 
     Args:
         run: a finished run folder.
-        folder: the checkpoint to write: weights, tokenizer, model card (`README.md`) and manifest.
+        folder: the checkpoint to write: weights, tokenizer, model card (`README.md`), manifest and
+            hashes. It may hold an earlier one; see :func:`check_replaceable`.
         info: the model's language, name and version, for the card; None for the defaults.
 
     Raises:
-        InputError: if the run contains a pickle, or the folder cannot be written.
+        InputError: if the run contains a pickle, or the folder cannot be written or replaced.
         ModelError: if the run cannot be used or one of its files was changed, the format cannot
             represent its model, or the pipeline finds other spans.
     """
     run, folder = Path(run), Path(folder)
+    check_replaceable(folder)
     model = _load_transformers_model(run)
     manifest = read_manifest(run)
     with open_folder_atomic(folder, replace=True) as draft:
@@ -86,6 +119,7 @@ def write_checkpoint(run: Path, folder: Path, info: PackageInfo | None = None) -
         write_text(draft / "README.md", checkpoint_card(data, agreement))
         weights = {"sha256": sha256_file(run / "model" / "model.safetensors")}
         write_json(draft / MANIFEST_FILE, {**manifest, "weights": weights})
+        write_json(draft / HASHES_FILE, _hash_files(draft))
     return Checkpoint(folder, agreement)
 
 

@@ -28,7 +28,7 @@ from ..ui import OnProgress, Progress, ignore_progress
 from .cards.dev_scores import measure_dev_scores
 from .cards.sections import CardData
 from .cards.wheel_card import wheel_card
-from .checkpoint import Checkpoint, check_exportable, write_checkpoint
+from .checkpoint import Checkpoint, check_exportable, check_replaceable, write_checkpoint
 from .loading import read_evaluations
 from .package_info import PackageInfo, check_language
 from .runtime import (
@@ -47,6 +47,9 @@ from .wheels.building import build_wheel, write_package
 
 MIN_IDENTICAL = 0.98
 """Share of the dev documents in which the exported model must find the trained model's spans."""
+
+CHECKPOINT_FOLDER = "transformers"
+"""Folder of the output with the transformers checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -99,19 +102,20 @@ def package(
 
     Raises:
         InputError: if spaCy lacks the language, the run contains a pickle, the values are broken,
-            or the output cannot be written.
+            or the output cannot be written, or `output/transformers` is not of an earlier call.
         ModelError: if the run cannot be used or one of its files was changed, the exported model
             finds other spans than the trained one, or no checkpoint can represent the model.
     """
     run, output, info = Path(run), Path(output), info or PackageInfo()
     check_language(info.lang)
     if transformers:
+        check_replaceable(output / CHECKPOINT_FOLDER)
         check_exportable(run)
     report = _package_wheel(run, output, info, values, on_progress)
     if not transformers:
         return report
     with progress_step("Writing the transformers checkpoint", on_progress):
-        checkpoint = write_checkpoint(run, output / "transformers", info)
+        checkpoint = write_checkpoint(run, output / CHECKPOINT_FOLDER, info)
     return replace(report, checkpoint=checkpoint)
 
 

@@ -65,7 +65,10 @@ embedding is the original one plus a learned vector. Line breaks have entries of
 
 On the dev documents, transformers' pipeline and the trained model agree on {common} of the
 {union} spans that either of them finds. The trained model's strict F1 is
-{format_value(agreement.trained_f1)}. Both split and join long texts in the same way."""
+{format_value(agreement.trained_f1)}. Both split and join long texts in the same way.
+
+`sha256.json` has the hashes of the other files. transformers does not compare them, and they are no
+signature: whoever changes a file can change its hash."""
     return metadata + render_card(
         data,
         summary=summary,

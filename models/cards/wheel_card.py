@@ -11,6 +11,15 @@ from ..variants import ALLOWED_LOSS, VariantReport
 from .sections import EXAMPLE, CardData, render_card
 from .thresholds import threshold_section
 
+INTEGRITY = """### Integrity
+
+When the model is loaded, its network, tokenizer, labels, gazetteer, values and thresholds are
+compared with the hashes in `sha256.json` beside them. orbat, given the wheel file, compares all of
+its files with `RECORD` as well, code included; pip and spaCy do not. Hashes find damage. They are
+no signature: whoever changes a file can change its hash. Install wheels from sources that you
+trust, and compare the wheel's own SHA-256 if its publisher states it."""
+"""What is checked, and what a hash is not."""
+
 
 def wheel_card(data: CardData, variants: VariantReport, points: Mapping[str, Any]) -> str:
     """Return a wheel's model card in Markdown.
@@ -37,7 +46,7 @@ for ent in nlp("{EXAMPLE}").ents:
         data,
         summary=summary,
         usage=usage,
-        specifications=specifications(variants),
+        specifications=f"{specifications(variants)}\n\n{INTEGRITY}",
         limitation=limitation,
     )
 

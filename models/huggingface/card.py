@@ -10,7 +10,7 @@ from typing import Any
 from ..cards.evaluation_section import score_table
 from ..cards.sections import EXAMPLE
 from ..cards.thresholds import threshold_section
-from ..cards.wheel_card import specifications
+from ..cards.wheel_card import INTEGRITY, specifications
 from ..package_info import PackageInfo
 from ..variants import VariantReport
 from .loading import HuggingFaceModel
@@ -158,6 +158,8 @@ Each word takes the class of its first piece. On {comparison.texts} texts from
 window. Elsewhere the two differ by intent: the pipeline lets a word end at the edge of a window,
 and, if the tokenizer does not mark the pieces that continue a word, joins the words around a line
 break.
+
+{INTEGRITY}
 
 ## Card of the base model
 

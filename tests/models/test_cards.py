@@ -87,7 +87,8 @@ def tag(documents: Iterable[Document]) -> Iterator[Document]:
 
 def test_a_card_has_tidy_ordinary_and_untidy_scores(data: CardData) -> None:
     card = wheel_card(data, VariantReport("float32", ()), POINTS)
-    dev = card.split("### Dev: 18 documents")[1]
+    assert "They are\nno signature" in card
+    dev = card.split("### Dev: 18 documents")[1].split("\n## ")[0]
     tidy, ordinary, untidy, missing = dev.split("\n### ")
     assert "| UNIT | 0.971 | 1.000 | 0.985 | 0.9" in tidy
     assert "- Documents with all right and none wrong: 17 of 18\n" in tidy

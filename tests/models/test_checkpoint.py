@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,8 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
+from orbat.errors import InputError
+from orbat.models.checkpoint import check_replaceable
 from orbat.models.loading import load_model
 from tests.conftest import Orbat, Trained
 from tests.corpus.test_document import HARD_TEXT
@@ -123,7 +126,7 @@ def test_the_folder_has_safetensors_a_card_and_the_manifest(packaged: Path) -> N
     folder = packaged / "transformers"
     assert {path.name for path in folder.iterdir()} == {
         *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
-        *("README.md", "manifest.json"),
+        *("README.md", "manifest.json", "sha256.json"),
     }
     card = (folder / "README.md").read_text()
     assert card.startswith("---\nlibrary_name: transformers\npipeline_tag: token-classification\n")
@@ -134,6 +137,22 @@ def test_the_folder_has_safetensors_a_card_and_the_manifest(packaged: Path) -> N
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     forms = [tokenizer(word)["input_ids"] for word in ("sergeant", "Sergeant", "SERGEANT")]
     assert len({tuple(form) for form in forms}) == 3
+
+
+def test_only_a_checkpoint_as_it_was_written_is_replaced(
+    packaged: Path, run: Path, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "transformers"
+    shutil.copytree(packaged / "transformers", folder)
+    check_replaceable(folder)
+    (folder / "notes.txt").write_text("mine")
+    line = refused("package", run, "--output", tmp_path, "--transformers")
+    assert line.startswith(f"{folder}: is not a checkpoint as orbat package wrote it")
+    assert (folder / "notes.txt").read_text() == "mine"
+    (folder / "notes.txt").unlink()
+    (folder / "README.md").write_text("my own card")
+    with pytest.raises(InputError, match="would be replaced; move it away"):
+        check_replaceable(folder)
 
 
 def test_a_run_with_other_parts_is_refused(

@@ -173,14 +173,16 @@ def _open_output(
 
 
 def _keep_best_run(study: Study, runs: Path) -> None:
-    """Remove all run folders but the best one. Their scores remain in the study."""
+    """Remove the run folders of all trials but the best one. Their scores remain in the study."""
     from optuna.trial import TrialState
 
     complete = study.get_trials(states=[TrialState.COMPLETE])
     best = max(complete, key=lambda trial: trial.value or 0, default=None)
-    for run in runs.iterdir() if runs.is_dir() else ():
-        if best is None or run.name != best.user_attrs.get("run"):
-            shutil.rmtree(run)
+    names = {trial.user_attrs.get("run") for trial in study.trials}
+    if best is not None:
+        names.discard(best.user_attrs.get("run"))
+    for name in names - {None}:
+        shutil.rmtree(runs / name, ignore_errors=True)
 
 
 def _write_results(

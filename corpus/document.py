@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
+from .bounded import check_length
 from .json_values import check_encoding, check_json
 
 
@@ -146,6 +147,7 @@ def _parse_text(record: dict[str, Any], doc_id: str, location: str, required: bo
         return ""
     if not isinstance(text, str):
         raise InputError(f"{location}: field 'text' of '{doc_id}' is missing or not a string")
+    check_length(text, f"{location}: field 'text' of '{doc_id}'")
     check_encoding(text, f"'text' of '{doc_id}'", location)
     return text
 

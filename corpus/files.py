@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import InputError
+from .bounded import MAX_ARTICLE_BYTES, open_decompressed, read_bytes
 from .document import Document, document_to_json, parse_document
-from .json_values import encode_json
+from .json_values import MAX_NESTING, encode_json, is_too_deep
 from .rejected import Rejected
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -162,21 +163,6 @@ def write_documents(path: Path, documents: Iterable[Document]) -> int:
     return write_json_lines(path, map(document_to_json, documents))
 
 
-MAX_ARTICLE_BYTES = 64 * 2**20
-"""Largest size of one article, or of one line of a JSON Lines file, after decompression."""
-
-
-def open_decompressed(path: Path) -> IO[bytes]:
-    """Open a file to read its bytes, decompressed if its name ends in ``.gz``.
-
-    Raises:
-        OSError: if it cannot be opened. Damaged data raise `EOFError`, `zlib.error` or
-            `gzip.BadGzipFile` when they are read.
-    """
-    # gzip.open returns a file of bytes too.
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
 def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any | Rejected]]:
     """Yield the location (`file:line`) and the decoded value of each line that is not blank.
 
@@ -285,14 +271,19 @@ def read_toml(path: Path) -> dict[str, object]:
     Raises:
         InputError: if the file is missing, not UTF-8 or not valid TOML.
     """
+    too_deep = f"{path}: invalid TOML: nested more than {MAX_NESTING} levels deep"
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        value = tomllib.loads(read_bytes(path).decode())
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise InputError(too_deep) from error
+    # Also of a number with more than 4,300 digits.
+    except ValueError as error:
         raise InputError(f"{path}: invalid TOML: {error}") from error
+    if is_too_deep(value):
+        raise InputError(too_deep)
+    return value
 
 
 def sha256_file(path: Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from ..errors import InputError
-from .files import MAX_ARTICLE_BYTES, open_decompressed
+from .bounded import MAX_ARTICLE_BYTES, open_decompressed
 from .rejected import Rejected
 
 _BLANK = re.compile(r"[ \t\r\n]*")

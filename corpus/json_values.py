@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..errors import InputError
 
 MAX_NESTING = 100
 """Deepest nesting of an object. Python's JSON reader and writer allow some hundred levels more."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
@@ -54,7 +56,7 @@ def check_json(value: Mapping[str, Any], name: str, location: str) -> None:
     try:
         encoded = _encode_json(value)
         encoded.encode()
-        if encoded.count("{") + encoded.count("[") <= MAX_NESTING or not _is_too_deep(value):
+        if encoded.count("{") + encoded.count("[") <= MAX_NESTING or not is_too_deep(value):
             return
         fault = too_deep
     except UnicodeEncodeError:
@@ -68,7 +70,8 @@ def check_json(value: Mapping[str, Any], name: str, location: str) -> None:
     raise InputError(f"{location}: field '{name}' {fault}")
 
 
-def _is_too_deep(value: object) -> bool:
+def is_too_deep(value: object) -> bool:
+    """Return whether lists and objects are nested more than :data:`MAX_NESTING` levels deep."""
     level = [value]
     for _ in range(MAX_NESTING):
         objects = [
@@ -94,3 +97,38 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_nan(child) for key, child in value.items()}
     return list(map(_without_nan, value)) if isinstance(value, list | tuple) else value
+
+
+def to_json_value(value: Any, location: str, depth: int = 1) -> Any:
+    """Return a value that can be written as JSON in UTF-8.
+
+    Dates, decimals and the like become strings, numbers that are not finite null, and unpaired
+    surrogates U+FFFD.
+
+    Args:
+        value: lists and objects, and values of any type in them.
+        location: the position of the record, for messages.
+        depth: the nesting of this value.
+
+    Raises:
+        InputError: if it is nested too deeply.
+    """
+    if depth > MAX_NESTING:
+        raise InputError(f"{location}: more than {MAX_NESTING} lists and objects in one another")
+    if isinstance(value, list | tuple):
+        return [to_json_value(item, location, depth + 1) for item in value]
+    if isinstance(value, Mapping):
+        return {
+            replace_surrogates(str(name)): to_json_value(item, location, depth + 1)
+            for name, item in value.items()
+        }
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return replace_surrogates(str(value))
+
+
+def replace_surrogates(text: str) -> str:
+    """Return a text that UTF-8 can encode: unpaired surrogates become U+FFFD."""
+    return text if text.isascii() else _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
-from ..errors import InputError
+from ..errors import InputError, OrbatError, first_line
+
+_FAULTS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Error numbers that no article causes; every further one would meet them too."""
+_MAX_REASON_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +26,48 @@ class Rejected:
     location: str
     reason: str
 
+    def __post_init__(self) -> None:
+        # Names of files need not be Unicode; this is printed, and written as JSON in UTF-8.
+        for name in ("location", "reason"):
+            object.__setattr__(self, name, _printable(getattr(self, name)))
+
     def __str__(self) -> str:
         return f"{self.location}: {self.reason}"
 
     @classmethod
-    def from_error(cls, location: str, error: InputError) -> Rejected:
-        """Record an error that was raised for the article at `location`."""
-        return cls(location, str(error).removeprefix(f"{location}: "))
+    def from_error(cls, location: str, error: Exception) -> Rejected:
+        """Record what was raised for the article at `location`.
+
+        Args:
+            location: the article's position.
+            error: of any class, since parsers of foreign files raise all kinds.
+
+        Raises:
+            ImportError: the error itself, if a package is not installed.
+            OSError: likewise, if this machine lacks space, memory or open files.
+        """
+        if isinstance(error, OrbatError):
+            return cls(location, str(error).removeprefix(f"{_printable(location)}: "))
+        if isinstance(error, ImportError):
+            raise error
+        if isinstance(error, OSError):
+            if error.errno in _FAULTS_OF_THE_MACHINE:
+                raise error
+            if error.strerror:
+                return cls(location, f"cannot be read ({error.strerror})")
+        return cls(location, f"cannot be read ({describe_fault(error)}); check it")
 
     def to_error(self) -> InputError:
         """Return the error to raise where every article is required."""
         return InputError(str(self))
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
+
+
+def describe_fault(error: Exception) -> str:
+    """Return the class and the message, in one short line, of what a parser raised."""
+    name, message = type(error).__name__, first_line(error)
+    line = name if message == name else f"{name}: {message}"
+    return line if len(line) <= _MAX_REASON_LENGTH else f"{line[:_MAX_REASON_LENGTH]}…"

@@ -19,6 +19,8 @@ NEAR_THRESHOLD = 0.7
 """Jaccard similarity from which two documents are near duplicates."""
 PERMUTATIONS = 128
 """Length of a MinHash signature."""
+_BATCH_SHINGLES = 10_000
+"""Shingles that are hashed at once, each in a kilobyte of memory."""
 _LSH_MARGIN = 0.85
 """The bands are tuned for this share of the threshold, so that few near duplicates are missed."""
 
@@ -64,7 +66,9 @@ def compute_signature(text: str, permutations: int = PERMUTATIONS) -> MinHashSig
 
     words = normalized_words(text)
     minhash = _empty_minhash(permutations).copy()
-    minhash.update_batch(sorted(shingle.encode() for shingle in word_shingles(words)))
+    shingles = sorted(shingle.encode() for shingle in word_shingles(words))
+    for start in range(0, len(shingles), _BATCH_SHINGLES):
+        minhash.update_batch(shingles[start : start + _BATCH_SHINGLES])
     digest = sha256_text(" ".join(words) if words else text)
     return MinHashSignature(digest, minhash.hashvalues.astype(np.uint32).tobytes())
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...errors import InputError
+from ..bounded import check_archive, read_limited
 from ..rejected import Rejected
-from .raw_article import RawArticles, ReaderOptions, describe_endings, read_limited
+from .raw_article import RawArticles, ReaderOptions, describe_endings
 
 ReadFile = Callable[[Path, ReaderOptions], RawArticles]
 """Yields the articles of a file."""
@@ -34,6 +36,7 @@ def read_zip(
     is_empty = True
     try:
         with zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
+            check_archive(archive.infolist(), str(path))
             for entry in archive.infolist():
                 name = Path(entry.filename)
                 if entry.is_dir() or any(part.startswith((".", "__MACOSX")) for part in name.parts):
@@ -78,9 +81,11 @@ def _read_entry(
             else:
                 name = str(Path(renamed).relative_to(Path(archive.filename or "").parent))
                 yield replace(article, location=renamed, origin={**article.origin, "file": name})
-    except InputError as error:
-        yield Rejected.from_error(location, error)
     except (RuntimeError, zipfile.BadZipFile, NotImplementedError) as error:
         yield Rejected(location, f"cannot be decompressed ({error}); unpack it first")
+    # Names too long for a file, and headers that contradict the list of files.
+    except Exception as error:
+        yield Rejected.from_error(location, error)
     finally:
-        unpacked.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):
+            unpacked.unlink()

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from ...errors import InputError
+from ..bounded import check_length
 from ..document import Document, parse_document
 from .charsets.decoding import decode
 from .pages.html import clean_html
@@ -50,6 +51,7 @@ def make_document(raw: RawArticle, *, clean: bool = True, license: str | None = 
             **terms,
             "orbat": _version("orbat"),
         }
+    check_length(cleaned.text, f"{raw.location}: the text")
     doc_id = re.sub(r"\s+", "-", raw.name.strip()) or "document"
     return Document(doc_id, cleaned.text, (), meta)
 
@@ -82,6 +84,7 @@ def _document_from_record(raw: RawArticle, clean: bool, terms: dict[str, str]) -
     ):
         record = dict(record)
         raw_text: str = record["text"]
+        check_length(raw_text, f"{location}: the text")
         if clean and not raw_text.strip():
             raise InputError(f"{location}: field 'text' is empty; remove the line")
         extra = {key: record.pop(key) for key in list(record) if key not in _RECORD_FIELDS}

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email import message_from_bytes, policy
 from email.message import MIMEPart
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
 from ..addresses import hide_password
-from ..files import MAX_ARTICLE_BYTES
-from ..rejected import Rejected
+from ..boundary import guard
+from ..bounded import read_limited
 from .raw_article import RawArticle, RawArticles, ReaderOptions
 
 MESSAGE_EXTENSIONS = (".eml", ".emlx", ".mht", ".mhtml")
@@ -90,22 +91,24 @@ def read_mailbox(path: Path, options: ReaderOptions) -> RawArticles:
         number = 0
         for number, key in enumerate(box.iterkeys(), 1):
             location = f"{path}: message {number}"
-            # A mailbox puts ">" before a line of the text that begins with "From ".
-            content = _ESCAPED_FROM.sub(rb"\1", box.get_bytes(key))
-            origin = {"file": f"{path.name}: message {number}"}
-            name = f"{path.stem}-{number}"
-            raw = RawArticle(location, name, content, extension=".eml", origin=origin)
-            try:
-                if len(content) > MAX_ARTICLE_BYTES:
-                    limit = f"larger than {MAX_ARTICLE_BYTES >> 20} MB; split it"
-                    raise InputError(f"{location}: {limit}")
-                yield read_message(raw, options)
-            except InputError as error:
-                yield Rejected.from_error(location, error)
+            yield guard(location, partial(_read_mail, box, key, number, path, options))
         if not number:
             raise InputError(f"{path}: holds no e-mail, no line begins with 'From '")
     finally:
         box.close()
+
+
+def _read_mail(
+    box: mailbox.mbox, key: str, number: int, path: Path, options: ReaderOptions
+) -> RawArticle:
+    location = f"{path}: message {number}"
+    with box.get_file(key) as file:
+        content = read_limited(file, location)
+    # A mailbox puts ">" before a line of the text that begins with "From ".
+    content = _ESCAPED_FROM.sub(rb"\1", content)
+    origin = {"file": f"{path.name}: message {number}"}
+    raw = RawArticle(location, f"{path.stem}-{number}", content, extension=".eml", origin=origin)
+    return read_message(raw, options)
 
 
 def _find_parts(message: MIMEPart, url: str) -> _Parts:

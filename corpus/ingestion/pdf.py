@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from ...errors import InputError
+from ..rejected import describe_fault
 
 
 def extract_pdf(content: bytes, location: str) -> tuple[str, dict[str, Any]]:
@@ -18,7 +19,6 @@ def extract_pdf(content: bytes, location: str) -> tuple[str, dict[str, Any]]:
         InputError: if the PDF is encrypted, damaged, or holds scanned pages only.
     """
     from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
 
     # pypdf logs everything that it repairs.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
@@ -28,11 +28,15 @@ def extract_pdf(content: bytes, location: str) -> tuple[str, dict[str, Any]]:
             raise InputError(f"{location}: encrypted PDF; save it without a password")
         text = "\n\n".join(page.extract_text() for page in reader.pages)
         properties = reader.metadata
+    except InputError:
+        raise
+    except NotImplementedError as error:
+        # Such as encryption for the owner of a certificate.
+        raise InputError(f"{location}: PDF that cannot be read ({error}); print it anew") from error
     # Damaged files make pypdf raise errors of many classes.
-    except (PyPdfError, ValueError, KeyError, TypeError, RecursionError, OSError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{location}: damaged PDF ({error}); save it again") from error
+    except Exception as error:
+        fault = describe_fault(error)
+        raise InputError(f"{location}: damaged PDF ({fault}); save it again") from error
     if not text.strip():
         raise InputError(f"{location}: PDF without text, perhaps scanned; run OCR first")
     metadata = {"title": properties.title, "author": properties.author} if properties else {}

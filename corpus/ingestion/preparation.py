@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError
+from ..boundary import guard
 from ..deduplication.duplicates import MinHashSignature, compute_signature
 from ..document import Document, document_to_json, parse_document
 from ..ray_cluster import connect_ray
@@ -90,11 +90,12 @@ def _prepare(
     key = _article_key(raw)
     if key is not None and contains(key):
         return PreparedArticle(key)
-    try:
+
+    def prepare() -> PreparedArticle:
         document = make_document(raw, license=license)
-    except InputError as error:
-        return Rejected.from_error(raw.location, error)
-    return PreparedArticle(key, document)
+        return PreparedArticle(key, document)
+
+    return guard(raw.location, prepare)
 
 
 def _article_key(raw: RawArticle) -> str | None:

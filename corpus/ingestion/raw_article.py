@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import lzma
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from ...errors import InputError
 from ..addresses import hide_password
-from ..files import MAX_ARTICLE_BYTES
+from ..json_values import replace_surrogates, to_json_value
 from ..rejected import Rejected
 
 TEXT_EXTENSIONS = (".txt", ".text", ".md")
@@ -48,6 +43,12 @@ class RawArticle:
     charset: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # File names need not be Unicode, and headers may hold half of an emoji.
+        object.__setattr__(self, "name", replace_surrogates(self.name))
+        for facts in ("origin", "metadata"):
+            object.__setattr__(self, facts, to_json_value(getattr(self, facts), self.location))
+
 
 def ignore_notice(notice: str) -> None:
     """Do nothing with a notice."""
@@ -69,21 +70,6 @@ class ReaderOptions:
 
 RawArticles = Iterator[RawArticle | Rejected]
 """A stream of articles; those that cannot be read are yielded as :class:`Rejected`."""
-
-
-def read_limited(file: IO[bytes] | io.BufferedIOBase, location: str) -> bytes:
-    """Read a whole file, which may be compressed.
-
-    Raises:
-        InputError: if it exceeds :data:`MAX_ARTICLE_BYTES`, or its compressed data are damaged.
-    """
-    try:
-        content = file.read(MAX_ARTICLE_BYTES + 1)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
-        raise InputError(f"{location}: damaged or truncated ({error}); fetch it again") from error
-    if len(content) > MAX_ARTICLE_BYTES:
-        raise InputError(f"{location}: larger than {MAX_ARTICLE_BYTES >> 20} MB; split it")
-    return content
 
 
 def describe_endings(names: Iterable[str]) -> str:

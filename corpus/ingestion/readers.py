@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ...errors import InputError
-from ..rejected import Rejected
+from ..boundary import guard, guard_each
+from ..bounded import open_decompressed, read_limited
 from .archives import ReadFile, read_zip
 from .content_types import recognize
 from .messages import MAILBOX_EXTENSIONS, MESSAGE_EXTENSIONS, read_mailbox
@@ -18,7 +18,6 @@ from .raw_article import (
     ReaderOptions,
     describe_endings,
     ignore_notice,
-    read_limited,
 )
 from .records.csv_files import CSV_EXTENSIONS, read_csv
 from .records.json_files import JSON_EXTENSIONS, read_json
@@ -83,24 +82,19 @@ def read_file(path: Path, options: ReaderOptions | None = None) -> RawArticles:
     name = path.name.lower()
     readers = (read for extension, read in _CONTAINER_READERS.items() if name.endswith(extension))
     read = next(readers, _read_article)
-    try:
-        yield from read(path, options)
-    except InputError as error:
-        yield Rejected.from_error(str(path), error)
-    except OSError as error:
-        yield Rejected(str(path), f"cannot be read ({error.strerror or error})")
+    yield from guard_each(str(path), read(path, options))
 
 
 def _read_article(path: Path, options: ReaderOptions) -> RawArticles:
     is_compressed = path.suffix.lower() == ".gz"
-    with gzip.open(path) if is_compressed else path.open("rb") as file:
+    with open_decompressed(path) as file:
         content = read_limited(file, str(path))
     inner = Path(path.stem if is_compressed else path.name)
     extension = inner.suffix.lower()
     raw = RawArticle(
         str(path), inner.stem, content, extension=extension, origin={"file": path.name}
     )
-    yield recognize(raw, options)
+    yield guard(str(path), lambda: recognize(raw, options))
 
 
 def _read_zip(path: Path, options: ReaderOptions) -> RawArticles:
@@ -139,12 +133,11 @@ def count_articles(paths: Iterable[Path]) -> int | None:
                 blocks = iter(lambda: file.read(2**20), b"")
                 total += sum(block.count(b"\n") for block in blocks)
         elif name.endswith(".parquet"):
-            from pyarrow import ArrowException
             from pyarrow.parquet import read_metadata
 
             try:
                 total += read_metadata(path).num_rows
-            except (OSError, ArrowException):
+            except Exception:  # told when the file is read
                 return None
         elif name.endswith((*ARTICLE_EXTENSIONS, *MESSAGE_EXTENSIONS)):
             total += 1

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from ...corpus.boundary import guard
 from ...corpus.document import Document, unused_id
 from ...corpus.ingestion.extract import make_document
 from ...corpus.ingestion.raw_article import RawArticle
 from ...corpus.rejected import Rejected
-from ...errors import InputError
 from .transaction import OutputTransaction
 
 CHUNK_ARTICLES = 256
@@ -73,10 +73,9 @@ def _make_document(
 ) -> Document | Rejected:
     if isinstance(article, Rejected):
         return article
-    try:
-        document = make_document(article, clean=False)
-    except InputError as error:
-        return Rejected.from_error(article.location, error)
+    document = guard(article.location, lambda: make_document(article, clean=False))
+    if isinstance(document, Rejected):
+        return document
     has_own_id = isinstance(article.record, dict) and "id" in article.record
     if has_own_id and transaction.has_id(document.id):
         return Rejected(article.location, f"duplicate id '{document.id}'; ids must be unique")

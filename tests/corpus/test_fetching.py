@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from orbat.corpus.files import MAX_ARTICLE_BYTES, read_documents
+from orbat.corpus.bounded import MAX_ARTICLE_BYTES
+from orbat.corpus.files import read_documents
 from orbat.corpus.ingestion.web.fetching import Fetcher, FetchRules
 from orbat.errors import InputError
 from tests.conftest import Orbat

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from orbat.corpus.bounded import MAX_ARTICLE_BYTES
 from orbat.corpus.document import Document
-from orbat.corpus.files import MAX_ARTICLE_BYTES, read_documents
+from orbat.corpus.files import read_documents
 from orbat.corpus.ingestion.extract import make_document
 from orbat.corpus.ingestion.raw_article import RawArticle, ReaderOptions
 from orbat.corpus.ingestion.readers import count_articles, read_file
@@ -189,11 +190,11 @@ def test_a_missing_dataset_is_refused(refused: Callable[..., str], tmp_path: Pat
         ("a.txt.gz", gzip.compress(b"x " * 5000)[:-20], "damaged or truncated"),
         ("a.jsonl.gz", gzip.compress(b'{"id": "a", "text": "x"}')[:-12], "damaged or truncated"),
         ("a.warc.gz", warc(("http://a.org", PAGE))[:-200], "damaged or truncated"),
-        ("bomb.txt.gz", gzip.compress(bytes(MAX_ARTICLE_BYTES + 2)), "larger than 64 MB"),
+        ("bomb.txt.gz", gzip.compress(bytes(MAX_ARTICLE_BYTES + 2)), "64 MB are packed into"),
         (
             "bomb.zip",
             zipped(a_txt=bytes(MAX_ARTICLE_BYTES + 2)),
-            "bomb.zip!a.txt: larger than 64 MB",
+            "bomb.zip: 64 MB are packed into 63 kB",
         ),
         ("cut.zip", zipped(a_txt=b"hello")[:-10], "not a complete zip file"),
         ("locked.pdf", pdf(TEXT, "secret"), "encrypted PDF"),

@@ -12,8 +12,8 @@ import brotli
 import pytest
 import zstandard
 
+from orbat.corpus.bounded import MAX_ARTICLE_BYTES
 from orbat.corpus.document import Document
-from orbat.corpus.files import MAX_ARTICLE_BYTES
 from orbat.corpus.ingestion.web.content_encoding import unpack
 from orbat.errors import InputError
 from tests.corpus.test_ingestion import PAGE

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ....errors import InputError
+from ...bounded import MAX_MARKUP_BYTES
 
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 """A byte that is not UTF-8, as the error handler `surrogateescape` decodes it."""
@@ -91,6 +92,8 @@ def decode(
     """
     if not raw.strip():
         raise InputError(f"{location}: is empty; give a file with text in it")
+    if len(raw) > MAX_MARKUP_BYTES:
+        raise InputError(f"{location}: larger than {MAX_MARKUP_BYTES >> 20} MB of text; split it")
     for mark, encoding in _BYTE_ORDER_MARKS:
         if raw.startswith(mark):
             raw, declared = raw.removeprefix(mark), [encoding, *declared]

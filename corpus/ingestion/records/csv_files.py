@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ....errors import InputError
-from ...files import MAX_ARTICLE_BYTES, open_decompressed
+from ...bounded import MAX_ARTICLE_BYTES, open_decompressed
 from ...rejected import Rejected
 from ..raw_article import RawArticles, ReaderOptions
 from .fields import TEXT_FIELDS, ArticleFields
@@ -40,8 +40,7 @@ def read_csv(path: Path, options: ReaderOptions) -> RawArticles:
     """
     csv.field_size_limit(min(MAX_ARTICLE_BYTES, sys.maxsize))
     with open_decompressed(path) as raw:
-        head = raw.read(4)
-        raw.seek(0)
+        head = raw.peek(4)[:4]
         is_utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         if b"\0" in head and not is_utf16:
             raise InputError(f"{path}: binary data, or UTF-16 without its mark; save it as UTF-8")

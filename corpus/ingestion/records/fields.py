@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ....errors import InputError
-from ...json_values import MAX_NESTING
+from ...boundary import guard
+from ...json_values import replace_surrogates, to_json_value
 from ...rejected import Rejected
 from ..pages.html import clean_html
 from ..raw_article import RawArticle, ReaderOptions
@@ -21,7 +22,6 @@ TEXT_FIELDS = (
 """Usual names of the field with the text, besides `text`."""
 _MAX_NAMED_FIELDS = 20
 """Fields that a message names."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _MARKUP = re.compile(
     r"\s*(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|body|article|section|div|p|h[1-6]|ul|ol|table"
     r"|blockquote|figure|span|a|img|strong|em|b|i|br)\b[^<>]*>.*<(?:/(?:html|body|article|section"
@@ -64,12 +64,12 @@ class ArticleFields:
         """
         if origin is None:
             origin = {"file": location.rpartition("/")[2]}
-        try:
-            if not isinstance(value, dict) or not value:
-                raise InputError(f"{location}: {_kind(value)}, not an object with fields")
-            return RawArticle(location, "", record=self._read(location, value), origin=origin)
-        except InputError as error:
-            return Rejected.from_error(location, error)
+        return guard(location, lambda: self._make_article(location, value, origin))
+
+    def _make_article(self, location: str, value: Any, origin: Mapping[str, Any]) -> RawArticle:
+        if not isinstance(value, dict) or not value:
+            raise InputError(f"{location}: {_kind(value)}, not an object with fields")
+        return RawArticle(location, "", record=self._read(location, value), origin=origin)
 
     def has_text(self, value: Any) -> bool:
         """Return whether a decoded record has a text, by the rules of :meth:`make_article`."""
@@ -110,7 +110,7 @@ class ArticleFields:
         if not is_plain and _MARKUP.match(text):
             text = _extract(text, f"{location}: field '{name}'")
             self._tell(f"field '{name}' is HTML; the articles in it were extracted")
-        rest = _to_json(_without(value, name), location)
+        rest = to_json_value(_without(value, name), location)
         if "id" in rest:
             rest["id"] = _read_id(rest["id"], value["id"], location)
             if rest["id"] is None:
@@ -202,7 +202,7 @@ def _extract(text: str, location: str) -> str:
     if not re.search(r"<body\b", text, re.I):
         text = f"<html><body><article>{text}</article></body></html>"
     # With a byte order mark, an encoding that the page declares does not matter.
-    content = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text).encode("utf-8-sig")
+    content = replace_surrogates(text).encode("utf-8-sig")
     return clean_html(content, location).text
 
 
@@ -219,26 +219,6 @@ def _read_id(value: Any, raw: Any, location: str) -> Any:
     if value != raw and isinstance(raw, str):
         raise InputError(f"{location}: the id has an unpaired surrogate; replace it with U+FFFD")
     return value
-
-
-def _to_json(value: Any, location: str, depth: int = 1) -> Any:
-    """Return a value that JSON can represent: dates, decimals and the like become strings."""
-    if depth > MAX_NESTING:
-        raise InputError(f"{location}: more than {MAX_NESTING} lists and objects in one another")
-    if isinstance(value, list | tuple):
-        return [_to_json(item, location, depth + 1) for item in value]
-    if isinstance(value, dict):
-        return {
-            str(_to_json(str(name), location)): _to_json(item, location, depth + 1)
-            for name, item in value.items()
-        }
-    if isinstance(value, str):
-        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return str(value)
 
 
 def _kind(value: Any) -> str:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import InputError
-from ...files import MAX_ARTICLE_BYTES, iterate_json_lines, open_decompressed
+from ...bounded import MAX_ARTICLE_BYTES, open_decompressed, read_limited
+from ...files import iterate_json_lines
 from ...json_arrays import is_json_array, iterate_json_items
 from ...rejected import Rejected
-from ..raw_article import RawArticles, ReaderOptions, read_limited
+from ..raw_article import RawArticles, ReaderOptions
 from .fields import ArticleFields
 
 LINES_EXTENSIONS = (".jsonl", ".ndjson", ".jl")

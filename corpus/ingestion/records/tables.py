@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import InputError
+from ...boundary import guard
+from ...bounded import check_packing
 from ...rejected import Rejected
-from ..raw_article import RawArticles, ReaderOptions
+from ..raw_article import RawArticle, RawArticles, ReaderOptions
 from .fields import ArticleFields
+
+_BATCH_ROWS = 4
+"""Rows of a Parquet file that are decoded together: all may repeat one large cell."""
 
 
 def read_parquet(path: Path, options: ReaderOptions) -> RawArticles:
@@ -29,13 +34,27 @@ def read_parquet(path: Path, options: ReaderOptions) -> RawArticles:
         with ParquetFile(path) as file:
             fields.check_columns(dict.fromkeys(file.schema_arrow.names))
             number = 0
-            for batch in file.iter_batches(batch_size=256):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield fields.make_article(f"{path}:{number}", clean_row(row))
+            for group in range(file.num_row_groups):
+                _check_row_group(file.metadata.row_group(group), str(path))
+                for batch in file.iter_batches(batch_size=_BATCH_ROWS, row_groups=[group]):
+                    # Row by row, since a cell may not be what its column declares.
+                    for index in range(batch.num_rows):
+                        number += 1
+                        yield _read_row(fields, f"{path}:{number}", batch.slice(index, 1))
     except pyarrow.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: invalid Parquet ({reason}); write it again") from error
+
+
+def _check_row_group(group: Any, location: str) -> None:
+    columns = [group.column(number) for number in range(group.num_columns)]
+    packed = sum(column.total_compressed_size for column in columns)
+    check_packing(packed, sum(column.total_uncompressed_size for column in columns), location)
+
+
+def _read_row(fields: ArticleFields, location: str, row: Any) -> RawArticle | Rejected:
+    values = guard(location, lambda: clean_row(row.to_pylist()[0]))
+    return values if isinstance(values, Rejected) else fields.make_article(location, values)
 
 
 def read_dataset(name: str, options: ReaderOptions) -> RawArticles:
@@ -65,9 +84,10 @@ def read_dataset(name: str, options: ReaderOptions) -> RawArticles:
                 yield from _read_split(dataset_id, split_name, rows, options)
     except InputError as error:
         yield Rejected.from_error(dataset_id, error)
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
-        yield Rejected(dataset_id, f"no such dataset, or it cannot be loaded ({reason})")
+    # The library raises what its many readers raise.
+    except Exception as error:
+        fault = Rejected.from_error(dataset_id, error).reason
+        yield Rejected(dataset_id, f"no such dataset, or it {fault}")
 
 
 def _read_split(dataset_id: str, split: str, rows: Any, options: ReaderOptions) -> RawArticles:

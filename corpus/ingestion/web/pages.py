@@ -7,8 +7,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from ....errors import InputError
 from ...addresses import hide_password
+from ...boundary import guard, guard_each, limit_time
+from ...bounded import read_limited
 from ...rejected import Rejected
 from ..raw_article import RawArticle, RawArticles, url_to_name
 from .feeds import FeedEntry, FeedLog, FeedVisit, looks_like_feed, parse_feed
@@ -47,20 +48,20 @@ class WebReader:
 
         A user name and password in the URL are used, but never stored or named.
         """
-        given, url = url, hide_password(url)
+        shown = hide_password(url)
+        yield from guard_each(shown, self._read(url, shown))
+
+    def _read(self, given: str, url: str) -> RawArticles:
         visit = self._log.last_visit(url) if self._log else FeedVisit()
-        try:
-            response = self.fetcher.fetch(given, etag=visit.etag, modified=visit.modified)
-            if response.not_modified:
-                return
-            is_named_feed = re.search(r"\.(rss|atom|xml)$", url.partition("?")[0])
-            if not (looks_like_feed(response.content, response.media_type) or is_named_feed):
-                yield _make_article(url, response)
-                return
-            entries = parse_feed(response.content, url, response.charset)
-        except InputError as error:
-            yield Rejected.from_error(url, error)
+        response = self.fetcher.fetch(given, etag=visit.etag, modified=visit.modified)
+        if response.not_modified:
             return
+        is_named_feed = re.search(r"\.(rss|atom|xml)$", url.partition("?")[0])
+        if not (looks_like_feed(response.content, response.media_type) or is_named_feed):
+            yield _make_article(url, response)
+            return
+        with limit_time(url):
+            entries = parse_feed(response.content, url, response.charset)
         is_complete = True
         for entry in entries:
             if entry.id in visit.seen:
@@ -79,22 +80,25 @@ class WebReader:
 
     def read_feed_file(self, path: Path) -> RawArticles:
         """Yield all articles that a feed in a file announces; those that it holds from the feed."""
-        try:
-            entries = parse_feed(path.read_bytes(), str(path))
-        except InputError as error:
-            yield Rejected.from_error(str(path), error)
-            return
+        yield from guard_each(str(path), self._read_feed_file(path))
+
+    def _read_feed_file(self, path: Path) -> RawArticles:
+        with path.open("rb") as file:
+            content = read_limited(file, str(path))
+        with limit_time(str(path)):
+            entries = parse_feed(content, str(path))
         for entry in entries:
             yield self._read_entry(path.name, entry)
 
     def _read_entry(self, feed: str, entry: FeedEntry) -> RawArticle | Rejected:
+        location = entry.url or f"{feed}!{entry.id}"
+        return guard(location, lambda: self._make_entry(feed, entry))
+
+    def _make_entry(self, feed: str, entry: FeedEntry) -> RawArticle:
         if entry.content:
             article = _make_article_of_entry(feed, entry)
         else:
-            try:
-                article = _make_article(entry.url, self.fetcher.fetch(entry.url))
-            except InputError as error:
-                return Rejected.from_error(entry.url, error)
+            article = _make_article(entry.url, self.fetcher.fetch(entry.url))
         announcement = {"feed": feed, "announced": entry.title, "published": entry.published}
         announced = {key: value for key, value in announcement.items() if value}
         return replace(article, origin={**article.origin, **announced})

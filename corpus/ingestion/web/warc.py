@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from ....errors import InputError
 from ...addresses import hide_password
-from ...files import MAX_ARTICLE_BYTES
+from ...bounded import MAX_ARTICLE_BYTES
 from ...rejected import Rejected
 from ..charsets.declaration import charset_of_content_type
 from ..raw_article import RawArticle, RawArticles, ReaderOptions, url_to_name
@@ -89,7 +89,7 @@ def _read_record(path: Path, record: Any) -> RawArticle | Rejected | None:
             if "chunked" in (headers.get_header("Transfer-Encoding") or "").lower():
                 body = join_chunks(body)
             body = unpack(body, headers.get_header("Content-Encoding") or "", location)
-    except InputError as error:
+    except Exception as error:
         return Rejected.from_error(location, error)
     # warcio returns the beginning of a truncated record without an error.
     if record.raw_stream.limit > _MAX_UNREAD_BYTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,14 @@ from typer.core import TyperGroup
 from . import __version__
 from .annotation.commands import app as annotate
 from .corpus.commands import app as corpus
-from .errors import OrbatError
+from .crash_log import write_crash_log
+from .errors import OrbatError, describe_fault
 from .evaluation.commands import evaluate
 from .models.commands import package, serve, tag
 from .training.commands import sweep, train
+
+EXIT_UNEXPECTED = 70
+"""Exit code after an error that the user cannot fix (EX_SOFTWARE of sysexits.h)."""
 
 
 class Commands(TyperGroup):
@@ -28,6 +33,17 @@ class Commands(TyperGroup):
             "demo",
         )
         return sorted(super().list_commands(ctx), key=order.index)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; damaged data that end too early are no request to abort."""
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:  # click takes it for Ctrl-D, and would say "Aborted!" only
+            raise UnexpectedEndError(f"the data end too early: {error}") from error
+
+
+class UnexpectedEndError(Exception):
+    """Data ended too early in a place that does not expect it."""
 
 
 app = typer.Typer(
@@ -88,7 +104,8 @@ def demo(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line.
 
-    An error that the user can fix is printed as one line, with exit code 2.
+    An error that the user can fix is printed as one line, with exit code 2. For any other error
+    the exit code is 70, and the line names a log file with the traceback.
 
     Args:
         arguments: the command and its options; None for those of the process.
@@ -101,7 +118,20 @@ def main(arguments: list[str] | None = None) -> None:
     except (OrbatError, OSError) as error:
         # An OSError that no code above expected (no permission, disk full) names its file.
         message = str(error)
+    except Exception as error:
+        typer.echo(f"error: {_report(error)}", err=True)
+        sys.exit(EXIT_UNEXPECTED)
     else:
         return
     typer.echo(f"error: {message}", err=True)
     sys.exit(2)
+
+
+def _report(error: Exception) -> str:
+    """Return one line about an error of orbat itself; its traceback is written to a file."""
+    fault = f"unexpected {describe_fault(error)}"
+    try:
+        return f"{fault}; please report it with {write_crash_log(error)}"
+    except OSError as unwritten:
+        traceback.print_exception(error)
+        return f"{fault}; please report it with the lines above (no log file: {unwritten})"

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+_MAX_FAULT_LENGTH = 200
+
 
 class OrbatError(Exception):
     """Base class of the exceptions that users can act on."""
@@ -56,3 +58,10 @@ def first_error(error: ValidationError) -> str:
 def first_line(error: BaseException) -> str:
     """Return the first line of an exception's message, or the name of its class if it has none."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def describe_fault(error: BaseException) -> str:
+    """Return the class and the first line of the message of an exception that was not expected."""
+    name, message = type(error).__name__, first_line(error)
+    line = name if message == name else f"{name}: {message}"
+    return line if len(line) <= _MAX_FAULT_LENGTH else f"{line[:_MAX_FAULT_LENGTH]}…"

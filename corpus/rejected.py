@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 
-from ..errors import InputError, OrbatError, first_line
+from ..errors import InputError, OrbatError, describe_fault
 
 _FAULTS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """Error numbers that no article causes; every further one would meet them too."""
-_MAX_REASON_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,3 @@ class Rejected:
 
 def _printable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
-
-
-def describe_fault(error: Exception) -> str:
-    """Return the class and the message, in one short line, of what a parser raised."""
-    name, message = type(error).__name__, first_line(error)
-    line = name if message == name else f"{name}: {message}"
-    return line if len(line) <= _MAX_REASON_LENGTH else f"{line[:_MAX_REASON_LENGTH]}…"

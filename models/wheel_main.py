@@ -117,8 +117,11 @@ def _read(name: str) -> Iterator[Record]:
 def _parse(line: str, location: str, default_id: str) -> Record:
     try:
         value = json.loads(line)
+        is_writable = _SURROGATE.search(json.dumps(value, ensure_ascii=False)) is None
     except ValueError as error:
         raise ValueError(f"{location}: not JSON ({error}); write one record per line") from error
+    except RecursionError as error:
+        raise ValueError(f"{location}: nested too deeply; flatten it") from error
     if not isinstance(value, dict) or not isinstance(value.get("text"), str):
         raise ValueError(f"{location}: field 'text' is missing or not a string")
     surrogate = _SURROGATE.search(value["text"])
@@ -132,6 +135,8 @@ def _parse(line: str, location: str, default_id: str) -> Record:
         raise ValueError(f"{location}: field 'id' must be a string that is not empty")
     if not isinstance(meta, dict):
         raise ValueError(f"{location}: field 'meta' must be an object")
+    if not is_writable:
+        raise ValueError(f"{location}: contains an unpaired surrogate; replace it with U+FFFD")
     return {"id": name, "text": value["text"], "meta": meta}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from orbat import __version__, cli
+from orbat import __version__, cli, demo
 from orbat.errors import ServerError
 from tests.conftest import Orbat
 
@@ -53,6 +54,46 @@ def test_an_error_is_one_line_and_exit_code_2(
         cli.main([])
     assert exit_info.value.code == 2
     assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_an_unexpected_error_is_one_line_that_names_a_log_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("who\nknows")
+
+    monkeypatch.setattr(demo, "run_demo", fail)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main(["demo", "--output", "secret"])
+    assert exit_info.value.code == 70
+    (log,) = tmp_path.iterdir()
+    message = capsys.readouterr().err
+    assert message == (f"error: unexpected KeyError: 'who\\nknows'; please report it with {log}\n")
+    written = log.read_text()
+    assert written.startswith(f"orbat {__version__}, Python ")
+    assert "Traceback (most recent call last)" in written
+    assert "in fail" in written
+    assert "secret" not in written
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_without_a_log_file_the_traceback_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise EOFError("cut")
+
+    monkeypatch.setattr(demo, "run_demo", fail)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main(["demo"])
+    assert exit_info.value.code == 70
+    message = capsys.readouterr().err
+    assert "Traceback" in message
+    assert message.splitlines()[-1].startswith(
+        "error: unexpected UnexpectedEndError: the data end too early: cut; please report it"
+    )
 
 
 def test_a_demo_does_not_overwrite_other_folders(orbat: Orbat, tmp_path: Path) -> None:

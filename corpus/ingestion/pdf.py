@@ -6,8 +6,7 @@ import io
 import logging
 from typing import Any
 
-from ...errors import InputError
-from ..rejected import describe_fault
+from ...errors import InputError, describe_fault
 
 
 def extract_pdf(content: bytes, location: str) -> tuple[str, dict[str, Any]]:

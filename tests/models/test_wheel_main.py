@@ -80,6 +80,8 @@ def test_texts_and_standard_input_are_read(run: Run, tmp_path: Path) -> None:
         ("a.jsonl", b'{"text": "a"}\n{"id"', "a.jsonl:2: not JSON"),
         ("a.jsonl", b'{"body": "a"}', "a.jsonl:1: field 'text' is missing or not a string"),
         ("a.jsonl", b'{"text": "a\\ud83d"}', "a.jsonl:1: field 'text' contains an unpaired"),
+        ("a.jsonl", b'{"text": "a", "id": "\\ud83d"}', "a.jsonl:1: contains an unpaired"),
+        ("a.jsonl", b'{"text": "a", "n": ' + b"[" * 9000, "a.jsonl:1: nested too deeply"),
     ],
 )
 def test_errors_are_one_line(

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
-from .bounded import check_length
 from .json_values import check_encoding, check_json
+from .reading.bounded import check_length
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import InputError
-from .bounded import MAX_ARTICLE_BYTES, open_decompressed, read_bytes
 from .document import Document, document_to_json, parse_document
 from .json_values import MAX_NESTING, encode_json, is_too_deep
+from .reading.bounded import MAX_ARTICLE_BYTES, open_decompressed, read_bytes
 from .rejected import Rejected
 
 TEMPORARY_SUFFIX = ".tmp"

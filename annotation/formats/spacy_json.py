@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ...corpus.files import read_json_lines
-from ...corpus.json_arrays import iterate_json_array
+from ...corpus.reading.json_arrays import iterate_json_array
 from ...errors import InputError
 from .conversion_report import ConversionReport
 from .imported import ImportedDocument, ImportedSpan, ReadOptions

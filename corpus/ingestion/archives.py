@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...errors import InputError
-from ..bounded import check_archive, read_limited
+from ..reading.bounded import check_archive, read_limited
 from ..rejected import Rejected
 from .raw_article import RawArticles, ReaderOptions, describe_endings
 

@@ -9,8 +9,8 @@ from importlib import metadata
 from typing import Any
 
 from ...errors import InputError
-from ..bounded import check_length
 from ..document import Document, parse_document
+from ..reading.bounded import check_length
 from .charsets.decoding import decode
 from .pages.html import clean_html
 from .pdf import extract_pdf

@@ -14,8 +14,8 @@ from typing import Any
 
 from ...errors import InputError
 from ..addresses import hide_password
-from ..boundary import guard
-from ..bounded import read_limited
+from ..reading.boundary import guard
+from ..reading.bounded import read_limited
 from .raw_article import RawArticle, RawArticles, ReaderOptions
 
 MESSAGE_EXTENSIONS = (".eml", ".emlx", ".mht", ".mhtml")

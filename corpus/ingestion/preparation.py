@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..boundary import guard
 from ..deduplication.duplicates import MinHashSignature, compute_signature
 from ..document import Document, document_to_json, parse_document
 from ..ray_cluster import connect_ray
+from ..reading.boundary import guard
 from ..rejected import Rejected
 from .extract import make_document
 from .raw_article import RawArticle, ReaderOptions

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ...errors import InputError
-from ..boundary import guard, guard_each
-from ..bounded import open_decompressed, read_limited
+from ..reading.boundary import guard, guard_each
+from ..reading.bounded import open_decompressed, read_limited
 from .archives import ReadFile, read_zip
 from .content_types import recognize
 from .messages import MAILBOX_EXTENSIONS, MESSAGE_EXTENSIONS, read_mailbox

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from ...corpus.boundary import guard
 from ...corpus.document import Document, unused_id
 from ...corpus.ingestion.extract import make_document
 from ...corpus.ingestion.raw_article import RawArticle
+from ...corpus.reading.boundary import guard
 from ...corpus.rejected import Rejected
 from .transaction import OutputTransaction
 

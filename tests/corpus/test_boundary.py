@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from orbat.corpus.boundary import guard, guard_each, limit_time
 from orbat.corpus.files import read_documents
 from orbat.corpus.ingestion.pipeline import IngestionReport, add_to_corpus
 from orbat.corpus.ingestion.sources import SourceOptions
 from orbat.corpus.ingestion.web.fetching import FetchRules
+from orbat.corpus.reading.boundary import guard, guard_each, limit_time
 from orbat.corpus.rejected import Rejected
 from orbat.errors import InputError
 from tests.corpus.test_ingestion import PAGE
@@ -120,7 +120,7 @@ def test_names_that_are_not_unicode_are_kept_with_u_fffd(tmp_path: Path) -> None
     assert ids == ["June-\ufffd", "good"]
     assert not report.rejected
     again, _ = add(tmp_path, name, TEXT.encode())
-    assert (again.added, again.skipped) == (0, 2)
+    assert (again.added, again.known) == (0, 2)
     report, _ = add(tmp_path, b"\xff.txt".decode("utf-8", "surrogateescape"), b"\0\0")
     assert report.rejected[0].location.endswith(r"\udcff.txt")
 

@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from orbat.corpus.bounded import MAX_ARTICLE_BYTES
 from orbat.corpus.files import read_documents
 from orbat.corpus.ingestion.web.fetching import Fetcher, FetchRules
+from orbat.corpus.reading.bounded import MAX_ARTICLE_BYTES
 from orbat.errors import InputError
 from tests.conftest import Orbat
 from tests.corpus.test_ingestion import PAGE

@@ -17,7 +17,7 @@ from orbat.corpus.files import read_documents
 from orbat.corpus.ingestion.extract import make_document
 from orbat.corpus.ingestion.raw_article import ReaderOptions
 from orbat.corpus.ingestion.readers import read_file
-from orbat.corpus.json_arrays import iterate_json_items
+from orbat.corpus.reading.json_arrays import iterate_json_items
 from orbat.corpus.rejected import Rejected
 from tests.conftest import Orbat
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from orbat.corpus.bounded import MAX_ARTICLE_BYTES
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents
 from orbat.corpus.ingestion.extract import make_document
 from orbat.corpus.ingestion.raw_article import RawArticle, ReaderOptions
 from orbat.corpus.ingestion.readers import count_articles, read_file
 from orbat.corpus.ingestion.sources import read_articles, read_sources
+from orbat.corpus.reading.bounded import MAX_ARTICLE_BYTES
 from orbat.corpus.rejected import Rejected
 from orbat.errors import InputError
 from tests.conftest import Orbat

@@ -12,9 +12,9 @@ import brotli
 import pytest
 import zstandard
 
-from orbat.corpus.bounded import MAX_ARTICLE_BYTES
 from orbat.corpus.document import Document
 from orbat.corpus.ingestion.web.content_encoding import unpack
+from orbat.corpus.reading.bounded import MAX_ARTICLE_BYTES
 from orbat.errors import InputError
 from tests.corpus.test_ingestion import PAGE
 from tests.corpus.test_sources import read

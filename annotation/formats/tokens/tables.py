@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ....corpus.files import iterate_json_lines, read_json_lines
-from ....corpus.json_arrays import is_json_array, iterate_json_array
+from ....corpus.reading.json_arrays import is_json_array, iterate_json_array
 from ....corpus.rejected import Rejected
 from ....errors import InputError
 from ..sources import open_source

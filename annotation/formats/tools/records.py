@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ....corpus.files import read_json_lines
-from ....corpus.json_arrays import is_json_array, iterate_json_array
+from ....corpus.reading.json_arrays import is_json_array, iterate_json_array
 from ....errors import InputError
 
 

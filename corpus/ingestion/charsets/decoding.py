@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ....errors import InputError
-from ...bounded import MAX_MARKUP_BYTES
+from ...reading.bounded import MAX_MARKUP_BYTES
 
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 """A byte that is not UTF-8, as the error handler `surrogateescape` decodes it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ....errors import InputError
-from ...bounded import MAX_ARTICLE_BYTES, open_decompressed
+from ...reading.bounded import MAX_ARTICLE_BYTES, open_decompressed
 from ...rejected import Rejected
 from ..raw_article import RawArticles, ReaderOptions
 from .fields import TEXT_FIELDS, ArticleFields

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ....errors import InputError
-from ...boundary import guard
 from ...json_values import replace_surrogates, to_json_value
+from ...reading.boundary import guard
 from ...rejected import Rejected
 from ..pages.html import clean_html
 from ..raw_article import RawArticle, ReaderOptions

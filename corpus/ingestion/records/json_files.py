@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import InputError
-from ...bounded import MAX_ARTICLE_BYTES, open_decompressed, read_limited
 from ...files import iterate_json_lines
-from ...json_arrays import is_json_array, iterate_json_items
+from ...reading.bounded import MAX_ARTICLE_BYTES, open_decompressed, read_limited
+from ...reading.json_arrays import is_json_array, iterate_json_items
 from ...rejected import Rejected
 from ..raw_article import RawArticles, ReaderOptions
 from .fields import ArticleFields

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import InputError
-from ...boundary import guard
-from ...bounded import check_packing
+from ...reading.boundary import guard
+from ...reading.bounded import check_packing
 from ...rejected import Rejected
 from ..raw_article import RawArticle, RawArticles, ReaderOptions
 from .fields import ArticleFields

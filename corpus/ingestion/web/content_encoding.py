@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 
 from ....errors import InputError
-from ...bounded import MAX_ARTICLE_BYTES
+from ...reading.bounded import MAX_ARTICLE_BYTES
 
 _PLAIN_ENCODINGS = ("", "identity", "none", "utf-8", "utf8")
 """Values of Content-Encoding under which a body is not packed; the last are errors of sites."""

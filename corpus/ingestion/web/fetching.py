@@ -14,7 +14,7 @@ from urllib.robotparser import RobotFileParser
 
 from ....errors import InputError
 from ...addresses import hide_password, split_address
-from ...bounded import MAX_ARTICLE_BYTES
+from ...reading.bounded import MAX_ARTICLE_BYTES
 from ..charsets.declaration import charset_of_content_type
 from .content_encoding import unpack
 

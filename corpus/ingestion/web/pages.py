@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...addresses import hide_password
-from ...boundary import guard, guard_each, limit_time
-from ...bounded import read_limited
+from ...reading.boundary import guard, guard_each, limit_time
+from ...reading.bounded import read_limited
 from ...rejected import Rejected
 from ..raw_article import RawArticle, RawArticles, url_to_name
 from .feeds import FeedEntry, FeedLog, FeedVisit, looks_like_feed, parse_feed

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from ....errors import InputError
 from ...addresses import hide_password
-from ...bounded import MAX_ARTICLE_BYTES
+from ...reading.bounded import MAX_ARTICLE_BYTES
 from ...rejected import Rejected
 from ..charsets.declaration import charset_of_content_type
 from ..raw_article import RawArticle, RawArticles, ReaderOptions, url_to_name

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from ..errors import InputError
+from ...errors import InputError
+from ..rejected import Rejected
 from .bounded import MAX_ARTICLE_BYTES, open_decompressed
-from .rejected import Rejected
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.S)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
-from ..errors import InputError
-from .rejected import Rejected
+from ...errors import InputError
+from ..rejected import Rejected
 
 MAX_SECONDS = 30
 """Seconds of computing that one article may take to read."""

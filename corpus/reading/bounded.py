@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import InputError
+from ...errors import InputError
 
 MAX_ARTICLE_BYTES = 64 * 2**20
 """Largest size of one article, or of one line of a JSON Lines file, after decompression."""

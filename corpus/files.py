@@ -1,75 +1,22 @@
-"""Atomic writing, JSON Lines of documents, TOML and file hashes."""
+"""JSON Lines of documents, JSON, TOML and file hashes; files are written atomically."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 import tomllib
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..errors import InputError
 from .document import Document, document_to_json, parse_document
 from .json_values import MAX_NESTING, encode_json, is_too_deep
+from .output.atomic import open_atomic
 from .reading.bounded import MAX_ARTICLE_BYTES, open_decompressed, read_bytes
 from .rejected import Rejected
-
-TEMPORARY_SUFFIX = ".tmp"
-"""Ending of the hidden files and folders that are written before they get their names."""
-
-
-@contextmanager
-def open_atomic(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
-    """Open a file for atomic writing.
-
-    The bytes go to a temporary file in the same folder, which replaces `path` when the block ends
-    without an error (POSIX rename is atomic). After an error, `path` is unchanged.
-
-    Args:
-        path: the file to write; missing folders are created.
-        private: make the file readable by its owner only (mode 0600).
-
-    Yields:
-        The open temporary file.
-
-    Raises:
-        InputError: if `path` is a folder or cannot be written.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(TEMPORARY_SUFFIX, f".{path.name}.", path.parent)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        # The mode of a new temporary file is 0600.
-        if not private:
-            temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except IsADirectoryError as error:
-        temporary.unlink()
-        raise InputError(f"{path}: is a folder; name a file") from error
-    except BaseException:
-        temporary.unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def check_output(output: Path | str | None, *inputs: Path | str | None) -> None:
@@ -93,42 +40,6 @@ def check_output(output: Path | str | None, *inputs: Path | str | None) -> None:
             raise InputError(f"{output}: is the {kind} to read; name another one to write")
         if source.is_dir() and path.resolve().is_relative_to(source.resolve()):
             raise InputError(f"{output}: lies in {source}, the folder to read; name another place")
-
-
-@contextmanager
-def open_folder_atomic(path: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Open a hidden sibling folder that is renamed to `path` when the block ends without error.
-
-    Args:
-        path: the folder to write. An empty folder may be there already.
-        replace: remove an existing folder first.
-
-    Yields:
-        The sibling folder, to write the files to.
-
-    Raises:
-        InputError: if `path` exists and `replace` is not set, or it cannot be written.
-    """
-    path = Path(path)
-    if not replace and path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise InputError(f"{path}: exists already; remove it or name another folder")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(TEMPORARY_SUFFIX, f".{path.name}.", path.parent))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    try:
-        yield temporary
-        # Temporary folders have the mode 0700, and some libraries write files with 0600.
-        mask = _umask()
-        for part in (temporary, *temporary.rglob("*")):
-            part.chmod((0o777 if part.is_dir() else 0o666) & ~mask)
-        if replace:
-            shutil.rmtree(path, ignore_errors=True)
-        temporary.replace(path)
-    except BaseException:
-        shutil.rmtree(temporary)
-        raise
 
 
 def write_text(path: Path, text: str, *, private: bool = False) -> None:

@@ -16,8 +16,9 @@ from ..errors import InputError
 from .deduplication.clusters import find_clusters
 from .deduplication.ngrams import NGRAM_WORDS, normalized_words
 from .document import Document, document_to_json
-from .files import check_output, open_atomic, read_documents, sha256_file, write_json
+from .files import check_output, read_documents, sha256_file, write_json
 from .metadata import DATE_KEYS, document_date, document_source
+from .output.atomic import open_atomic
 
 SPLIT_NAMES = ("train", "dev", "test")
 SplitMethod = Literal["cluster", "time", "given"]

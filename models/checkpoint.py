@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..corpus.document import Document, Span
-from ..corpus.files import open_folder_atomic, sha256_file, write_json, write_text
+from ..corpus.files import sha256_file, write_json, write_text
+from ..corpus.output.atomic import open_folder_atomic
 from ..errors import InputError, ModelError
 from ..evaluation.counts import total_counts
 from ..training.run_folder import HASHES_FILE, MANIFEST_FILE, read_manifest, run_documents

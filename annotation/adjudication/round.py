@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...corpus.document import Document, Span
 from ...corpus.labels import LabelSet
-from ...corpus.locks import lock_folder
+from ...corpus.output.locks import lock_folder
 from ...ui import OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..guide import with_keys

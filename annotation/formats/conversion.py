@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...corpus.document import Document
-from ...corpus.files import check_output, open_folder_atomic
+from ...corpus.files import check_output
+from ...corpus.output.atomic import open_folder_atomic
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..adjudication.annotation_sets import annotator_of

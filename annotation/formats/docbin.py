@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...corpus.document import NORM_FIELDS, Document
-from ...corpus.files import open_atomic
+from ...corpus.output.atomic import open_atomic
 from ...errors import InputError, first_line
 from .conversion_report import ConversionReport
 from .imported import ImportedDocument, ImportedSpan, ReadOptions

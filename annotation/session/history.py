@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from ...corpus.document import Document
+from ...corpus.output.atomic import name_full_disk
 from ...errors import InputError
 from ...ui import DataTable
 from .folder import Session, open_session
@@ -194,7 +195,7 @@ def add_versions(
     if changed:
         path = _history_path(folder, annotator)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+") as file:
+        with name_full_disk(path), path.open("ab+") as file:
             _remove_incomplete_line(file)
             lines = (json.dumps(asdict(version), ensure_ascii=False) for version in changed)
             file.write("".join(f"{line}\n" for line in lines).encode())

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ...corpus.document import Document, Span, check_spans, trim_span
 from ...corpus.files import read_documents, write_documents
 from ...corpus.labels import LabelSet
-from ...corpus.locks import lock_folder
+from ...corpus.output.locks import lock_folder
 from ...errors import InputError, ServerError
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...corpus.document import Document, check_spans
 from ...corpus.files import write_documents
 from ...corpus.labels import LabelSet
-from ...corpus.locks import lock_folder
+from ...corpus.output.locks import lock_folder
 from ...corpus.tagger import Tagger
 from ...errors import InputError, ServerError
 from ...evaluation.metrics import Evaluation

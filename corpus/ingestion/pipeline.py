@@ -14,7 +14,7 @@ from ..ray_cluster import Engine
 from ..rejected import Rejected
 from .preparation import prepare_locally, prepare_with_ray
 from .sources import SourceOptions, is_url
-from .store import CorpusStore, Outcome
+from .storage.store import CorpusStore, Outcome
 from .web.feeds import FeedLog
 
 
@@ -54,10 +54,10 @@ def add_to_corpus(
 ) -> IngestionReport:
     """Add the articles of all sources to a corpus, and replace documents by corrected versions.
 
-    Documents keep their positions, and adding the same articles twice has no effect; see
-    :meth:`.store.CorpusStore.add` for what is a version of a document. Articles that cannot be used
-    are reported, and the run continues. The files are replaced atomically at the end; an
-    interrupted run resumes when started again.
+    Documents keep their positions, and adding the same articles twice has no effect;
+    :meth:`.storage.store.CorpusStore.add` says what is a version of a document. Articles that
+    cannot be used are reported, and the run continues. The files are replaced atomically at the
+    end; an interrupted run resumes when started again.
 
     Args:
         sources: see :func:`orbat.corpus.ingestion.sources.read_articles`.

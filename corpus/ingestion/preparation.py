@@ -19,7 +19,7 @@ from .extract import make_document
 from .raw_article import RawArticle, ReaderOptions
 from .readers import find_files, read_file
 from .sources import SourceOptions, is_dataset_id, is_url, read_articles
-from .store import article_key
+from .storage.store import article_key
 
 ContainsKey = Callable[[str], bool]
 """Returns whether the corpus contains the raw article with a key."""
@@ -30,8 +30,8 @@ class PreparedArticle:
     """A raw article, ready to be stored.
 
     Attributes:
-        key: see :func:`orbat.corpus.ingestion.store.article_key`; None for a record that has an
-            id or labels of its own, which do not follow from its text.
+        key: see :func:`orbat.corpus.ingestion.storage.store.article_key`; None for a record that
+            has an id or labels of its own, which do not follow from its text.
         document: its document; None if the corpus contains the article.
         signature: the document's signature; None if it is not computed yet.
     """

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ...corpus.document import Document, parse_document
-from ...corpus.files import open_atomic, read_json_lines
+from ...corpus.files import read_json_lines
+from ...corpus.output.atomic import open_atomic
 from ...corpus.value_lists import ENTITY_COLUMNS
 from ...errors import InputError
 

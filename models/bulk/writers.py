@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...corpus.document import Document, document_to_json, parse_document
-from ...corpus.files import open_atomic, read_json_lines
+from ...corpus.files import read_json_lines
+from ...corpus.output.atomic import open_atomic
 
 OUTPUT_SUFFIXES = (".jsonl", ".parquet", ".spacy")
 """File name extensions of the output formats."""

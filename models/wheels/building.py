@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...corpus.files import open_atomic
+from ...corpus.output.atomic import open_atomic
 from ...telemetry import ONNXRUNTIME_SWITCH
 from ...training import tagger, values
 from .. import component, entities, runtime, wheel_main

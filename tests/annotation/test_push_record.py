@@ -13,7 +13,7 @@ from orbat.annotation.session.pull import pull
 from orbat.annotation.session.push import push
 from orbat.corpus.document import Document, Span
 from orbat.corpus.labels import load_labels
-from orbat.corpus.locks import lock_folder
+from orbat.corpus.output.locks import lock_folder
 from orbat.errors import InputError, ServerError
 from tests.annotation.memory_doccano import MemoryDoccano
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
 from pathlib import Path
 
 import pytest
 
 from orbat.corpus.document import Document
-from orbat.corpus.files import (
-    open_atomic,
-    open_folder_atomic,
-    read_documents,
-    write_documents,
-    write_json,
-)
+from orbat.corpus.files import read_documents, write_documents, write_json
+from orbat.corpus.output.atomic import open_atomic, open_folder_atomic
 from orbat.errors import InputError
 
 LINE = b'{"id": "a", "text": "x"}\n'
@@ -97,3 +95,61 @@ def test_private_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     write_json(path, {"ann": "secret"}, private=True)
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.read_text() == '{\n  "ann": "secret"\n}\n'
+
+
+def killed_in(block: str, path: Path) -> None:
+    """Write a path in a fork that is killed in the middle."""
+    child = os.fork()
+    if child == 0:
+        if block == "file":
+            with open_atomic(path) as file:
+                file.write(b"half")
+                signal.raise_signal(signal.SIGKILL)
+        with open_folder_atomic(path) as draft:
+            (draft / "file").write_text("half")
+            signal.raise_signal(signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def test_the_next_write_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    file, folder, like_a_draft = tmp_path / "f", tmp_path / "d", tmp_path / ".f.original"
+    like_a_draft.touch()
+    killed_in("file", file)
+    killed_in("folder", folder)
+    assert len(list(tmp_path.iterdir())) == 3
+    # Drafts of living processes, as another thread's, are kept.
+    with open_atomic(file) as first, open_folder_atomic(folder) as draft:
+        first.write(b"first")
+        (draft / "file").write_text("first")
+        with open_atomic(file) as second:
+            second.write(b"second")
+        with pytest.raises(RuntimeError), open_folder_atomic(folder):
+            raise RuntimeError
+    assert file.read_bytes() == b"first"
+    assert (folder / "file").read_text() == "first"
+    assert {path.name for path in tmp_path.iterdir()} == {"f", "d", ".f.original"}
+
+
+def test_a_file_for_which_there_is_no_room_is_named(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        code = 1
+        try:
+            with pytest.raises(InputError, match=r"long\.jsonl: cannot be written \(File too"):
+                write_documents(tmp_path / "long.jsonl", [Document("a", "long" * 10_000)])
+            with (
+                pytest.raises(InputError, match=r"folder: cannot be written \(File too large"),
+                open_folder_atomic(tmp_path / "folder") as draft,
+            ):
+                (draft / "file").write_text("long" * 10_000)
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_very_long_name_can_be_written(tmp_path: Path) -> None:
+    write_json(tmp_path / ("é" * 127), 1)
+    assert [len(path.name) for path in tmp_path.iterdir()] == [127]

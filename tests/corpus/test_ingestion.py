@@ -16,7 +16,7 @@ from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents
 from orbat.corpus.ingestion.extract import make_document
 from orbat.corpus.ingestion.raw_article import RawArticle
-from orbat.corpus.ingestion.store import CorpusStore
+from orbat.corpus.ingestion.storage.store import CorpusStore
 from orbat.corpus.ingestion.text import tidy
 from orbat.errors import InputError
 from tests.conftest import Orbat

@@ -16,7 +16,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
-from orbat.corpus.ingestion.store import CorpusStore
+from orbat.corpus.ingestion.storage.store import CorpusStore
 from tests.conftest import ROOT, Orbat
 
 

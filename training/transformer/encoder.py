@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 from filelock import FileLock
 
-from ...corpus.files import open_atomic, sha256_file
+from ...corpus.files import sha256_file
+from ...corpus.output.atomic import open_atomic
 from ...errors import InputError, first_line
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...corpus.files import open_folder_atomic, write_json
+from ...corpus.files import write_json
+from ...corpus.output.atomic import open_folder_atomic
 from ...errors import ModelError, first_line
 from ..run_folder import (
     GAZETTEER_FILE,

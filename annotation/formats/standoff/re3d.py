@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from ....corpus.document import Document
-from ....corpus.files import open_folder_atomic, read_json_lines
+from ....corpus.files import read_json_lines
+from ....corpus.output.atomic import open_folder_atomic
 from ....errors import InputError
 from ..conversion_report import ConversionReport, drop_meta, drop_span_fields, file_name
 from ..imported import ImportedDocument, ImportedSpan, ReadOptions

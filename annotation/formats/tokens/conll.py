@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ....corpus.document import Document
-from ....corpus.files import open_atomic
+from ....corpus.output.atomic import open_atomic
 from ..conversion_report import ConversionReport
 from ..write_options import WriteOptions
 from .columns import DOCUMENT_START

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ....corpus.document import Document
-from ....corpus.files import open_folder_atomic
+from ....corpus.output.atomic import open_folder_atomic
 from ..conversion_report import ConversionReport, drop_span_fields, refuse_tags
 from ..write_options import WriteOptions
 from .tokens import to_sentences

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ....corpus.document import Document
-from ....corpus.files import open_folder_atomic
+from ....corpus.output.atomic import open_folder_atomic
 from ....errors import InputError
 from ..conversion_report import ConversionReport
 from ..imported import ImportedDocument, ReadOptions

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ....corpus.document import Document
-from ....corpus.files import open_atomic
+from ....corpus.output.atomic import open_atomic
 from ..conversion_report import ConversionReport, drop_span_fields
 from ..write_options import WriteOptions
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ....corpus.document import Document
-from ....corpus.files import open_folder_atomic
+from ....corpus.output.atomic import open_folder_atomic
 from ....errors import InputError, first_line
 from ..conversion_report import (
     ConversionReport,

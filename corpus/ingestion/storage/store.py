@@ -16,10 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ...errors import InputError
-from ..deduplication.duplicates import Duplicate, DuplicateFinder, MinHashSignature
-from ..document import Document, document_to_json, possible_ids
-from ..files import sha256_text
+from ....errors import InputError
+from ...deduplication.duplicates import Duplicate, DuplicateFinder, MinHashSignature
+from ...document import Document, document_to_json, possible_ids
+from ...files import sha256_text
+from ...json_values import encode_json
 from .corpus_files import DOCUMENTS, DUPLICATES, CorpusFiles, Written
 from .index import CorpusIndex, IndexedDocument
 
@@ -241,7 +242,7 @@ class CorpusStore:
             link = {"of": cluster, "similarity": round(similarity, 3)}
             document = replace(document, meta={**document.meta, "duplicate": link})
         self._index.put(_describe(document, kind, cluster, similarity))
-        line = json.dumps(document_to_json(document), ensure_ascii=False)
+        line = encode_json(document_to_json(document))
         self._index.put_pending(kind, document.id, line, replaces=replaces)
         return document
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...errors import InputError
+from ....errors import InputError
 
 _FORMAT = "3"
 _COMMIT_INTERVAL = 500

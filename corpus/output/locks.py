@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..errors import InputError
+from ...errors import InputError
 
 LOCK_FILE = ".lock"
 """The lock's file in the folder. It stays: to remove it could divide those who wait for it."""

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ..document import Document
-from ..files import open_atomic, read_documents, sha256_file
+from ...document import Document
+from ...files import read_documents, sha256_file
+from ...output.atomic import open_atomic
 from .index import CorpusIndex
 
 DOCUMENTS, DUPLICATES = "corpus", "duplicates"

@@ -1,0 +1,1 @@
+"""The corpus on disk: its files, its index, and how documents are added to them."""

@@ -34,6 +34,8 @@ from .common import ARTICLES, describe_machine, run_orbat
 
 FIRST_DESKS = ("us", "cw", "eu", "me", "ap", "lr", "gs", "hx")
 """Desks of the articles that were shipped first: dense and tidy."""
+FURTHER_DESKS = ("aw", "ip", "eb", "lv", "am", "ls", "dw", "un", "rl")
+"""Desks of the further ordinary news, which have train articles only."""
 NEGATIVE_COPIES = 2
 """Further copies of each training article without a span, in the row with more negatives."""
 UNTIDY = {
@@ -53,7 +55,7 @@ class Row:
 
     Attributes:
         title: its name in the table.
-        train: name of the gold to train on: `first`, `all` or `negatives`.
+        train: name of the gold to train on: `first`, `without-further`, `all` or `negatives`.
         teachers: row whose runs teach.
         teacher_seeds: number of those runs.
         pool: name of the unlabeled documents: `tidy`, `capitals` or `both`.
@@ -71,6 +73,7 @@ class Row:
 BASE = "new-articles"
 ROWS = {
     "first-articles": Row("first articles only", train="first"),
+    "without-further-news": Row("without further ordinary news", train="without-further"),
     BASE: Row("all shipped articles"),
     "more-negatives": Row("more articles without entities", train="negatives"),
     "larger": Row("larger encoder", larger=True),
@@ -134,6 +137,7 @@ class Bench:
             "real-train": [d for d in real_documents if d.meta["split"] == "train"],
             "real-dev": self._real_dev,
             "first": list(filter(_is_first, articles)),
+            "without-further": [d for d in articles if d.meta["desk"] not in FURTHER_DESKS],
             "all": articles,
             "negatives": [*articles, *negatives],
             "tidy": [d for d in pool if not _is_in_capitals(d)],

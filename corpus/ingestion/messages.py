@@ -21,7 +21,7 @@ from .raw_article import RawArticle, RawArticles, ReaderOptions
 MESSAGE_EXTENSIONS = (".eml", ".emlx", ".mht", ".mhtml")
 MAILBOX_EXTENSIONS = (".mbox",)
 _HEADER_START = re.compile(
-    rb"(?:From [^\n]+\n)?[!-9;-~]+:[^\n]*\n(?:[!-9;-~]+:[^\n]*\n|[ \t]+[^\n]*\n)*"
+    rb"(?:From [^\n]+\n)?[!-9;-~]+:[^\n]*\n(?:[!-9;-~]+:[^\n]*\n|[ \t][^\n]*\n)*"
 )
 _MAIL_HEADER = re.compile(rb"^(?:mime-version|message-id|received|delivered-to):", re.I | re.M)
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.M)

@@ -110,6 +110,10 @@ class _Items:
 
     def _next_value(self, number: int) -> Any | Rejected:
         size = _CHUNK
+        if self._position > _CHUNK:
+            # An error of the decoder counts the lines of all that is before it.
+            self._buffer = self._buffer[self._position :]
+            self._position = 0
         while True:
             reason = ""
             try:
@@ -119,7 +123,9 @@ class _Items:
                     self._position = end
                     return value
             except json.JSONDecodeError as error:
-                reason = error.msg if self._is_complete else ""
+                # Of a list or object whose brackets close, nothing is missing.
+                is_whole = self._is_complete or self._find_end() is not None
+                reason = error.msg if is_whole else ""
                 if len(self._buffer) - self._position > MAX_ARTICLE_BYTES:
                     reason = f"invalid, or longer than {MAX_ARTICLE_BYTES >> 20} MB"
             except RecursionError:

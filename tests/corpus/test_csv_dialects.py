@@ -159,3 +159,21 @@ def test_quotation_marks_never_join_tab_separated_lines(
     path.write_text("note\ttext\n" + "".join(lines))
     records = [raw.record for raw in read_file(path) if isinstance(raw, RawArticle)]
     assert [record["text"] for record in records] == [f"x{text}" for _, text in rows]
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "line"),
+    [
+        # Each line closes the quotation of the line before, and opens one.
+        ("a.csv", "id,text", 'a","""'),
+        ("a.tsv", "id\ttext\tnote", '"a'),
+    ],
+)
+def test_quotations_that_never_end_are_not_sought_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, header: str, line: str
+) -> None:
+    monkeypatch.setattr("orbat.corpus.ingestion.records.csv_files._MAX_READ_AGAIN", 100_000)
+    results = read(tmp_path / name, f"{header}\n" + f"{line}\n" * 2000)
+    assert "too many quotation marks without an end" in results[-1]
+    assert len(results) < 2000
+    assert read(tmp_path / "few.csv", 'id,text\n1,"x\n2,y\n3,"z"\n')[-1] == "3: z"

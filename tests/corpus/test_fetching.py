@@ -230,7 +230,7 @@ def test_a_connection_goes_to_the_address_that_was_checked(
     fetcher = Fetcher(FetchRules(pause=0))
     assert fetcher.fetch(f"http://news.example:{port}/page/Gao").content
     assert names["news.example"] == ["127.0.0.2"]
-    with pytest.raises(InputError, match="private address, that of news.example"):
+    with pytest.raises(InputError, match=r"private address, that of news\.example"):
         fetcher.fetch(f"http://news.example:{port}/page/Gao")
     # Redirects are checked in the same way.
     names["other.example"] = ["127.0.0.2"]

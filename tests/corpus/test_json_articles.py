@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,16 @@ def test_a_broken_item_never_changes_the_others(
     read_back = [value for _, value in iterate_json_items(path)]
     assert isinstance(read_back.pop(position), Rejected)
     assert read_back == items
+
+
+def test_a_broken_item_is_known_without_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("[" + ", ".join(['{"text": nothing}'] * 100_000) + "]")
+    file = path.open("rb")
+    monkeypatch.setattr("orbat.corpus.json_arrays.open_decompressed", lambda path: file)
+    for number, (location, value) in enumerate(islice(iterate_json_items(path), 5000), 1):
+        assert location == f"{path}: item {number}"
+        assert isinstance(value, Rejected)
+        assert file.tell() <= number * 19 + 2**17

@@ -75,6 +75,12 @@ def test_packed_pages_are_read(
     assert document.meta["url"] == "http://a.org/x"
 
 
+def test_a_body_of_many_members_is_unpacked_in_one_pass() -> None:
+    # If the rest were copied for each of them, this would take minutes.
+    body = gzip.compress(b"", mtime=0) * 200_000 + gzip.compress(PAGE.encode()) + b"\0"
+    assert unpack(body, "gzip", "x") == PAGE.encode()
+
+
 def test_a_body_that_is_not_in_chunks_is_read(tmp_path: Path) -> None:
     (document,) = read(tmp_path / "a.warc", record(PAGE.encode(), "Transfer-Encoding: chunked"))
     assert isinstance(document, Document)

@@ -16,7 +16,8 @@ from .tables import Cue
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+")
 _GAP_BEFORE = re.compile(
-    r"(?:['’]s?)?[\s-]*(?:(?:the|then|retired|former|acting|own|new)\s+)*[\s\"“]*", re.IGNORECASE
+    r"(?:['’]s?)?[\s-]*(?:(?:the|then|retired|former|acting|own|new)\s+)*(?:[\"“][\s\"“]*)?",
+    re.IGNORECASE,
 )
 _GAP_AFTER = re.compile(r"\s*(?:,|\(|\bof\b(?:\s+the\b)?|,\s+of(?:\s+the\b)?)\s*", re.IGNORECASE)
 _GAP_NEXT = re.compile(r"(?:['’]s?)?\s+", re.IGNORECASE)
@@ -181,9 +182,9 @@ class Context:
         for index in range(bisect_left(self._starts, end), len(self._cues)):
             cue = self._cues[index]
             same = bool(chain) and cue.start == chain[-1].start
-            gap = _GAP_NEXT if chain else _GAP_AFTER
             between = self._text[border : cue.start]
-            if not same and not gap.fullmatch(between):
+            gap = (_GAP_NEXT if chain else _GAP_AFTER).fullmatch(between)
+            if not same and gap is None:
                 break
             if cue.kind == "place" and not chain and between.strip() == ",":
                 # A location: "6 Division, Port Harcourt".

@@ -63,8 +63,10 @@ _NUMBER_WORDS = {
     for number, word in enumerate(words, start=1)
 }
 _BRACKETS = re.compile(r"\([^()]*\)")
-_PART_BORDER = re.compile(r"\s*[,;/]\s*(?:of\s+)?(?:the\s+)?|\s+of\s+(?:the\s+)?|\s+[-–—]\s+")
-_JOINT = re.compile(r"\s*(?:,|&|to|,?\s*and)\s*")
+_PART_BORDER = re.compile(
+    r"(?:(?<!\s)\s+)?[,;/]\s*(?:of\s+)?(?:the\s+)?|(?<!\s)\s+(?:of\s+(?:the\s+)?|[-–—]\s+)"
+)
+_JOINT = re.compile(r"\s*(?:,\s*(?:and\s*)?|(?:&|to|and)\s*)")
 
 
 class Token(NamedTuple):

@@ -10,7 +10,9 @@ from typing import NamedTuple
 from .designation import name_key, name_parts, part_numbers, tokens
 from .tables import LabelValues, Word
 
-_EDITION = re.compile(r"[\s-]+(['’]?\d{2}(?:-\d{1,2})?|(?:19|20)\d{2}(?:-\d{1,2})?|[IVX]{1,4})$")
+_EDITION = re.compile(
+    r"(?<![\s-])[\s-]+(['’]?\d{2}(?:-\d{1,2})?|(?:19|20)\d{2}(?:-\d{1,2})?|[IVX]{1,4})$"
+)
 CACHED_NAMES = 4096
 """Names of each label whose look-up is remembered."""
 
@@ -108,7 +110,7 @@ class NameParser:
             values[table.edition] = (match[1].lstrip("'’"),)
             rest = rest[: match.start()]
         if words:
-            border = rf"^(?:{words})\.?:?\s+(?=\S)|\s+(?:{words})$"
+            border = rf"^(?:{words})\.?:?\s+(?=\S)|(?<!\s)\s+(?:{words})$"
             rest = re.sub(border, "", rest, flags=re.IGNORECASE)
         if table.head is not None:
             values[table.head] = (rest.strip("\"“”'‘’ "),)

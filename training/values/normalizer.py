@@ -14,7 +14,9 @@ from .norm import Norm
 from .repeats import Draft, MentionLike, resolve_repeats
 from .tables import Entry, LabelValues, ValueTables
 
-_NAME_AFTER = re.compile(r"(?:\s+(?:(?:[^\W\d_]\.)+|[^\W\d_a-z][\w’'-]*|al|de|van|von|bin|el))+")
+_NAME_AFTER = re.compile(
+    r"(?:\s{1,9}(?:(?:[^\W\d_]\.)+|[^\W\d_a-z][\w’'-]*|al|de|van|von|bin|el))+"
+)
 _SLUG = re.compile(r"[\W_]+")
 
 

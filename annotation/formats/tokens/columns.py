@@ -14,7 +14,8 @@ from ....errors import InputError
 _BLANKS = re.compile(r"[ \t]+")
 _KEY_VALUE = re.compile(r"#+\s*([\w:.-]+(?: \w+)?)\s*=\s*(.*)")
 _NEW_DOCUMENT = re.compile(r"#+\s*newdoc\b(?:\s+id\b)?\s*=?\s*(.*)")
-_BEGIN_DOCUMENT = re.compile(r"#\s*begin document\s+\(?(.*?)\)?(?:;\s*part\s*(\S+))?\s*")
+_BEGIN_DOCUMENT = re.compile(r"#\s*begin document\s(.*)")
+_PART = re.compile(r"\s*part\s*(\S+)")
 _SENTENCE_ID = re.compile(r"#+\s*(?:sent_id|id)\b[\s=:]+(\S+).*")
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _DOCUMENT_KEYS = {"document_id", "doc_id", "docid"}
@@ -103,6 +104,14 @@ def values_of(misc: str) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
+def _name_with_part(document: str) -> str:
+    """Return `NAME/000` for `(NAME); part 000`; the part and the brackets may be missing."""
+    name, _, rest = document.rpartition(";")
+    part = _PART.fullmatch(rest) if name else None
+    name = (name if part else document).removeprefix("(").removesuffix(")")
+    return "/".join(filter(None, (name, part and part[1])))
+
+
 def parse_comment(line: str) -> Comment:
     """Return what a line that begins with `#` says, if it is a comment.
 
@@ -113,7 +122,7 @@ def parse_comment(line: str) -> Comment:
     if match := _GLOBAL_COLUMNS.fullmatch(line):
         return Comment("columns", match[1])
     if match := _BEGIN_DOCUMENT.fullmatch(line):
-        return Comment("begin", "/".join(filter(None, match.groups())))
+        return Comment("begin", _name_with_part(match[1].strip()))
     if re.match(r"#\s*end document", line):
         return Comment("end")
     if match := _NEW_DOCUMENT.fullmatch(line):

@@ -11,6 +11,7 @@ from ..charsets.declaration import charsets_of_page
 from ..charsets.decoding import decode, repair_encoding, replace_controls
 from ..text import CleanText, tidy
 from .layout import prepare_page, text_of
+from .limits import check_markup, check_tree
 from .structured import find_article_body
 
 _BOILERPLATE = re.compile(
@@ -28,6 +29,7 @@ removed in the second half only."""
 _BYLINE = re.compile(r"(?:by|from)\b[:\s]", re.I)
 _TABLE_RULE = re.compile(r"\|(?:---\|)+")
 _WORD = re.compile(r"\w+")
+_MAX_TITLE_CHARACTERS = 2000
 _MIN_MORE_WORDS = 1.5
 """Ratio of words from which the text in structured data is taken instead of the extracted one."""
 _JOINER = re.compile("[\u200c\u200d\U000e0020-\U000e007f]")
@@ -55,7 +57,7 @@ def clean_html(raw: bytes, location: str, charset: str = "") -> CleanText:
             than what the page declares.
 
     Raises:
-        InputError: if the page is empty or contains no article.
+        InputError: if the page is empty, contains no article, or exceeds a limit of `limits.py`.
     """
     import trafilatura
     from lxml import etree, html
@@ -63,12 +65,14 @@ def clean_html(raw: bytes, location: str, charset: str = "") -> CleanText:
     decoded = decode(raw, location, [charset, *charsets_of_page(raw)], is_page=True)
     markup, is_repaired = repair_encoding(_CONTROL.sub("", decoded.text))
     markup, controls = replace_controls(markup)
+    check_markup(markup, location)
     missing = InputError(f"{location}: no article found in the page; give its text instead")
     try:
         # lxml refuses strings with an encoding declaration.
         tree = html.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", markup))
     except (etree.ParserError, ValueError) as error:
         raise missing from error
+    check_tree(tree, location)
     article_body = find_article_body(tree)
     prepare_page(tree)
     prepared = html.tostring(tree, encoding="unicode")
@@ -118,16 +122,16 @@ def _find_substitutes(markup: str) -> dict[int, str]:
 
 def _find_title(tree: Any, page: Any) -> str:
     """Return the longest heading contained in the page's title, else the title without the site."""
-    title = " ".join((page.title or "").split())
+    title = " ".join((page.title or "")[:_MAX_TITLE_CHARACTERS].split())
     headings = [text_of(heading) for heading in tree.xpath("//h1|//h2")]
     in_title = [h for h in headings if 15 < len(h) < 200 and h.lower() in title.lower()]
     if in_title:
         return max(in_title, key=len)
     if page.sitename:
         site = re.escape(page.sitename.split()[0])
-        match = re.match(rf"(.+?)\s+[-|–—:»]+\s+{site}", title)
+        match = re.search(rf"(?<=\S) [-|–—:»]+ {site}", title)
         if match:
-            return match[1]
+            return title[: match.start()]
     return title
 
 

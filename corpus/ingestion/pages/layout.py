@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+from .links import find_link_lists
 
 _BLOCKS = {
     *("article", "blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre"),
@@ -13,9 +16,8 @@ _INLINE_WRAPPERS = ("span", "font", "center", "b", "strong")
 _MIN_LOOSE_CHARACTERS = 60
 """Length from which text between block elements is made a paragraph."""
 _SENTENCE_ENDS = (".", "!", "?", "…", '"', "”", "’", "»", "。")
-_MIN_LINKS = 4
-_MAX_LINK_SHARE = 0.8
-"""Blocks with at least so many links, which hold more than this share of the text, are removed."""
+_DROPPED = "orbat-dropped"
+"""The name of elements that are removed."""
 _MIN_LAYOUT_CELL_CHARACTERS = 200
 """Length of a cell with paragraphs from which its table lays out the page."""
 
@@ -32,32 +34,48 @@ def prepare_page(tree: Any) -> None:
     become blocks. Text outside of paragraphs, such as that between `<br>`, becomes paragraphs. The
     source of a quotation is kept.
     """
-    for element in tree.xpath(
-        '//script|//style|//noscript|//*[starts-with(@id,"wm-ipp")]|//*[@id="donato"]'
-    ):
-        if element.getparent() is not None:
-            element.drop_tree()
+    _drop(
+        tree,
+        tree.xpath('//script|//style|//noscript|//*[starts-with(@id,"wm-ipp")]|//*[@id="donato"]'),
+    )
     for element in list(tree.iter(*_INLINE_WRAPPERS)):
         if any(child.tag in _BLOCKS for child in element):
             element.tag = "div"
-    for element in list(tree.iter("ul", "ol", "table", "div", "p", "section")):
-        links = element.xpath(".//a")
-        if element.getparent() is None or len(links) < _MIN_LINKS:
-            continue
-        length = len(text_of(element))
-        if length and sum(len(text_of(link)) for link in links) > _MAX_LINK_SHARE * length:
-            element.drop_tree()
+    _drop(tree, find_link_lists(tree))
     _keep_sources_of_quotations(tree)
     _dissolve_layout_tables(tree)
     for element in list(tree.iter("div", "td", "section", "article")):
         _wrap_loose_text(element)
 
 
+def _drop(tree: Any, elements: Iterable[Any]) -> None:
+    """Remove elements with their content, in one pass: each removal by itself copies the text."""
+    from lxml import etree
+
+    for element in elements:
+        element.tag = _DROPPED
+    etree.strip_elements(tree, _DROPPED, with_tail=False)
+
+
 def _keep_sources_of_quotations(tree: Any) -> None:
     """Make those elements paragraphs that the extractor takes for page footers and pictures."""
-    for element in tree.xpath("//blockquote//footer|//figure[.//blockquote]//figcaption"):
+    figures: set[Any] = set()
+    for quotation in tree.iter("blockquote"):
+        for figure in quotation.iterancestors("figure"):
+            if figure in figures:  # And those around it.
+                break
+            figures.add(figure)
+    footers = [
+        e for e in tree.iter("footer") if next(e.iterancestors("blockquote"), None) is not None
+    ]
+    captions = [
+        element
+        for element in tree.iter("figcaption")
+        if not figures.isdisjoint(element.iterancestors("figure"))
+    ]
+    for element in (*footers, *captions):
         element.tag = "p"
-    for element in tree.xpath("//figure[.//blockquote]"):
+    for element in figures:
         element.tag = "div"
 
 

@@ -19,10 +19,14 @@ from .fields import TEXT_FIELDS, ArticleFields
 from .tables import clean_row
 
 CSV_EXTENSIONS = (".csv", ".tsv")
-_QUOTED = re.compile(r'"((?:[^"]|"")*)"(?=\t|\Z)')
+_QUOTED = re.compile(r'"((?:[^"]|"")*+)"(?=\t|\Z)')
 """A field of a tab-separated row that is quoted as a whole."""
 _MAX_LINES = 1000
 """Lines of a quoted field in a tab-separated file."""
+_MAX_READ_AGAIN = 4 * MAX_ARTICLE_BYTES
+"""Characters of a file that are read more than once, after quotations that do not end."""
+_LINE_COST = 100
+"""Characters as which the work for a line itself counts."""
 
 Row = tuple[int, list[str] | str]
 """The number of a row's last line, and its cells or what is wrong with it."""
@@ -68,7 +72,7 @@ def _read_table(path: Path, file: IO[str], options: ReaderOptions) -> RawArticle
         is_tsv = path.name.lower().removesuffix(".gz").endswith(".tsv")
         delimiters = "\t,;|" if is_tsv else ",;\t|"
         delimiter = _find_delimiter(first, delimiters, options.text_column)
-    lines = _Lines(first, file, start - 1)
+    lines = _Lines(path, first, file, start - 1)
     rows = _split_tabs(lines) if delimiter == "\t" else _parse_csv(lines, delimiter)
     number, header = next(rows)
     if isinstance(header, str):
@@ -99,11 +103,16 @@ class _Lines:
     """The lines of a file and the number of the last one; lines can be put back.
 
     A line that is too long is cut, and `is_cut` set.
+
+    Raises:
+        InputError: if so much is put back that reading would not end in time.
     """
 
-    def __init__(self, first: str, file: IO[str], number: int) -> None:
+    def __init__(self, path: Path, first: str, file: IO[str], number: int) -> None:
+        self._path = path
         self._back = [first]
         self._file = file
+        self._again = 0
         self.number = number
         self.is_cut = False
 
@@ -125,6 +134,16 @@ class _Lines:
         """Return lines, which will be the next ones."""
         self._back += reversed(lines)
         self.number -= len(lines)
+        self.count_again(sum(map(len, lines)) + _LINE_COST * len(lines))
+
+    def count_again(self, characters: int) -> None:
+        """Count characters that are read more than once."""
+        self._again += characters
+        if self._again > _MAX_READ_AGAIN:
+            raise InputError(
+                f"{self._path}:{self.number}: too many quotation marks without an end; "
+                "write the file again"
+            )
 
 
 def _find_delimiter(header: str, delimiters: str, text_column: str | None) -> str:
@@ -201,7 +220,9 @@ def _read_on(lines: _Lines, line: str, width: int) -> list[str] | None:
         more.append(following)
         if len(_split_row(following)[0]) == width:
             break
-        cells, is_open = _split_row(line + "".join(more))
+        row = line + "".join(more)
+        lines.count_again(len(row))
+        cells, is_open = _split_row(row)
         if len(cells) == width and not is_open:
             return cells
         if len(cells) > width or len(more) == _MAX_LINES:

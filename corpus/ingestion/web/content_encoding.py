@@ -12,6 +12,8 @@ from ...reading.bounded import MAX_ARTICLE_BYTES
 _PLAIN_ENCODINGS = ("", "identity", "none", "utf-8", "utf8")
 """Values of Content-Encoding under which a body is not packed; the last are errors of sites."""
 
+_GZIP_PART_BYTES = 4096
+
 
 def join_chunks(body: bytes) -> bytes:
     """Return a body of the transfer encoding `chunked`; what is not in chunks stays as it is."""
@@ -67,16 +69,21 @@ def _is_markup(body: bytes) -> bool:
 def _unpack_gzip(body: bytes) -> bytes:
     """Unpack one or more gzip members; a truncated one as far as it goes."""
     unpacked = bytearray()
-    while body and len(unpacked) <= MAX_ARTICLE_BYTES:
-        member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    position = 0
+    member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    while position < len(body) and len(unpacked) <= MAX_ARTICLE_BYTES:
+        if member.eof:
+            member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        # Little at a time: what follows a member is copied, and a body may have millions.
+        part = body[position : position + _GZIP_PART_BYTES]
         try:
-            unpacked += member.decompress(body, MAX_ARTICLE_BYTES + 1 - len(unpacked))
+            unpacked += member.decompress(part)
         except zlib.error:
             # Bytes after the last member are ignored, as browsers do.
             if not unpacked:
                 raise
             break
-        body = member.unused_data
+        position += len(part) - len(member.unused_data)
     return bytes(unpacked)
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import InputError, first_error
 from .files import read_json_lines, read_toml
-from .value_lists import CueList, ValueList
+from .value_lists import CueList, ListFile, ValueList
 
 DEFAULT_GAZETTEER = Path(__file__).parent / "label_set" / "gazetteer" / "gazetteer.toml"
 _MIN_RECASED_LENGTH = 5
@@ -36,7 +36,7 @@ class PhraseList(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: str
+    file: ListFile
     label: str
     fields: Annotated[tuple[str, ...], Field(min_length=1)]
     match: Literal["exact", "caseless", "name"] = "exact"
@@ -55,7 +55,7 @@ class PatternList(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: str
+    file: ListFile
 
 
 class GazetteerFile(BaseModel):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..errors import InputError
 from .files import read_json_lines
@@ -21,6 +21,18 @@ _SEPARATOR = ";"
 """Between several values in a cell of a CSV file."""
 
 
+def _check_list_file(name: str) -> str:
+    windows = PureWindowsPath(name)
+    if PurePosixPath(name).is_absolute() or windows.anchor or ".." in windows.parts:
+        raise ValueError(f"'{name}' is outside of the gazetteer's folder; put the list beside it")
+    return name
+
+
+ListFile = Annotated[str, Field(min_length=1), AfterValidator(_check_list_file)]
+"""A list that a gazetteer file names: a path in its folder. Gazetteers are passed on, and what they
+name is read into models."""
+
+
 class CueList(BaseModel):
     """The table `[context]` of a gazetteer file.
 
@@ -30,7 +42,7 @@ class CueList(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: str
+    file: ListFile
 
 
 class ValueList(BaseModel):
@@ -60,13 +72,13 @@ class ValueList(BaseModel):
 
     label: str
     fields: Annotated[dict[str, str], Field(min_length=1)]
-    file: str | None = None
+    file: ListFile | None = None
     forms: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     partial: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
-    words: str | None = None
+    words: ListFile | None = None
     last: tuple[str, ...] = ()
     generic: tuple[str, ...] = ()
     number: str | None = None

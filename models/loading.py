@@ -282,9 +282,13 @@ def _seen(manifest: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _family(manifest: Mapping[str, Any]) -> str:
-    """Return a hash of everything that a model was trained from but its seed; "" if unknown."""
+    """Return a hash of what a model was trained from and with but its seed; "" if unknown.
+
+    Threads and machine do not count: they change the rounding only.
+    """
     if "recipe" not in manifest:
         return ""
     recipe = {key: value for key, value in manifest["recipe"].items() if key != "seed"}
-    inputs = [recipe, manifest["documents"], manifest["labels"], manifest["gazetteer"]]
+    names = ("documents", "labels", "gazetteer", "code")
+    inputs = [recipe, *(manifest.get(name) for name in names)]
     return sha256_text(json.dumps(inputs, sort_keys=True))

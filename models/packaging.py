@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +13,7 @@ import numpy as np
 
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, write_text
+from ..corpus.output.locks import lock_folder
 from ..errors import ModelError
 from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from ..evaluation.operating_points import tabulate_operating_points
@@ -44,12 +44,10 @@ from .runtime import (
 )
 from .variants import FLOAT32, VariantReport, export_variants, select_variant
 from .wheels.building import build_wheel, write_package
+from .wheels.output import CARD_FILE, CHECKPOINT_FOLDER, own_output
 
 MIN_IDENTICAL = 0.98
 """Share of the dev documents in which the exported model must find the trained model's spans."""
-
-CHECKPOINT_FOLDER = "transformers"
-"""Folder of the output with the transformers checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,8 @@ def package(
 
     Raises:
         InputError: if spaCy lacks the language, the run contains a pickle, the values are broken,
-            or the output cannot be written, or `output/transformers` is not of an earlier call.
+            or the output cannot be written or is written by another process, or
+            `output/transformers` is not of an earlier call.
         ModelError: if the run cannot be used or one of its files was changed, the exported model
             finds other spans than the trained one, or no checkpoint can represent the model.
     """
@@ -114,7 +113,8 @@ def package(
     report = _package_wheel(run, output, info, values, on_progress)
     if not transformers:
         return report
-    with progress_step("Writing the transformers checkpoint", on_progress):
+    step = progress_step("Writing the transformers checkpoint", on_progress)
+    with step, lock_folder(output):
         checkpoint = write_checkpoint(run, output / CHECKPOINT_FOLDER, info)
     return replace(report, checkpoint=checkpoint)
 
@@ -128,8 +128,7 @@ def _package_wheel(
     network, config = load_network(run)
     dev, train = run_documents(run, "dev"), run_documents(run, "train")
     trained = load_tagger(run)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+    with own_output(output) as folder:
         with progress_step("Exporting to ONNX", on_progress):
             variants = export_variants(network, trained, [d.text for d in train], folder)
         with progress_step("Preparing the gazetteer", on_progress):
@@ -187,8 +186,8 @@ def _package_wheel(
                 colors={label["name"]: label["color"] for label in manifest["labels"]["label"]},
             )
             wheel = build_wheel(folder / "package", output)
-    card_path = output / "MODEL_CARD.md"
-    write_text(card_path, card)
+        card_path = output / CARD_FILE
+        write_text(card_path, card)
     f1 = dev_scores.tidy["micro"]["f1"]
     return PackagingReport(wheel, card_path, variant_report.chosen, identical, len(dev), f1)
 

@@ -7,15 +7,19 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text
 from ..corpus.labels import LabelSet
+from ..corpus.output.locks import LOCK_FILE
 from ..errors import InputError
 from .data import TrainingData
 from .recipe import AnyRecipe
@@ -67,8 +71,37 @@ def make_manifest(
         "teachers": _hash_teachers(recipe, data),
         "documents": documents,
         "versions": {"python": platform.python_version(), **_package_versions()},
-        "machine": {"system": platform.platform(), "processors": os.cpu_count()},
+        "code": code_version(),
+        "machine": {
+            "system": platform.platform(),
+            "processors": os.cpu_count(),
+            "threads": _count_threads(recipe),
+        },
     }
+
+
+def code_version() -> dict[str, str | None]:
+    """Return the version of orbat and, in a checkout with git, the commit; None without.
+
+    The commit of a checkout with changed files ends in `-dirty`.
+    """
+    commit = None
+    root = Path(__file__).parents[1]
+    if (root / ".git").exists():
+        command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
+        with suppress(OSError):
+            done = subprocess.run([*command, "--exclude=*"], capture_output=True, text=True)
+            commit = done.stdout.strip() or None
+    return {"version": __version__, "commit": commit}
+
+
+def _count_threads(recipe: AnyRecipe) -> int:
+    """Return the threads that a training computes in, on which its rounding depends."""
+    if recipe.kind != "transformer":
+        return 1
+    import torch
+
+    return int(torch.get_num_threads())
 
 
 def _hash_teachers(recipe: AnyRecipe, data: TrainingData) -> list[dict[str, str]]:
@@ -94,25 +127,27 @@ def _package_versions() -> dict[str, str]:
 
 
 def is_same_run(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Return whether two manifests describe the same training: all parts but versions and times."""
+    """Return whether two manifests describe the same training: all but versions, code and times."""
     return all(_is_same_part(old, new, part) for part in _MODEL_INPUTS)
 
 
-def _is_same_part(old: dict[str, Any], new: dict[str, Any], part: str) -> bool:
+def _is_same_part(old: Mapping[str, Any], new: Mapping[str, Any], part: str) -> bool:
     return bool(old.get(part) == json.loads(json.dumps(new[part])))
 
 
 def require_empty_folder(output: Path, kind: str) -> None:
-    """Refuse an output that exists, unless it is an empty folder.
+    """Refuse an output that exists, unless it is a folder without anything but a lock.
 
     Raises:
         InputError: naming the folder and the fix.
     """
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+    if output.is_dir() and {path.name for path in output.iterdir()} <= {LOCK_FILE}:
+        return
+    if output.exists():
         raise InputError(f"{output}: exists and is not a {kind}; name a new folder")
 
 
-def check_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
+def check_output(output: Path, manifest: Mapping[str, Any], resume: bool) -> None:
     """Refuse an output folder with contents, unless it is an unfinished run to resume.
 
     Args:
@@ -131,6 +166,8 @@ def check_output(output: Path, manifest: dict[str, Any], resume: bool) -> None:
         old = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: not valid JSON; name a new folder") from error
+    if old.get("format") != RUN_FORMAT:
+        raise InputError(f"{output}: holds a run of another version of orbat; name a new folder")
     if not resume:
         fix = "add --resume to continue it, or " if old.get("status") == "training" else ""
         raise InputError(f"{output}: holds a run already; {fix}name a new folder")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..corpus.files import write_documents, write_json
 from ..corpus.labels import LabelSet
+from ..corpus.output.locks import lock_folder
 from ..errors import InputError
 from ..ui import OnProgress, Progress, ignore_progress
 from .backends import load_run, make_trainer
@@ -62,7 +65,8 @@ def train(
         The metrics, as written to `metrics.json`.
 
     Raises:
-        InputError: if the documents, the recipe or the output folder cannot be used.
+        InputError: if the documents, the recipe or the output folder cannot be used, or another
+            process writes the folder.
         ModelError: if a teacher cannot be used.
         DivergedError: if the loss is no longer finite.
     """
@@ -80,20 +84,33 @@ def train(
         check_output(job.output, manifest, resume)
     # Making a trainer checks the job; nothing has been written yet.
     trainer = make_trainer(job)
-    if writes:
-        write_json(job.output / MANIFEST_FILE, manifest)
-        write_documents(job.output / DATA_FOLDER / "train.jsonl", data.train)
-        write_documents(job.output / DATA_FOLDER / "dev.jsonl", data.dev)
-    if job.data.pool is not None and not job.recipe.teachers:
-        trainer = make_trainer(_train_teacher(job))
-    metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
-    if writes:
-        (job.output / VALUES_FILE).write_bytes(value_tables.to_bytes())
-        write_json(job.output / METRICS_FILE, metrics)
-        manifest["status"] = "finished"
-        manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
-        finish_run(job.output, manifest)
+    with _own_folder(job.output, manifest, resume) if writes else nullcontext():
+        if writes:
+            write_json(job.output / MANIFEST_FILE, manifest)
+            write_documents(job.output / DATA_FOLDER / "train.jsonl", data.train)
+            write_documents(job.output / DATA_FOLDER / "dev.jsonl", data.dev)
+        if job.data.pool is not None and not job.recipe.teachers:
+            trainer = make_trainer(_train_teacher(job))
+        metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
+        if writes:
+            (job.output / VALUES_FILE).write_bytes(value_tables.to_bytes())
+            write_json(job.output / METRICS_FILE, metrics)
+            manifest["status"] = "finished"
+            manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+            finish_run(job.output, manifest)
     return metrics
+
+
+@contextmanager
+def _own_folder(output: Path, manifest: Mapping[str, Any], resume: bool) -> Iterator[None]:
+    """Keep other trainings from a run folder until the block ends.
+
+    Raises:
+        InputError: if another one is in the folder, or was until now.
+    """
+    with lock_folder(output):
+        check_output(output, manifest, resume)
+        yield
 
 
 def _train_teacher(job: TrainingJob) -> TrainingJob:

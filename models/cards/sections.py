@@ -134,7 +134,9 @@ def _training_procedure(manifest: Mapping[str, Any]) -> str:
     settings = "\n".join(
         f"{field} = {json.dumps(value)}" for field, value in recipe.items() if value is not None
     )
-    return f"""Trained by orbat with seed {recipe["seed"]} and {versions}. The recipe:
+    commit = manifest.get("code", {}).get("commit")
+    code = f" (commit `{commit}`)" if commit else ""
+    return f"""Trained by orbat{code} with seed {recipe["seed"]} and {versions}. The recipe:
 
 ```toml
 {settings}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +33,7 @@ from ..runtime import (
 )
 from ..variants import FLOAT32, VariantReport, export_variants, select_variant
 from ..wheels.building import build_wheel, write_package
+from ..wheels.output import CARD_FILE, own_output
 from .card import UNKNOWN, OwnCard, PipelineComparison, imported_card, read_own_card
 from .licensing import checkpoint_license
 from .loading import HuggingFaceModel, load_checkpoint
@@ -99,7 +99,7 @@ def package_checkpoint(
     Raises:
         InputError: if the weights are pickled, spaCy lacks the language, the name is malformed or
             taken by another package, the dev documents are invalid or have other labels, or the
-            output cannot be written.
+            output cannot be written or is written by another process.
         ModelError: if the checkpoint cannot be used; see :func:`load_checkpoint`.
     """
     with progress_step("Loading the checkpoint", on_progress):
@@ -114,8 +114,7 @@ def package_checkpoint(
     if dev is not None and not gold:
         raise InputError(f"{dev}: contains no document; give documents with gold spans")
     compared = (gold or list(read_documents(ARTICLES)))[:COMPARED_DOCUMENTS]
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+    with own_output(Path(output)) as folder:
         with progress_step("Exporting to ONNX", on_progress):
             variants = _export(model, gold, folder)
         shared = {
@@ -182,8 +181,8 @@ def package_checkpoint(
                 license=checkpoint_license(weights_license, model.folder),
             )
             wheel = build_wheel(folder / "package", Path(output))
-    card_path = Path(output) / "MODEL_CARD.md"
-    write_text(card_path, card)
+        card_path = Path(output) / CARD_FILE
+        write_text(card_path, card)
     return ImportReport(
         wheel, card_path, chosen, comparison, scores["micro"]["f1"] if scores else None
     )

@@ -120,6 +120,36 @@ def test_an_incomplete_checkpoint_is_skipped(
     assert weights(run) == weights(tmp_path / "whole")
 
 
+def test_a_damaged_checkpoint_is_told_with_the_mend(
+    orbat: Orbat, refused: Callable[..., str], arguments: list[object], tmp_path: Path
+) -> None:
+    assert orbat(*arguments, "--output", tmp_path / "whole").code == 0
+    run = tmp_path / "run"
+    command = " ".join(map(str, [sys.executable, "-m", "orbat", *arguments, "--output", run]))
+    process = subprocess.Popen(["bash", "-c", f"exec {command}"], stderr=subprocess.PIPE, text=True)
+    checkpoints = run / "checkpoints"
+    while not list(checkpoints.glob("*/sha256.json")):
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    saved = tmp_path / "saved"
+    shutil.copytree(run, saved)
+    for name in ("optimizer.pt", "model.safetensors", "trainer_state.json", "sha256.json"):
+        shutil.rmtree(run)
+        shutil.copytree(saved, run)
+        path = sorted(checkpoints.glob(f"*/{name}"))[0]
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        line = refused(*arguments, "--output", run, "--resume")
+        assert "the checkpoint is damaged; delete" in line
+        assert str(path.parent) in line
+    shutil.rmtree(checkpoints)
+    resumed = orbat(*arguments, "--output", run, "--resume")
+    assert resumed.code == 0, resumed.err
+    assert weights(run) == weights(tmp_path / "whole")
+
+
 def test_a_loss_that_is_not_finite_ends_training(
     orbat: Orbat, arguments: list[object], tmp_path: Path
 ) -> None:

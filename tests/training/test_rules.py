@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from orbat.corpus.document import Document, check_spans
-from orbat.corpus.gazetteer import iterate_patterns
+from orbat.corpus.gazetteer import iterate_patterns, read_gazetteer_file
 from orbat.corpus.labels import load_labels
 from orbat.errors import InputError
 from orbat.evaluation.counts import total_counts
 from orbat.training.baselines.rules import RuleTagger
+from orbat.training.gazetteer import load_gazetteer
 from orbat.training.tagger.gazetteer import longest_spans
 from orbat.training.tagger.patterns import PatternMatcher
 from tests.test_architecture import HEAVY, loaded_by
@@ -90,6 +91,32 @@ def test_a_bad_gazetteer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "g.toml").write_text('[[phrases]]\nfile = "x.jsonl"\nlabel = "A"\n')
     with pytest.raises(InputError, match="fields"):
         RuleTagger.from_file(tmp_path / "g.toml", ("A",))
+
+
+@pytest.mark.parametrize(
+    "name", ["../x.jsonl", "lists/../../x.jsonl", "/x.jsonl", "C:/x.jsonl", "..\\\\x.jsonl", ""]
+)
+@pytest.mark.parametrize(
+    "table",
+    [
+        '[[phrases]]\nfile = "{}"\nlabel = "A"\nfields = ["a"]',
+        '[[patterns]]\nfile = "{}"',
+        '[[values]]\nfile = "{}"\nlabel = "A"\nforms = ["a"]\nfields = {{ b = "b" }}',
+        '[[values]]\nwords = "{}"\nlabel = "A"\nfields = {{ b = "b" }}',
+        '[context]\nfile = "{}"',
+    ],
+)
+def test_a_gazetteer_names_no_file_outside_of_its_folder(
+    tmp_path: Path, table: str, name: str
+) -> None:
+    (tmp_path / "x.jsonl").write_text('{"a": "secret"}\n')
+    gazetteer = tmp_path / "folder" / "g.toml"
+    (gazetteer.parent / "lists").mkdir(parents=True)
+    gazetteer.write_text(table.format(name))
+    with pytest.raises(InputError, match=r"g\.toml: .*(put the list beside it|at least 1 char)"):
+        load_gazetteer(gazetteer)
+    gazetteer.write_text(table.format("lists/x.jsonl"))
+    read_gazetteer_file(gazetteer)
 
 
 def test_a_bad_pattern_is_refused_with_its_line(tmp_path: Path) -> None:

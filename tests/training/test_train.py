@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +17,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.labels import load_labels
+from orbat.corpus.output.locks import lock_folder
 from orbat.errors import InputError, ModelError
 from orbat.training.backends import BACKENDS, load_run
 from orbat.training.data import TrainingData
@@ -165,6 +171,59 @@ def test_hashing_holds_no_file_in_memory(run: Path, tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
     finally:
         tracemalloc.stop()
+
+
+def test_a_second_training_in_a_folder_is_refused(
+    refused: Callable[..., str], data: TrainingData, rules_run: Path, tmp_path: Path
+) -> None:
+    folder = rules_run.parent
+    options = ("--train", folder / "train.jsonl", "--dev", folder / "dev.jsonl")
+    output = tmp_path / "run"
+    with lock_folder(output):
+        line = refused("train", "baseline-rules", *options, "--output", output)
+    assert line == f"{output}: another orbat command works in this folder; wait until it has ended"
+    # The lock's file does not make it another folder.
+    train(load_recipe("baseline-rules"), data, LABELS, output)
+    load_run(output)
+
+
+def test_what_a_killed_training_left_is_removed(data: TrainingData, tmp_path: Path) -> None:
+    """Files and folders that were not complete, but none that look alike."""
+    run = tmp_path / "run"
+    train(load_recipe("baseline-rules"), data, LABELS, run)
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**manifest, "status": "training"}))
+    code = f"""
+import os, signal
+from pathlib import Path
+from orbat.corpus.output.atomic import open_atomic, open_folder_atomic
+run = Path({str(run)!r})
+with open_atomic(run / "data" / "dev.jsonl"), open_folder_atomic(run / "model", replace=True) as f:
+    (f / "weights").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    assert len(list(run.rglob("*.orbat-draft"))) == 2
+    kept = {run / ".other.abcdefgh.orbat-draft", run / "model.abcdefgh.orbat-draft"}
+    for path in kept:
+        path.touch()
+    train(load_recipe("baseline-rules"), data, LABELS, run, resume=True)
+    assert set(run.rglob("*.orbat-draft")) == kept
+    load_run(run)
+
+
+def test_files_of_a_run_have_the_mode_that_the_user_wants(
+    data: TrainingData, tmp_path: Path
+) -> None:
+    before = os.umask(0o027)
+    try:
+        for recipe in ("baseline-rules", "baseline-linear"):
+            train(load_recipe(recipe), data, LABELS, tmp_path / recipe)
+    finally:
+        os.umask(before)
+    for path in tmp_path.rglob("*"):
+        if path.name != ".lock":
+            assert path.stat().st_mode & 0o777 == (0o750 if path.is_dir() else 0o640), path
 
 
 def test_rules_give_no_probabilities(run: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from ...corpus.document import Document
 from ...corpus.files import write_json
+from ...corpus.output.atomic import open_folder_atomic
 from ...errors import InputError, ModelError
 from ...ui import Progress
 from ..base import TrainingJob
@@ -177,16 +178,15 @@ class LinearTagger:
             yield words, logits
 
     def save(self, folder: Path) -> None:
-        """Write weights, gazetteer and feature settings."""
+        """Write weights, gazetteer and feature settings; an existing folder is replaced."""
         from safetensors.numpy import save_file
 
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file({"weights": self.weights, "bias": self.bias}, folder / "model.safetensors")
         features = self._features
-        (folder / GAZETTEER_FILE).write_bytes(features.gazetteer.to_bytes())
-        write_json(
-            folder / "features.json", {"context": features.context, "features": features.size}
-        )
+        settings = {"context": features.context, "features": features.size}
+        with open_folder_atomic(folder, replace=True) as draft:
+            save_file({"weights": self.weights, "bias": self.bias}, draft / "model.safetensors")
+            (draft / GAZETTEER_FILE).write_bytes(features.gazetteer.to_bytes())
+            write_json(draft / "features.json", settings)
 
 
 def load_linear(

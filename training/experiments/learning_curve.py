@@ -13,6 +13,7 @@ import numpy as np
 from ...corpus.document import Document
 from ...corpus.files import write_json
 from ...corpus.labels import LabelSet
+from ...corpus.output.locks import lock_folder
 from ...errors import InputError
 from ...evaluation.counts import total_counts
 from ..backends import load_run
@@ -59,28 +60,29 @@ def learning_curve(
         on_run: called after each training with its number of documents, seed and F1.
 
     Raises:
-        InputError: if there are too few documents for this number of points, or the recipe or the
-            folder cannot be used.
+        InputError: if there are too few documents for this number of points, the recipe or the
+            folder cannot be used, or another process writes the folder.
         DivergedError: if a training diverges.
         ModelError: if a teacher cannot be used.
     """
     data.check()
     sizes = _part_sizes(len(data.train), points)
     counts = np.zeros((len(sizes), seeds, len(data.dev), 3))
-    for seed in range(seeds):
-        order = np.random.default_rng([recipe.seed, seed]).permutation(len(data.train))
-        for index, size in enumerate(sizes):
-            part = [data.train[i] for i in sorted(order[:size].tolist())]
-            if not any(document.spans for document in part):
-                raise InputError(f"{size} of the documents have no span; ask for fewer points")
-            part_recipe = _part_recipe(recipe, seed, size, len(data.train))
-            run = output / "runs" / f"{size}-{part_recipe.seed}"
-            train_or_resume(part_recipe, dataclasses.replace(data, train=part), labels, run)
-            counts[index, seed] = _count_spans(run, data.dev)
-            on_run(size, part_recipe.seed, float(strict_f1(counts[index, seed].sum(axis=0))))
-    curve = fit_learning_curve(sizes, counts, seed=recipe.seed)
-    write_json(output / "curve.json", dataclasses.asdict(curve))
-    plot_learning_curve(curve, output / "curve.png")
+    with lock_folder(output):
+        for seed in range(seeds):
+            order = np.random.default_rng([recipe.seed, seed]).permutation(len(data.train))
+            for index, size in enumerate(sizes):
+                part = [data.train[i] for i in sorted(order[:size].tolist())]
+                if not any(document.spans for document in part):
+                    raise InputError(f"{size} of the documents have no span; ask for fewer points")
+                part_recipe = _part_recipe(recipe, seed, size, len(data.train))
+                run = output / "runs" / f"{size}-{part_recipe.seed}"
+                train_or_resume(part_recipe, dataclasses.replace(data, train=part), labels, run)
+                counts[index, seed] = _count_spans(run, data.dev)
+                on_run(size, part_recipe.seed, float(strict_f1(counts[index, seed].sum(axis=0))))
+        curve = fit_learning_curve(sizes, counts, seed=recipe.seed)
+        write_json(output / "curve.json", dataclasses.asdict(curve))
+        plot_learning_curve(curve, output / "curve.png")
     return curve
 
 

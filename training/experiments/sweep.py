@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...corpus.files import write_json
 from ...corpus.labels import LabelSet
+from ...corpus.output.locks import lock_folder
 from ...errors import DivergedError, InputError
 from ...ui import Progress
 from ..data import TrainingData
@@ -58,7 +59,8 @@ def sweep(
         The results of all trainings, in order of their start.
 
     Raises:
-        InputError: if a field or value does not fit the recipe, or the folder is another sweep's.
+        InputError: if a field or value does not fit the recipe, or the folder is another sweep's or
+            written by another process.
         ModelError: if a teacher cannot be used.
     """
     import optuna
@@ -74,34 +76,35 @@ def sweep(
         for value in dimension.choices or (dimension.low, dimension.high):
             _override(recipe, {dimension.field: value})
     output = Path(output)
-    _open_output(output, recipe, search_space, data, labels)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = _open_study(output, recipe.seed)
+    with lock_folder(output):
+        _open_output(output, recipe, search_space, data, labels)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        study = _open_study(output, recipe.seed)
 
-    def objective(trial: Trial) -> float:
-        values = {dimension.field: dimension.suggest(trial) for dimension in search_space}
-        name = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
-        trial.set_user_attr("run", name)
-        try:
-            metrics = train_or_resume(
-                _override(recipe, values),
-                data,
-                labels,
-                output / "runs" / name,
-                on_progress=_prune_on_progress(trial),
-            )
-        except DivergedError as error:
-            raise optuna.TrialPruned from error
-        return float(metrics["dev"]["f1"] or 0.0)
+        def objective(trial: Trial) -> float:
+            values = {dimension.field: dimension.suggest(trial) for dimension in search_space}
+            name = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+            trial.set_user_attr("run", name)
+            try:
+                metrics = train_or_resume(
+                    _override(recipe, values),
+                    data,
+                    labels,
+                    output / "runs" / name,
+                    on_progress=_prune_on_progress(trial),
+                )
+            except DivergedError as error:
+                raise optuna.TrialPruned from error
+            return float(metrics["dev"]["f1"] or 0.0)
 
-    def finish(study: Study, trial: FrozenTrial) -> None:
-        _keep_best_run(study, output / "runs")
-        _write_results(study, recipe, search_space, output)
-        on_trial(_trial_result(trial))
+        def finish(study: Study, trial: FrozenTrial) -> None:
+            _keep_best_run(study, output / "runs")
+            _write_results(study, recipe, search_space, output)
+            on_trial(_trial_result(trial))
 
-    done = len(study.get_trials(states=[TrialState.COMPLETE, TrialState.PRUNED]))
-    study.optimize(objective, n_trials=max(trials - done, 0), callbacks=[finish])
-    return _write_results(study, recipe, search_space, output)
+        done = len(study.get_trials(states=[TrialState.COMPLETE, TrialState.PRUNED]))
+        study.optimize(objective, n_trials=max(trials - done, 0), callbacks=[finish])
+        return _write_results(study, recipe, search_space, output)
 
 
 def _open_study(output: Path, seed: int) -> Study:

@@ -18,9 +18,11 @@ from transformers import (
     TrainingArguments,
 )
 
-from ...errors import DivergedError
+from ...corpus.files import sha256_file, write_json
+from ...errors import DivergedError, ModelError
 from ...ui import OnProgress, Progress
 from ..recipe import Recipe
+from ..run_folder import HASHES_FILE
 from .dataset import TrainingWindows
 from .distillation import batch_loss
 from .network import TokenClassifier
@@ -133,6 +135,20 @@ class WindowCutter(TrainerCallback):
         self._windows.set_epoch(round(state.epoch or 0))
 
 
+class CheckpointHasher(TrainerCallback):
+    """Writes the hashes of a checkpoint's files into it, after all of them."""
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Hash the files, except those of other processes, which may not be complete."""
+        if state.is_world_process_zero:
+            folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            files = {*folder.iterdir()} - {*folder.glob("rng_state_*")}
+            hashes = {path.name: sha256_file(path) for path in sorted(files)}
+            write_json(folder / HASHES_FILE, hashes)
+
+
 def make_optimizer(network: TokenClassifier, recipe: Recipe) -> torch.optim.Optimizer:
     """Return AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) for a network.
 
@@ -198,21 +214,30 @@ def make_arguments(
 def last_complete_checkpoint(checkpoints: Path) -> str | None:
     """Return the last checkpoint that was written completely, or None.
 
-    The Trainer writes `trainer_state.json` last.
+    :class:`CheckpointHasher` writes the hashes last. All complete checkpoints are compared with
+    theirs: at the end of the training, the best one is loaded.
+
+    Raises:
+        ModelError: naming the first file that was changed, and the fix.
     """
-    complete = [
-        path.parent
-        for path in checkpoints.glob("checkpoint-*/trainer_state.json")
-        if _is_json(path)
-    ]
-    if not complete:
-        return None
-    return str(max(complete, key=lambda folder: int(folder.name.split("-")[1])))
+    complete = [path.parent for path in checkpoints.glob(f"checkpoint-*/{HASHES_FILE}")]
+    for folder in complete:
+        if name := _damaged_file(folder):
+            raise ModelError(
+                f"{folder / name}: the checkpoint is damaged; delete {checkpoints} and run again "
+                "with --resume, which then begins at the first epoch"
+            )
+    last = max(complete, key=lambda folder: int(folder.name.split("-")[1]), default=None)
+    return None if last is None else str(last)
 
 
-def _is_json(path: Path) -> bool:
+def _damaged_file(checkpoint: Path) -> str | None:
+    """Return the name of a file that is missing or not as it was written; None for none."""
     try:
-        json.loads(path.read_bytes())
-    except ValueError:
-        return False
-    return True
+        hashes = dict(json.loads((checkpoint / HASHES_FILE).read_bytes()))
+    except (ValueError, TypeError):
+        return HASHES_FILE
+    for name, digest in hashes.items():
+        if not (checkpoint / name).is_file() or sha256_file(checkpoint / name) != digest:
+            return str(name)
+    return None

@@ -23,6 +23,7 @@ from .dataset import Collator
 from .encoder import quiet_transformers
 from .estimate import estimate_training
 from .hf_trainer import (
+    CheckpointHasher,
     ProgressReporter,
     SpanTrainer,
     WindowCutter,
@@ -71,7 +72,7 @@ class TransformerTrainer:
         Raises:
             DivergedError: if the loss is not finite.
             InputError: if the disk is full.
-            ModelError: if a teacher cannot be loaded.
+            ModelError: if a teacher cannot be loaded, or a checkpoint is damaged.
         """
         job, prepared = self._job, self._prepared
         if prepared.teachers is not None:
@@ -112,7 +113,11 @@ class TransformerTrainer:
             # The Trainer requires one; SpanTrainer.evaluate scores documents instead.
             eval_dataset=prepared.windows,
             optimizers=(make_optimizer(prepared.network, recipe), None),
-            callbacks=[ProgressReporter(self._job.on_progress), WindowCutter(prepared.windows)],
+            callbacks=[
+                ProgressReporter(self._job.on_progress),
+                WindowCutter(prepared.windows),
+                CheckpointHasher(),
+            ],
             **arguments,
         )
         trainer.remove_callback(PrinterCallback)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...corpus.document import Document, Span
 from ...corpus.gazetteer import gazetteer_files
+from ...corpus.output.atomic import open_folder_atomic
 from ...errors import InputError, ModelError
 from ..base import TrainingJob
 from ..gazetteer import load_gazetteer, recipe_gazetteer_path
@@ -91,8 +92,8 @@ class RulesTrainer:
         """Write the gazetteer and score its matches in the dev documents."""
         job = self._job
         folder = job.output / "model"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / GAZETTEER_FILE).write_bytes(job.gazetteer.to_bytes())
+        with open_folder_atomic(folder, replace=True) as draft:
+            (draft / GAZETTEER_FILE).write_bytes(job.gazetteer.to_bytes())
         tagger = load_rules(folder, job.labels.names, job.span_constraints)
         return {"dev": score_dev(tagger, job.data.dev)}
 

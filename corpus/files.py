@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 import json
@@ -91,6 +92,8 @@ def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any | Rejected]]:
             number = 0
             while raw := file.readline(MAX_ARTICLE_BYTES + 1):
                 number += 1
+                if number == 1:
+                    raw = raw.removeprefix(codecs.BOM_UTF8)
                 is_empty = is_empty and not raw.strip()
                 location = f"{path}:{number}"
                 if len(raw) > MAX_ARTICLE_BYTES:
@@ -99,7 +102,7 @@ def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any | Rejected]]:
                     while raw and not raw.endswith(b"\n"):
                         raw = file.readline(MAX_ARTICLE_BYTES)
                 elif raw.strip():
-                    yield location, _decode_line(raw, location, is_first=number == 1)
+                    yield location, _decode_line(raw, location)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path}: damaged or truncated ({error}); fetch it again") from error
     except OSError as error:
@@ -108,9 +111,7 @@ def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any | Rejected]]:
         raise InputError(f"{path}: is empty; expected one JSON document per line")
 
 
-def _decode_line(raw: bytes, location: str, *, is_first: bool) -> Any | Rejected:
-    if is_first:
-        raw = raw.removeprefix(b"\xef\xbb\xbf")
+def _decode_line(raw: bytes, location: str) -> Any | Rejected:
     if b"\0" in raw:
         return Rejected(location, "binary data; give a JSON Lines text file")
     try:

@@ -116,13 +116,13 @@ def load_phrases(gazetteer: Path | None = None, labels: Iterable[str] | None = N
 
 def _add_phrases(phrases: Phrases, phrase_list: PhraseList, path: Path) -> None:
     label = phrase_list.label
-    for _, entry in read_json_lines(path):
-        forms = {form for name in phrase_list.fields for form in _as_list(entry.get(name))}
-        if phrase_list.excluded:
-            forms -= set(_as_list(entry.get(phrase_list.excluded)))
-        ambiguous = forms & (
-            set(_as_list(entry.get(phrase_list.ambiguous))) if phrase_list.ambiguous else set()
-        )
+    for location, entry in read_json_lines(path):
+        if not isinstance(entry, dict):
+            raise InputError(f"{location}: not a JSON object; write one entry per line")
+        forms = {
+            form for name in phrase_list.fields for form in _strings(entry, name, location)
+        } - _strings(entry, phrase_list.excluded, location)
+        ambiguous = forms & _strings(entry, phrase_list.ambiguous, location)
         if phrase_list.match == "caseless":
             phrases.caseless[label] |= forms
             continue
@@ -135,10 +135,13 @@ def _add_phrases(phrases: Phrases, phrase_list: PhraseList, path: Path) -> None:
             phrases.exact[label] |= lower | {form.upper() for form in long}
 
 
-def _as_list(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else list(value)
+def _strings(entry: dict[str, Any], name: str | None, location: str) -> set[str]:
+    """Return the strings of a field of an entry; none without a name."""
+    value = entry.get(name) if name else None
+    values = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
+        raise InputError(f"{location}: field '{name}' must be a string or a list of strings")
+    return set(values)
 
 
 def iterate_patterns(
@@ -157,7 +160,9 @@ def iterate_patterns(
     allowed = None if labels is None else set(labels)
     for pattern_list in read_gazetteer_file(path).patterns:
         for location, entry in read_json_lines(path.parent / pattern_list.file):
-            if not isinstance(entry, dict) or not {"label", "pattern"} <= set(entry):
+            if not (isinstance(entry, dict) and isinstance(entry.get("label"), str)) or (
+                not isinstance(entry.get("pattern"), list)
+            ):
                 raise InputError(f"{location}: no usable pattern; give label and pattern")
             if allowed is None or entry["label"] in allowed | {EXCEPTION_LABEL}:
                 yield location, entry

@@ -151,3 +151,5 @@ def load_guidelines(labels: LabelSet, path: Path | None = None) -> str:
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{file}: guidelines cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: guidelines are not UTF-8; save them as UTF-8") from error

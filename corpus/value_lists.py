@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..errors import InputError
 from .files import read_json_lines
+from .reading.bounded import read_bytes
 
 KINDS = ("member", "place")
 """The kinds of cues: names of a force or its people, and names that are as often a location."""
@@ -184,9 +185,7 @@ def _read_csv(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[st
         InputError: if the file is missing or broken, lacks a column, or a cell of one is empty.
     """
     try:
-        content = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        content = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8; save it as UTF-8") from error
     reader = csv.DictReader(io.StringIO(content, newline=""))

@@ -20,6 +20,7 @@ from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text
 from ..corpus.labels import LabelSet
 from ..corpus.output.locks import LOCK_FILE
+from ..corpus.reading.json_files import read_json_object
 from ..errors import InputError
 from .data import TrainingData
 from .recipe import AnyRecipe
@@ -163,8 +164,8 @@ def check_output(output: Path, manifest: Mapping[str, Any], resume: bool) -> Non
         require_empty_folder(output, "run")
         return
     try:
-        old = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        old = read_json_object(path)
+    except InputError as error:
         raise InputError(f"{path}: not valid JSON; name a new folder") from error
     if old.get("format") != RUN_FORMAT:
         raise InputError(f"{output}: holds a run of another version of orbat; name a new folder")

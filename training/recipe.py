@@ -215,7 +215,7 @@ def override(values: dict[str, Any], settings: Iterable[str], where: str) -> Any
             raise InputError(f"--set {setting}: write key=value")
         try:
             values[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):  # as TOML refuses it, it is a string
             values[key.strip()] = value.strip()
         where = f"{source} with --set"
     kind = values.get("kind", "transformer")

@@ -16,6 +16,7 @@ from typing import Any
 from ...corpus.document import Span
 from ...corpus.files import write_json
 from ...corpus.labels import Label, LabelSet
+from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError, ServerError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
@@ -167,14 +168,16 @@ def find_project(client: DoccanoClient, folder: Path) -> int | None:
     path = folder / "question-project.json"
     if not path.is_file():
         return None
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_json_object(path)
     if record.get("format") != QUESTIONS_FORMAT:
         raise InputError(
             f"{path}: format {record.get('format')}, expected {QUESTIONS_FORMAT}; use a new folder"
         )
-    project = int(record["project"])
-    if record["url"] != client.url:
-        raise InputError(f"{folder}: its questions are on {record['url']}; connect to that server")
+    project, url = record.get("project"), record.get("url")
+    if not isinstance(project, int):
+        raise InputError(f"{path}: names no project; restore the file, or use a new folder")
+    if url != client.url:
+        raise InputError(f"{folder}: its questions are on {url}; connect to that server")
     if client.project(project) is None:
         raise ServerError(
             f"{client.url}: project {project} with the adjudicator's questions was deleted; "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
@@ -17,6 +16,7 @@ import psutil
 
 from ...corpus.addresses import check_port
 from ...corpus.files import write_json
+from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError, ServerError
 from ..page.home_settings import APPLICATION, PageSettings
 from .client import DoccanoClient
@@ -77,8 +77,8 @@ class DoccanoServer:
             ServerError: if no server was ever started in this folder.
         """
         try:
-            return str(json.loads((self.home / "secrets.json").read_text())["password"])
-        except (OSError, ValueError, KeyError) as error:
+            return str(read_json_object(self.home / "secrets.json")["password"])
+        except (InputError, KeyError) as error:
             raise ServerError(
                 f"no doccano server in {self.home}; start one with orbat annotate up, "
                 "or pass --url, --username and --password"
@@ -127,10 +127,9 @@ class DoccanoServer:
 
     def _state(self) -> dict[str, Any]:
         try:
-            state: dict[str, Any] = json.loads(self._state_file.read_text())
-        except (OSError, ValueError):
+            return read_json_object(self._state_file)
+        except InputError:
             return {}
-        return state
 
     # -- up and down --------------------------------------------------------------------------
 
@@ -191,7 +190,9 @@ class DoccanoServer:
         if not path.is_file():
             created = {"password": secrets.token_urlsafe(15), "secret_key": secrets.token_hex(32)}
             write_json(path, created, private=True)
-        credentials: dict[str, str] = json.loads(path.read_text())
+        credentials = read_json_object(path)
+        if not all(isinstance(credentials.get(key), str) for key in ("password", "secret_key")):
+            raise InputError(f"{path}: has no password and secret_key; restore it from a copy")
         return credentials
 
     def _environ(self, secret_key: str) -> dict[str, str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ...corpus.document import Document
 from ...corpus.files import check_output
 from ...corpus.output.atomic import open_folder_atomic
+from ...corpus.reading.boundary import guard, guard_source
+from ...corpus.rejected import Rejected
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..adjudication.annotation_sets import annotator_of
@@ -131,13 +134,12 @@ def read_format(
     importer = Importer(source.name.partition(".")[0], report)
     unique_ids = UniqueIds(options, report)
     is_empty = True
-    for imported in chosen.read(source, options, report):
-        try:
-            document = importer.to_document(imported)
-        except InputError as error:
+    for imported in guard_source(str(source), chosen.read(source, options, report)):
+        document = guard(imported.where, partial(importer.to_document, imported))
+        if isinstance(document, Rejected):
             if not skip_bad:
-                raise
-            report.reject(imported.where, str(error).removeprefix(f"{imported.where}: "))
+                raise document.to_error()
+            report.reject(imported.where, document.reason)
             continue
         unique = unique_ids.add(document, imported)
         if unique is None:

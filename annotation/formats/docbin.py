@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...corpus.document import NORM_FIELDS, Document
 from ...corpus.output.atomic import open_atomic
+from ...corpus.reading.bounded import check_packing
 from ...errors import InputError, first_line
 from .conversion_report import ConversionReport
 from .imported import ImportedDocument, ImportedSpan, ReadOptions
@@ -132,7 +134,10 @@ def _iterate_docs(path: Path) -> Iterator[Doc]:
     from spacy.tokens import DocBin
 
     try:
+        _check_size(path)
         yield from DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab)
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     # For other bytes zlib, msgpack and numpy each raise errors of their own.
@@ -141,6 +146,17 @@ def _iterate_docs(path: Path) -> Iterator[Doc]:
             f"{path}: not a DocBin that spaCy {spacy.__version__} reads ({first_line(error)}); "
             "write one with to_disk"
         ) from error
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a file that would fill the memory when spaCy unpacks it as a whole."""
+    size, unpack = 0, zlib.decompressobj()
+    with path.open("rb") as file:
+        while block := file.read(2**16):
+            while block:
+                size += len(unpack.decompress(block, 2**20))
+                block = unpack.unconsumed_tail
+                check_packing(file.tell(), size, str(path))
 
 
 def _read_span(doc: Doc, span: Span) -> ImportedSpan:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...corpus.reading.bounded import check_archive
 from ...errors import InputError
 
 MAX_UNPACKED_BYTES = 4 * 2**30
@@ -71,6 +72,7 @@ def _unpack(path: Path, folder: Path, suffixes: Sequence[str]) -> None:
                 for member in archive.infolist()
                 if not member.is_dir() and member.filename.endswith(tuple(suffixes))
             ]
+            check_archive(members, str(path))
             size = sum(member.file_size for member in members)
             if size > MAX_UNPACKED_BYTES:
                 raise InputError(

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from ...corpus.files import read_json_lines
+from ...corpus.reading.bounded import MAX_FILE_BYTES
 from ...corpus.reading.json_arrays import iterate_json_array
+from ...corpus.reading.json_files import read_json_file
 from ...errors import InputError
 from .conversion_report import ConversionReport
 from .imported import ImportedDocument, ImportedSpan, ReadOptions
@@ -90,10 +92,7 @@ def _read_object(path: Path) -> dict[str, Any] | None:
             return first if is_single else None
         except (ValueError, RecursionError):
             pass
-    try:
-        value = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: broken JSON ({error}); export it again") from error
+    value = read_json_file(path, MAX_FILE_BYTES)
     return value if isinstance(value, dict) else None
 
 

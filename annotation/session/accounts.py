@@ -7,12 +7,12 @@ FOLDER/new-account.json  the account that is being created: if orbat is killed t
 
 from __future__ import annotations
 
-import json
 import secrets
 from pathlib import Path
 
 from ...corpus.files import write_json
-from ...errors import ServerError
+from ...corpus.reading.json_files import read_json_object
+from ...errors import InputError, ServerError
 from ..doccano.client import DoccanoClient
 from ..doccano.records import User
 
@@ -47,9 +47,9 @@ def ensure_account(client: DoccanoClient, folder: Path, name: str) -> User:
 def _complete_new_account(client: DoccanoClient, folder: Path) -> None:
     """Record the account that an interrupted call was creating, if doccano has it."""
     try:
-        new = json.loads(_new_account_path(folder).read_text(encoding="utf-8"))
+        new = read_json_object(_new_account_path(folder))
         name, password = str(new["name"]), str(new["password"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (InputError, KeyError):
         return
     if client.find_user(name) is not None and client.accepts_password(name, password):
         _record_new_account(folder, name, password)
@@ -64,7 +64,11 @@ def _record_new_account(folder: Path, name: str, password: str) -> None:
 
 
 def read_password(folder: Path, name: str) -> str | None:
-    """Return the password of an account that orbat created; None for other accounts."""
+    """Return the password of an account that orbat created; None for other accounts.
+
+    Raises:
+        InputError: if the file with the passwords is damaged.
+    """
     return _read_accounts(folder).get(name)
 
 
@@ -77,8 +81,10 @@ def _new_account_path(folder: Path) -> Path:
 
 
 def _read_accounts(folder: Path) -> dict[str, str]:
-    try:
-        accounts: dict[str, str] = json.loads(_accounts_path(folder).read_text(encoding="utf-8"))
-    except OSError:
+    path = _accounts_path(folder)
+    if not path.is_file():
         return {}
+    accounts = read_json_object(path)
+    if not all(isinstance(password, str) for password in accounts.values()):
+        raise InputError(f"{path}: a password is not a string; restore the file from a copy")
     return accounts

@@ -13,15 +13,15 @@ and do not see each other's work. The administrator's token reads all projects.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ...corpus.document import Document
 from ...corpus.files import read_documents, write_json
 from ...corpus.labels import LabelSet
+from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError
 from ..doccano.client import DoccanoClient
 from .accounts import read_password
@@ -102,6 +102,15 @@ class Session:
         return f"{self.url}/projects/{project}/sequence-labeling?page={number}"
 
 
+class _SessionFile(BaseModel):
+    """The shape of `session.json`, besides its format."""
+
+    url: str
+    labels: LabelSet
+    projects: dict[str, int]
+    assignments: dict[str, str | None]
+
+
 def is_session(folder: Path) -> bool:
     """Return whether a folder holds a labeling session."""
     return (Path(folder) / "session.json").is_file()
@@ -120,24 +129,19 @@ def open_session(folder: Path, client: DoccanoClient | None = None) -> Session:
     """
     folder = Path(folder)
     try:
-        record = json.loads((folder / "session.json").read_text(encoding="utf-8"))
-        if record["format"] != SESSION_FORMAT:
-            raise InputError(
-                f"{folder}: session format {record['format']}, but this version of orbat reads "
-                f"format {SESSION_FORMAT}; pull it with the version that created it, then push to "
-                "a new folder"
-            )
-        session = Session(
-            folder,
-            record["url"],
-            LabelSet.model_validate(record["labels"]),
-            {str(name): int(project) for name, project in record["projects"].items()},
-            record["assignments"],
-        )
-    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        record = read_json_object(folder / "session.json")
+        number = record["format"]
+        if number == SESSION_FORMAT:
+            session = Session(folder, **vars(_SessionFile.model_validate(record)))
+    except (InputError, KeyError, ValidationError) as error:
         raise InputError(
             f"{folder}: not a labeling session; create one with orbat annotate push"
         ) from error
+    if number != SESSION_FORMAT:
+        raise InputError(
+            f"{folder}: session format {number}, but this version of orbat reads format "
+            f"{SESSION_FORMAT}; pull it with the version that created it, then push to a new folder"
+        )
     if client is not None and session.url != client.url:
         raise InputError(f"{folder}: this session is on {session.url}; connect to it with --url")
     return session

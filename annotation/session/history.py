@@ -14,8 +14,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
+from pydantic import TypeAdapter, ValidationError
+
 from ...corpus.document import Document
 from ...corpus.output.atomic import name_full_disk
+from ...corpus.reading.json_files import decode_json
 from ...errors import InputError
 from ...ui import DataTable
 from .folder import Session, open_session
@@ -129,6 +132,9 @@ def read_versions(
     ]
 
 
+_VERSION = TypeAdapter(Version)
+
+
 def read_history(folder: Path, annotator: str) -> Iterator[Version]:
     """Yield the versions of one annotator's documents, oldest first.
 
@@ -146,10 +152,8 @@ def read_history(folder: Path, annotator: str) -> Iterator[Version]:
             if not line.endswith(b"\n"):
                 return
             try:
-                record = json.loads(line)
-                spans = tuple(VersionSpan(**span) for span in record.pop("spans"))
-                yield Version(**record, spans=spans)
-            except (ValueError, TypeError, KeyError) as error:
+                yield _VERSION.validate_python(decode_json(line, str(path)))
+            except (InputError, ValidationError) as error:
                 raise InputError(
                     f"{path}:{number}: not a version of a document; restore the file from a copy"
                 ) from error

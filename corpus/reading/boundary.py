@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
-from ...errors import InputError
+from ...errors import InputError, OrbatError
 from ..rejected import Rejected
 
 MAX_SECONDS = 30
@@ -54,6 +54,25 @@ def guard_each(location: str, items: Iterable[_Item]) -> Iterator[_Item | Reject
         yield from items
     except Exception as error:
         yield Rejected.from_error(location, error)
+
+
+def guard_source(location: str, items: Iterable[_Item]) -> Iterator[_Item]:
+    """Yield the items of a reader whose source is needed as a whole.
+
+    Args:
+        location: the source, for the message.
+        items: what the reader yields.
+
+    Raises:
+        OrbatError: as the reader raises it, or an :class:`InputError` that names the source for
+            any other exception but those that :func:`guard` lets through.
+    """
+    try:
+        yield from items
+    except OrbatError:
+        raise
+    except Exception as error:
+        raise Rejected.from_error(location, error).to_error() from error
 
 
 @contextmanager

@@ -17,6 +17,8 @@ MAX_ARTICLE_BYTES = 64 * 2**20
 """Largest size of one article, or of one line of a JSON Lines file, after decompression."""
 MAX_MARKUP_BYTES = 16 * 2**20
 """Largest size of a text or page, before its text is extracted."""
+MAX_FILE_BYTES = 256 * 2**20
+"""Largest size of a file of many documents that must be read as a whole."""
 MAX_TEXT_CHARACTERS = 4 * 2**20
 """Longest text of a document; no novel is longer."""
 MAX_PACKING = 200
@@ -52,17 +54,22 @@ def read_limited(file: Readable, location: str, limit: int = MAX_ARTICLE_BYTES) 
     return content
 
 
-def read_bytes(path: Path, limit: int = MAX_ARTICLE_BYTES) -> bytes:
+def read_bytes(path: Path, limit: int = MAX_ARTICLE_BYTES, location: str = "") -> bytes:
     """Return the bytes of a file that is small by its kind, such as settings or a list.
+
+    Args:
+        path: the file.
+        limit: the most bytes that it may have.
+        location: its name for messages, if it is another one.
 
     Raises:
         InputError: if it cannot be read or is larger than the limit.
     """
     try:
         with Path(path).open("rb") as file:
-            return read_limited(file, str(path), limit)
+            return read_limited(file, location or str(path), limit)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        raise InputError(f"{location or path}: cannot be read ({error.strerror})") from error
 
 
 def open_decompressed(path: Path) -> io.BufferedReader:

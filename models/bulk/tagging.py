@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...corpus.files import check_output
+from ...corpus.files import check_output, sha256_file
 from ...corpus.ingestion.readers import count_articles, find_files
 from ...corpus.ingestion.sources import SourceOptions, read_articles
 from ...corpus.ray_cluster import Engine
@@ -55,6 +55,7 @@ def tag_files(
     table: Path | None = None,
     text_column: str | None = None,
     engine: Engine = "local",
+    copies: Collection[Path] = (),
     on_progress: OnProgress = ignore_progress,
 ) -> TaggingReport:
     """Tag every article in files and folders.
@@ -76,6 +77,8 @@ def tag_files(
         engine: `local`, or `ray` for the Ray cluster that RAY_ADDRESS names; without one, Ray uses
             all cores of this machine. Articles are read and written in this process. Workers load
             the model by its name or path, which must exist on their machines.
+        copies: the sources that are temporary copies, such as of standard input. By their content,
+            not by path and time, a call is known to have the same sources as the interrupted one.
         on_progress: called after each chunk of articles.
 
     Raises:
@@ -93,7 +96,9 @@ def tag_files(
     if table is not None:
         check_table(table, output)
     total = count_articles(sources)
-    with OutputTransaction(output, _fingerprint(model, sources, text_column)) as transaction:
+    with OutputTransaction(
+        output, _fingerprint(model, sources, text_column, copies)
+    ) as transaction:
         resumed = transaction.articles
         notices: list[str] = []
         options = SourceOptions(text_column=text_column, on_notice=notices.append)
@@ -131,13 +136,17 @@ def _tag_chunks(model: Model, chunks: Iterable[Chunk], engine: Engine) -> Iterat
         yield Chunk(list(model.tag(chunk.documents)), chunk.rejected)
 
 
-def _fingerprint(model: Model, sources: Sequence[Path], text_column: str | None) -> str:
+def _fingerprint(
+    model: Model, sources: Sequence[Path], text_column: str | None, copies: Collection[Path]
+) -> str:
     """Return a hash of the model, its thresholds, the text's column and the sources.
 
-    The sources are described by their paths, sizes and times.
+    The sources are described by their paths, sizes and times, copies by their content.
     """
     files = [
-        (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
+        (sha256_file(path), 0, 0)
+        if path in copies
+        else (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
         for path in find_files(sources)
     ]
     described = json.dumps(

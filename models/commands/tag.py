@@ -59,7 +59,8 @@ def tag(
     """Find the entities in articles.
 
     Ids and texts are not changed; of a web page, the article is extracted. Articles that cannot
-    be used are listed in a file beside the output. The same command resumes an interrupted run.
+    be used are listed in a file beside the output. The same command resumes an interrupted run;
+    with -, if standard input is the same again.
     """
     import json
     import tempfile
@@ -75,11 +76,13 @@ def tag(
         parse_thresholds(target_precision, "--target-precision"),
     )
     with tempfile.TemporaryDirectory() as folder, progress_bars() as on_progress:
-        sources = [_save_stdin(Path(folder)) if str(path) == "-" else path for path in inputs]
+        copies = {path: _save_stdin(Path(folder)) for path in inputs if str(path) == "-"}
+        sources = [copies.get(path, path) for path in inputs]
         report = tag_files(
             loaded,
             sources,
             output,
+            copies=tuple(copies.values()),
             table=table,
             text_column=text_column,
             engine=engine.value,
@@ -108,7 +111,10 @@ def _save_stdin(folder: Path) -> Path:
     import sys
 
     from ...corpus.ingestion.content_types import looks_like_json
+    from ...errors import InputError
 
+    if sys.stdin is None:
+        raise InputError("standard input is closed; pipe articles to it, or name a file")
     path = folder / "standard-input.txt"
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)

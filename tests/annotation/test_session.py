@@ -72,10 +72,16 @@ def test_a_session_of_another_version_is_refused_in_one_line(
     assert "push to a new folder" in line
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"format": 3}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(None, "", "[]", "{}", '{"format": 3}', "[" * 9000, "\xff"),
+        '{"format": 3, "url": 1, "labels": [], "projects": [], "assignments": []}',
+    ],
+)
 def test_a_folder_that_is_not_a_session_is_refused(tmp_path: Path, content: str | None) -> None:
     if content is not None:
-        (tmp_path / "session.json").write_text(content)
+        (tmp_path / "session.json").write_text(content, encoding="latin-1")
     with pytest.raises(InputError, match="not a labeling session"):
         open_session(tmp_path)
 
@@ -114,10 +120,20 @@ def test_versions_are_selected_by_annotator_and_document(session: Session) -> No
         read_versions(session.folder, "eve")
 
 
-def test_an_invalid_line_of_the_history_is_named(session: Session) -> None:
+@pytest.mark.parametrize("content", ["", "[]", "[" * 9000, '{"ann": 1}'])
+def test_a_damaged_file_of_accounts_is_named(session: Session, content: str) -> None:
+    (session.folder / "accounts.json").write_text(content)
+    with pytest.raises(InputError, match=r"accounts\.json: "):
+        session.password("ann")
+
+
+@pytest.mark.parametrize(
+    "line", ['{"document": "a"}', "1", "null", "[" * 9000, '{"spans": 1}', "\xff"]
+)
+def test_an_invalid_line_of_the_history_is_named(session: Session, line: str) -> None:
     add_versions(session.folder, "ann", [version()])
     path = session.folder / "history" / "ann.jsonl"
-    path.write_text(path.read_text() + '{"document": "a"}\n')
+    path.write_text(f"{path.read_text()}{line}\n", encoding="latin-1")
     with pytest.raises(InputError, match=r"ann\.jsonl:2: not a version of a document"):
         read_versions(session.folder)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ....corpus.document import Document
 from ....corpus.output.atomic import open_folder_atomic
+from ....corpus.reading.bounded import MAX_MARKUP_BYTES, read_bytes
 from ....errors import InputError
 from ..conversion_report import (
     ConversionReport,
@@ -58,15 +59,17 @@ def read_brat(
         text_file = path.with_suffix(".txt")
         try:
             # As bytes: in text mode Python reads \r\n as one character, but brat counts two.
-            text = text_file.read_bytes().decode()
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_bytes(text_file, MAX_MARKUP_BYTES).decode()
+        except (InputError, UnicodeDecodeError) as error:
+            if text_file.is_file() and isinstance(error, InputError):
+                raise
             raise InputError(
                 f"{text_file}: missing or not UTF-8; put the text of {path.name} there"
             ) from error
         try:
             # Offsets refer to the text alone: a byte order mark here counts for nothing.
-            lines = path.read_bytes().decode("utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
+            lines = read_bytes(path).decode("utf-8-sig").split("\n")
+        except UnicodeDecodeError as error:
             raise InputError(f"{path}: unreadable or not UTF-8; convert it to UTF-8") from error
         spans = _read_annotations(path, lines, report)
         doc_id = path.relative_to(folder).with_suffix("").as_posix()

@@ -71,7 +71,7 @@ def _read_entities(path: Path, report: ConversionReport) -> dict[str, list[Impor
 
 def _read_lines(path: Path) -> Iterator[tuple[str, Any]]:
     # A corpus without entities has an empty file.
-    if path.is_file() and not path.read_bytes().strip():
+    if path.is_file() and path.stat().st_size < 100 and not path.read_bytes().strip():
         return iter(())
     return read_json_lines(path)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ....corpus.reading.bounded import read_bytes
+from ....corpus.reading.json_files import read_json_file
 from ....errors import InputError
 
 _INFO_FILES = ("dataset_info.json", "dataset_infos.json")
@@ -39,10 +40,7 @@ class ClassNames:
         for name in _INFO_FILES:
             path = folder / name
             if path.is_file():
-                try:
-                    self.add(json.loads(path.read_text(encoding="utf-8")))
-                except (OSError, ValueError, RecursionError) as error:
-                    raise InputError(f"{path}: not JSON that can be read ({error})") from error
+                self.add(read_json_file(path))
         if (folder / "README.md").is_file():
             self.add(_read_front_matter(folder / "README.md").get("dataset_info"))
 
@@ -85,12 +83,14 @@ def _read_front_matter(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
         if not text.startswith("---"):
             return {}
         # Values stay strings: a label NO would become False.
         value = yaml.load(text.split("\n---", 1)[0], yaml.BaseLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except RecursionError as error:
+        raise InputError(f"{path}: its YAML is nested too deeply; flatten it") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: its YAML cannot be read ({reason}); correct it") from error
     return value if isinstance(value, dict) else {}

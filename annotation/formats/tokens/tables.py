@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ....corpus.files import iterate_json_lines, read_json_lines
+from ....corpus.reading.bounded import MAX_FILE_BYTES
 from ....corpus.reading.json_arrays import is_json_array, iterate_json_array
+from ....corpus.reading.json_files import read_json_file
+from ....corpus.reading.parquet import iterate_batches
 from ....corpus.rejected import Rejected
 from ....errors import InputError
 from ..sources import open_source
@@ -142,7 +144,7 @@ def _read_parquet(path: Path, names: ClassNames) -> Rows:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             names.add(datasets.Features.from_arrow_schema(file.schema_arrow).to_dict())
-            for batch in file.iter_batches(1000):
+            for batch in iterate_batches(file, str(path)):
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{path}: row {number}", row
@@ -187,8 +189,8 @@ def _read_json(path: Path) -> Iterator[tuple[str, Rows]]:
     if isinstance(first, Rejected):
         # An object on several lines.
         try:
-            first = json.loads(path.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError, RecursionError):
+            first = read_json_file(path, MAX_FILE_BYTES)
+        except InputError:
             raise first.to_error() from None
     arrays = {}
     if isinstance(first, dict):

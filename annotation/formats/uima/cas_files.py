@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ....corpus.ingestion.charsets.declaration import charsets_of_xml
+from ....corpus.reading.bounded import read_bytes
+from ....corpus.reading.json_files import decode_json
 from ....errors import InputError, first_line
 
 _TYPE_SYSTEM = b"typeSystemDescription"
@@ -41,10 +43,7 @@ class CasLoader:
             InputError: if it cannot be read, or has no text.
             ValueError: if an annotation has an offset that is none of the text.
         """
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{where}: cannot be read ({error.strerror})") from error
+        content = read_bytes(path, location=where)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
@@ -68,7 +67,7 @@ class CasLoader:
         from cassis import load_cas_from_json, load_cas_from_xmi
 
         if content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-            value = json.loads(content)
+            value = decode_json(content, where)
             if "%FEATURE_STRUCTURES" not in value:
                 raise InputError(f"{where}: not UIMA CAS JSON 0.4; export as 'UIMA CAS JSON'")
             types = None if value.get("%TYPES") else self._find_types(path, where)
@@ -96,7 +95,7 @@ class CasLoader:
             )
         found = named[0]
         if found not in self._type_systems:
-            content = found.read_bytes()
+            content = read_bytes(found)
             _refuse_document_type(content, str(found))
             self._type_systems[found] = load_typesystem(BytesIO(content))
         return self._type_systems[found]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ....corpus.reading.bounded import read_bytes
 from ....errors import InputError
 from ...utf16 import Utf16Offsets
 from ..imported import OffsetUnit
@@ -80,9 +81,7 @@ def read_sentences(path: Path, where: str) -> tuple[list[Columns], list[Sentence
         InputError: naming the line that cannot be read.
     """
     try:
-        content = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read ({error.strerror})") from error
+        content = read_bytes(path, location=where).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{where}: not UTF-8; convert the file to UTF-8") from error
     lines = content.split("\n")

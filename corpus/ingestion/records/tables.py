@@ -11,13 +11,10 @@ from typing import Any
 
 from ....errors import InputError
 from ...reading.boundary import guard
-from ...reading.bounded import check_packing
+from ...reading.parquet import iterate_batches
 from ...rejected import Rejected
 from ..raw_article import RawArticle, RawArticles, ReaderOptions
 from .fields import ArticleFields
-
-_BATCH_ROWS = 4
-"""Rows of a Parquet file that are decoded together: all may repeat one large cell."""
 
 
 def read_parquet(path: Path, options: ReaderOptions) -> RawArticles:
@@ -34,22 +31,14 @@ def read_parquet(path: Path, options: ReaderOptions) -> RawArticles:
         with ParquetFile(path) as file:
             fields.check_columns(dict.fromkeys(file.schema_arrow.names))
             number = 0
-            for group in range(file.num_row_groups):
-                _check_row_group(file.metadata.row_group(group), str(path))
-                for batch in file.iter_batches(batch_size=_BATCH_ROWS, row_groups=[group]):
-                    # Row by row, since a cell may not be what its column declares.
-                    for index in range(batch.num_rows):
-                        number += 1
-                        yield _read_row(fields, f"{path}:{number}", batch.slice(index, 1))
+            for batch in iterate_batches(file, str(path)):
+                # Row by row, since a cell may not be what its column declares.
+                for index in range(batch.num_rows):
+                    number += 1
+                    yield _read_row(fields, f"{path}:{number}", batch.slice(index, 1))
     except pyarrow.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: invalid Parquet ({reason}); write it again") from error
-
-
-def _check_row_group(group: Any, location: str) -> None:
-    columns = [group.column(number) for number in range(group.num_columns)]
-    packed = sum(column.total_compressed_size for column in columns)
-    check_packing(packed, sum(column.total_uncompressed_size for column in columns), location)
 
 
 def _read_row(fields: ArticleFields, location: str, row: Any) -> RawArticle | Rejected:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import html
 import io
-import json
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from ....errors import InputError
 from ...addresses import hide_password
 from ...files import write_json
+from ...reading.json_files import read_json_object
 from ..charsets.declaration import charsets_of_xml
 from ..charsets.decoding import decode
 from ..text import looks_like_html
@@ -71,6 +73,9 @@ class FeedVisit:
     seen: list[str] = field(default_factory=list)
 
 
+_VISITS = TypeAdapter(dict[str, FeedVisit])
+
+
 class FeedLog:
     """The last visit to each feed, stored in a JSON file.
 
@@ -83,12 +88,12 @@ class FeedLog:
 
     def __init__(self, path: Path) -> None:
         self._path = Path(path)
+        self._visits: dict[str, FeedVisit] = {}
+        if not self._path.exists():
+            return
         try:
-            stored = json.loads(self._path.read_text(encoding="utf-8"))
-            self._visits = {url: FeedVisit(**visit) for url, visit in stored.items()}
-        except FileNotFoundError:
-            self._visits = {}
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+            self._visits = _VISITS.validate_python(read_json_object(self._path))
+        except (InputError, ValidationError) as error:
             raise InputError(
                 f"{path}: not a valid feed log; remove it to read all feeds from their beginning"
             ) from error

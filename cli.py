@@ -17,6 +17,7 @@ from .crash_log import write_crash_log
 from .errors import OrbatError, describe_fault
 from .evaluation.commands import evaluate
 from .models.commands import package, serve, tag
+from .terminal import allow_all_characters, echo
 from .training.commands import sweep, train
 
 EXIT_UNEXPECTED = 70
@@ -110,6 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: the command and its options; None for those of the process.
     """
+    allow_all_characters()
     try:
         app(args=arguments, prog_name="orbat")
     except ModuleNotFoundError as error:
@@ -119,11 +121,11 @@ def main(arguments: list[str] | None = None) -> None:
         # An OSError that no code above expected (no permission, disk full) names its file.
         message = str(error)
     except Exception as error:
-        typer.echo(f"error: {_report(error)}", err=True)
+        echo(f"error: {_report(error)}", err=True)
         sys.exit(EXIT_UNEXPECTED)
     else:
         return
-    typer.echo(f"error: {message}", err=True)
+    echo(f"error: {message}", err=True)
     sys.exit(2)
 
 

@@ -119,7 +119,11 @@ class _Demo:
         """Print a command on one line, with paths relative to the current folder."""
         here = f"{Path.cwd()}{os.sep}"
         self.console.print(
-            f"$ {line.replace(here, '')}", style="cyan", highlight=False, soft_wrap=True
+            f"$ {line.replace(here, '')}",
+            style="cyan",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
 
     def run(self, *arguments: object, show: bool = True) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .terminal import make_visible, to_text
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -63,12 +65,15 @@ def print_tables(tables: Sequence[DataTable], console: Console, max_rows: int = 
     for data in tables:
         if not data.rows:
             continue
-        table = Table(title=data.title, caption=data.note or None)
+        table = Table(
+            title=to_text(data.title, "table.title"),
+            caption=to_text(data.note, "table.caption") if data.note else None,
+        )
         for index, name in enumerate(data.columns):
             is_numeric = any(isinstance(row[index], int | float) for row in data.rows)
-            table.add_column(name, justify="right" if is_numeric else "left")
+            table.add_column(to_text(name), justify="right" if is_numeric else "left")
         for row in data.rows[:max_rows]:
-            table.add_row(*map(format_value, row))
+            table.add_row(*(to_text(format_value(value)) for value in row))
         if len(data.rows) > max_rows:
             table.add_row(f"and {len(data.rows) - max_rows} more")
         console.print(table)
@@ -160,8 +165,9 @@ def progress_bars() -> Iterator[OnProgress]:
 
     console = Console(stderr=True)
     columns = (
-        *(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
-        *(TextColumn("{task.fields[notes]}"), TimeRemainingColumn()),
+        *(SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn()),
+        *(MofNCompleteColumn(), TextColumn("{task.fields[notes]}", markup=False)),
+        TimeRemainingColumn(),
     )
     is_hidden = not console.is_terminal
     task_ids: dict[str, TaskID] = {}
@@ -169,7 +175,7 @@ def progress_bars() -> Iterator[OnProgress]:
     with RichProgress(*columns, console=console, transient=True, disable=is_hidden) as bars:
 
         def on_progress(progress: Progress) -> None:
-            name = progress.task
+            name = make_visible(progress.task)
             if name not in task_ids:
                 task_ids[name] = bars.add_task(name, total=progress.total, notes="")
                 start_times[name] = time.monotonic()
@@ -179,7 +185,7 @@ def progress_bars() -> Iterator[OnProgress]:
                 task_ids[name],
                 completed=progress.completed,
                 total=progress.total,
-                notes="  ".join((f"{rate:,.0f}/s", *metrics)),
+                notes=make_visible("  ".join((f"{rate:,.0f}/s", *metrics))),
             )
 
         yield on_progress

@@ -17,7 +17,7 @@ LAYERS = ("corpus", "evaluation", "annotation", "training", "models")
 """A module imports modules of its own layer and of those to the left."""
 COMPOSE = {"commands", "benchmarks"}
 """Modules with such a part in their name may import any layer."""
-SHARED = {"", "errors", "telemetry", "ui"}
+SHARED = {"", "errors", "telemetry", "terminal", "ui"}
 """The root's modules that every layer may import."""
 WHEEL = {
     "training.tagger",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...terminal import echo
 from .options import (
     Home,
     Labels,
@@ -95,28 +96,24 @@ def adjudicate(
         result = merge(sets, policy, unconfirmed=unconfirmed)
     if result.skipped:
         count = len(result.skipped)
-        typer.echo(
-            f"{count} documents skipped: fewer than two annotators have confirmed them", err=True
-        )
+        echo(f"{count} documents skipped: fewer than two annotators have confirmed them", err=True)
     for line in result.matches.lines():
-        typer.echo(line, err=True)
+        echo(line, err=True)
     if result.round is not None and result.round.open:
         _print_open_conflicts(result, adjudicator)
         print_page_hint(client)
         raise typer.Exit(0 if result.round.new else 1)
     count = write_documents(output, result.gold)
     resolved = result.conflicts - result.undecided
-    typer.echo(
-        f"{count} gold documents in {output}; {resolved} conflicts resolved by {result.policy}"
-    )
+    echo(f"{count} gold documents in {output}; {resolved} conflicts resolved by {result.policy}")
     if result.undecided:
-        typer.echo(
+        echo(
             f"{result.undecided} conflicts have no majority, so that their spans are left out of "
             "the gold; choose --policy union, prefer:NAME or manual to keep the right ones",
             err=True,
         )
     if result.single:
-        typer.echo(f"{result.single} of them have one annotator only, whose spans are gold")
+        echo(f"{result.single} of them have one annotator only, whose spans are gold")
     if report_file is not None:
         summary = (
             f"{result.conflicts} conflicts in {count} documents, {resolved} of them resolved by "
@@ -129,13 +126,13 @@ def adjudicate(
 def _print_open_conflicts(result: Adjudication, adjudicator: str) -> None:
     state = result.round
     assert state is not None
-    typer.echo(
+    echo(
         f"{state.open} of {result.conflicts} conflicts are open, {state.new} of them new. "
         f"'{adjudicator}' (password {state.password or 'unchanged'}) resolves them at"
     )
     for link in state.links:
-        typer.echo(f"  {link}")
-    typer.echo(
+        echo(f"  {link}")
+    echo(
         "One key resolves each: the number of the right answer, 0 for no span or x for none of "
         "them; doccano's own page needs Enter, too. Run this command again afterwards. No gold "
         "was written yet"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo, echo_json
 from .options import Json, Labels, Texts, Unconfirmed
 
 
@@ -25,8 +26,6 @@ def agree(
     Documents with one annotator, and documents that fewer than two have confirmed, are skipped.
     Kappa and alpha are measured over tokens, and need texts.
     """
-    import json
-
     from rich.console import Console
 
     from ...corpus.files import check_output, read_documents, write_text
@@ -46,8 +45,7 @@ def agree(
         title = f"Agreement of {', '.join(agreement.annotators)}"
         write_text(html, render_tables(title, summary, tables))
     if json_output:
-        typer.echo(json.dumps(agreement_to_json(agreement)))
+        echo_json(agreement_to_json(agreement))
         return
-    console = Console()
-    print_tables(tables, console)
-    console.print(summary, highlight=False)
+    print_tables(tables, Console())
+    echo(summary)

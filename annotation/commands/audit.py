@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo
 from .options import Home, Labels, Password, Url, Username, connect, print_page_hint, split_names
 
 
@@ -91,5 +92,5 @@ def audit(
             on_progress=on_progress,
         )
     for share in pushed.shares:
-        typer.echo(f"{share.annotator} reviews {share.documents} documents at {share.link}")
+        echo(f"{share.annotator} reviews {share.documents} documents at {share.link}")
     print_page_hint(client)

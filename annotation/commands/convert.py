@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo
+
 
 def convert(
     source: Annotated[
@@ -101,10 +103,10 @@ def convert(
             options=options,
             on_progress=on_progress,
         )
-    typer.echo(f"{report.documents} documents in {target}")
+    echo(f"{report.documents} documents in {target}")
     for kind, count in sorted(report.dropped.items()):
-        typer.echo(f"dropped: {count} {kind}", err=True)
+        echo(f"dropped: {count} {kind}", err=True)
     if report.rejections:
-        typer.echo(f"left out: {report.rejections} that contradict the text, such as", err=True)
+        echo(f"left out: {report.rejections} that contradict the text, such as", err=True)
     for example in report.examples:
-        typer.echo(f"  {example}", err=True)
+        echo(f"  {example}", err=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo
 from .options import Labels
 
 
@@ -20,4 +21,4 @@ def guide(
     from ..guide import render_guide
 
     write_text(output, render_guide(load_labels(labels)))
-    typer.echo(f"annotators' guide in {output}; open it in a browser, or print it")
+    echo(f"annotators' guide in {output}; open it in a browser, or print it")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo, echo_json
 from .options import Json, SessionFolder
 
 
@@ -16,7 +17,6 @@ def history(
     json_output: Json = False,
 ) -> None:
     """Show every version of the documents that was pulled: user, time and changes."""
-    import json
     from dataclasses import asdict
 
     from rich.console import Console
@@ -28,9 +28,9 @@ def history(
     versions = read_versions(session, annotator, document)
     if json_output:
         for version in versions:
-            typer.echo(json.dumps(asdict(version), ensure_ascii=False))
+            echo_json(asdict(version))
         return
     suggestions = read_suggestions(open_session(session))
     print_tables([history_table(versions, suggestions)], Console(), len(versions))
     if not versions:
-        typer.echo("no matching version was pulled yet; pull with orbat annotate pull")
+        echo("no matching version was pulled yet; pull with orbat annotate pull")

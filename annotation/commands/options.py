@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...terminal import echo
+
 if TYPE_CHECKING:
     from ...models.loading import Model
     from ..doccano.client import DoccanoClient
@@ -73,7 +75,7 @@ def connect(
 def print_page_hint(client: DoccanoClient) -> None:
     """Say how to get orbat's annotation page, if the server does not have it."""
     if not client.has_page:
-        typer.echo(
+        echo(
             "these links open doccano's own page; orbat's opens with orbat annotate page "
             f"--url {client.url}, or after orbat annotate up if doccano runs on this machine"
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo, echo_json
 from .options import Home, Json, Password, SessionFolder, Url, Username, connect
 
 
@@ -25,8 +26,6 @@ def pull(
 
     Every version of a document is kept in SESSION/history; see orbat annotate history.
     """
-    import json
-
     from rich.console import Console
 
     from ...corpus.files import check_output
@@ -42,13 +41,13 @@ def pull(
     ):
         pulled = pull_annotation_sets(client, session, output=output, on_progress=on_progress)
     for warning in pulled.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     for comment in pulled.new_comments:
-        typer.echo(comment, err=True)
+        echo(comment, err=True)
     if json_output:
-        typer.echo(json.dumps(pulled.to_json()))
+        echo_json(pulled.to_json())
         return
     if not pulled.annotation_sets:
-        typer.echo("no annotator has documents yet; assign some with orbat annotate push")
+        echo("no annotator has documents yet; assign some with orbat annotate push")
         return
     print_tables(pull_tables(pulled), Console(), len(pulled.annotation_sets))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...terminal import echo
 from .options import (
     Home,
     Labels,
@@ -117,16 +118,16 @@ def push(
     console = Console()
     if pushed.guidelines_updated:
         names = ", ".join(pushed.guidelines_updated)
-        typer.echo(f"the guidelines have changed, and were replaced for {names}")
+        echo(f"the guidelines have changed, and were replaced for {names}")
     if pushed.evaluation is not None and gold_file is not None:
         table = suggestion_table(pushed.evaluation, gold_file, gold_documents, tagger)
         print_tables([table], console)
     _print_notes(pushed, suggested=bool(suggesters))
     print_tables([share_table(pushed)], console, len(pushed.shares))
     for share in pushed.shares:
-        typer.echo(f"first document of {share.annotator}: {share.link}")
+        echo(f"first document of {share.annotator}: {share.link}")
     print_page_hint(client)
-    typer.echo(
+    echo(
         f"{len(pushed.documents)} documents with {pushed.spans} suggested spans, {pushed.shared} "
         "shared by all annotators; all uploaded documents are verified on the server"
     )
@@ -135,9 +136,9 @@ def push(
 def _print_notes(pushed: Pushed, *, suggested: bool) -> None:
     """Print which suggestions and spans were not measured."""
     if suggested and pushed.evaluation is None and pushed.labeled < len(pushed.documents):
-        typer.echo("the suggestions were not measured; pass gold documents with --gold")
+        echo("the suggestions were not measured; pass gold documents with --gold")
     if suggested and pushed.labeled:
-        typer.echo(f"{pushed.labeled} documents keep their spans, which were not measured")
+        echo(f"{pushed.labeled} documents keep their spans, which were not measured")
 
 
 def build_taggers(

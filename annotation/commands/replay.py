@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo
 from .options import SessionFolder
 
 
@@ -33,4 +34,4 @@ def replay(
             count = replay_documents(
                 labeling_session, annotator, documents, on_progress=on_progress
             )
-            typer.echo(f"replayed {count} recorded documents as '{annotator}'")
+            echo(f"replayed {count} recorded documents as '{annotator}'")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo
 from .options import load_optional_model
 
 
@@ -58,4 +59,4 @@ def select(
     write_documents(output, selection.documents)
     print_tables([selection_table(selection)], Console(), 10)
     count = len(selection.documents)
-    typer.echo(f"{count} of {selection.candidates} documents in {output}, in labeling order")
+    echo(f"{count} of {selection.candidates} documents in {output}, in labeling order")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo
 from .options import Home
 
 TOKEN_VARIABLE = "ORBAT_TOKEN"
@@ -37,12 +38,12 @@ def up(
     server = DoccanoServer(home)
     if model_url is not None:
         server.page.set_model(model_url, os.environ.get(TOKEN_VARIABLE))
-    running = server.up(port, on_message=typer.echo)
+    running = server.up(port, on_message=echo)
     state = "started" if running.started else "already running"
-    typer.echo(f"doccano {state} at {running.url}")
-    typer.echo(f"administrator: {ADMIN}, password in {server.home / 'secrets.json'}")
+    echo(f"doccano {state} at {running.url}")
+    echo(f"administrator: {ADMIN}, password in {server.home / 'secrets.json'}")
     if server.page.model_url:
-        typer.echo(f"suggestions: from the model at {server.page.model_url}")
+        echo(f"suggestions: from the model at {server.page.model_url}")
 
 
 def page(
@@ -61,8 +62,8 @@ def page(
     if model_url:
         check_address(model_url, "--model-url")
         model = ModelService(model_url, os.environ.get(TOKEN_VARIABLE))
-    serve_page(url, port, model, on_ready=lambda address: typer.echo(_page_message(address, url)))
-    typer.echo("stopped")
+    serve_page(url, port, model, on_ready=lambda address: echo(_page_message(address, url)))
+    echo("stopped")
 
 
 def _page_message(address: str, url: str) -> str:
@@ -74,4 +75,4 @@ def down(home: Home = None) -> None:
     from ..doccano.server import DoccanoServer
 
     server = DoccanoServer(home)
-    typer.echo("doccano stopped" if server.down() else f"no doccano is running in {server.home}")
+    echo("doccano stopped" if server.down() else f"no doccano is running in {server.home}")

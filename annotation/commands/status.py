@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
+from ...terminal import echo, echo_json
 from .options import Home, Json, Password, SessionFolder, Url, Username, connect, print_page_hint
 
 
@@ -16,8 +15,6 @@ def status(
     json_output: Json = False,
 ) -> None:
     """Show each annotator's progress, pace and estimated time left, or an adjudicator's."""
-    import json
-
     from rich.console import Console
 
     from ...ui import print_tables, progress_bars
@@ -30,16 +27,16 @@ def status(
     ):
         statuses = measure_progress(client, session, on_progress=on_progress)
     if json_output:
-        typer.echo(json.dumps([status.to_json() for status in statuses]))
+        echo_json([status.to_json() for status in statuses])
         return
     print_tables([status_table(statuses)], Console(), len(statuses))
     for status in statuses:
         if not status.member:
-            typer.echo(
+            echo(
                 f"'{status.annotator}' was removed from their project; push again to add them",
                 err=True,
             )
         elif status.confirmed < status.documents:
-            typer.echo(f"next document of {status.annotator}: {status.link}")
+            echo(f"next document of {status.annotator}: {status.link}")
     if statuses:
         print_page_hint(client)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...terminal import echo, echo_json
 from .options import Engine, JsonOption
 
 if TYPE_CHECKING:
@@ -68,15 +69,13 @@ def add(
             sources, output, options=options, engine=engine.value, on_progress=on_progress
         )
     for notice in report.notices:
-        typer.echo(f"warning: {notice}", err=True)
+        echo(f"warning: {notice}", err=True)
     for article in report.rejected:
-        typer.echo(f"rejected: {article}", err=True)
+        echo(f"rejected: {article}", err=True)
     for line in report.undecodable:
-        typer.echo(f"warning: {line}", err=True)
+        echo(f"warning: {line}", err=True)
     if json_output:
-        import json
-
-        typer.echo(json.dumps(_to_json(report)))
+        echo_json(_to_json(report))
     else:
         _print(report, output)
 
@@ -104,14 +103,11 @@ def _print(report: IngestionReport, output: Path) -> None:
 
     from ...ui import DataTable, print_tables
 
-    console = Console()
     rows = tuple((d.id, d.of, d.similarity) for d in report.duplicates)
     table = DataTable("Duplicates", ("document", "duplicate of", "similarity"), rows)
-    print_tables([table], console)
+    print_tables([table], Console())
     resumed = "resumed an interrupted run; " if report.resumed else ""
-    console.print(
+    echo(
         f"{resumed}{report.added} added, {report.updated} updated, {report.known} known, "
-        f"{len(report.duplicates)} duplicates, {len(report.rejected)} rejected: {output}",
-        highlight=False,
-        soft_wrap=True,
+        f"{len(report.duplicates)} duplicates, {len(report.rejected)} rejected: {output}"
     )

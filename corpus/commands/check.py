@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo, echo_json
 from .options import JsonOption
 
 
@@ -22,7 +23,6 @@ def check(
 
     The exit code is 1 if there is any.
     """
-    import json
     from dataclasses import asdict
 
     from rich.console import Console
@@ -36,12 +36,12 @@ def check(
             find_leakage(read_documents(first), read_documents(second), ngram_words=ngram_words)
         )
     if json_output:
-        typer.echo(json.dumps({"leaks": [asdict(leak) for leak in leaks]}))
+        echo_json({"leaks": [asdict(leak) for leak in leaks]})
     elif leaks:
         rows = tuple((leak.kind, leak.first, leak.second, leak.detail) for leak in leaks)
         columns = ("kind", str(first), str(second), "detail")
         print_tables([DataTable(f"{len(leaks)} leaks", columns, rows)], Console())
     else:
-        typer.echo(f"no leakage between {first} and {second}")
+        echo(f"no leakage between {first} and {second}")
     if leaks:
         raise typer.Exit(1)

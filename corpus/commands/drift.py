@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo, echo_json
 from .options import JsonOption, ReportOption
 
 
@@ -18,7 +19,6 @@ def drift(
     json_output: JsonOption = False,
 ) -> None:
     """Compare two corpora: words, sources, entities and confidence, with example documents."""
-    import json
     from dataclasses import asdict
 
     from rich.console import Console
@@ -34,7 +34,7 @@ def drift(
     if report:
         write_text(report, render_tables(f"{old.name} to {new.name}", summary, tables))
     if json_output:
-        typer.echo(json.dumps(asdict(result)))
+        echo_json(asdict(result))
         return
-    typer.echo(summary)
+    echo(summary)
     print_tables(tables, Console())

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo_json
 from .options import JsonOption
 
 
@@ -30,7 +31,6 @@ def gazetteer(
     json_output: JsonOption = False,
 ) -> None:
     """Count the matches of each gazetteer entry, and the correct ones; most false ones first."""
-    import json
     from itertools import chain
 
     from rich.console import Console
@@ -49,6 +49,6 @@ def gazetteer(
             labels=label_set.names,
         )
     if json_output:
-        typer.echo(json.dumps(audit_to_json(audit)))
+        echo_json(audit_to_json(audit))
     else:
         print_tables([audit_table(audit)], Console(), top)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...terminal import echo_json
 from .options import JsonOption
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ def show(
     json_output: JsonOption = False,
 ) -> None:
     """Trace a document: its provenance, splits, annotations, and the models trained on it."""
-    import json
     from dataclasses import asdict
 
     from rich.console import Console
@@ -36,7 +36,7 @@ def show(
     with Console(stderr=True).status("Searching"):
         trace = trace_document(doc_id, paths or [Path()])
     if json_output:
-        typer.echo(json.dumps(asdict(trace)))
+        echo_json(asdict(trace))
     else:
         print_tables(_make_tables(trace), Console(), max_rows=_MAX_ROWS)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ...terminal import echo, echo_json
 from .options import CorpusArgument, JsonOption
 
 
@@ -38,8 +39,6 @@ def split(
     json_output: JsonOption = False,
 ) -> None:
     """Split a corpus into train, dev and test that share no near duplicate and no n-gram."""
-    import json
-
     from rich.console import Console
 
     from ..splitting import split_corpus
@@ -54,10 +53,10 @@ def split(
             "clusters": len(result.clusters),
             "largest_cluster": result.largest_cluster,
         }
-        typer.echo(json.dumps(value))
+        echo_json(value)
         return
-    typer.echo(", ".join(f"{name} {size}" for name, size in result.sizes.items()) + f": {output}")
-    typer.echo(
+    echo(", ".join(f"{name} {size}" for name, size in result.sizes.items()) + f": {output}")
+    echo(
         f"{len(result.clusters)} clusters of several documents; the largest has "
         f"{result.largest_cluster}"
     )

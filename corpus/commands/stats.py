@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
+from ...terminal import echo, echo_json
 from .options import CorpusArgument, JsonOption, ReportOption
 
 
@@ -11,8 +10,6 @@ def stats(
     corpus: CorpusArgument, report: ReportOption = None, json_output: JsonOption = False
 ) -> None:
     """Measure a corpus: sizes, sources, dates, languages and label densities."""
-    import json
-
     from rich.console import Console
 
     from ...ui import print_tables, render_tables
@@ -31,7 +28,7 @@ def stats(
     if report:
         write_text(report, render_tables(corpus.name, summary, tables))
     if json_output:
-        typer.echo(json.dumps(statistics_to_json(statistics)))
+        echo_json(statistics_to_json(statistics))
         return
-    typer.echo(summary)
+    echo(summary)
     print_tables(tables, Console())

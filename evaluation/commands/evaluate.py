@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...terminal import echo, echo_json
+
 if TYPE_CHECKING:
     from ...corpus.document import Document
     from ...models.loading import Model
@@ -94,8 +96,6 @@ def evaluate(
 
     With --false-alarms, counts false alarms in documents without annotations, such as sports news.
     """
-    import json
-
     from ...corpus.files import check_output, write_text
     from ...corpus.labels import load_labels
     from ...errors import InputError
@@ -147,18 +147,18 @@ def evaluate(
             on_progress=on_progress,
         )
     for warning in result.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     if report:
         colors = {label.name: label.color for label in load_labels(labels).labels}
         write_text(report, render_report(result, colors))
     if json_output:
-        typer.echo(json.dumps(result.to_json()))
+        echo_json(result.to_json())
     else:
         _print(result)
         if report:
-            typer.echo(f"report: {report}")
+            echo(f"report: {report}")
     for gate_result in result.gates:
-        typer.echo(gate_line(gate_result), err=True)
+        echo(gate_line(gate_result), err=True)
     if not result.passed:
         raise typer.Exit(1)
 
@@ -172,8 +172,6 @@ def _evaluate_unannotated(
     report: Path | None,
     json_output: bool,
 ) -> None:
-    import json
-
     from rich.console import Console
 
     from ...corpus.files import write_text
@@ -188,7 +186,7 @@ def _evaluate_unannotated(
         )
     for result in results:
         for warning in result.warnings:
-            typer.echo(f"warning: {result.name}: {warning}", err=True)
+            echo(f"warning: {result.name}: {warning}", err=True)
     shown = [
         table
         for result in results
@@ -205,11 +203,11 @@ def _evaluate_unannotated(
         write_text(report, render_tables("False alarms", results[0].file, shown))
     if json_output:
         values = [result.to_json() for result in results]
-        typer.echo(json.dumps(values if len(values) > 1 else values[0]))
+        echo_json(values if len(values) > 1 else values[0])
     else:
         print_tables(shown, Console(), max_rows=max(len(table.rows) for table in shown))
         if report:
-            typer.echo(f"report: {report}")
+            echo(f"report: {report}")
 
 
 def _load_models(names: Sequence[str]) -> list[Model]:
@@ -242,9 +240,6 @@ def _print(result: SystemEvaluation) -> None:
 
     console = Console()
 
-    def print_line(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
     scores = tables.score_table(result.evaluation, f"{result.name} on {result.gold}")
     alarms = tables.false_alarm_table(result.analysis.false_alarms)
     shown = [scores, alarms]
@@ -252,11 +247,11 @@ def _print(result: SystemEvaluation) -> None:
         shown.append(tables.robustness_table(result.robustness))
     print_tables(shown, console, max_rows=max(len(table.rows) for table in shown))
     for line in tables.analysis_lines(result.analysis):
-        print_line(line)
+        echo(line)
     if result.system_scores:
         systems = tables.systems_table(result.system_scores)
         print_tables([systems], console, max_rows=len(systems.rows))
     for comparison in result.comparisons:
         differences = tables.comparison_table(comparison)
         print_tables([differences], console, max_rows=len(differences.rows))
-        print_line(tables.wins_line(comparison))
+        echo(tables.wins_line(comparison))

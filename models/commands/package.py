@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ...terminal import echo, echo_json
 from ..package_info import PackageInfo
 
 
@@ -109,7 +110,6 @@ def _package_run(
     values: Path | None,
     json_output: bool,
 ) -> None:
-    import json
     from dataclasses import asdict
 
     from ...ui import format_value, progress_bars
@@ -121,17 +121,17 @@ def _package_run(
         )
     if json_output:
         megabytes = report.wheel.stat().st_size / 1e6
-        typer.echo(json.dumps({**asdict(report), "megabytes": megabytes}, default=str))
+        echo_json({**asdict(report), "megabytes": megabytes})
         return
     _print_files(report.wheel, report.card, report.weights)
-    typer.echo(
+    echo(
         f"float32 ONNX finds the trained model's spans in {report.identical} of {report.documents} "
         f"dev documents; F1 of the packaged model on them: {format_value(report.f1)}"
     )
     if report.checkpoint is not None:
         agreement = report.checkpoint.agreement
-        typer.echo(f"transformers checkpoint: {report.checkpoint.folder}")
-        typer.echo(
+        echo(f"transformers checkpoint: {report.checkpoint.folder}")
+        echo(
             f"its pipeline and the trained model agree on {agreement.common} of {agreement.union} "
             f'spans; load it with stride={agreement.stride}, aggregation_strategy="first"'
         )
@@ -144,7 +144,6 @@ def _package_checkpoint(
     json_output: bool,
 ) -> None:
     """Package a checkpoint; the options are those of :func:`package_checkpoint`."""
-    import json
     from dataclasses import asdict
 
     from ...ui import format_value, progress_bars
@@ -154,20 +153,20 @@ def _package_checkpoint(
         report = package_checkpoint(source, output, **options, on_progress=on_progress)
     if json_output:
         megabytes = report.wheel.stat().st_size / 1e6
-        typer.echo(json.dumps({**asdict(report), "megabytes": megabytes}, default=str))
+        echo_json({**asdict(report), "megabytes": megabytes})
         return
     _print_files(report.wheel, report.card, report.weights)
     comparison = report.comparison
-    typer.echo(
+    echo(
         f"float32 ONNX and transformers agree on {comparison.common} of {comparison.union} spans "
         f"in {comparison.texts} short texts"
     )
     if options["dev"] is None:
-        typer.echo("no --dev: weights stay in float32, confidences are not calibrated")
+        echo("no --dev: weights stay in float32, confidences are not calibrated")
     else:
-        typer.echo(f"F1 of the packaged model on the dev documents: {format_value(report.f1)}")
+        echo(f"F1 of the packaged model on the dev documents: {format_value(report.f1)}")
 
 
 def _print_files(wheel: Path, card: Path, weights: str) -> None:
-    typer.echo(f"wheel: {wheel} ({wheel.stat().st_size / 1e6:.1f} MB, weights {weights})")
-    typer.echo(f"card:  {card}")
+    echo(f"wheel: {wheel} ({wheel.stat().st_size / 1e6:.1f} MB, weights {weights})")
+    echo(f"card:  {card}")

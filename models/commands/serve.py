@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ...annotation.commands.options import Home, Password, Username
+from ...terminal import echo
 from .options import TargetPrecision, Threshold
 
 
@@ -92,7 +93,7 @@ def serve(
     def on_ready(url: str) -> None:
         if doccano is not None:
             _register(doccano, public_url or url, token, home, username, password)
-        typer.echo(f"{model} is served at {url}")
+        echo(f"{model} is served at {url}")
 
     serve_model(model, settings, on_ready=on_ready)
 
@@ -115,4 +116,4 @@ def _register(
     other = None if session.url == DoccanoServer(home).url else session.url
     with connect(home, other, username, password) as client:
         register_service(client, session, f"{url}/doccano", token)
-    typer.echo(f"registered with {len(session.projects)} projects at {session.url}")
+    echo(f"registered with {len(session.projects)} projects at {session.url}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ...corpus.commands.options import Engine
+from ...terminal import echo, echo_json
 from .options import TargetPrecision, Threshold
 
 
@@ -62,7 +63,6 @@ def tag(
     be used are listed in a file beside the output. The same command resumes an interrupted run;
     with -, if standard input is the same again.
     """
-    import json
     import tempfile
     from dataclasses import asdict
 
@@ -89,20 +89,20 @@ def tag(
             on_progress=on_progress,
         )
     for notice in report.notices:
-        typer.echo(f"warning: {notice}", err=True)
+        echo(f"warning: {notice}", err=True)
     if json_output:
-        typer.echo(json.dumps(asdict(report), default=str))
+        echo_json(asdict(report))
         return
     if loaded.thresholds:
         kept = ", ".join(f"{label} {value:g}" for label, value in loaded.thresholds.items())
-        typer.echo(f"thresholds: {kept}")
+        echo(f"thresholds: {kept}")
     if report.resumed:
-        typer.echo(f"resumed after {report.resumed} articles")
-    typer.echo(f"{report.documents} documents tagged in {', '.join(map(str, report.outputs))}")
+        echo(f"resumed after {report.resumed} articles")
+    echo(f"{report.documents} documents tagged in {', '.join(map(str, report.outputs))}")
     if report.table is not None:
-        typer.echo(f"table of entities: {report.table}")
+        echo(f"table of entities: {report.table}")
     if report.rejected_file is not None:
-        typer.echo(f"{report.rejected} articles rejected, see {report.rejected_file}")
+        echo(f"{report.rejected} articles rejected, see {report.rejected_file}")
 
 
 def _save_stdin(folder: Path) -> Path:

@@ -189,6 +189,16 @@ def test_a_slow_server_times_out(site: str, path: str) -> None:
     fetcher.close()
 
 
+def test_a_slow_name_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait() and [])
+    fetcher = Fetcher(FetchRules(pause=0, timeout=1))
+    with pytest.raises(InputError, match="not complete after 1 s"):
+        fetcher.fetch("http://news.example/")
+    never.set()
+    fetcher.close()
+
+
 def test_packed_answers_are_unpacked_up_to_a_limit(fetcher: Fetcher, site: str) -> None:
     assert fetcher.fetch(f"{site}/packed").content == PAGE.encode()
     with pytest.raises(InputError, match="/bomb: larger than 64 MB"):

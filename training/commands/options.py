@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...terminal import echo
+
 if TYPE_CHECKING:
     from ..data import TrainingData
     from ..inputs import TrainingInputs
@@ -75,4 +77,4 @@ def print_warnings(inputs: TrainingInputs) -> None:
         with Console(stderr=True).status("Comparing the documents"):
             warnings = inputs.data.warnings(inputs.labels)
         for warning in warnings:
-            typer.echo(f"warning: {warning}", err=True)
+            echo(f"warning: {warning}", err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...terminal import echo, echo_json
 from .options import (
     DevFiles,
     HeldOutFiles,
@@ -46,6 +47,8 @@ def sweep(
     json_output: JsonOutput = False,
 ) -> None:
     """Search recipe fields for the best dev score. Interrupted sweeps resume."""
+    import json
+
     from rich.console import Console
 
     from ...ui import format_value
@@ -60,14 +63,13 @@ def sweep(
     )
     data = require_data(inputs)
     print_warnings(inputs)
-    console = Console(stderr=True)
 
     def print_trial(result: TrialResult) -> None:
         values = "  ".join(f"{name}={value}" for name, value in result.values.items())
         score = f"{result.number + 1}: F1 {format_value(result.f1)} {result.state}"
-        console.print(f"{score}  {values}", highlight=False)
+        echo(f"{score}  {values}", err=True)
 
-    with console.status("Training"):
+    with Console(stderr=True).status("Training"):
         from ..experiments.sweep import sweep as run_sweep
 
         results = run_sweep(
@@ -76,11 +78,11 @@ def sweep(
             on_trial=print_trial,
         )
     if json_output:
-        typer.echo((output / "sweep.json").read_text(encoding="utf-8"), nl=False)
+        echo_json(json.loads((output / "sweep.json").read_text(encoding="utf-8")))
         return
     _print_results(results, search_space)
     if (output / "best.toml").is_file():
-        typer.echo(f"best recipe: {output / 'best.toml'}\nplot: {output / 'sweep.png'}")
+        echo(f"best recipe: {output / 'best.toml'}\nplot: {output / 'sweep.png'}")
 
 
 def _print_results(

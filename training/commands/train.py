@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...terminal import echo, echo_json, to_text
 from .options import (
     DevFiles,
     HeldOutFiles,
@@ -82,7 +83,6 @@ def train(
 def _train(
     inputs: TrainingInputs, data: TrainingData, output: Path, resume: bool, json_output: bool
 ) -> None:
-    import json
 
     from rich.console import Console
 
@@ -98,7 +98,7 @@ def _train(
     if not is_first_process():
         return
     if json_output:
-        typer.echo(json.dumps(metrics))
+        echo_json(metrics)
         return
     scores = {ALL_LABELS: metrics["dev"], **metrics["dev"]["labels"]}
     rows = tuple(
@@ -108,7 +108,7 @@ def _train(
     table = DataTable("Strict scores on the dev documents", columns, rows)
     print_tables([table], Console(), len(rows))
     dtype = f", {metrics['dtype']}" if "dtype" in metrics else ""
-    typer.echo(f"run: {output} ({metrics['seconds']:.0f} s{dtype})")
+    echo(f"run: {output} ({metrics['seconds']:.0f} s{dtype})")
 
 
 def _draw_curve(
@@ -119,17 +119,17 @@ def _draw_curve(
     seeds: int,
     json_output: bool,
 ) -> None:
+    import json
+
     from rich.console import Console
 
     from ...ui import DataTable, format_interval, format_value, print_tables
     from ..experiments.learning_curve import learning_curve
 
-    console = Console(stderr=True)
-
     def print_run(documents: int, seed: int, f1: float) -> None:
-        console.print(f"{documents} documents, seed {seed}: F1 {format_value(f1)}", highlight=False)
+        echo(f"{documents} documents, seed {seed}: F1 {format_value(f1)}", err=True)
 
-    with console.status("Training"):
+    with Console(stderr=True).status("Training"):
         curve = learning_curve(
             *(inputs.recipe, data, inputs.labels, output),
             points=points,
@@ -137,7 +137,7 @@ def _draw_curve(
             on_run=print_run,
         )
     if json_output:
-        typer.echo((output / "curve.json").read_text(encoding="utf-8"), nl=False)
+        echo_json(json.loads((output / "curve.json").read_text(encoding="utf-8")))
         return
     rows = tuple(
         (
@@ -148,11 +148,10 @@ def _draw_curve(
     )
     columns = ("labeled documents", "F1 on dev", "95 % interval", "")
     print_tables([DataTable("Learning curve", columns, rows)], Console(), len(rows))
-    typer.echo(f"plot: {output / 'curve.png'}")
+    echo(f"plot: {output / 'curve.png'}")
 
 
 def _explain(name: str, inputs: TrainingInputs, json_output: bool) -> None:
-    import json
 
     from rich.console import Console
     from rich.table import Table
@@ -166,22 +165,23 @@ def _explain(name: str, inputs: TrainingInputs, json_output: bool) -> None:
 
             facts = estimate(recipe, inputs.data, inputs.labels)
     if json_output:
-        typer.echo(json.dumps({"recipe": recipe.model_dump(), "facts": facts}))
+        echo_json({"recipe": recipe.model_dump(), "facts": facts})
         return
     summary = " ".join((type(recipe).__doc__ or "").split())
-    table = Table("field", "value", "default", "meaning", title=f"{name}: {summary}")
+    title = to_text(f"{name}: {summary}", "table.title")
+    table = Table("field", "value", "default", "meaning", title=title)
     for field in describe_fields(recipe):
         default = "" if field.default is None else str(field.default)
         style = "bold" if field.value != field.default else ""
-        table.add_row(field.name, str(field.value), default, field.meaning, style=style)
+        table.add_row(*map(to_text, (field.name, field.value, default, field.meaning)), style=style)
     console = Console()
     console.print(table)
     if not facts:
-        typer.echo("Name --train and --dev to estimate the training time.")
+        echo("Name --train and --dev to estimate the training time.")
         return
     estimates = Table(show_header=False)
     for fact, value in facts.items():
-        estimates.add_row(fact, value)
+        estimates.add_row(*map(to_text, (fact, value)))
     console.print(estimates)
 
 
@@ -199,17 +199,17 @@ def _training_progress() -> Iterator[OnProgress]:
     if not is_first_process():
         yield ignore_progress
         return
-    console, metrics = Console(stderr=True), dict[str, float]()
+    is_terminal, metrics = Console(stderr=True).is_terminal, dict[str, float]()
     with progress_bars() as show:
 
         def on_progress(progress: Progress) -> None:
             metrics.update(progress.metrics)
             show(dataclasses.replace(progress, metrics=dict[str, Any](metrics)))
-            if "f1" in progress.metrics and not console.is_terminal:
+            if "f1" in progress.metrics and not is_terminal:
                 scores = "  ".join(
                     f"{name} {format_value(value)}" for name, value in metrics.items()
                 )
                 step = f"step {progress.completed} of {progress.total}"
-                console.print(f"{step}  {scores}", highlight=False)
+                echo(f"{step}  {scores}", err=True)
 
         yield on_progress

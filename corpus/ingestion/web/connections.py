@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
 from ssl import SSLContext
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -71,12 +73,12 @@ class Connections:
 
         Raises:
             InputError: if it is unknown, or one of its addresses is private.
+            httpcore.TimeoutException: if there is no answer before the deadline.
         """
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = _resolve(host, port, self.seconds_left())
         except (OSError, UnicodeError) as error:
             raise InputError(f"host {host} is unknown ({error}); check the URL") from error
-        addresses = [str(address[0]) for *_, address in found]
         for address in addresses:
             if not (self._allow_private or is_public(address)):
                 name = f", that of {host}" if host != address else ""
@@ -113,6 +115,27 @@ class Connections:
             # The proxy itself may have a private address.
             network_backend=_Backend(lambda host, port: [host], self.seconds_left),
         )
+
+
+def _resolve(host: str, port: int, seconds: float) -> list[str]:
+    """Return the addresses of a host; the system's own limit of time may be longer than ours."""
+    answers: SimpleQueue[list[str] | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put([str(address[0]) for *_, address in found])
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except Empty as error:
+        raise httpcore.ConnectTimeout(f"{host} is not resolved") from error
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _find_proxy(scheme: str, host: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,13 @@ from typing import Any
 
 from ...errors import InputError
 from ..files import sha256_file, sha256_text
+from ..reading.bounded import check_archive
 
+_DAMAGED_WHEEL = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    # Compression that is unknown or needs a password.
+    *(NotImplementedError, RuntimeError),
+)
 _EVENT_OF_SPLIT = {"train": "trained on", "dev": "validated on"}
 
 
@@ -131,11 +139,17 @@ def _decode_object(content: bytes) -> list[dict[str, Any]]:
 
 
 def _read_wheel(path: Path) -> list[dict[str, Any]]:
+    """Return the manifests in a wheel; none if it is damaged.
+
+    Raises:
+        InputError: if they are packed to fill the memory.
+    """
     try:
         with zipfile.ZipFile(path) as wheel:
-            names = [name for name in wheel.namelist() if name.endswith("/manifest.json")]
-            return [value for name in names for value in _decode_object(wheel.read(name))]
-    except zipfile.BadZipFile:
+            entries = [e for e in wheel.infolist() if e.filename.endswith("/manifest.json")]
+            check_archive(entries, str(path))
+            return [value for entry in entries for value in _decode_object(wheel.read(entry))]
+    except _DAMAGED_WHEEL:
         return []
 
 

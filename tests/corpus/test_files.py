@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import resource
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents, write_json
+from orbat.corpus.json_values import encode_json
 from orbat.corpus.output.atomic import open_atomic, open_folder_atomic
 from orbat.errors import InputError
 
@@ -153,3 +159,39 @@ def test_a_file_for_which_there_is_no_room_is_named(tmp_path: Path) -> None:
 def test_a_very_long_name_can_be_written(tmp_path: Path) -> None:
     write_json(tmp_path / ("é" * 127), 1)
     assert [len(path.name) for path in tmp_path.iterdir()] == [127]
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
+def test_files_and_folders_have_the_mode_that_the_user_wants(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        write_json(tmp_path / "file.json", {})
+        with open_folder_atomic(tmp_path / "folder") as draft:
+            (draft / "inner").mkdir()
+            (draft / "inner" / "file").touch(mode=0o600)  # as some libraries do
+    finally:
+        os.umask(before)
+    for path in tmp_path.rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o777 if path.is_dir() else 0o666) & ~mask
+
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text("ab"), inner),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_written_json_has_no_nan_and_all_else_stays(value: Any) -> None:
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    def expected(value: Any) -> Any:
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        if isinstance(value, dict):
+            return {key: expected(child) for key, child in value.items()}
+        return [expected(child) for child in value] if isinstance(value, list) else value
+
+    assert json.loads(encode_json(value), parse_constant=refuse) == expected(value)

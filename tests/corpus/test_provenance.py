@@ -40,6 +40,12 @@ def test_a_document_is_traced_through_all_files(
     (run / "evaluations" / "gold.json").write_text(json.dumps(result))
     with zipfile.ZipFile(tmp_path / "model.whl", "w") as wheel:
         wheel.writestr("model/manifest.json", json.dumps(manifest))
+    damaged = bytearray((tmp_path / "model.whl").read_bytes())
+    damaged[40] ^= 1
+    (tmp_path / "damaged.whl").write_bytes(damaged)
+    unknown = bytearray((tmp_path / "model.whl").read_bytes())
+    unknown[unknown.index(b"PK\x01\x02") + 10] = 77  # the method of compression
+    (tmp_path / "unknown.whl").write_bytes(unknown)
     trace = orbat("corpus", "show", "doe", tmp_path, "--json").json()
     assert trace["provenance"]["file"] == "doe.txt"
     assert trace["provenance"]["license"] == "CC0-1.0"

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from transformers import PrinterCallback
 
-from ...errors import InputError, first_line
+from ...errors import DivergedError, InputError, first_line
 from ...ui import Progress
 from ..base import TrainingJob
 from ..tagger.arrays import Floats
@@ -70,7 +70,7 @@ class TransformerTrainer:
             step (`losses`), the number of windows (`training_windows`) and the `dtype`.
 
         Raises:
-            DivergedError: if the loss is not finite.
+            DivergedError: if the loss or the weights are not finite.
             InputError: if the disk is full.
             ModelError: if a teacher cannot be loaded, or a checkpoint is damaged.
         """
@@ -95,6 +95,7 @@ class TransformerTrainer:
         with quiet_transformers(), _explain_full_disk(job.output):
             trainer.train(resume_from_checkpoint=last)
             prepared.network.eval()
+            self._check_weights()
             score_documents()
             if trainer.is_world_process_zero():
                 self._save()
@@ -130,6 +131,18 @@ class TransformerTrainer:
         for completed, log_probs in enumerate(scored, start=1):
             self._job.on_progress(Progress("Scoring by teachers", completed, len(windows)))
             yield log_probs
+
+    def _check_weights(self) -> None:
+        """Refuse weights that are not finite: the last steps may have diverged unseen.
+
+        Raises:
+            DivergedError: naming the fix.
+        """
+        parameters = self._prepared.network.parameters()
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in parameters):
+            raise DivergedError(
+                "the trained weights are not finite; lower learning_rate or set dtype to fp32"
+            )
 
     def _save(self) -> None:
         prepared = self._prepared

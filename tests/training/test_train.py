@@ -77,6 +77,14 @@ def test_finished_runs_are_reused_and_other_runs_refused(run: Path, data: Traini
         train(recipe, data, LABELS, run, resume=True)
 
 
+def test_an_unfinished_run_of_another_version_is_not_resumed(
+    data: TrainingData, tmp_path: Path
+) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": 5, "status": "training"}))
+    with pytest.raises(InputError, match="of another version of orbat; name a new folder"):
+        train(load_recipe("baseline-rules"), data, LABELS, tmp_path, resume=True)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [

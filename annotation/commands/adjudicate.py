@@ -11,7 +11,7 @@ from ...terminal import echo
 from .options import (
     Home,
     Labels,
-    Password,
+    PasswordStdin,
     Texts,
     Unconfirmed,
     Url,
@@ -53,7 +53,7 @@ def adjudicate(
     home: Home = None,
     url: Url = None,
     username: Username = "admin",
-    password: Password = None,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Merge annotation sets into gold. Conflicts are resolved by a policy.
 
@@ -79,7 +79,7 @@ def adjudicate(
         if session is None:
             raise InputError("policy manual needs --session FOLDER for the adjudication round")
         with (
-            connect(home, url, username, password) as client,
+            connect(home, url, username, password_stdin) as client,
             progress_bars() as on_progress,
         ):
             result = adjudicate_manually(

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from ...terminal import echo
-from .options import Home, Labels, Password, Url, Username, connect, print_page_hint, split_names
+from .options import (
+    Home,
+    Labels,
+    PasswordStdin,
+    Url,
+    Username,
+    connect,
+    print_page_hint,
+    split_names,
+)
 
 
 def audit(
@@ -37,7 +46,7 @@ def audit(
     home: Home = None,
     url: Url = None,
     username: Username = "admin",
-    password: Password = None,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Find likely label errors in gold, with models that were not trained on the document.
 
@@ -83,7 +92,7 @@ def audit(
     if session is None or annotators is None:
         return
     with (
-        connect(home, url, username, password) as client,
+        connect(home, url, username, password_stdin) as client,
         progress_bars() as on_progress,
     ):
         pushed = result.push_for_review(

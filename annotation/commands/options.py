@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...errors import InputError
 from ...terminal import echo
 
 if TYPE_CHECKING:
@@ -21,10 +24,14 @@ Url = Annotated[
     str | None, typer.Option(help="Address of another doccano server; default: the local one.")
 ]
 Username = Annotated[str, typer.Option(help="Administrator account on the server.")]
-Password = Annotated[
-    str | None,
+PASSWORD_VARIABLE = "ORBAT_DOCCANO_PASSWORD"
+# A password in a command's arguments could be read by all users of the machine.
+PasswordStdin = Annotated[
+    bool,
     typer.Option(
-        envvar="ORBAT_DOCCANO_PASSWORD", help="Password of the account; needed with --url."
+        "--password-stdin",
+        help="Read the account's password from the standard input; otherwise it is the value of "
+        f"{PASSWORD_VARIABLE}. Needed with --url.",
     ),
 ]
 SessionFolder = Annotated[Path, typer.Option("--session", help="Folder of the labeling session.")]
@@ -42,7 +49,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def connect(
-    home: Path | None, url: str | None, username: str, password: str | None
+    home: Path | None, url: str | None, username: str, password_stdin: bool
 ) -> DoccanoClient:
     """Return a connection to the server that the options name.
 
@@ -50,26 +57,37 @@ def connect(
         home: data folder of the local server.
         url: address of another server; None for the local one.
         username: an administrator's account.
-        password: its password; None for the local server's administrator.
+        password_stdin: whether its password is the first line of the standard input; otherwise it
+            is the value of :data:`PASSWORD_VARIABLE`. Not needed for the local administrator.
 
     Raises:
-        InputError: if another server is named without a password, or by an invalid address.
+        InputError: if another server is named without a password, or by an invalid address, or
+            the standard input has no password.
         ServerError: if the server does not answer or refuses the password.
     """
     from ...corpus.addresses import check_address
-    from ...errors import InputError
     from ..doccano.client import DoccanoClient
     from ..doccano.server import DoccanoServer
 
+    password = _read_password(password_stdin)
     server = DoccanoServer(home)
     if url is None:
         return server.connect(username, password)
     check_address(url, "--url")
     if password is None:
-        raise InputError(f"{url}: no password; pass --password or set ORBAT_DOCCANO_PASSWORD")
+        raise InputError(f"{url}: no password; set {PASSWORD_VARIABLE} or pass --password-stdin")
     if url.rstrip("/") == server.url:
         return server.connect(username, password)
     return DoccanoClient(url, username, password)
+
+
+def _read_password(from_stdin: bool) -> str | None:
+    if not from_stdin:
+        return os.environ.get(PASSWORD_VARIABLE) or None
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise InputError("--password-stdin: the standard input has no password; write it there")
+    return password
 
 
 def print_page_hint(client: DoccanoClient) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ...terminal import echo, echo_json
-from .options import Home, Json, Password, SessionFolder, Url, Username, connect
+from .options import Home, Json, PasswordStdin, SessionFolder, Url, Username, connect
 
 
 def pull(
@@ -19,7 +19,7 @@ def pull(
     home: Home = None,
     url: Url = None,
     username: Username = "admin",
-    password: Password = None,
+    password_stdin: PasswordStdin = False,
     json_output: Json = False,
 ) -> None:
     """Write every annotator's annotation set, and show the changes since the last pull.
@@ -36,7 +36,7 @@ def pull(
     for name in ("pushed", "history"):
         check_output(output, session / name)
     with (
-        connect(home, url, username, password) as client,
+        connect(home, url, username, password_stdin) as client,
         progress_bars() as on_progress,
     ):
         pulled = pull_annotation_sets(client, session, output=output, on_progress=on_progress)

@@ -11,7 +11,7 @@ from ...terminal import echo
 from .options import (
     Home,
     Labels,
-    Password,
+    PasswordStdin,
     SessionFolder,
     Url,
     Username,
@@ -75,7 +75,7 @@ def push(
     home: Home = None,
     url: Url = None,
     username: Username = "admin",
-    password: Password = None,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Assign documents to annotators and upload them to doccano. Idempotent."""
     from rich.console import Console
@@ -99,7 +99,7 @@ def push(
     if gold_file and suggesters and not all(document.spans for document in pushable):
         gold_documents = list(read_documents(gold_file, label_set.names))
     with (
-        connect(home, url, username, password) as client,
+        connect(home, url, username, password_stdin) as client,
         progress_bars() as on_progress,
     ):
         pushed = push_documents(

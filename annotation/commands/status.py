@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from ...terminal import echo, echo_json
-from .options import Home, Json, Password, SessionFolder, Url, Username, connect, print_page_hint
+from .options import (
+    Home,
+    Json,
+    PasswordStdin,
+    SessionFolder,
+    Url,
+    Username,
+    connect,
+    print_page_hint,
+)
 
 
 def status(
@@ -11,7 +20,7 @@ def status(
     home: Home = None,
     url: Url = None,
     username: Username = "admin",
-    password: Password = None,
+    password_stdin: PasswordStdin = False,
     json_output: Json = False,
 ) -> None:
     """Show each annotator's progress, pace and estimated time left, or an adjudicator's."""
@@ -22,7 +31,7 @@ def status(
     from ..session.status import status_table
 
     with (
-        connect(home, url, username, password) as client,
+        connect(home, url, username, password_stdin) as client,
         progress_bars() as on_progress,
     ):
         statuses = measure_progress(client, session, on_progress=on_progress)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -77,6 +78,12 @@ def install(environment: Path, on_message: OnMessage) -> None:
             _create_environment(environment)
             stamp.write_text(digest)
         _remove_analytics(environment)
+        _hide_uploads(environment)
+
+
+def find_backend(environment: Path) -> Path:
+    """Return the folder of doccano's modules in its environment."""
+    return next(environment.glob("lib/python*/site-packages/backend"))
 
 
 def _create_environment(environment: Path) -> None:
@@ -104,6 +111,13 @@ def _remove_analytics(environment: Path) -> None:
         script = path.read_text(encoding="utf-8")
         if ANALYTICS in script:
             path.write_text(script.replace(ANALYTICS, "data:,"), encoding="utf-8")
+
+
+def _hide_uploads(environment: Path) -> None:
+    """Let nobody else read the uploads that earlier versions of orbat left among doccano's code."""
+    for folder in environment.glob("lib/python*/site-packages/backend/filepond-temp-uploads"):
+        with suppress(PermissionError):  # in an environment of another user, they are that one's
+            folder.chmod(0o700)
 
 
 def clean_environ() -> dict[str, str]:

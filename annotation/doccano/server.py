@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import platformdirs
 import psutil
 
 from ...corpus.addresses import check_port
 from ...corpus.files import write_json
+from ...corpus.output.locks import lock_folder
 from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError, ServerError
-from ..page.home_settings import APPLICATION, PageSettings
+from ..page.home_settings import APPLICATION, SETTINGS, PageSettings
 from .client import DoccanoClient
-from .installation import OnMessage, clean_environ, default_environment, install
+from .database import CHILD_UMASK, create_database
+from .installation import OnMessage, clean_environ, default_environment, find_backend, install
+from .probes import port_is_free, web_answers, worker_answers
 
 ADMIN = "admin"
 START_SECONDS = 180
@@ -41,14 +42,16 @@ def default_home() -> Path:
 
 
 class DoccanoServer:
-    """A doccano server on this machine, with its data in one folder.
+    """A doccano server on this machine, with its data in one folder that only its owner can enter.
 
         HOME/db.sqlite3, media/   doccano's data
+        HOME/uploads/             files that are being imported
         HOME/broker.sqlite3       the worker's queue, apart from the data to avoid locks
         HOME/secrets.json         secret key and administrator's password (owner only)
         HOME/page.json            settings of the annotation page (owner only)
         HOME/server.json          address and processes of the running server
         HOME/web.log, worker.log  output of the processes
+        HOME/.lock                locked while the server is started or stopped
 
     Args:
         home: the folder; :func:`default_home` if None.
@@ -81,7 +84,7 @@ class DoccanoServer:
         except (InputError, KeyError) as error:
             raise ServerError(
                 f"no doccano server in {self.home}; start one with orbat annotate up, "
-                "or pass --url, --username and --password"
+                "or pass --url and --username"
             ) from error
 
     def worker_is_running(self) -> bool:
@@ -141,37 +144,41 @@ class DoccanoServer:
             on_message: called before each step that takes a while.
 
         Raises:
-            InputError: if the port is none or taken.
+            InputError: if the port is none or taken, or another process starts or stops the
+                server.
             ServerError: if doccano cannot be installed or started.
         """
         check_port(port, lowest=1)
+        with lock_folder(self.home):
+            self.home.chmod(0o700)
+            return self._up(port, on_message)
+
+    def _up(self, port: int, on_message: OnMessage) -> RunningServer:
         url = self.url
         page = self.page.fingerprint()
         is_current = self._state().get("page") == page
-        if url and is_current and self.worker_is_running() and _web_answers(url):
+        if url and is_current and self.worker_is_running() and web_answers(url):
             return RunningServer(url, started=False)
         install(self.environment, on_message)
-        self.home.mkdir(parents=True, exist_ok=True)
         credentials = self._credentials()
-        if url and not (is_current and _web_answers(url)):
+        if url and not (is_current and web_answers(url)):
             if not is_current:
-                on_message(
-                    "Restarting doccano's web server, because the page or its model has changed"
-                )
+                on_message("Restarting doccano, because the page or its model has changed")
                 port = int(url.rpartition(":")[2])
+                self._stop("worker")
             self._stop("web")
             url = None
-        if url is None and not _port_is_free(port):
+        if url is None and not port_is_free(port):
             raise InputError(f"port {port} is taken; choose another with --port")
         environ = self._environ(credentials["secret_key"])
         if not (self.home / "ready").is_file():
             on_message("Setting up doccano's database")
-            self._create_database(environ, credentials["password"])
+            create_database(self.environment, environ, ADMIN, credentials["password"])
+            (self.home / "ready").touch()
         on_message("Starting doccano")
         if url is None:
             url = f"http://127.0.0.1:{port}"
-            environ_of_web = {**environ, **self.page.environ}
-            self._start("web", self._web_command(port), environ_of_web, url=url, page=page)
+            self._start("web", self._web_command(port), environ, url=url, page=page)
         if not self.worker_is_running():
             program = str(self.environment / "bin" / "doccano")
             self._start("worker", [program, "task", "--concurrency", "1"], environ)
@@ -179,9 +186,16 @@ class DoccanoServer:
         return RunningServer(url, started=True)
 
     def down(self) -> bool:
-        """Stop worker and web server; return whether one of them was running."""
-        stopped = [self._stop(name) for name in ("worker", "web")]
-        self._state_file.unlink(missing_ok=True)
+        """Stop worker and web server; return whether one of them was running.
+
+        Raises:
+            InputError: if another process starts or stops the server.
+        """
+        if not self.home.is_dir():
+            return False
+        with lock_folder(self.home):
+            stopped = [self._stop(name) for name in ("worker", "web")]
+            self._state_file.unlink(missing_ok=True)
         return any(stopped)
 
     def _credentials(self) -> dict[str, str]:
@@ -200,36 +214,18 @@ class DoccanoServer:
         media.mkdir(exist_ok=True)
         return {
             **clean_environ(),
+            **self.page.environ,
             "DOCCANO_HOME": str(self.home),
             "DATABASE_URL": f"sqlite:///{self.home / 'db.sqlite3'}",
             "CELERY_BROKER_URL": f"sqla+sqlite:///{self.home / 'broker.sqlite3'}",
             "MEDIA_ROOT": str(media),
             "SECRET_KEY": secret_key,
-            "DJANGO_SETTINGS_MODULE": "config.settings.production",
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
             "STANDALONE": "True",
         }
 
-    def _create_database(self, environ: dict[str, str], password: str) -> None:
-        self._run_doccano(environ, "init")
-        self._run_doccano(
-            environ,
-            # A password may begin with a dash.
-            *("createuser", "--username", ADMIN, f"--password={password}"),
-            *("--email", "admin@localhost.localdomain"),
-        )
-        (self.home / "ready").touch()
-
-    def _run_doccano(self, environ: dict[str, str], command: str, *arguments: str) -> None:
-        program = str(self.environment / "bin" / "doccano")
-        result = subprocess.run(
-            [program, command, *arguments], env=environ, capture_output=True, text=True
-        )
-        if result.returncode:
-            reason = (result.stderr.strip() or result.stdout.strip()).splitlines()[-1:]
-            raise ServerError(f"doccano {command} failed in {self.home}: {' '.join(reason)}")
-
     def _web_command(self, port: int) -> list[str]:
-        backend = next(self.environment.glob("lib/python*/site-packages/backend"))
+        backend = find_backend(self.environment)
         return [
             *(str(self.environment / "bin" / "gunicorn"), "--chdir", str(backend)),
             *("--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8"),
@@ -248,6 +244,7 @@ class DoccanoServer:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                umask=CHILD_UMASK,
             )
         entry = {"pid": process.pid, "created": psutil.Process(process.pid).create_time()}
         write_json(self._state_file, {**self._state(), **state, name: entry})
@@ -263,7 +260,7 @@ class DoccanoServer:
                     raise ServerError(
                         f"doccano's {name} process stopped ({' '.join(last)}); see {log}"
                     )
-            if _web_answers(url) and _worker_answers(url):
+            if web_answers(url) and worker_answers(url):
                 return
             time.sleep(0.3)
         raise ServerError(
@@ -282,29 +279,3 @@ class DoccanoServer:
             child.kill()
         psutil.wait_procs(running, timeout=5)
         return True
-
-
-def _port_is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _web_answers(url: str) -> bool:
-    try:
-        response = httpx.get(f"{url}/v1/me", timeout=10)
-    except httpx.HTTPError:
-        return False
-    return response.status_code in (200, 403)
-
-
-def _worker_answers(url: str) -> bool:
-    try:
-        response = httpx.get(f"{url}/v1/health/", params={"format": "json"}, timeout=30)
-    except httpx.HTTPError:
-        return False
-    return response.status_code == 200

@@ -15,6 +15,8 @@ from .server.files import served_paths
 FOLDER = Path(__file__).parent
 APPLICATION = "server.application:create()"
 """What gunicorn runs, with :data:`FOLDER` in the Python path."""
+SETTINGS = "server.settings"
+"""The settings of doccano's processes, with :data:`FOLDER` in the Python path."""
 
 
 class PageSettings:
@@ -47,7 +49,7 @@ class PageSettings:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables of the web process."""
+        """The environment variables of doccano's processes."""
         # doccano allows requests from every web page unless this is set.
         environ = {"DEBUG": "False", "PYTHONPATH": str(FOLDER)}
         record = self._record()

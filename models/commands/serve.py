@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ...annotation.commands.options import Home, Password, Username
+from ...annotation.commands.options import Home, PasswordStdin, Username
 from ...terminal import echo
 from .options import TargetPrecision, Threshold
 
@@ -57,7 +57,7 @@ def serve(
     ] = None,
     home: Home = None,
     username: Username = "admin",
-    password: Password = None,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Answer requests with a model over HTTP, until SIGTERM or Ctrl-C.
 
@@ -92,7 +92,7 @@ def serve(
 
     def on_ready(url: str) -> None:
         if doccano is not None:
-            _register(doccano, public_url or url, token, home, username, password)
+            _register(doccano, public_url or url, token, home, username, password_stdin)
         echo(f"{model} is served at {url}")
 
     serve_model(model, settings, on_ready=on_ready)
@@ -104,7 +104,7 @@ def _register(
     token: str | None,
     home: Path | None,
     username: str,
-    password: str | None,
+    password_stdin: bool,
 ) -> None:
     """Register the service with the projects of a labeling session."""
     from ...annotation.commands.options import connect
@@ -114,6 +114,6 @@ def _register(
 
     session = open_session(folder)
     other = None if session.url == DoccanoServer(home).url else session.url
-    with connect(home, other, username, password) as client:
+    with connect(home, other, username, password_stdin) as client:
         register_service(client, session, f"{url}/doccano", token)
     echo(f"registered with {len(session.projects)} projects at {session.url}")

@@ -154,15 +154,19 @@ def test_push_again_completes_a_push_that_was_killed(
     folder, name = tmp_path / "cut", f"cut-{step[1:]}"
     arguments = ["annotate", "push", str(tmp_path / "d.jsonl"), "--session", str(folder)]
     arguments += ["--annotators", name, "--suggest", "none"]
-    arguments += ["--url", url, "--password", doccano.server.password]
+    arguments += ["--url", url, "--password-stdin"]
     server.unanswered = step
-    client = subprocess.Popen([sys.executable, "-m", "orbat", *arguments])
+    client = subprocess.Popen(
+        [sys.executable, "-m", "orbat", *arguments], stdin=subprocess.PIPE, text=True
+    )
+    print(doccano.server.password, file=client.stdin, flush=True)
     assert server.reached.wait(120)
     client.kill()
     client.wait()
     assert not (folder / "pushed").exists()
     server.unanswered = None
-    done = orbat(*arguments)
+    password = {"ORBAT_DOCCANO_PASSWORD": doccano.server.password}
+    done = orbat(*arguments[:-1], env=password)
     assert done.code == 0, done.err
     with DoccanoClient(url, ADMIN, doccano.server.password) as connection:
         back = pull(connection, folder).annotation_sets[name]

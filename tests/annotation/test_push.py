@@ -221,12 +221,12 @@ def test_unreachable_servers_and_wrong_passwords_are_reported(
         *("--annotators", "x"),
     )
     assert "start it with orbat annotate up" in refused(*push_there)
-    assert "does not answer" in refused(
-        *push_there, "--url", "http://127.0.0.1:9", "--password", "x"
-    )
+    wrong = {"ORBAT_DOCCANO_PASSWORD": "wrong"}
+    assert "does not answer" in refused(*push_there, "--url", "http://127.0.0.1:9", env=wrong)
     assert "refuses the password of 'admin'" in refused(
-        *push_there, "--url", doccano.url, "--password", "wrong"
+        *push_there, "--url", doccano.url, env=wrong
     )
+    assert "the standard input has no password" in refused(*push_there, "--password-stdin")
     assert "no password" in refused(*push_there, "--url", doccano.url)
     assert "not a labeling session" in refused(
         "annotate", "pull", "--session", tmp_path, env=doccano.env

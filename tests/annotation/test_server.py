@@ -12,12 +12,18 @@ from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 from typing import Any
 
+import httpx
 import pytest
 
-from orbat.annotation.doccano import installation
-from orbat.annotation.doccano.installation import find_python, install
+from orbat.annotation.doccano import installation, server
+from orbat.annotation.doccano.database import create_database
+from orbat.annotation.doccano.installation import find_backend, find_python, install
 from orbat.annotation.doccano.server import DoccanoServer
-from orbat.errors import ServerError
+from orbat.annotation.page.home_settings import FOLDER, SETTINGS
+from orbat.annotation.session.push import push
+from orbat.corpus.document import Document
+from orbat.corpus.labels import load_labels
+from orbat.errors import InputError, ServerError
 from tests.conftest import Orbat, Running
 
 
@@ -70,11 +76,11 @@ def test_concurrent_calls_install_once(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_a_new_folder_has_no_running_server(tmp_path: Path) -> None:
-    server = DoccanoServer(tmp_path)
-    assert server.url is None
-    assert not server.down()
+    new = DoccanoServer(tmp_path)
+    assert new.url is None
+    assert not new.down()
     with pytest.raises(ServerError, match="start one with orbat annotate up"):
-        _ = server.password
+        _ = new.password
 
 
 def test_a_reused_process_number_is_not_the_server(tmp_path: Path) -> None:
@@ -83,9 +89,9 @@ def test_a_reused_process_number_is_not_the_server(tmp_path: Path) -> None:
 
     state = {"url": "http://127.0.0.1:1", "web": {"pid": os.getpid(), "created": 1.0}}
     (tmp_path / "server.json").write_text(json.dumps(state))
-    server = DoccanoServer(tmp_path)
-    assert server.url is None
-    assert not server.down()
+    other = DoccanoServer(tmp_path)
+    assert other.url is None
+    assert not other.down()
 
 
 @pytest.mark.slow
@@ -108,7 +114,86 @@ def test_up_finds_a_running_server(orbat: Orbat, doccano: Running) -> None:
     assert f"already running at {doccano.url}" in outcome.out
 
 
+def program(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_the_administrators_password_is_in_no_command(tmp_path: Path) -> None:
+    environment, said = tmp_path / "environment", tmp_path / "said"
+    (environment / "lib" / "python3.11" / "site-packages" / "backend").mkdir(parents=True)
+    program(environment / "bin" / "doccano", f'echo "doccano $@" >> {said}')
+    program(environment / "bin" / "python", f'echo "$@ <$(cat)> $(umask)" >> {said}')
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": "page", "DOCCANO_HOME": str(tmp_path)}
+    create_database(environment, environ, "admin", "-secret")
+    first, *_, last = said.read_text().splitlines()
+    assert first == "doccano init"
+    assert last.endswith(" admin admin@localhost.localdomain <-secret> 0077")
+    assert said.read_text().count("-secret") == 1
+    program(environment / "bin" / "python", "echo no table >&2; exit 1")
+    with pytest.raises(ServerError, match=f"cannot be set up in {tmp_path}: no table"):
+        create_database(environment, environ, "admin", "-secret")
+
+
+def test_the_home_is_closed_and_one_process_starts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+
+    def install_nothing(environment: Path, on_message: object) -> None:
+        assert home.stat().st_mode & 0o777 == 0o700
+        with ThreadPoolExecutor(1) as pool:
+            for call in (DoccanoServer(home).up, DoccanoServer(home).down):
+                with pytest.raises(InputError, match="another orbat command works in this folder"):
+                    pool.submit(call).result()
+        raise ServerError("far enough")
+
+    monkeypatch.setattr(server, "install", install_nothing)
+    with pytest.raises(ServerError, match="far enough"):
+        DoccanoServer(home).up(1)
+    assert not DoccanoServer(home).down()
+
+
+def test_settings_keep_uploads_at_home(tmp_path: Path) -> None:
+    (tmp_path / "config" / "settings").mkdir(parents=True)
+    production = tmp_path / "config" / "settings" / "production.py"
+    production.write_text('SITE_ID = 1\nALLOWED_HOSTS = ["*"]\n')
+    code = (
+        f"from {SETTINGS} import *\n"
+        "print(SITE_ID, DJANGO_DRF_FILEPOND_UPLOAD_TMP, FILE_UPLOAD_PERMISSIONS, *ALLOWED_HOSTS)"
+    )
+    environ = {
+        "PYTHONPATH": f"{FOLDER}:{tmp_path}",
+        "DOCCANO_HOME": "/home/x",
+        "ORBAT_DOCCANO_HOSTS": "labels.example,other.example",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    hosts = ["127.0.0.1", "localhost", "[::1]", "labels.example", "other.example"]
+    assert done.stdout.split() == ["1", "/home/x/uploads", str(0o600), *hosts]
+
+
 @pytest.mark.doccano
 @pytest.mark.slow
-def test_secrets_are_readable_by_the_owner_only(doccano: Running) -> None:
-    assert (doccano.server.home / "secrets.json").stat().st_mode & 0o077 == 0
+def test_nobody_else_can_read_what_doccano_has(doccano: Running, tmp_path: Path) -> None:
+    home = doccano.server.home
+    with doccano.connect() as connection:
+        push(connection, tmp_path, [Document("x", "Gen. Smith")], ["secret"], load_labels())
+    assert home.stat().st_mode & 0o777 == 0o700
+    names = {path.name for path in home.iterdir()}
+    assert {"db.sqlite3", "broker.sqlite3", "uploads", "secrets.json"} <= names
+    for path in home.rglob("*"):
+        if path.parent.name != home.name or path.suffix not in (".log", ".lock", ""):
+            assert path.stat().st_mode & 0o077 == 0, path
+    uploads = find_backend(doccano.server.environment) / "filepond-temp-uploads"
+    assert not uploads.exists() or not uploads.stat().st_mode & 0o077
+    for name in ("web", "worker"):
+        process = doccano.server.process(name)
+        assert process is not None
+        for one in (process, *process.children(recursive=True)):
+            assert doccano.server.password not in " ".join(one.cmdline())
+    answer = httpx.get(f"{doccano.url}/v1/me", headers={"Host": "evil.example"})
+    assert answer.status_code == 400

@@ -131,12 +131,13 @@ def test_every_command_refuses_an_invalid_address(
         ("annotate", "page", "--url", "http://127.0.0.1:9", "--model-url", broken),
         ("annotate", "up", "--model-url", password),
         ("annotate", "push", documents, *session, "--annotators", "a", "--url", broken),
-        ("annotate", "pull", *session, "--url", port, "--password", "x"),
+        ("annotate", "pull", *session, "--url", port),
         ("annotate", "status", *session, "--url", password),
         ("serve", "no-such-model", "--public-url", port),
     )
     for command in commands:
-        line = refused(*command, env={"ORBAT_DOCCANO_HOME": str(tmp_path / "home")})
+        env = {"ORBAT_DOCCANO_HOME": str(tmp_path / "home"), "ORBAT_DOCCANO_PASSWORD": "x"}
+        line = refused(*command, env=env)
         assert "not an http or https address" in line or "must not have a user name" in line
         assert "hunter2" not in line
     assert not session[1].exists()

@@ -1,0 +1,20 @@
+"""doccano's Django settings, and what keeps its data from others."""
+
+import os
+from pathlib import Path
+
+from config.settings.production import *  # noqa: F403
+
+_HOME = Path(os.environ["DOCCANO_HOME"])
+
+# doccano keeps uploads among its code, and Django makes them readable by everybody.
+DJANGO_DRF_FILEPOND_UPLOAD_TMP = str(_HOME / "uploads")
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+
+# A page whose name is made to lead to this machine is not doccano's.
+ALLOWED_HOSTS = [
+    *("127.0.0.1", "localhost", "[::1]"),
+    *filter(None, os.environ.get("ORBAT_DOCCANO_HOSTS", "").split(",")),
+]
+CORS_ORIGIN_ALLOW_ALL = False

@@ -16,6 +16,7 @@ from .corpus.commands import app as corpus
 from .crash_log import write_crash_log
 from .errors import OrbatError, describe_fault
 from .evaluation.commands import evaluate
+from .interruption import EXIT_INTERRUPTED, UNCHANGED, InterruptedCommandError
 from .models.commands import package, serve, tag
 from .terminal import allow_all_characters, echo
 from .training.commands import sweep, train
@@ -36,9 +37,11 @@ class Commands(TyperGroup):
         return sorted(super().list_commands(ctx), key=order.index)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; damaged data that end too early are no request to abort."""
+        """Run the command; data that end too early are no request to abort, as Ctrl-C is."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise InterruptedCommandError(UNCHANGED) from error
         except EOFError as error:  # click takes it for Ctrl-D, and would say "Aborted!" only
             raise UnexpectedEndError(f"the data end too early: {error}") from error
 
@@ -105,8 +108,9 @@ def demo(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line.
 
-    An error that the user can fix is printed as one line, with exit code 2. For any other error
-    the exit code is 70, and the line names a log file with the traceback.
+    An error that the user can fix is printed as one line, with exit code 2, and what stands after
+    Ctrl-C with exit code 130. For any other error the exit code is 70, and the line names a log
+    file with the traceback.
 
     Args:
         arguments: the command and its options; None for those of the process.
@@ -120,6 +124,9 @@ def main(arguments: list[str] | None = None) -> None:
     except (OrbatError, OSError) as error:
         # An OSError that no code above expected (no permission, disk full) names its file.
         message = str(error)
+    except InterruptedCommandError as error:
+        typer.echo(f"interrupted: {error}", err=True)
+        sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
         echo(f"error: {_report(error)}", err=True)
         sys.exit(EXIT_UNEXPECTED)

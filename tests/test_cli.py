@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from pathlib import Path
 
@@ -100,3 +101,36 @@ def test_a_demo_does_not_overwrite_other_folders(orbat: Orbat, tmp_path: Path) -
     outcome = orbat("demo", "--output", tmp_path)
     assert outcome.code == 2
     assert "was not written by a demo" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("command", "interrupted", "line"),
+    [
+        (
+            ("corpus", "add", "a.jsonl", "--output", "out.jsonl"),
+            "orbat.corpus.ingestion.pipeline.add_to_corpus",
+            "the articles added so far are kept, and the corpus is unchanged; the same command "
+            "goes on",
+        ),
+        (
+            ("corpus", "stats", "a.jsonl"),
+            "orbat.corpus.analysis.statistics.measure_statistics",
+            "files are written whole or not at all; run the command again",
+        ),
+    ],
+)
+def test_an_interrupted_command_says_how_to_go_on(
+    command: tuple[str, ...],
+    interrupted: str,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.jsonl").write_text('{"id": "a", "text": "Kidal."}\n')
+    monkeypatch.setattr(interrupted, lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main([*command])
+    assert exit_info.value.code == 130
+    assert capsys.readouterr().err.strip() == f"interrupted: {line}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...interruption import when_interrupted
 from ...terminal import echo
 from .options import (
     Home,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ..adjudication.adjudicate import Adjudication
 
 
+@when_interrupted(
+    "no gold was written, and what the adjudicator answered stands; run the command again"
+)
 def adjudicate(
     annotation_sets: Annotated[
         list[Path], typer.Argument(help="Each annotator's documents (JSON Lines), two or more.")

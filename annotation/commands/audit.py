@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...interruption import when_interrupted
 from ...terminal import echo
 from .options import (
     Home,
@@ -20,6 +21,7 @@ from .options import (
 )
 
 
+@when_interrupted("the finished models stand; the same command goes on with the others")
 def audit(
     gold: Annotated[Path, typer.Argument(help="Gold documents to check (JSON Lines).")],
     work: Annotated[

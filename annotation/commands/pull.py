@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from ...interruption import when_interrupted
 from ...terminal import echo, echo_json
 from .options import Home, Json, PasswordStdin, SessionFolder, Url, Username, connect
 
 
+@when_interrupted("doccano is unchanged; run the command again")
 def pull(
     session: SessionFolder,
     output: Annotated[

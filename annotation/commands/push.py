@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...interruption import when_interrupted
 from ...terminal import echo
 from .options import (
     Home,
@@ -30,6 +31,7 @@ SOURCES = ("rules", "model", "rules+model", "model+rules", "none")
 """Values of `--suggest`. Where spans of two sources overlap, the first source takes precedence."""
 
 
+@when_interrupted("what doccano has stands; the same command completes the push")
 def push(
     documents: Annotated[Path, typer.Argument(help="Documents (JSON Lines).")],
     session: SessionFolder,

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from ...interruption import when_interrupted
 from ...terminal import echo
 from .options import SessionFolder
 
 
+@when_interrupted("the documents replayed so far stand; the same command completes them")
 def replay(
     session: SessionFolder,
     recordings: Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ...interruption import when_interrupted
 from ...terminal import echo
 from .options import Home
 
@@ -22,6 +23,9 @@ ModelUrl = Annotated[
 ]
 
 
+@when_interrupted(
+    "doccano may be running; orbat annotate up completes the start, orbat annotate down ends it"
+)
 def up(
     home: Home = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000,

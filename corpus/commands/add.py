@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...interruption import when_interrupted
 from ...terminal import echo, echo_json
 from .options import Engine, JsonOption
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ..ingestion.pipeline import IngestionReport
 
 
+@when_interrupted(
+    "the articles added so far are kept, and the corpus is unchanged; the same command goes on"
+)
 def add(
     sources: Annotated[
         list[str],

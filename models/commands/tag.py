@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from ...corpus.commands.options import Engine
+from ...interruption import when_interrupted
 from ...terminal import echo, echo_json
 from .options import TargetPrecision, Threshold
 
 
+@when_interrupted("the articles tagged so far are kept; the same command goes on")
 def tag(
     model: Annotated[
         str,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...interruption import when_interrupted
 from ...terminal import echo, echo_json
 from .options import (
     DevFiles,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ..experiments.sweep_results import TrialResult
 
 
+@when_interrupted("the finished trials stand; the same command goes on")
 def sweep(
     recipe: RecipeName,
     search: Annotated[

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...interruption import when_interrupted
 from ...terminal import echo, echo_json, to_text
 from .options import (
     DevFiles,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..inputs import TrainingInputs
 
 
+@when_interrupted("the last checkpoint stands; the same command with --resume goes on from it")
 def train(
     recipe: RecipeName,
     train: TrainFiles = None,

@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from ...corpus.document import Document, document_to_json
+from ...corpus.output.atomic import name_full_disk
 from ...corpus.rejected import Rejected
 from ...errors import InputError
 
@@ -138,9 +139,15 @@ class OutputTransaction:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for file in self._files:
-            file.close()
+        with name_full_disk(self.part):
+            for file in self._files:
+                file.close()
         self._state.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise InputError(
+                f"{self._state_path}: cannot be written ({error}); make room, then run the command "
+                "again: it resumes"
+            ) from error
 
     def has_id(self, doc_id: str) -> bool:
         """Return whether a document id is in use."""
@@ -165,11 +172,12 @@ class OutputTransaction:
             self._reserved.discard(row["id"])
             self._state.execute("INSERT INTO ids VALUES (?)", (_hash_id(row["id"]),))
         rejected_rows = [asdict(article) for article in rejected]
-        for file, records in zip(self._files, (rows, rejected_rows), strict=True):
-            for record in records:
-                file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        with name_full_disk(self.part):
+            for file, records in zip(self._files, (rows, rejected_rows), strict=True):
+                for record in records:
+                    file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
         self.articles += len(rows) + len(rejected)
         self.documents += len(rows)
         self.rejected += len(rejected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -16,6 +17,7 @@ import pytest
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.ingestion.pipeline import IngestionReport, add_to_corpus
+from orbat.errors import InputError
 
 KILLED, INTERRUPTED, DONE = -signal.SIGKILL, 1, 0
 
@@ -143,3 +145,22 @@ def test_versions_and_other_articles_of_one_name(begun: Path) -> None:
     duplicates = list(read_documents(begun / "out.duplicates.jsonl"))
     assert [d.meta["duplicate"]["of"] for d in duplicates] == ["new", "new"]
     assert duplicates[1].spans == (Span(0, 4, "UNIT"),)
+
+
+def test_a_full_disk_is_told_with_the_file_and_loses_nothing(begun: Path, tmp_path: Path) -> None:
+    whole = Path(shutil.copytree(begun, tmp_path / "whole"))
+    add(whole)
+    told: set[str] = set()
+    for limit in (2_000, 40_000, 80_000):
+
+        def add_with_little_room(limit: int = limit) -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+            with pytest.raises(InputError, match="cannot be written") as caught:
+                add(begun)
+            (tmp_path / f"told-{limit}").write_text(str(caught.value))
+
+        assert in_child(add_with_little_room) == DONE
+        told.add((tmp_path / f"told-{limit}").read_text().partition(": ")[0])
+    assert told <= {str(begun / "out.index"), str(begun / "out.jsonl")}
+    add(begun)
+    assert contents(begun) == contents(whole)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -61,3 +63,27 @@ def test_the_state_of_another_version_is_refused(tmp_path: Path) -> None:
         state.execute("CREATE TABLE ids (hash INTEGER PRIMARY KEY)")
     with pytest.raises(InputError, match=r"\.out\.jsonl\.state: written by another version"):
         OutputTransaction(tmp_path / "out.jsonl", "model")
+
+
+def test_a_full_disk_is_told_with_the_file_and_the_run_resumes(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with (
+                pytest.raises(InputError, match=r"\.out\.jsonl\.part: cannot be written"),
+                OutputTransaction(output, "model") as transaction,
+            ):
+                transaction.append([ANN], [])
+                _, limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit))
+                transaction.append([Document("long", "x" * 30_000)], [])
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with OutputTransaction(output, "model") as transaction:
+        assert transaction.documents == 1
+        assert transaction.has_id("ann")
+        assert not transaction.has_id("long")

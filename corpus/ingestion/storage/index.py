@@ -65,10 +65,11 @@ class CorpusIndex:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._open()
         except sqlite3.OperationalError as error:
-            raise InputError(
-                f"{path}: in use or not writable ({error}); "
-                "wait until the other orbat corpus add has ended"
-            ) from error
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                reason = "is in use; wait until the other orbat corpus add has ended"
+            else:
+                reason = f"cannot be written ({error}); check the folder and its disk"
+            raise InputError(f"{path}: {reason}") from error
         except sqlite3.DatabaseError:
             path.unlink(missing_ok=True)
             self._open()

@@ -30,13 +30,12 @@ class PreparedArticle:
     """A raw article, ready to be stored.
 
     Attributes:
-        key: see :func:`orbat.corpus.ingestion.storage.store.article_key`; None for a record that
-            has an id or labels of its own, which do not follow from its text.
+        key: see :func:`orbat.corpus.ingestion.storage.store.article_key`.
         document: its document; None if the corpus contains the article.
         signature: the document's signature; None if it is not computed yet.
     """
 
-    key: str | None
+    key: str
     document: Document | None = None
     signature: MinHashSignature | None = None
 
@@ -87,24 +86,25 @@ def _prepare(
 ) -> PreparedArticle | Rejected:
     if isinstance(raw, Rejected):
         return raw
-    key = _article_key(raw)
-    if key is not None and contains(key):
+    key = guard(raw.location, lambda: _article_key(raw))
+    if isinstance(key, Rejected):
+        return key
+    if contains(key):
         return PreparedArticle(key)
-
-    def prepare() -> PreparedArticle:
-        document = make_document(raw, license=license)
-        return PreparedArticle(key, document)
-
-    return guard(raw.location, prepare)
+    return guard(raw.location, lambda: PreparedArticle(key, make_document(raw, license=license)))
 
 
-def _article_key(raw: RawArticle) -> str | None:
-    content = raw.content
-    if isinstance(raw.record, dict):
-        if "id" in raw.record or raw.record.get("spans"):
-            return None
-        content = str(raw.record.get("text")).encode("utf-8", "surrogatepass")
-    return article_key(hashlib.sha256(content).hexdigest(), raw.origin)
+def _article_key(raw: RawArticle) -> str:
+    if not isinstance(raw.record, dict):
+        return article_key(hashlib.sha256(raw.content).hexdigest(), raw.origin)
+    text = str(raw.record.get("text")).encode("utf-8", "surrogatepass")
+    spans = raw.record.get("spans")
+    return article_key(
+        hashlib.sha256(text).hexdigest(),
+        raw.origin,
+        str(raw.record.get("id", "")),
+        spans if isinstance(spans, list) else (),
+    )
 
 
 def _file_to_rows(path: Path, text_column: str | None, license: str | None) -> list[dict[str, Any]]:
@@ -122,7 +122,7 @@ def _file_to_rows(path: Path, text_column: str | None, license: str | None) -> l
             rows.append(
                 empty
                 | {
-                    "key": article.key or "",
+                    "key": article.key,
                     "document": json.dumps(document_to_json(article.document)),
                     "words": signature.words_sha256,
                     "signature": signature.values,
@@ -134,8 +134,8 @@ def _file_to_rows(path: Path, text_column: str | None, license: str | None) -> l
 def _row_to_article(row: dict[str, Any], contains: ContainsKey) -> PreparedArticle | Rejected:
     if row["reason"]:
         return Rejected(row["location"], row["reason"])
-    key = row["key"] or None
-    if key is not None and contains(key):
+    key = row["key"]
+    if contains(key):
         return PreparedArticle(key)
     document = parse_document(json.loads(row["document"]), row["location"])
     signature = MinHashSignature(row["words"], bytes(row["signature"]))

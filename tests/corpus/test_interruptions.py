@@ -147,6 +147,21 @@ def test_versions_and_other_articles_of_one_name(begun: Path) -> None:
     assert duplicates[1].spans == (Span(0, 4, "UNIT"),)
 
 
+def test_articles_are_known_without_the_index_and_to_another_version_of_the_cleaning(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(begun)
+    (begun / "out.index").unlink()
+    before = contents(begun)
+    assert add(begun) == IngestionReport(0, 0, 7, (), (), False)
+    assert contents(begun) == before
+    sources, output = [begun / "first.jsonl"], begun / "other.jsonl"
+    add_to_corpus(sources, output)
+    (begun / "other.index").unlink()
+    monkeypatch.setattr("orbat.corpus.ingestion.extract.tidy", lambda text: (f"{text}\n", ()))
+    assert add_to_corpus(sources, output) == IngestionReport(0, 0, 3, (), (), False)
+
+
 def test_a_full_disk_is_told_with_the_file_and_loses_nothing(begun: Path, tmp_path: Path) -> None:
     whole = Path(shutil.copytree(begun, tmp_path / "whole"))
     add(whole)

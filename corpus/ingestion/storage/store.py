@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -25,12 +25,24 @@ from .corpus_files import DOCUMENTS, DUPLICATES, CorpusFiles, Written
 from .index import CorpusIndex, IndexedDocument
 
 
-def article_key(digest: str, origin: Mapping[str, Any]) -> str:
-    """Return the key of a raw article: the hash of its bytes, and its URL, file or row."""
+def article_key(
+    digest: str, origin: Mapping[str, Any], doc_id: str = "", spans: Sequence[Any] = ()
+) -> str:
+    """Return the key of a raw article, which equal articles of one source share.
+
+    Args:
+        digest: the hash of its bytes or, of a record, of its text.
+        origin: its URL, file or row.
+        doc_id: the id that a record has itself, which does not follow from the hash.
+        spans: the spans that a record has itself, as decoded JSON.
+    """
     source = (
         origin.get("url") or origin.get("file") or f"{origin.get('dataset')}:{origin.get('row')}"
     )
-    return f"{digest}|{source}"
+    if not (doc_id or spans):
+        return f"{digest}|{source}"
+    own = json.dumps([doc_id, list(spans)], sort_keys=True, default=str)
+    return f"{digest}|{source}|{sha256_text(own)}"
 
 
 class Outcome(StrEnum):
@@ -139,9 +151,13 @@ class CorpusStore:
         provenance = document.meta.get("provenance")
         provenance = provenance if isinstance(provenance, dict) else {}
         digest = provenance.get("sha256")
-        # The id and labels of a record that has its own do not follow from the hash of its text.
-        if isinstance(digest, str) and ("encoding" in provenance or document.id == digest[:16]):
-            self._index.put_article(article_key(digest, provenance), document.id)
+        if not isinstance(digest, str):
+            return
+        key = article_key(digest, provenance)
+        if "encoding" not in provenance and document.id != digest[:16]:  # a record with an id
+            spans = document_to_json(document)["spans"]
+            key = article_key(digest, provenance, document.id, spans)
+        self._index.put_article(key, document.id)
 
     def contains(self, key: str) -> bool:
         """Return whether a raw article was added before; see :func:`article_key`."""
@@ -150,7 +166,7 @@ class CorpusStore:
     def add(
         self,
         document: Document,
-        key: str | None = None,
+        key: str,
         signature: MinHashSignature | None = None,
     ) -> StoredDocument:
         """Add a document, or replace the version of it that an earlier run has written.
@@ -162,14 +178,12 @@ class CorpusStore:
 
         Args:
             document: the document.
-            key: the key by which :meth:`contains` is to find its raw article; None for an article
-                whose id or labels are not determined by its bytes and source.
+            key: the key of its raw article, by which :meth:`contains` will find it.
             signature: the document's signature, if already computed.
         """
         with self._index.step():
             stored = self._add(document, signature)
-            if key is not None:
-                self._index.put_article(key, stored.document.id)
+            self._index.put_article(key, stored.document.id)
         return stored
 
     def _add(self, document: Document, signature: MinHashSignature | None) -> StoredDocument:

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import platformdirs
 import psutil
@@ -22,6 +22,7 @@ from .client import DoccanoClient
 from .database import CHILD_UMASK, create_database
 from .installation import OnMessage, clean_environ, default_environment, find_backend, install
 from .probes import port_is_free, web_answers, worker_answers
+from .processes import WEB, WORKER, find_address, find_process
 
 ADMIN = "admin"
 START_SECONDS = 180
@@ -49,7 +50,7 @@ class DoccanoServer:
         HOME/broker.sqlite3       the worker's queue, apart from the data to avoid locks
         HOME/secrets.json         secret key and administrator's password (owner only)
         HOME/page.json            settings of the annotation page (owner only)
-        HOME/server.json          address and processes of the running server
+        HOME/server.json          fingerprint of the page that the running server has
         HOME/web.log, worker.log  output of the processes
         HOME/.lock                locked while the server is started or stopped
 
@@ -70,7 +71,8 @@ class DoccanoServer:
     @property
     def url(self) -> str | None:
         """The server's address, or None while it does not run."""
-        return self._state().get("url") if self.process("web") else None
+        process = self.process(WEB)
+        return find_address(process) if process else None
 
     @property
     def password(self) -> str:
@@ -89,24 +91,11 @@ class DoccanoServer:
 
     def worker_is_running(self) -> bool:
         """Return whether the worker's process is running."""
-        return self.process("worker") is not None
+        return self.process(WORKER) is not None
 
     def process(self, name: str) -> psutil.Process | None:
-        """Return the running process `web` or `worker`, or None.
-
-        The creation time is compared, because the system may have reused the process number.
-        """
-        entry = self._state().get(name)
-        if not entry:
-            return None
-        try:
-            process = psutil.Process(entry["pid"])
-            same = abs(process.create_time() - entry["created"]) < 1
-            if same and process.status() != psutil.STATUS_ZOMBIE:
-                return process
-        except psutil.NoSuchProcess:
-            pass
-        return None
+        """Return the running process `web` or `worker`, or None."""
+        return find_process(self.home, name)
 
     def connect(self, username: str = ADMIN, password: str | None = None) -> DoccanoClient:
         """Return a connection to the running server.
@@ -127,12 +116,6 @@ class DoccanoServer:
         return DoccanoClient(
             *(url, username, password or self.password), worker_is_running=self.worker_is_running
         )
-
-    def _state(self) -> dict[str, Any]:
-        try:
-            return read_json_object(self._state_file)
-        except InputError:
-            return {}
 
     # -- up and down --------------------------------------------------------------------------
 
@@ -156,7 +139,7 @@ class DoccanoServer:
     def _up(self, port: int, on_message: OnMessage) -> RunningServer:
         url = self.url
         page = self.page.fingerprint()
-        is_current = self._state().get("page") == page
+        is_current = self._started_with() == page
         if url and is_current and self.worker_is_running() and web_answers(url):
             return RunningServer(url, started=False)
         install(self.environment, on_message)
@@ -165,8 +148,8 @@ class DoccanoServer:
             if not is_current:
                 on_message("Restarting doccano, because the page or its model has changed")
                 port = int(url.rpartition(":")[2])
-                self._stop("worker")
-            self._stop("web")
+                self._stop(WORKER)
+            self._stop(WEB)
             url = None
         if url is None and not port_is_free(port):
             raise InputError(f"port {port} is taken; choose another with --port")
@@ -178,10 +161,11 @@ class DoccanoServer:
         on_message("Starting doccano")
         if url is None:
             url = f"http://127.0.0.1:{port}"
-            self._start("web", self._web_command(port), environ, url=url, page=page)
+            self._start(WEB, self._web_command(port), environ)
+            write_json(self._state_file, {"page": page})
         if not self.worker_is_running():
             program = str(self.environment / "bin" / "doccano")
-            self._start("worker", [program, "task", "--concurrency", "1"], environ)
+            self._start(WORKER, [program, "task", "--concurrency", "1"], environ)
         self._wait_until_healthy(url)
         return RunningServer(url, started=True)
 
@@ -194,7 +178,7 @@ class DoccanoServer:
         if not self.home.is_dir():
             return False
         with lock_folder(self.home):
-            stopped = [self._stop(name) for name in ("worker", "web")]
+            stopped = [self._stop(name) for name in (WORKER, WEB)]
             self._state_file.unlink(missing_ok=True)
         return any(stopped)
 
@@ -233,10 +217,16 @@ class DoccanoServer:
             *("--keep-alive", "0", APPLICATION),
         ]
 
-    def _start(self, name: str, command: list[str], environ: dict[str, str], **state: str) -> None:
-        """Start a process and record it, with further entries, in the state file."""
+    def _started_with(self) -> str | None:
+        """Return the fingerprint of the page with which the web server was started, if known."""
+        try:
+            return str(read_json_object(self._state_file)["page"])
+        except (InputError, KeyError):
+            return None
+
+    def _start(self, name: str, command: list[str], environ: dict[str, str]) -> None:
         with (self.home / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
+            subprocess.Popen(
                 command,
                 env=environ,
                 cwd=self.home,
@@ -246,14 +236,12 @@ class DoccanoServer:
                 start_new_session=True,
                 umask=CHILD_UMASK,
             )
-        entry = {"pid": process.pid, "created": psutil.Process(process.pid).create_time()}
-        write_json(self._state_file, {**self._state(), **state, name: entry})
 
     def _wait_until_healthy(self, url: str) -> None:
         """Return once a task has passed through web server, broker and worker."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            for name in ("web", "worker"):
+            for name in (WEB, WORKER):
                 if self.process(name) is None:
                     log = self.home / f"{name}.log"
                     last = log.read_text(errors="replace").strip().splitlines()[-1:]

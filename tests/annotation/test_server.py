@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -13,13 +14,14 @@ from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from orbat.annotation.doccano import installation, server
 from orbat.annotation.doccano.database import create_database
 from orbat.annotation.doccano.installation import find_backend, find_python, install
 from orbat.annotation.doccano.server import DoccanoServer
-from orbat.annotation.page.home_settings import FOLDER, SETTINGS
+from orbat.annotation.page.home_settings import APPLICATION, FOLDER, SETTINGS
 from orbat.annotation.session.push import push
 from orbat.corpus.document import Document
 from orbat.corpus.labels import load_labels
@@ -83,15 +85,28 @@ def test_a_new_folder_has_no_running_server(tmp_path: Path) -> None:
         _ = new.password
 
 
-def test_a_reused_process_number_is_not_the_server(tmp_path: Path) -> None:
-    import json
-    import os
-
-    state = {"url": "http://127.0.0.1:1", "web": {"pid": os.getpid(), "created": 1.0}}
-    (tmp_path / "server.json").write_text(json.dumps(state))
-    other = DoccanoServer(tmp_path)
-    assert other.url is None
-    assert not other.down()
+def test_a_server_is_recognized_by_its_command_and_folder(tmp_path: Path) -> None:
+    """No note of it is needed, which orbat could be killed before it writes."""
+    home, other = tmp_path / "home", tmp_path / "other"
+    arguments = ("--bind", "127.0.0.1:9", APPLICATION)
+    code = (
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'input()', *sys.argv[1:]])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "DOCCANO_HOME": str(home / ".." / "home")},
+        stdin=subprocess.PIPE,
+    ) as started:
+        while len(psutil.Process(started.pid).children()) < 1:
+            assert started.poll() is None
+        process = DoccanoServer(home).process("web")
+        assert process is not None
+        assert process.pid == started.pid  # and not its child
+        assert DoccanoServer(home).url == "http://127.0.0.1:9"
+        assert DoccanoServer(home).process("worker") is None
+        assert DoccanoServer(other).url is None
+        started.communicate(b"\n")
+    assert DoccanoServer(home).url is None
 
 
 @pytest.mark.slow

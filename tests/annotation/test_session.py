@@ -72,6 +72,16 @@ def test_a_session_of_another_version_is_refused_in_one_line(
     assert "push to a new folder" in line
 
 
+def test_a_password_comes_from_standard_input_or_a_variable(
+    session: Session, refused: Callable[..., str]
+) -> None:
+    pull = ("annotate", "pull", "--session", session.folder, "--url", "http://127.0.0.1:9")
+    assert "the standard input has no password" in refused(*pull, "--password-stdin")
+    assert "set ORBAT_DOCCANO_PASSWORD or pass --password-stdin" in refused(*pull)
+    variable = {"ORBAT_DOCCANO_PASSWORD": "secret"}
+    assert "doccano does not answer" in refused(*pull, env=variable)
+
+
 @pytest.mark.parametrize(
     "content",
     [

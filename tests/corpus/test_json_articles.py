@@ -234,7 +234,7 @@ def test_a_broken_item_is_known_without_what_follows(
     path = tmp_path / "a.json"
     path.write_text("[" + ", ".join(['{"text": nothing}'] * 100_000) + "]")
     file = path.open("rb")
-    monkeypatch.setattr("orbat.corpus.json_arrays.open_decompressed", lambda path: file)
+    monkeypatch.setattr("orbat.corpus.reading.json_arrays.open_decompressed", lambda path: file)
     for number, (location, value) in enumerate(islice(iterate_json_items(path), 5000), 1):
         assert location == f"{path}: item {number}"
         assert isinstance(value, Rejected)

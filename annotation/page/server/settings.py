@@ -9,6 +9,7 @@ _HOME = Path(os.environ["DOCCANO_HOME"])
 
 # doccano keeps uploads among its code, and Django makes them readable by everybody.
 DJANGO_DRF_FILEPOND_UPLOAD_TMP = str(_HOME / "uploads")
+DJANGO_DRF_FILEPOND_ALLOW_EXTERNAL_UPLOAD_DIR = True
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 

@@ -158,7 +158,7 @@ def test_tags_of_words(tmp_path: Path) -> None:
         ('[{"id": 1, "paragraphs": [{"sentences": [{}]}]}]', ": item 1: not sentences of tokens"),
         ('[{"id": 1, "paragraphs": [null]}]', ": item 1: not sentences of tokens"),
         ("", ": is empty"),
-        ("{", ": broken JSON"),
+        ("{", ": invalid JSON"),
     ],
 )
 def test_other_content_is_refused_in_one_line(tmp_path: Path, content: str, reason: str) -> None:

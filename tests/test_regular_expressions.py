@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -175,6 +176,21 @@ def test_no_pattern_of_the_package_takes_more_than_linear_time(uses: list[Use]) 
     }
     assert {place: fault for place, fault in faults.items() if place not in BOUNDED} == {}
     assert faults.keys() == BOUNDED.keys()
+
+
+def test_no_pattern_of_the_shipped_gazetteer_takes_more_than_linear_time() -> None:
+    sources = {
+        value["REGEX"]
+        for path in (ROOT / "corpus" / "label_set" / "gazetteer").glob("*.jsonl")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        for token in json.loads(line).get("pattern", ())
+        for value in token.values()
+        if isinstance(value, dict) and "REGEX" in value
+    }
+    assert len(sources) > 20
+    assert {source: growth(re.compile(source), "search") for source in sources} == (
+        dict.fromkeys(sources, "")
+    )
 
 
 @pytest.mark.parametrize(

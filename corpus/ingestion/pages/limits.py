@@ -13,8 +13,8 @@ MAX_ATTRIBUTES = 5000
 MAX_ELEMENTS = 100_000
 MAX_ANCESTORS = 2_000_000
 """Sum of the depths of all elements."""
-_ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|(?!["'])[^\s>]*+))?+"""
-_TAG = re.compile(rf"<[a-z][^\s/>]*+(?:{_ATTRIBUTE})*+", re.I)
+_ATTRIBUTE = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|(?!["'])[^\s>]*+))?+"""
+_TAG = re.compile(rf"<[a-z][^\s/>]*+(?:[\s/]*+{_ATTRIBUTE})*+", re.I)
 
 
 def check_markup(markup: str, location: str) -> None:

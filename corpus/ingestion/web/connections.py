@@ -62,7 +62,7 @@ class Connections:
         """
         host, port = request.url.host.decode("ascii"), request.url.port
         proxy = _find_proxy(request.url.scheme.decode("ascii"), host)
-        if proxy:
+        if proxy and not self._allow_private:
             self.resolve(host, port or 80)
         if proxy not in self._pools:
             self._pools[proxy] = self._make_pool(proxy)

@@ -5,12 +5,13 @@ import { renderInline } from "./markdown_inline.js";
 
 const MAX_DEPTH = 12;
 
-const HEADING = /^ {0,3}(#{1,6})(?:\s+(.*?))?(?:\s+#+)?\s*$/;
+const HEADING = /^ {0,3}(#{1,6})(?:\s(.*))?$/;
+const HEADING_END = /(?:^|\s)#+$/;
 const FENCE = /^ {0,3}(```+|~~~+)/;
 const RULE = /^ {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/;
 const QUOTE = /^ {0,3}> ?/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])(?:\s+|$)/;
-const TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+const TABLE_RULE = /^\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?$/;
 
 /** Render Markdown: headings, lists, tables, quotes, code and inline emphasis and links. */
 export function renderMarkdown(source) {
@@ -40,7 +41,7 @@ function blockAt(lines, position, depth) {
   const line = lines[position];
   const heading = HEADING.exec(line);
   if (heading) {
-    const content = renderInline(heading[2] ?? "");
+    const content = renderInline((heading[2] ?? "").trim().replace(HEADING_END, "").trimEnd());
     return [create(`h${heading[1].length}`, {}, ...content), position + 1];
   }
   if (FENCE.test(line)) {
@@ -184,7 +185,7 @@ function isTableAt(lines, position) {
   return (
     lines[position].includes("|") &&
     rule.includes("|") &&
-    TABLE_RULE.test(rule) &&
+    TABLE_RULE.test(rule.trim()) &&
     cellsOf(rule).length === cellsOf(lines[position]).length
   );
 }

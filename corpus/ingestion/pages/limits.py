@@ -7,7 +7,6 @@ from typing import Any
 
 from ....errors import InputError
 
-MAX_CHARACTERS = 16 * 2**20
 MAX_ATTRIBUTES = 5000
 """Attributes of one tag: libxml2 compares each with all before it."""
 MAX_ELEMENTS = 100_000
@@ -21,10 +20,8 @@ def check_markup(markup: str, location: str) -> None:
     """Check a page before it is parsed.
 
     Raises:
-        InputError: if it is too large, or a tag has too many attributes.
+        InputError: if a tag has too many attributes.
     """
-    if len(markup) > MAX_CHARACTERS:
-        raise InputError(f"{location}: more than {MAX_CHARACTERS >> 20} MB of HTML; split the page")
     for tag in _TAG.finditer(markup):
         # An attribute takes two characters at least.
         if len(tag[0]) > 2 * MAX_ATTRIBUTES:

@@ -140,7 +140,8 @@ def _report(error: Exception) -> str:
     """Return one line about an error of orbat itself; its traceback is written to a file."""
     fault = f"unexpected {describe_fault(error)}"
     try:
-        return f"{fault}; please report it with {write_crash_log(error)}"
+        log = write_crash_log(error)
+        return f"{fault}; please report it with {log} (read it first: it may quote your data)"
     except OSError as unwritten:
         traceback.print_exception(error)
         return f"{fault}; please report it with the lines above (no log file: {unwritten})"

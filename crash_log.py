@@ -16,7 +16,7 @@ def write_crash_log(error: BaseException) -> Path:
     """Write the traceback of an error, and the versions, to a new file in the temporary folder.
 
     Only its owner may read the file. Arguments of the command and values of variables are not in
-    it, so that it can be sent to others.
+    it, but the messages of errors may quote what was read.
 
     Returns:
         The file.

@@ -13,6 +13,7 @@ _PRINTABLE = re.compile(r"[!-~]+")
 _UNICAST = ipaddress.ip_network("2000::/3")
 """The IPv6 addresses that are assigned to hosts of the Internet. Others are local to a machine,
 link or site, go to groups, or embed an IPv4 address, which may be private."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _TRANSLATED = ipaddress.ip_network("2002::/16")
 """6to4, which embeds an IPv4 address."""
 
@@ -21,7 +22,7 @@ def split_address(url: str) -> SplitResult:
     """Return the parts of an http or https address, whose port is a number up to 65535.
 
     Raises:
-        InputError: if it is none.
+        InputError: if it is not valid.
     """
     try:
         parts = urlsplit(url)
@@ -55,7 +56,7 @@ def check_port(port: int, *, lowest: int = 0) -> None:
     """Check that a number is a TCP port; 0 asks for any free one.
 
     Raises:
-        InputError: if it is none.
+        InputError: if it is not one.
     """
     if not lowest <= port <= MAX_PORT:
         free = "" if lowest else ", or 0 for a free one"
@@ -73,7 +74,8 @@ def hide_password(url: str) -> str:
     end = next((index for index, character in enumerate(rest) if character in "/?#\\"), len(rest))
     authority, path = rest[:end], rest[end:]
     port = authority.rpartition(":")[2]
-    if "@" not in authority and "@" in path and ":" in authority and not port.isdecimal():
+    is_host = authority.endswith("]") or not port or port.isdecimal()
+    if "@" not in authority and "@" in path and ":" in authority and not is_host:
         # What seems to be a port is the beginning of a password that contains a slash.
         authority, path = "", path.rpartition("@")[2]
     return f"{scheme}://{authority.rpartition('@')[2]}{path}"
@@ -83,9 +85,12 @@ def is_public(address: str) -> bool:
     """Return whether an IP address belongs to one host of the Internet.
 
     Addresses of this machine, its link and its network do not, nor do those of groups (multicast),
-    nor IPv6 addresses that embed an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo).
+    nor IPv6 addresses that embed an IPv4 address (mapped, compatible, 6to4, Teredo). Of the
+    addresses by which networks without IPv4 reach it (NAT64), the embedded one counts.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
+    if ip in _NAT64:
+        ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     if ip.version == 6 and (ip not in _UNICAST or ip in _TRANSLATED):
         return False
     return ip.is_global and not ip.is_multicast

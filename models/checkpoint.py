@@ -79,8 +79,8 @@ def check_replaceable(folder: Path) -> None:
     except (OSError, ValueError):
         pass
     raise InputError(
-        f"{folder}: is not a checkpoint as orbat package wrote it, and would be replaced; move it "
-        "away, or name another --output"
+        f"{folder}: would be replaced, but is not a checkpoint as this version of orbat package "
+        "wrote it; move it away, or name another --output"
     )
 
 

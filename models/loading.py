@@ -284,11 +284,13 @@ def _seen(manifest: Mapping[str, Any]) -> frozenset[str]:
 def _family(manifest: Mapping[str, Any]) -> str:
     """Return a hash of what a model was trained from and with but its seed; "" if unknown.
 
-    Threads and machine do not count: they change the rounding only.
+    Threads and machine do not count: they change the rounding only. Of the code, its version
+    counts; most commits do not change what is trained.
     """
     if "recipe" not in manifest:
         return ""
     recipe = {key: value for key, value in manifest["recipe"].items() if key != "seed"}
-    names = ("documents", "labels", "gazetteer", "code")
-    inputs = [recipe, *(manifest.get(name) for name in names)]
+    names = ("documents", "labels", "gazetteer")
+    code = manifest.get("code", {}).get("version")
+    inputs = [recipe, code, *(manifest.get(name) for name in names)]
     return sha256_text(json.dumps(inputs, sort_keys=True))

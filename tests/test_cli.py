@@ -70,7 +70,10 @@ def test_an_unexpected_error_is_one_line_that_names_a_log_file(
     assert exit_info.value.code == 70
     (log,) = tmp_path.iterdir()
     message = capsys.readouterr().err
-    assert message == (f"error: unexpected KeyError: 'who\\nknows'; please report it with {log}\n")
+    assert message == (
+        f"error: unexpected KeyError: 'who\\nknows'; please report it with {log} "
+        "(read it first: it may quote your data)\n"
+    )
     written = log.read_text()
     assert written.startswith(f"orbat {__version__}, Python ")
     assert "Traceback (most recent call last)" in written

@@ -19,6 +19,7 @@ from .. import __version__
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text
 from ..corpus.labels import LabelSet
+from ..corpus.output.atomic import DRAFT_SUFFIX
 from ..corpus.output.locks import LOCK_FILE
 from ..corpus.reading.json_files import read_json_object
 from ..errors import InputError
@@ -137,12 +138,14 @@ def _is_same_part(old: Mapping[str, Any], new: Mapping[str, Any], part: str) -> 
 
 
 def require_empty_folder(output: Path, kind: str) -> None:
-    """Refuse an output that exists, unless it is a folder without anything but a lock.
+    """Refuse an output that exists, unless it is a folder with a lock and drafts at most.
 
     Raises:
         InputError: naming the folder and the fix.
     """
-    if output.is_dir() and {path.name for path in output.iterdir()} <= {LOCK_FILE}:
+    if output.is_dir() and all(
+        path.name == LOCK_FILE or path.name.endswith(DRAFT_SUFFIX) for path in output.iterdir()
+    ):
         return
     if output.exists():
         raise InputError(f"{output}: exists and is not a {kind}; name a new folder")

@@ -117,9 +117,12 @@ def check_files(run: Path, part: str) -> Path:
 
 
 def _list_files(run: Path, part: str) -> list[str]:
-    """Return the paths of a part's files in the run folder, sorted; [] if there are none."""
+    """Return the paths of a part's files in the run folder, sorted; [] if there are none.
+
+    Hidden files are not of the run: systems and network drives leave some, such as `.DS_Store`.
+    """
     path = run / part
-    files = path.rglob("*") if path.is_dir() else [path]
+    files = path.rglob("[!.]*") if path.is_dir() else [path]
     return sorted(file.relative_to(run).as_posix() for file in files if file.is_file())
 
 

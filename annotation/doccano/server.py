@@ -127,7 +127,7 @@ class DoccanoServer:
             on_message: called before each step that takes a while.
 
         Raises:
-            InputError: if the port is none or taken, or another process starts or stops the
+            InputError: if the port is invalid or taken, or another process starts or stops the
                 server.
             ServerError: if doccano cannot be installed or started.
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ APPLICATION = "server.application:create()"
 """What gunicorn runs, with :data:`FOLDER` in the Python path."""
 SETTINGS = "server.settings"
 """The settings of doccano's processes, with :data:`FOLDER` in the Python path."""
+
+HOSTS_VARIABLE = "ORBAT_DOCCANO_HOSTS"
+"""The variable with further names at which doccano answers."""
 
 
 class PageSettings:
@@ -52,6 +56,8 @@ class PageSettings:
         """The environment variables of doccano's processes."""
         # doccano allows requests from every web page unless this is set.
         environ = {"DEBUG": "False", "PYTHONPATH": str(FOLDER)}
+        if hosts := os.environ.get(HOSTS_VARIABLE):
+            environ[HOSTS_VARIABLE] = hosts
         record = self._record()
         for variable, key in (
             (MODEL_URL_VARIABLE, "model_url"),

@@ -40,7 +40,7 @@ def serve_page(
         on_ready: called with the address of the page's server once it takes requests.
 
     Raises:
-        InputError: if the address is not an http or https address, or the port is none or taken.
+        InputError: if the address is not an http or https address, or the port is invalid or taken.
         ServerError: if doccano does not answer, or another server does.
     """
     check_address(url, "--url")

@@ -7,6 +7,7 @@ FOLDER/new-account.json  the account that is being created: if orbat is killed t
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 
@@ -66,9 +67,14 @@ def _record_new_account(folder: Path, name: str, password: str) -> None:
 def read_password(folder: Path, name: str) -> str | None:
     """Return the password of an account that orbat created; None for other accounts.
 
+    None, too, for a user of the machine who may not read the file with the passwords.
+
     Raises:
         InputError: if the file with the passwords is damaged.
     """
+    path = _accounts_path(folder)
+    if path.exists() and not os.access(path, os.R_OK):
+        return None
     return _read_accounts(folder).get(name)
 
 

@@ -8,6 +8,7 @@ import re
 import zipfile
 
 from ...errors import InputError
+from ..reading.bounded import is_stored_or_deflated
 from .messages import MESSAGE_EXTENSIONS, looks_like_message, read_message
 from .raw_article import HTML_EXTENSIONS, RawArticle, ReaderOptions
 from .text import looks_like_html
@@ -135,7 +136,10 @@ def _name_zip(content: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
-            kind = archive.read("mimetype") if "mimetype" in names else b""
+            kind = b""
+            if "mimetype" in names and is_stored_or_deflated(archive.getinfo("mimetype")):
+                with archive.open("mimetype") as file:
+                    kind = file.read(64)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
         names, kind = [], b""
     if kind.startswith(_OPEN_DOCUMENT):

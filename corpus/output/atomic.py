@@ -19,7 +19,7 @@ from typing import IO
 
 from ...errors import InputError
 
-_DRAFT = ".orbat-draft"
+DRAFT_SUFFIX = ".orbat-draft"
 """The ending of drafts."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """The errors of a disk, a quota or a file that is full, which do not name the file."""
@@ -127,10 +127,10 @@ def _create_draft(path: Path, *, is_folder: bool) -> tuple[Path, int]:
         _remove_abandoned(path.parent, prefix)
         while True:
             if is_folder:
-                name = tempfile.mkdtemp(_DRAFT, prefix, path.parent)
+                name = tempfile.mkdtemp(DRAFT_SUFFIX, prefix, path.parent)
                 handle = os.open(name, os.O_RDONLY)
             else:
-                handle, name = tempfile.mkstemp(_DRAFT, prefix, path.parent)
+                handle, name = tempfile.mkstemp(DRAFT_SUFFIX, prefix, path.parent)
             with suppress(OSError):  # some network drives have no locks
                 fcntl.flock(handle, fcntl.LOCK_EX)
             if Path(name).exists():
@@ -143,7 +143,7 @@ def _create_draft(path: Path, *, is_folder: bool) -> tuple[Path, int]:
 
 def _remove_abandoned(folder: Path, prefix: str) -> None:
     """Remove the drafts that no living process has locked."""
-    for draft in folder.glob(f"{glob.escape(prefix)}*{_DRAFT}"):
+    for draft in folder.glob(f"{glob.escape(prefix)}*{DRAFT_SUFFIX}"):
         with suppress(OSError):
             handle = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +15,15 @@ LOCK_FILE = ".lock"
 """The lock's file in the folder. It stays: to remove it could divide those who wait for it."""
 
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
     """Keep other processes from a folder until the block ends; the same thread may lock it again.
 
-    The system releases the lock of a killed process.
+    The system releases the lock of a killed process. On a drive without locks, as some network
+    drives are, nothing is locked.
 
     Args:
         folder: the folder; created if it does not exist.
@@ -35,8 +40,11 @@ def lock_folder(folder: Path) -> Iterator[None]:
         raise InputError(
             f"{folder}: another orbat command works in this folder; wait until it has ended"
         ) from error
+    except NotImplementedError:
+        pass
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
+        if error.errno not in _NO_LOCKS:
+            raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
     try:
         yield
     finally:

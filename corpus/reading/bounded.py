@@ -123,12 +123,26 @@ def check_archive(entries: Iterable[zipfile.ZipInfo], location: str) -> None:
         location: the archive, for messages.
 
     Raises:
-        InputError: if they are packed to fill the memory or the disk.
+        InputError: if they are packed to fill the memory or the disk, or not by deflate.
     """
     entries = list(entries)
+    for entry in entries:
+        if not is_stored_or_deflated(entry):
+            raise InputError(
+                f"{location}: {entry.filename} is not packed by the usual method (deflate); "
+                "pack the archive again"
+            )
     # Several entries may name the same packed bytes.
     starts = {entry.header_offset: entry.compress_size for entry in entries}
     check_packing(sum(starts.values()), sum(entry.file_size for entry in entries), location)
+
+
+def is_stored_or_deflated(entry: zipfile.ZipInfo) -> bool:
+    """Return whether unpacking a file of a zip archive takes no more memory than asked.
+
+    Those of other methods are unpacked whole, whatever size the archive says that they have.
+    """
+    return entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class _Unpacked(io.RawIOBase):

@@ -18,6 +18,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -139,10 +140,10 @@ class OutputTransaction:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with name_full_disk(self.part):
-            for file in self._files:
-                file.close()
-        self._state.close()
+        with closing(self._state), ExitStack() as stack:
+            for path, file in zip((self.part, self._rejected_part), self._files, strict=True):
+                stack.enter_context(name_full_disk(path))
+                stack.callback(file.close)
         if isinstance(error, sqlite3.OperationalError):
             raise InputError(
                 f"{self._state_path}: cannot be written ({error}); make room, then run the command "

@@ -34,4 +34,4 @@ def own_output(output: Path) -> Iterator[Path]:
         try:
             yield drafts
         finally:
-            shutil.rmtree(drafts)
+            shutil.rmtree(drafts, ignore_errors=True)

@@ -56,6 +56,10 @@ class Site(BaseHTTPRequestHandler):
                 self.answer(FEED.format(items=items).encode(), "application/rss+xml", etag=tag)
         elif self.path == "/loop":
             self.answer(b"", status=302, location="/loop")
+        elif self.path == "/consent" and self.headers.get("Cookie") != "seen=yes":
+            self.answer(b"", status=302, location="/consent", set_cookie="seen=yes; Path=/")
+        elif self.path == "/consent":
+            self.answer(PAGE.encode())
         elif self.path == "/away":
             self.answer(b"", status=302, location="file:///etc/passwd")
         elif self.path == "/page-as.rss":
@@ -98,7 +102,7 @@ class Site(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         for name, value in headers.items():
-            self.send_header(name, value)
+            self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -139,6 +143,13 @@ def test_a_page_is_fetched_with_its_provenance(orbat: Orbat, site: str, tmp_path
     assert provenance["fetched"].startswith("20")
     assert len(provenance["sha256"]) == 64
     assert provenance["extractor"].startswith("trafilatura ")
+
+
+def test_a_site_that_redirects_until_its_cookie_comes_back_is_fetched(
+    fetcher: Fetcher, site: str
+) -> None:
+    assert fetcher.fetch(f"{site}/consent").content == PAGE.encode()
+    assert Site.asked["/consent"] == 2
 
 
 def test_private_addresses_are_refused_unless_allowed(

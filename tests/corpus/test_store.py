@@ -34,6 +34,18 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.glob("out*.jsonl"))}
 
 
+def test_a_file_of_the_same_name_is_no_new_version(orbat: Orbat, tmp_path: Path) -> None:
+    """Daily reports have one name, and most words in common; none may replace another."""
+    common = " ".join(f"word{n}" for n in range(300))
+    for day in ("mon", "tue", "mon"):
+        (tmp_path / day).mkdir(exist_ok=True)
+        (tmp_path / day / "report.txt").write_text(f"Report\n\n{common} {day} only\n")
+        outcome = orbat("corpus", "add", tmp_path / day, "--output", tmp_path / "out.jsonl")
+        assert outcome.code == 0, outcome.err
+    kept = b"".join(contents(tmp_path).values()).decode()
+    assert kept.count("mon only") == kept.count("tue only") == 1
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_resumes(orbat: Orbat, tmp_path: Path) -> None:
     source = articles(tmp_path, 3000)

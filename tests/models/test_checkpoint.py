@@ -147,7 +147,7 @@ def test_only_a_checkpoint_as_it_was_written_is_replaced(
     check_replaceable(folder)
     (folder / "notes.txt").write_text("mine")
     line = refused("package", run, "--output", tmp_path, "--transformers")
-    assert line.startswith(f"{folder}: is not a checkpoint as orbat package wrote it")
+    assert line.startswith(f"{folder}: would be replaced, but is not a checkpoint")
     assert (folder / "notes.txt").read_text() == "mine"
     (folder / "notes.txt").unlink()
     (folder / "README.md").write_text("my own card")

@@ -19,7 +19,7 @@ def test_a_folder_of_others_is_refused_before_anything_is_written(
     notes.parent.mkdir()
     notes.write_text("mine")
     line = refused("package", rules_run, "--output", tmp_path, "--transformers")
-    assert line.startswith(f"{notes.parent}: is not a checkpoint as orbat package wrote it")
+    assert line.startswith(f"{notes.parent}: would be replaced, but is not a checkpoint")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [notes]
 
 

@@ -55,6 +55,16 @@ def write_entries(path: Path, entries: dict[str, bytes]) -> None:
             archive.writestr(name, content)
 
 
+def test_a_wheel_packed_by_another_method_is_refused(built: Path, tmp_path: Path) -> None:
+    """Blocks of bzip2 and LZMA are unpacked whole, whatever size the wheel says that they have."""
+    path = tmp_path / built.name
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        for name, content in read_entries(built).items():
+            archive.writestr(name, content)
+    with pytest.raises(ModelError, match="is not packed by deflate"):
+        read_wheel(path)
+
+
 def test_a_wheel_gives_the_files_that_were_packaged(built: Path) -> None:
     assert read_wheel(built) == MODEL
 

@@ -22,7 +22,13 @@ from orbat.errors import InputError, ModelError
 from orbat.training.backends import BACKENDS, load_run
 from orbat.training.data import TrainingData
 from orbat.training.recipe import load_recipe, shipped_recipes
-from orbat.training.run_folder import RUN_FORMAT, read_hashes, read_manifest, run_documents
+from orbat.training.run_folder import (
+    RUN_FORMAT,
+    check_files,
+    read_hashes,
+    read_manifest,
+    run_documents,
+)
 from orbat.training.tagging import predict_probabilities, tag_documents
 from orbat.training.train import estimate, train, train_or_resume
 from orbat.training.value_tables import read_run_value_tables
@@ -148,6 +154,8 @@ def test_broken_hashes_and_foreign_files_are_refused(
 ) -> None:
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
+    (copy / "model" / ".DS_Store").write_text("of the system")
+    assert check_files(copy, "model") == copy / "model"
     (copy / "model" / "extra.json").write_text("{}")
     with pytest.raises(ModelError, match=r"extra.json: is not a file of this run; remove it"):
         load_run(copy)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..inputs import TrainingInputs
 
 
-@when_interrupted("the last checkpoint stands; the same command with --resume goes on from it")
+@when_interrupted("what was finished stands; the same command goes on, for one run with --resume")
 def train(
     recipe: RecipeName,
     train: TrainFiles = None,
@@ -85,7 +85,6 @@ def train(
 def _train(
     inputs: TrainingInputs, data: TrainingData, output: Path, resume: bool, json_output: bool
 ) -> None:
-
     from rich.console import Console
 
     from ...evaluation.metrics import ALL_LABELS
@@ -154,7 +153,6 @@ def _draw_curve(
 
 
 def _explain(name: str, inputs: TrainingInputs, json_output: bool) -> None:
-
     from rich.console import Console
     from rich.table import Table
 

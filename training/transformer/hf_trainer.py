@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -136,7 +137,10 @@ class WindowCutter(TrainerCallback):
 
 
 class CheckpointHasher(TrainerCallback):
-    """Writes the hashes of a checkpoint's files into it, after all of them."""
+    """Writes the hashes of a checkpoint's files into it, after all of them.
+
+    Only then are older checkpoints removed, all but the best, so that one is always complete.
+    """
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -147,6 +151,12 @@ class CheckpointHasher(TrainerCallback):
             files = {*folder.iterdir()} - {*folder.glob("rng_state_*")}
             hashes = {path.name: sha256_file(path) for path in sorted(files)}
             write_json(folder / HASHES_FILE, hashes)
+            kept = {folder.name, Path(state.best_model_checkpoint or folder).name}
+            for old in folder.parent.glob("checkpoint-*"):
+                if old.name not in kept:
+                    # Without hashes it is incomplete, should its removal be interrupted.
+                    (old / HASHES_FILE).unlink(missing_ok=True)
+                    shutil.rmtree(old)
 
 
 def make_optimizer(network: TokenClassifier, recipe: Recipe) -> torch.optim.Optimizer:
@@ -196,7 +206,6 @@ def make_arguments(
         use_cpu=not torch.cuda.is_available(),
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=1,
         load_best_model_at_end=True,
         metric_for_best_model="f1",
         greater_is_better=True,

@@ -16,6 +16,6 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 # A page whose name is made to lead to this machine is not doccano's.
 ALLOWED_HOSTS = [
     *("127.0.0.1", "localhost", "[::1]"),
-    *filter(None, os.environ.get("ORBAT_DOCCANO_HOSTS", "").split(",")),
+    *filter(None, map(str.strip, os.environ.get("ORBAT_DOCCANO_HOSTS", "").split(","))),
 ]
 CORS_ORIGIN_ALLOW_ALL = False

@@ -173,8 +173,9 @@ class CorpusStore:
 
         A document is known if one with its id has the same text and labels, or the same text and
         it has no labels itself. Otherwise, it is a new version of the document with its id if the
-        texts are equal or near duplicates, and is stored in the place of that one. Labels are
-        never replaced by none. All others are added, under an id that is unique in the corpus.
+        texts are equal, or if they are near duplicates and the id is a record's own, and is stored
+        in the place of that one. Labels are never replaced by none. All others are added, under an
+        id that is unique in the corpus.
 
         Args:
             document: the document.
@@ -221,6 +222,7 @@ class CorpusStore:
                 continue
             if earlier.text == new.text or (
                 earlier.id == document.id
+                and _has_own_id(document)
                 and any(m.of == earlier.cluster for m in self._finder.find(document, signature))
             ):
                 return earlier
@@ -263,6 +265,12 @@ class CorpusStore:
     def finish(self) -> Written:
         """Write all pending documents to the files; return the numbers of added and updated."""
         return self._files.write()
+
+
+def _has_own_id(document: Document) -> bool:
+    """Return whether a document was a record; the id of others is the name of a file or page."""
+    provenance = document.meta.get("provenance")
+    return not isinstance(provenance, dict) or "encoding" not in provenance
 
 
 def _describe(document: Document, kind: str, cluster: str, similarity: float) -> IndexedDocument:

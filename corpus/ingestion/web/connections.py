@@ -183,7 +183,7 @@ class _Backend(httpcore.NetworkBackend):
 class _Stream(httpcore.NetworkStream):
     """A connection each of whose operations ends at the deadline.
 
-    A limit on each operation alone is none: a server may send a byte of its headers at a time.
+    A limit on each operation does not bound the whole: a server may send its headers byte by byte.
     """
 
     def __init__(self, stream: httpcore.NetworkStream, seconds_left: Callable[[], float]) -> None:

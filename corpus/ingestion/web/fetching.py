@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
@@ -17,6 +18,9 @@ from ...addresses import hide_password, split_address
 from ...reading.bounded import MAX_ARTICLE_BYTES
 from ..charsets.declaration import charset_of_content_type
 from .content_encoding import unpack
+
+if TYPE_CHECKING:
+    import httpx
 
 USER_AGENT = "orbat"
 _MAX_REDIRECTS = 5
@@ -121,15 +125,18 @@ class Fetcher:
             ) from error
 
     def _follow(self, url: str, headers: dict[str, str]) -> Response:
+        import httpx
+
         shown = target = hide_password(url)
         origin, authorization = _site(url), _basic_authentication(url)
+        cookies = httpx.Cookies()  # Some sites redirect until they get the cookie that they set.
         for _ in range(_MAX_REDIRECTS + 1):
             # A redirect to another site must not get the password.
             secret = authorization if _site(target) == origin else {}
             if self.rules.obey_robots and not self._is_allowed(target, secret):
                 raise InputError(f"{shown}: robots.txt of its site forbids it; ask the site")
             status, response_headers, content = self._request(
-                target, {**headers, **secret}, MAX_ARTICLE_BYTES
+                target, {**headers, **secret}, MAX_ARTICLE_BYTES, cookies
             )
             if status in (301, 302, 303, 307, 308) and "location" in response_headers:
                 target = _join(target, response_headers["location"])
@@ -157,7 +164,7 @@ class Fetcher:
         return self._robots[site].can_fetch(USER_AGENT, url)
 
     def _request(
-        self, url: str, headers: Mapping[str, str], limit: int
+        self, url: str, headers: Mapping[str, str], limit: int, cookies: httpx.Cookies | None = None
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send one request without following redirects, and return what the server answers."""
         import httpcore
@@ -170,6 +177,11 @@ class Fetcher:
         try:
             # Quotes what a path must not contain, and encodes the host's name.
             address = httpx.URL(url)
+            question = httpx.Request("GET", address)
+            if cookies is not None:
+                cookies.set_cookie_header(question)
+                if "cookie" in question.headers:
+                    all_headers["Cookie"] = question.headers["cookie"]
             request = httpcore.Request(
                 "GET",
                 httpcore.URL(
@@ -195,6 +207,9 @@ class Fetcher:
         except (*FAILURES, httpx.InvalidURL, UnicodeError) as error:
             reason = str(error) or type(error).__name__
             raise InputError(f"cannot be fetched ({reason}); try again later") from error
+        if cookies is not None:
+            answer = httpx.Response(response.status, headers=response.headers, request=question)
+            cookies.extract_cookies(answer)
         answered: dict[str, str] = {}
         for name, value in response.headers:
             key, text = name.decode("latin-1").lower(), value.decode("latin-1")

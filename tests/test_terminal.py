@@ -72,7 +72,7 @@ def test_commands_print_ids_as_they_are(orbat: Orbat, tmp_path: Path) -> None:
     outcome = orbat("corpus", "check", first, second)
     assert outcome.code == 1, outcome
     assert "[/bold] [red]x[/red] \\x1b[2J" in outcome.out
-    assert "b [x].jsonl" in outcome.out
+    assert "[x].jsonl" in outcome.out
     added = orbat("corpus", "add", first, second, "--output", tmp_path / "out [y].jsonl")
     assert added.code == 0, added
     assert "[/bold] [red]x[/red]" in added.out

@@ -13,13 +13,17 @@ from .installation import find_backend
 CHILD_UMASK = 0o077
 """Only the owner can read what doccano's processes write."""
 _CREATE_ADMIN = """
-import sys, django
+import os, sys, django
+from kombu import Connection
 from django.core.management import call_command
 django.setup()
 name, email = sys.argv[1:]
 call_command("create_admin", "--noinput", username=name, email=email, password=sys.stdin.read())
+with Connection(os.environ["CELERY_BROKER_URL"]) as broker:
+    broker.SimpleQueue("celery").close()
 """
-"""What `doccano createuser` does, but all users of a machine can read its command line."""
+"""What `doccano createuser` does, but all users of a machine can read its command line. The worker
+and the web server would both create their queue, and fail if they did so at the same time."""
 
 
 def create_database(

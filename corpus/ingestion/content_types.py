@@ -8,7 +8,7 @@ import re
 import zipfile
 
 from ...errors import InputError
-from ..reading.bounded import is_stored_or_deflated
+from ..reading.bounded import unpacks_whole_blocks
 from .messages import MESSAGE_EXTENSIONS, looks_like_message, read_message
 from .raw_article import HTML_EXTENSIONS, RawArticle, ReaderOptions
 from .text import looks_like_html
@@ -137,7 +137,7 @@ def _name_zip(content: bytes) -> str:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
             kind = b""
-            if "mimetype" in names and is_stored_or_deflated(archive.getinfo("mimetype")):
+            if "mimetype" in names and not unpacks_whole_blocks(archive.getinfo("mimetype")):
                 with archive.open("mimetype") as file:
                     kind = file.read(64)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError):

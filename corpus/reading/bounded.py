@@ -127,7 +127,7 @@ def check_archive(entries: Iterable[zipfile.ZipInfo], location: str) -> None:
     """
     entries = list(entries)
     for entry in entries:
-        if not is_stored_or_deflated(entry):
+        if unpacks_whole_blocks(entry):
             raise InputError(
                 f"{location}: {entry.filename} is not packed by the usual method (deflate); "
                 "pack the archive again"
@@ -137,12 +137,12 @@ def check_archive(entries: Iterable[zipfile.ZipInfo], location: str) -> None:
     check_packing(sum(starts.values()), sum(entry.file_size for entry in entries), location)
 
 
-def is_stored_or_deflated(entry: zipfile.ZipInfo) -> bool:
-    """Return whether unpacking a file of a zip archive takes no more memory than asked.
+def unpacks_whole_blocks(entry: zipfile.ZipInfo) -> bool:
+    """Return whether a file of a zip archive is packed by bzip2 or LZMA.
 
-    Those of other methods are unpacked whole, whatever size the archive says that they have.
+    Their blocks are unpacked whole, whatever size the archive says that the file has.
     """
-    return entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    return entry.compress_type in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 
 class _Unpacked(io.RawIOBase):

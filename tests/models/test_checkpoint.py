@@ -151,7 +151,7 @@ def test_only_a_checkpoint_as_it_was_written_is_replaced(
     assert (folder / "notes.txt").read_text() == "mine"
     (folder / "notes.txt").unlink()
     (folder / "README.md").write_text("my own card")
-    with pytest.raises(InputError, match="would be replaced; move it away"):
+    with pytest.raises(InputError, match="would be replaced, but is not a checkpoint"):
         check_replaceable(folder)
 
 

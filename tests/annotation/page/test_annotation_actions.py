@@ -12,7 +12,7 @@ from orbat.corpus.document import Document, Span
 from orbat.corpus.labels import load_labels
 from orbat.evaluation.benchmarks.annotation_doccano import replay_on_doccano
 from orbat.evaluation.benchmarks.annotation_edits import Edit, Task, bare, list_edits
-from orbat.evaluation.benchmarks.annotation_hand import Hand
+from orbat.evaluation.benchmarks.annotation_hand import Hand, settled
 from orbat.evaluation.benchmarks.annotation_keyboard import replay_by_keyboard
 from orbat.evaluation.benchmarks.annotation_mouse import replay_by_mouse
 from orbat.evaluation.benchmarks.annotation_page import ArticleView
@@ -132,6 +132,8 @@ def test_a_drag_near_the_bars_does_not_scroll(
     hand = Hand(page)
     for word in (in_sight[0], in_sight[-1]):
         hand.drag(*view.ends(word.start, word.end))
+        # The next drag begins after the page has drawn this one, as a person's does.
+        page.evaluate(settled("scrollY", 3))
         assert page.evaluate("() => scrollY") == 500
         assert Span(word.start, word.end, "UNIT") in view.spans()
     annotator.close()

@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> None:
         # An OSError that no code above expected (no permission, disk full) names its file.
         message = str(error)
     except InterruptedCommandError as error:
-        typer.echo(f"interrupted: {error}", err=True)
+        echo(f"interrupted: {error}", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
         echo(f"error: {_report(error)}", err=True)

@@ -25,8 +25,7 @@ class OrbatError(Exception):
 
     def __str__(self) -> str:
         """Return the message in one line that can be printed, whatever a file's words in it are."""
-        line = " ".join(super().__str__().splitlines())
-        return line.encode(errors="backslashreplace").decode()
+        return printable(" ".join(super().__str__().splitlines()))
 
 
 class InputError(OrbatError):
@@ -43,6 +42,11 @@ class ModelError(OrbatError):
 
 class DivergedError(OrbatError):
     """A training run diverged: its loss or its weights are no longer finite."""
+
+
+def printable(text: str) -> str:
+    """Return a text that UTF-8 can encode: unpaired surrogates become escapes."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def first_error(error: ValidationError) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import InputError, first_error
 from .files import read_json_lines, read_toml
-from .value_lists import CueList, ListFile, ValueList
+from .value_lists import CueList, ListFile, ValueList, read_strings
 
 DEFAULT_GAZETTEER = Path(__file__).parent / "label_set" / "gazetteer" / "gazetteer.toml"
 _MIN_RECASED_LENGTH = 5
@@ -137,11 +137,7 @@ def _add_phrases(phrases: Phrases, phrase_list: PhraseList, path: Path) -> None:
 
 def _strings(entry: dict[str, Any], name: str | None, location: str) -> set[str]:
     """Return the strings of a field of an entry; none without a name."""
-    value = entry.get(name) if name else None
-    values = [] if value is None else [value] if isinstance(value, str) else value
-    if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
-        raise InputError(f"{location}: field '{name}' must be a string or a list of strings")
-    return set(values)
+    return set(read_strings(entry.get(name), location, name)) if name else set()
 
 
 def iterate_patterns(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 
-from ..errors import InputError, OrbatError, describe_fault
+from ..errors import InputError, OrbatError, describe_fault, printable
 
 _FAULTS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """Error numbers that no article causes; every further one would meet them too."""
@@ -28,7 +28,7 @@ class Rejected:
     def __post_init__(self) -> None:
         # Names of files need not be Unicode; this is printed, and written as JSON in UTF-8.
         for name in ("location", "reason"):
-            object.__setattr__(self, name, _printable(getattr(self, name)))
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
     def __str__(self) -> str:
         return f"{self.location}: {self.reason}"
@@ -46,7 +46,7 @@ class Rejected:
             OSError: likewise, if this machine lacks space, memory or open files.
         """
         if isinstance(error, OrbatError):
-            return cls(location, str(error).removeprefix(f"{_printable(location)}: "))
+            return cls(location, str(error).removeprefix(f"{printable(location)}: "))
         if isinstance(error, ImportError):
             raise error
         if isinstance(error, OSError):
@@ -59,7 +59,3 @@ class Rejected:
     def to_error(self) -> InputError:
         """Return the error to raise where every article is required."""
         return InputError(str(self))
-
-
-def _printable(text: str) -> str:
-    return text.encode(errors="backslashreplace").decode()

@@ -125,11 +125,11 @@ def read_entries(
     if not values.forms:
         raise InputError(f"{folder / values.file}: 'forms' is empty; name the fields with forms")
     for location, entry in _read_rows(folder / values.file):
-        names = [_strings(entry.get(name), location, name) for name in values.forms]
+        names = [read_strings(entry.get(name), location, name) for name in values.forms]
         if not names[0]:
             raise InputError(f"{location}: no '{values.forms[0]}'; give the entry's name")
         found = {
-            field: _strings(entry.get(source), location, source)
+            field: read_strings(entry.get(source), location, source)
             for field, source in values.fields.items()
         }
         forms = tuple(form for group in names for form in group)
@@ -205,8 +205,12 @@ def _read_csv(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[st
         raise InputError(f"{path}:{reader.line_num}: invalid CSV ({error})") from error
 
 
-def _strings(value: Any, location: str, name: str) -> tuple[str, ...]:
-    """Return the strings of a field: a string, a list of them, or several in a cell of a CSV."""
+def read_strings(value: Any, location: str, name: str) -> tuple[str, ...]:
+    """Return the strings of a field: a string, a list of them, or several in a cell of a CSV.
+
+    Raises:
+        InputError: naming the location and the field, if it is anything else.
+    """
     if value is None or value == "":
         return ()
     values = value.split(_SEPARATOR) if isinstance(value, str) and ".csv:" in location else value

@@ -1,4 +1,4 @@
-"""Set up doccano's database, with its administrator."""
+"""Set up doccano's database, with its administrator, and the queue of its worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .installation import find_backend
 
 CHILD_UMASK = 0o077
 """Only the owner can read what doccano's processes write."""
-_CREATE_ADMIN = """
+_CREATE_ADMIN_AND_QUEUE = """
 import os, sys, django
 from kombu import Connection
 from django.core.management import call_command
@@ -29,7 +29,7 @@ and the web server would both create their queue, and fail if they did so at the
 def create_database(
     environment: Path, environ: Mapping[str, str], administrator: str, password: str
 ) -> None:
-    """Create doccano's tables and its administrator, or set the administrator's password.
+    """Create doccano's tables, its administrator (or set the password), and the worker's queue.
 
     Args:
         environment: doccano's Python environment.
@@ -44,7 +44,7 @@ def create_database(
     _run([program, "init"], environ)
     # Python finds doccano's modules here, as the program does.
     path = os.pathsep.join((str(find_backend(environment)), environ["PYTHONPATH"]))
-    create = [python, "-c", _CREATE_ADMIN, administrator, "admin@localhost.localdomain"]
+    create = [python, "-c", _CREATE_ADMIN_AND_QUEUE, administrator, "admin@localhost.localdomain"]
     _run(create, {**environ, "PYTHONPATH": path}, password)
 
 

@@ -1,7 +1,7 @@
 """The processes of a local doccano, recognized by what they are.
 
-A note of their numbers would be lost if orbat was killed before it wrote it, and clocks change the
-times by which a number that was given again could be told.
+A note of their process numbers would be lost if orbat was killed before it was written. The times
+of start, by which a reused number could be recognized, change with the clock.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from typing import Any
 
 from ...corpus.addresses import check_address
 from ...corpus.files import write_json
+from ...corpus.reading.json_files import read_json_object
+from ...errors import InputError
 from .server.application import MODEL_TOKEN_VARIABLE, MODEL_URL_VARIABLE
 from .server.files import served_paths
 
@@ -18,7 +20,6 @@ APPLICATION = "server.application:create()"
 """What gunicorn runs, with :data:`FOLDER` in the Python path."""
 SETTINGS = "server.settings"
 """The settings of doccano's processes, with :data:`FOLDER` in the Python path."""
-
 HOSTS_VARIABLE = "ORBAT_DOCCANO_HOSTS"
 """The variable with further names at which doccano answers."""
 
@@ -80,7 +81,6 @@ class PageSettings:
 
     def _record(self) -> dict[str, Any]:
         try:
-            record = json.loads(self._file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return read_json_object(self._file)
+        except InputError:
             return {}
-        return record if isinstance(record, dict) else {}

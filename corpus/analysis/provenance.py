@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import lzma
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +11,8 @@ from typing import Any
 
 from ...errors import InputError
 from ..files import sha256_file, sha256_text
-from ..reading.bounded import check_archive
+from ..reading.bounded import UNREADABLE_ZIP, check_archive
 
-_DAMAGED_WHEEL = (
-    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    # Compression that is unknown or needs a password.
-    *(NotImplementedError, RuntimeError),
-)
 _EVENT_OF_SPLIT = {"train": "trained on", "dev": "validated on"}
 
 
@@ -149,7 +142,7 @@ def _read_wheel(path: Path) -> list[dict[str, Any]]:
             entries = [e for e in wheel.infolist() if e.filename.endswith("/manifest.json")]
             check_archive(entries, str(path))
             return [value for entry in entries for value in _decode_object(wheel.read(entry))]
-    except _DAMAGED_WHEEL:
+    except UNREADABLE_ZIP:
         return []
 
 

@@ -53,10 +53,10 @@ def add(
 ) -> None:
     """Add articles to a corpus: extract, clean and deduplicate them.
 
-    An article whose id, text and labels are in the corpus is known; with a corrected text or other
-    labels, it replaces the document with its id. Duplicates are stored in a file of their own.
-    Articles that cannot be used are reported, one line each. An interrupted run resumes when the
-    command is started again.
+    An article whose id, text and labels are in the corpus is known. With other labels, or as a
+    record with a corrected text, it replaces the document with its id. Duplicates are stored in a
+    file of their own. Articles that cannot be used are reported, one line each. An interrupted run
+    resumes when the command is started again.
     """
     from ...ui import progress_bars
     from ..ingestion.pipeline import add_to_corpus

@@ -8,7 +8,7 @@ import re
 import zipfile
 
 from ...errors import InputError
-from ..reading.bounded import unpacks_whole_blocks
+from ..reading.bounded import UNREADABLE_ZIP, unpacks_whole_blocks
 from .messages import MESSAGE_EXTENSIONS, looks_like_message, read_message
 from .raw_article import HTML_EXTENSIONS, RawArticle, ReaderOptions
 from .text import looks_like_html
@@ -140,7 +140,7 @@ def _name_zip(content: bytes) -> str:
             if "mimetype" in names and not unpacks_whole_blocks(archive.getinfo("mimetype")):
                 with archive.open("mimetype") as file:
                     kind = file.read(64)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
+    except UNREADABLE_ZIP:
         names, kind = [], b""
     if kind.startswith(_OPEN_DOCUMENT):
         return "an OpenDocument file (.odt and the like); save it as text, HTML or PDF"

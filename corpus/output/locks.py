@@ -13,9 +13,8 @@ from ...errors import InputError
 
 LOCK_FILE = ".lock"
 """The lock's file in the folder. It stays: to remove it could divide those who wait for it."""
-
-
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""The errors of a drive that has no locks."""
 
 
 @contextmanager

@@ -25,6 +25,11 @@ MAX_PACKING = 200
 """How many times smaller than its content a large packed file may be. Text is packed ten times
 smaller; files that were made to fill the memory, more than a thousand times."""
 
+DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+"""What damaged compressed data raise when they are read."""
+UNREADABLE_ZIP = (*DAMAGED, NotImplementedError, RuntimeError)
+"""What a zip archive raises that is damaged, needs a password or has an unknown compression."""
+
 
 class Readable(Protocol):
     """An open file that returns at most the number of bytes asked for."""
@@ -47,7 +52,7 @@ def read_limited(file: Readable, location: str, limit: int = MAX_ARTICLE_BYTES) 
     """
     try:
         content = file.read(limit + 1)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise InputError(f"{location}: damaged or truncated ({error}); fetch it again") from error
     if len(content) > limit:
         raise InputError(f"{location}: larger than {limit >> 20} MB; split it")

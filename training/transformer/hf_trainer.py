@@ -146,17 +146,17 @@ class CheckpointHasher(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Hash the files, except those of other processes, which may not be complete."""
-        if state.is_world_process_zero:
-            folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-            files = {*folder.iterdir()} - {*folder.glob("rng_state_*")}
-            hashes = {path.name: sha256_file(path) for path in sorted(files)}
-            write_json(folder / HASHES_FILE, hashes)
-            kept = {folder.name, Path(state.best_model_checkpoint or folder).name}
-            for old in folder.parent.glob("checkpoint-*"):
-                if old.name not in kept:
-                    # Without hashes it is incomplete, should its removal be interrupted.
-                    (old / HASHES_FILE).unlink(missing_ok=True)
-                    shutil.rmtree(old)
+        if not state.is_world_process_zero:
+            return
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        files = {*folder.iterdir()} - {*folder.glob("rng_state_*")}
+        hashes = {path.name: sha256_file(path) for path in sorted(files)}
+        write_json(folder / HASHES_FILE, hashes)
+        best = folder.parent / Path(state.best_model_checkpoint or folder).name
+        for old in {*folder.parent.glob("checkpoint-*")} - {folder, best}:
+            # Without hashes it is incomplete, should its removal be interrupted.
+            (old / HASHES_FILE).unlink(missing_ok=True)
+            shutil.rmtree(old)
 
 
 def make_optimizer(network: TokenClassifier, recipe: Recipe) -> torch.optim.Optimizer:

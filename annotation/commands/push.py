@@ -41,10 +41,16 @@ def push(
         typer.Option(
             min=0,
             max=1,
-            help="Share of the documents that all annotators get; each of the others gets one "
-            "annotator.",
+            help="Share of the documents that several annotators read; each of the others gets "
+            "one annotator.",
         ),
     ] = 1.0,
+    readers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="How many annotators read a document of that share; default: all of them."
+        ),
+    ] = None,
     batch: Annotated[
         int | None,
         typer.Option(
@@ -86,6 +92,7 @@ def push(
     from ...corpus.labels import load_guidelines, load_labels
     from ...ui import print_tables, progress_bars
     from ..guide import with_keys
+    from ..session.folder import SESSION_FORMAT
     from ..session.push import push as push_documents
     from ..session.push import share_table
     from ..suggestions import DEFAULT_GOLD, suggestion_table
@@ -113,11 +120,14 @@ def push(
             suggesters=suggesters,
             gold=gold_documents,
             overlap=overlap,
+            readers=readers,
             batch=batch,
             guidelines=guidelines,
             on_progress=on_progress,
         )
     console = Console()
+    if pushed.upgraded:
+        echo(f"{session}: now a session of format {SESSION_FORMAT}, which earlier versions refuse")
     if pushed.guidelines_updated:
         names = ", ".join(pushed.guidelines_updated)
         echo(f"the guidelines have changed, and were replaced for {names}")
@@ -127,11 +137,17 @@ def push(
     _print_notes(pushed, suggested=bool(suggesters))
     print_tables([share_table(pushed)], console, len(pushed.shares))
     for share in pushed.shares:
-        echo(f"first document of {share.annotator}: {share.link}")
+        if share.documents or share.waiting:
+            echo(f"first document of {share.annotator}: {share.link}")
+        else:
+            echo(
+                f"'{share.annotator}' has no documents: all of these were assigned before; "
+                f"orbat annotate assign --session {session} --add {share.annotator} gives some"
+            )
     print_page_hint(client)
     echo(
         f"{len(pushed.documents)} documents with {pushed.spans} suggested spans, {pushed.shared} "
-        "shared by all annotators; all uploaded documents are verified on the server"
+        "with several annotators; all uploaded documents are verified on the server"
     )
 
 

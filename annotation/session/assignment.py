@@ -1,48 +1,117 @@
-"""Assign documents to annotators: some are shared by all, the others have one annotator each."""
+"""Assign documents to annotators: some get several readers, the others one; balanced in words."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 
-Assignments = Mapping[str, str | None]
-"""The only annotator of each document, by document id; None where all annotators share it."""
+from ...errors import InputError
+
+Assignments = Mapping[str, tuple[str, ...]]
+"""The annotators of each document, sorted, by document id."""
+
+
+def count_words(text: str) -> int:
+    """Return the number of words of a text, at least 1."""
+    return max(len(text.split()), 1)
+
+
+def check_readers(readers: int | None, annotators: Sequence[str]) -> None:
+    """Refuse more readers than there are annotators.
+
+    Raises:
+        InputError: if there are too few annotators, or no reader.
+    """
+    if readers is not None and not 1 <= readers <= len(annotators):
+        raise InputError(
+            f"{readers} readers of each document, but {len(annotators)} annotators; name more "
+            "with --annotators, or lower --readers"
+        )
 
 
 def assign(
-    doc_ids: Iterable[str],
+    documents: Mapping[str, int],
     annotators: Sequence[str],
-    overlap: float,
     existing: Assignments,
-) -> dict[str, str | None]:
+    *,
+    overlap: float = 1.0,
+    readers: int | None = None,
+    load: Mapping[str, int] | None = None,
+) -> dict[str, tuple[str, ...]]:
     """Assign documents that have no assignment yet; existing assignments do not change.
 
-    Shared documents are spread evenly over the order of the documents. Each of the others goes to
-    the annotator who has the fewest documents alone.
+    Documents with several readers are spread evenly over the order of the documents. A document
+    goes to the annotator with the fewest words; further readers are those of about as few words
+    who share the fewest documents with the readers before them, so that every pair of annotators
+    can be compared. Words differ between annotators by at most two of the longest documents, or
+    by what they differed before.
 
     Args:
-        doc_ids: ids of the documents, in labeling order.
+        documents: the words of each document by id, in labeling order.
         annotators: account names.
-        overlap: share of the documents that all annotators get, from 0 to 1.
         existing: earlier assignments.
+        overlap: share of the documents that several annotators get, from 0 to 1.
+        readers: how many annotators that is; None for all of them.
+        load: the words that each annotator has to read already.
 
     Returns:
         All assignments, existing ones first.
+
+    Raises:
+        InputError: for more readers than annotators.
     """
+    check_readers(readers, annotators)
     assignments = dict(existing)
-    counts = Counter(name for name in assignments.values() if name is not None)
-    for doc_id in doc_ids:
+    plan = _Plan(annotators, existing, load or {}, longest=max(documents.values(), default=0))
+    for doc_id, words in documents.items():
         if doc_id in assignments:
             continue
         # Rounded, because 0.1 * 30 is slightly more than 3.
         before, after = (
             math.ceil(round(n * overlap, 9)) for n in (len(assignments), len(assignments) + 1)
         )
-        if after > before:
-            assignments[doc_id] = None
-            continue
-        annotator = min(annotators, key=lambda name: counts[name])
-        assignments[doc_id] = annotator
-        counts[annotator] += 1
+        count = (readers or len(annotators)) if after > before else 1
+        assignments[doc_id] = plan.choose(words, count)
     return assignments
+
+
+class _Plan:
+    """The words of each annotator, and how many documents each pair of annotators shares."""
+
+    def __init__(
+        self,
+        annotators: Sequence[str],
+        existing: Assignments,
+        load: Mapping[str, int],
+        longest: int,
+    ) -> None:
+        self._words = {name: load.get(name, 0) for name in annotators}
+        self._shared = Counter(pair for names in existing.values() for pair in _pairs(names))
+        self._longest = longest
+
+    def choose(self, words: int, count: int) -> tuple[str, ...]:
+        """Choose the readers of a document, and add its words to theirs."""
+        chosen: list[str] = []
+        limit = min(self._words.values()) + self._longest
+        for _ in range(count):
+            rest = [name for name in self._words if name not in chosen]
+            chosen.append(min(rest, key=lambda name: self._rank(name, chosen, limit)))
+        for name in chosen:
+            self._words[name] += words
+        self._shared.update(_pairs(chosen))
+        return tuple(sorted(chosen))
+
+    def _rank(self, name: str, chosen: Sequence[str], limit: int) -> tuple[bool, int, int]:
+        """Return the place of an annotator among those who could be the next reader."""
+        shared = sum(self._shared[_pair(name, other)] for other in chosen)
+        return self._words[name] > limit, shared, self._words[name]
+
+
+def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
+    return [_pair(first, second) for first, second in combinations(names, 2)]
+
+
+def _pair(first: str, second: str) -> tuple[str, str]:
+    return (first, second) if first < second else (second, first)

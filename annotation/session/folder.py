@@ -1,6 +1,6 @@
 """The folder of a labeling session.
 
-    SESSION/session.json             server, label set, projects and assignments
+    SESSION/session.json             server, label set, projects, assignments, paused annotators
     SESSION/accounts.json            passwords of the created accounts (readable by the owner only)
     SESSION/.lock                    locked while a command works in the folder
     SESSION/pushed/ANNOTATOR.jsonl   documents as verified on the server, with their suggestions
@@ -13,7 +13,8 @@ and do not see each other's work. The administrator's token reads all projects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -27,7 +28,9 @@ from ..doccano.client import DoccanoClient
 from .accounts import read_password
 from .assignment import Assignments
 
-SESSION_FORMAT = 3
+SESSION_FORMAT = 4
+_SHARED_BY_ALL_FORMAT = 3
+"""In the format before, a document had one annotator's name, or null for all of the session's."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ class Session:
         url: address of the doccano server.
         labels: the label set.
         projects: the project id of each annotator.
-        assignments: the annotator of each document.
+        assignments: the annotators of each document, sorted.
+        words: the number of words of assigned documents.
+        paused: annotators who get no documents and may not open their project, sorted.
+        read_format: the format of the file that it was read from; :meth:`save` writes the newest.
     """
 
     folder: Path
@@ -47,6 +53,9 @@ class Session:
     labels: LabelSet
     projects: dict[str, int]
     assignments: Assignments
+    words: Mapping[str, int] = field(default_factory=dict)
+    paused: tuple[str, ...] = ()
+    read_format: int = SESSION_FORMAT
 
     def save(self) -> None:
         """Write `session.json`."""
@@ -58,16 +67,14 @@ class Session:
                 "labels": self.labels.model_dump(by_alias=True),
                 "projects": self.projects,
                 "assignments": self.assignments,
+                "words": self.words,
+                "paused": self.paused,
             },
         )
 
     def assigned(self, annotator: str) -> set[str]:
-        """Return the ids of the documents assigned to an annotator, alone or with all."""
-        return {
-            doc_id
-            for doc_id, assigned_to in self.assignments.items()
-            if assigned_to in (None, annotator)
-        }
+        """Return the ids of the documents assigned to an annotator, alone or with others."""
+        return {doc_id for doc_id, names in self.assignments.items() if annotator in names}
 
     def pushed(self, annotator: str) -> list[Document]:
         """Return the documents verified on the server for an annotator, with their suggestions."""
@@ -108,7 +115,9 @@ class _SessionFile(BaseModel):
     url: str
     labels: LabelSet
     projects: dict[str, int]
-    assignments: dict[str, str | None]
+    assignments: dict[str, tuple[str, ...]]
+    words: dict[str, int] = {}
+    paused: tuple[str, ...] = ()
 
 
 def is_session(folder: Path) -> bool:
@@ -131,17 +140,28 @@ def open_session(folder: Path, client: DoccanoClient | None = None) -> Session:
     try:
         record = read_json_object(folder / "session.json")
         number = record["format"]
-        if number == SESSION_FORMAT:
-            session = Session(folder, **vars(_SessionFile.model_validate(record)))
-    except (InputError, KeyError, ValidationError) as error:
+        if number == _SHARED_BY_ALL_FORMAT:
+            record["assignments"] = _name_all(record["assignments"], record["projects"])
+        if number in (SESSION_FORMAT, _SHARED_BY_ALL_FORMAT):
+            values = vars(_SessionFile.model_validate(record))
+            session = Session(folder, **values, read_format=number)
+    except (InputError, KeyError, ValidationError, AttributeError, TypeError) as error:
         raise InputError(
             f"{folder}: not a labeling session; create one with orbat annotate push"
         ) from error
-    if number != SESSION_FORMAT:
+    if number not in (SESSION_FORMAT, _SHARED_BY_ALL_FORMAT):
         raise InputError(
-            f"{folder}: session format {number}, but this version of orbat reads format "
-            f"{SESSION_FORMAT}; pull it with the version that created it, then push to a new folder"
+            f"{folder}: session format {number}, but this version of orbat reads formats "
+            f"{_SHARED_BY_ALL_FORMAT} and {SESSION_FORMAT}; pull it with the version "
+            "that created it, then push to a new folder"
         )
     if client is not None and session.url != client.url:
         raise InputError(f"{folder}: this session is on {session.url}; connect to it with --url")
     return session
+
+
+def _name_all(assignments: Mapping[str, str | None], projects: Mapping[str, int]) -> object:
+    """Return assignments of the format before with the names of all annotators of each document."""
+    return {
+        doc_id: sorted(projects) if name is None else [name] for doc_id, name in assignments.items()
+    }

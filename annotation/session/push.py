@@ -16,8 +16,9 @@ from ...evaluation.metrics import Evaluation
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..suggestions import measure_suggestions, suggest
-from .assignment import assign
-from .folder import Session, is_session, open_session
+from .assignment import assign, check_readers
+from .folder import SESSION_FORMAT, Session, is_session, open_session
+from .open_documents import add_words, measure_load
 from .projects import ensure_project, update_guidelines
 from .upload import upload_verified
 
@@ -54,6 +55,7 @@ class Pushed:
         evaluation: scores of the suggestions on gold; None if they were not measured.
         has_page: whether the server has orbat's annotation page.
         guidelines_updated: annotators whose project had other guidelines before.
+        upgraded: whether `session.json` had an earlier format before.
     """
 
     session: Session
@@ -62,6 +64,7 @@ class Pushed:
     evaluation: Evaluation | None
     has_page: bool
     guidelines_updated: tuple[str, ...]
+    upgraded: bool
 
     @property
     def spans(self) -> int:
@@ -70,8 +73,8 @@ class Pushed:
 
     @property
     def shared(self) -> int:
-        """Number of the session's documents that all annotators share."""
-        return sum(annotator is None for annotator in self.session.assignments.values())
+        """Number of the session's documents that have several annotators."""
+        return sum(len(names) > 1 for names in self.session.assignments.values())
 
     @property
     def shares(self) -> tuple[AnnotatorShare, ...]:
@@ -99,6 +102,7 @@ def push(
     suggesters: Sequence[Tagger] = (),
     gold: Sequence[Document] = (),
     overlap: float = 1.0,
+    readers: int | None = None,
     batch: int | None = None,
     guidelines: str = "",
     on_progress: OnProgress = ignore_progress,
@@ -110,9 +114,10 @@ def push(
     failure completes the work. Every new document is read back and compared; damaged ones are
     deleted and uploaded again.
 
-    Documents are shared by all annotators or assigned to one of them. Assignments are recorded
-    when the server has the accounts and projects, and never change. With a batch size, pushing
-    again uploads more documents as annotators confirm what they have.
+    New documents are assigned to one annotator or several, to those who have the fewest words
+    left to read, see :func:`~.assignment.assign`. Assignments are recorded when the server has the
+    accounts and projects, and no push changes them. With a batch size, pushing again uploads more
+    documents as annotators confirm what they have.
 
     Args:
         client: an administrator's connection.
@@ -123,8 +128,9 @@ def push(
         suggesters: taggers that suggest spans for documents without spans. Where spans of two
             taggers overlap, the span of the earlier tagger is kept.
         gold: gold documents to measure the suggesters on, if they are used; empty to skip.
-        overlap: share of the documents that all annotators get, from 0 to 1; each of the others
-            gets one annotator.
+        overlap: share of the documents that several annotators get, from 0 to 1; each of the
+            others gets one annotator.
+        readers: how many annotators that is; None for all of them.
         batch: maximum number of unconfirmed documents in each project; None for no limit.
         guidelines: Markdown, shown beside the text; empty to keep those of existing projects.
         on_progress: called as documents are uploaded.
@@ -136,11 +142,14 @@ def push(
         InputError: if the documents, annotators or label set cannot be pushed.
         ServerError: if the server fails, or does not store the documents unchanged.
     """
-    folder = Path(folder)
+    folder, annotators = Path(folder), list(dict.fromkeys(annotators))
     _check_arguments(documents, annotators, labels)
+    check_readers(readers, annotators)
     _check_server(client)
     with lock_folder(folder):
         session = _open_or_create(client, folder, labels)
+        upgraded = session.read_format != SESSION_FORMAT
+        _refuse_paused(session, annotators)
         unlabeled = sum(not document.spans for document in documents)
         evaluation = None
         if suggesters and unlabeled:
@@ -151,22 +160,29 @@ def push(
             if gold:
                 evaluation = measure_suggestions(gold, suggesters, labels.names)
         projects = {name: ensure_project(client, session, name, guidelines) for name in annotators}
+        session = add_words(session, documents)
+        new = {d.id: session.words[d.id] for d in documents if d.id not in session.assignments}
+        load = measure_load(client, session, annotators) if new else {}
+        existing = session.assignments
         # Recorded when the server has all accounts and projects, and before the first upload.
         session = replace(
             session,
             projects={**session.projects, **{name: p.id for name, p in projects.items()}},
-            assignments=assign([d.id for d in documents], annotators, overlap, session.assignments),
+            assignments=assign(
+                *(new, annotators, existing), overlap=overlap, readers=readers, load=load
+            ),
         )
         session.save()
         updated = []
         for annotator, project in projects.items():
             if update_guidelines(client, project, guidelines):
                 updated.append(annotator)
-            assigned = [d for d in documents if session.assignments[d.id] in (None, annotator)]
+            assigned = [d for d in documents if annotator in session.assignments[d.id]]
             _push_to(client, session, annotator, assigned, batch, on_progress)
     return Pushed(
         *(session, tuple(documents), len(documents) - unlabeled, evaluation, client.has_page),
         guidelines_updated=tuple(updated),
+        upgraded=upgraded,
     )
 
 
@@ -208,6 +224,15 @@ def _open_or_create(client: DoccanoClient, folder: Path, labels: LabelSet) -> Se
     if session.labels != labels:
         raise InputError(f"{folder}: created with another label set; use a new folder")
     return session
+
+
+def _refuse_paused(session: Session, annotators: Sequence[str]) -> None:
+    for name in annotators:
+        if name in session.paused:
+            raise InputError(
+                f"{session.folder}: '{name}' is paused; leave the name out of --annotators, or "
+                f"give the session back with orbat annotate assign --resume {name}"
+            )
 
 
 def _push_to(

@@ -119,10 +119,10 @@ def test_documents_are_assigned_and_uploaded_in_batches(
     assert second["one"][:4] == first["one"]
     assert len(second["one"]) == 7
     plan = open_session(folder).assignments
-    shared = [doc_id for doc_id, annotator in plan.items() if annotator is None]
+    shared = [doc_id for doc_id, names in plan.items() if names == ("one", "two")]
     assert (list(plan), len(shared)) == ([d.id for d in many], 6)
     assert set(first["one"]) & set(first["two"]) <= set(shared)
-    owners = [owner for owner in plan.values() if owner]
+    owners = [names[0] for names in plan.values() if len(names) == 1]
     assert (owners.count("one"), owners.count("two")) == (12, 12)
 
     shown = orbat("annotate", "status", "--session", folder, "--json", env=doccano.env).json()
@@ -134,10 +134,14 @@ def test_documents_are_assigned_and_uploaded_in_batches(
     assert shown[0]["hours_left"] == pytest.approx(15 / shown[0]["per_hour"])
     project = open_session(folder).projects["one"]
     assert shown[0]["link"] == f"{doccano.url}/orbat/annotate/{project}"
-    # A later annotator gets the shared documents only.
-    later = orbat(*arguments[:5], "--annotators", "three", "--batch", "30", env=doccano.env)
+    # No push changes who reads what; new documents go to the one who has the least to read.
+    later = orbat(*arguments[:5], "--annotators", "three,two", env=doccano.env)
     assert later.code == 0, later.err
-    assert [d.id for d in open_session(folder).pushed("three")] == shared
+    assert "'three' has no documents: all of these were assigned before" in later.out
+    assert open_session(folder).assignments == plan
+    write_documents(tmp_path / "d.jsonl", [*many, Document("new", "Gen. Smith spoke.")])
+    later = orbat(*arguments[:5], "--annotators", "three,two", "--readers", 1, env=doccano.env)
+    assert open_session(folder).assignments == {**plan, "new": ("three",)}
 
 
 def test_audit_pushes_documents_with_label_issues(

@@ -33,7 +33,9 @@ def session(tmp_path: Path) -> Session:
         "http://127.0.0.1:8000",
         load_labels(),
         {"ann": 1, "ben": 2},
-        {"a": None, "b": "ann", "c": "ben"},
+        {"a": ("ann", "ben"), "b": ("ann",), "c": ("ben",)},
+        {"a": 120, "b": 80},
+        paused=("ben",),
     )
     session.save()
     return session
@@ -61,6 +63,19 @@ def test_a_session_is_read_as_it_was_saved(session: Session) -> None:
     assert session.password("ann") is None
 
 
+def test_a_session_of_the_format_before_names_the_annotators_of_every_document(
+    session: Session,
+) -> None:
+    path = session.folder / "session.json"
+    record = json.loads(path.read_text())
+    record |= {"format": 3, "assignments": {"a": None, "b": "ann", "c": "ben"}}
+    path.write_text(json.dumps({k: v for k, v in record.items() if k not in ("words", "paused")}))
+    read = open_session(session.folder)
+    assert read == replace(session, words={}, paused=(), read_format=3)
+    read.save()
+    assert open_session(session.folder) == replace(session, words={}, paused=())
+
+
 def test_a_session_of_another_version_is_refused_in_one_line(
     session: Session, refused: Callable[..., str]
 ) -> None:
@@ -68,7 +83,7 @@ def test_a_session_of_another_version_is_refused_in_one_line(
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
     line = refused("annotate", "history", "--session", session.folder)
     assert "session format 2" in line
-    assert "reads format 3" in line
+    assert "reads formats 3 and 4" in line
     assert "push to a new folder" in line
 
 
@@ -85,8 +100,10 @@ def test_a_password_comes_from_standard_input_or_a_variable(
 @pytest.mark.parametrize(
     "content",
     [
-        *(None, "", "[]", "{}", '{"format": 3}', "[" * 9000, "\xff"),
+        *(None, "", "[]", "{}", '{"format": 3}', '{"format": 4}', "[" * 9000, "\xff"),
         '{"format": 3, "url": 1, "labels": [], "projects": [], "assignments": []}',
+        '{"format": 3, "url": "", "labels": [], "projects": 1, "assignments": {"a": null}}',
+        '{"format": 4, "url": "", "labels": [], "projects": {}, "assignments": {"a": null}}',
     ],
 )
 def test_a_folder_that_is_not_a_session_is_refused(tmp_path: Path, content: str | None) -> None:

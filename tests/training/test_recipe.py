@@ -12,7 +12,7 @@ from orbat.training.recipe import describe_fields, load_recipe, shipped_recipes
 
 def test_shipped_recipes_can_be_read_by_name() -> None:
     assert shipped_recipes() == [
-        *("baseline-cnn", "baseline-linear", "baseline-rules"),
+        *("accurate", "baseline-cnn", "baseline-linear", "baseline-rules"),
         *("default", "fast", "fastest", "large", "quick", "transformers"),
     ]
     kinds = {name: load_recipe(name).kind for name in shipped_recipes()}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
-from ...ui import OnProgress, ignore_progress
+from ...ui import OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
+from ..doccano.records import Example
+from ..overview.pace import measure_pace
 from ..session.folder import is_session
-from ..session.status import (
-    AnnotatorStatus,
-    measure_pace,
-    measure_status,
-    read_confirmations,
-)
+from ..session.status import AnnotatorStatus, measure_status
 from .question_project import find_project, question_link
 from .questions import read_questions
 
@@ -33,13 +32,23 @@ def measure_progress(
         InputError: if the folder is neither on the connected server.
         ServerError: if the server does not answer, or the questions were deleted.
     """
-    project = find_project(client, folder)
-    if project is None:
+    questions = measure_questions(client, folder, on_progress=on_progress)
+    if questions is None:
         return measure_status(client, folder, on_progress=on_progress)
-    questions = [_measure_questions(client, folder, project, on_progress)]
     if is_session(folder):
-        return questions + measure_status(client, folder, on_progress=on_progress)
-    return questions
+        return [questions, *measure_status(client, folder, on_progress=on_progress)]
+    return [questions]
+
+
+def measure_questions(
+    client: DoccanoClient, folder: Path, *, on_progress: OnProgress = ignore_progress
+) -> AnnotatorStatus | None:
+    """Measure the progress of the adjudicator of a round; None if the folder holds no round.
+
+    The arguments and errors are those of :func:`measure_progress`.
+    """
+    project = find_project(client, folder)
+    return None if project is None else _measure_questions(client, folder, project, on_progress)
 
 
 def _measure_questions(
@@ -47,8 +56,7 @@ def _measure_questions(
 ) -> AnnotatorStatus:
     asked = {question.id for question in read_questions(folder)}
     examples = [e for e in client.examples(project) if e.upload_name in asked]
-    task = "Reading the questions"
-    times = read_confirmations(client, project, examples, task=task, on_progress=on_progress)
+    times = _read_confirmations(client, project, examples, on_progress)
     members = [m.username for m in client.members(project) if m.username != client.user.username]
     return AnnotatorStatus(
         f"{', '.join(members)} (questions)",
@@ -60,3 +68,15 @@ def _measure_questions(
         member=bool(members),
         link=question_link(client, project),
     )
+
+
+def _read_confirmations(
+    client: DoccanoClient, project: int, examples: Sequence[Example], on_progress: OnProgress
+) -> list[datetime]:
+    """Return when the confirmed examples of a project were confirmed."""
+    times: list[datetime] = []
+    for number, example in enumerate(examples, start=1):
+        if example.is_confirmed:
+            times += [state.confirmed_at for state in client.states(project, example.id)]
+        on_progress(Progress("Reading the questions", number, len(examples)))
+    return times

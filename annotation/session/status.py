@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...ui import DataTable, OnProgress, Progress, ignore_progress
+from ...ui import DataTable, OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
-from ..doccano.records import Example
+from ..overview.forecast import Forecast, forecast
+from ..overview.pace import Pace, measure_pace, measure_work
+from ..overview.work import ProjectWork, WorkReader
 from .folder import Session, open_session
-
-PAUSE = timedelta(minutes=30)
-"""A longer time between two confirmations counts as a pause, not as work."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +26,13 @@ class AnnotatorStatus:
         confirmed: number of documents that they have confirmed.
         waiting: number of documents assigned to them that are not in their project yet.
         per_hour: documents confirmed per hour of work, without pauses of more than
-            :data:`PAUSE`; None before the second confirmation.
+            :data:`~orbat.annotation.overview.pace.PAUSE`; None before the second confirmation.
         last: time of the last confirmation; None before the first.
         member: False if they were removed from their project.
         link: address that opens their first unconfirmed document.
+        paused: True if they may not open the project for now.
+        pace: their pace in words; None for the questions of an adjudicator.
+        forecast: what is left in words; None for the questions of an adjudicator.
     """
 
     annotator: str
@@ -42,17 +43,36 @@ class AnnotatorStatus:
     last: datetime | None
     member: bool
     link: str
+    paused: bool = False
+    pace: Pace | None = None
+    forecast: Forecast | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether they have confirmed all documents that are assigned to them, at least one."""
+        return self.confirmed == self.documents > 0 and not self.waiting
 
     @property
     def hours_left(self) -> float | None:
-        """Estimated hours of work left, waiting documents included; None without a pace."""
+        """Estimated hours of work left, waiting documents included; None without a pace.
+
+        In words, if they are known: documents differ in length.
+        """
+        if self.forecast is not None:
+            return self.forecast.hours_left
         left = self.documents - self.confirmed + self.waiting
         return left / self.per_hour if self.per_hour else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the status as a JSON object."""
         last = self.last and str(self.last)
-        return {**vars(self), "last": last, "hours_left": self.hours_left}
+        record = {**vars(self), "last": last, "hours_left": self.hours_left}
+        pace, left = record.pop("pace"), record.pop("forecast")
+        if pace is not None and left is not None:
+            finish = left.finish and str(left.finish)
+            record["pace"] = vars(pace)
+            record["forecast"] = {**vars(left), "finish": finish}
+        return record
 
 
 def measure_status(
@@ -70,76 +90,60 @@ def measure_status(
         ServerError: if the server does not answer.
     """
     session = open_session(folder, client)
-    return [
-        _measure_annotator(client, session, annotator, on_progress)
-        for annotator in session.projects
-    ]
+    work = WorkReader(client, session).read(on_progress)
+    now = datetime.now(UTC)
+    return [status_of(project, session, now, has_page=client.has_page) for project in work]
 
 
-def _measure_annotator(
-    client: DoccanoClient, session: Session, annotator: str, on_progress: OnProgress
+def status_of(
+    work: ProjectWork, session: Session, now: datetime, *, has_page: bool
 ) -> AnnotatorStatus:
-    project = session.projects[annotator]
-    pushed = {document.id for document in session.pushed(annotator)}
-    examples = [e for e in client.examples(project) if e.upload_name in pushed]
-    task = f"Reading the project of {annotator}"
-    times = read_confirmations(client, project, examples, task=task, on_progress=on_progress)
-    first_open = next((n for n, e in enumerate(examples, 1) if not e.is_confirmed), 1)
-    return AnnotatorStatus(
-        annotator,
-        documents=len(pushed),
-        confirmed=sum(example.is_confirmed for example in examples),
-        waiting=len(session.assigned(annotator) - pushed),
-        per_hour=measure_pace(times),
-        last=max(times, default=None),
-        member=annotator in {member.username for member in client.members(project)},
-        link=session.link(annotator, has_page=client.has_page, number=first_open),
-    )
-
-
-def read_confirmations(
-    client: DoccanoClient,
-    project: int,
-    examples: Sequence[Example],
-    *,
-    task: str,
-    on_progress: OnProgress = ignore_progress,
-) -> list[datetime]:
-    """Return when the examples of a project were confirmed.
+    """Return the progress of an annotator from the documents of their project.
 
     Args:
-        client: an administrator's connection.
-        project: the project's id.
-        examples: the examples; only confirmed ones are read.
-        task: name of the task in progress reports.
-        on_progress: called for each example.
+        work: their documents.
+        session: the session.
+        now: the time of the reading.
+        has_page: whether the server has orbat's annotation page.
     """
-    times: list[datetime] = []
-    for number, example in enumerate(examples, start=1):
-        if example.is_confirmed:
-            times += [state.confirmed_at for state in client.states(project, example.id)]
-        on_progress(Progress(task, number, len(examples)))
-    return times
-
-
-def measure_pace(times: Iterable[datetime]) -> float | None:
-    """Return the confirmations per hour of work, without pauses; None for fewer than two times."""
-    gaps = [later - earlier for earlier, later in pairwise(sorted(times))]
-    work = [gap for gap in gaps if gap <= PAUSE]
-    total = sum(work, timedelta())
-    return len(work) / (total / timedelta(hours=1)) if total else None
+    confirmed = work.confirmed
+    times = [document.confirmed_at for document in confirmed if document.confirmed_at]
+    pace = measure_work(confirmed)
+    return AnnotatorStatus(
+        work.annotator,
+        documents=len(work.documents),
+        confirmed=len(confirmed),
+        waiting=work.waiting,
+        per_hour=measure_pace(times),
+        last=max(times, default=None),
+        member=work.member,
+        link=session.link(work.annotator, has_page=has_page, number=work.first_open),
+        paused=work.paused,
+        pace=pace,
+        forecast=forecast(work, pace, now),
+    )
 
 
 def status_table(statuses: Sequence[AnnotatorStatus]) -> DataTable:
     """Return a table with a row for each annotator."""
-    columns = ("annotator", "documents", "confirmed", "waiting", "per hour", "hours left", "last")
+    columns = (
+        *("annotator", "documents", "confirmed", "waiting", "words left"),
+        *("words per hour", "seconds per document", "hours left", "last"),
+    )
     rows = tuple(
         (
             *(status.annotator, status.documents, status.confirmed, status.waiting),
-            *(status.per_hour, status.hours_left),
+            status.forecast and status.forecast.words_left,
+            status.pace and _round(status.pace.words_per_hour),
+            status.pace and _round(status.pace.seconds_per_document),
+            status.hours_left,
             status.last and f"{status.last:%Y-%m-%d %H:%M} UTC",
         )
         for status in statuses
     )
-    note = "waiting: assigned, not uploaded yet; per hour: without pauses of half an hour or more"
+    note = "waiting: assigned, not uploaded yet; pace: without pauses of half an hour or more"
     return DataTable("Progress", columns, rows, note=note)
+
+
+def _round(value: float | None) -> int | None:
+    return None if value is None else round(value)

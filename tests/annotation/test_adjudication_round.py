@@ -76,7 +76,7 @@ def test_an_adjudicator_resolves_conflicts_in_doccano(
 
     def progress() -> list[tuple[str, int, int]]:
         status = ("annotate", "status", "--session", folder, "--json")
-        shown = orbat(*status, env=doccano.env).json()
+        shown = orbat(*status, env=doccano.env).json()["annotators"]
         return [(row["annotator"], row["confirmed"], row["documents"]) for row in shown]
 
     assert progress() == [("adjudicator (questions)", 1, 2)]

@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ...evaluation.comparison.learning_curve import CurvePoint, LearningCurve
 from ..tagger.arrays import Doubles
 
 FORECASTS = (1.25, 1.5, 2.0)
 """Sizes to forecast, as multiples of the number of documents."""
 _RESAMPLES = 500
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """Strict F1 on the dev documents at one number of training documents.
-
-    Attributes:
-        documents: number of training documents.
-        values: F1 of each seed; empty for a forecast.
-        f1: mean of the values, or the forecast.
-        low: lower bound of the 95 % interval.
-        high: upper bound of the 95 % interval.
-    """
-
-    documents: int
-    values: tuple[float, ...]
-    f1: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class LearningCurve:
-    """A measured and extrapolated learning curve.
-
-    Attributes:
-        points: measured points, by increasing number of documents.
-        forecast: extrapolated points.
-        limit: the F1 that the fitted curve approaches.
-    """
-
-    points: tuple[CurvePoint, ...]
-    forecast: tuple[CurvePoint, ...]
-    limit: float
 
 
 def fit_learning_curve(sizes: Sequence[int], counts: Doubles, *, seed: int = 0) -> LearningCurve:

@@ -15,6 +15,7 @@ from ...corpus.files import write_json
 from ...corpus.labels import LabelSet
 from ...corpus.output.locks import lock_folder
 from ...errors import InputError
+from ...evaluation.comparison.learning_curve import CURVE_FILE, LearningCurve
 from ...evaluation.counts import total_counts
 from ..backends import load_run
 from ..data import TrainingData
@@ -22,12 +23,7 @@ from ..recipe import AnyRecipe, Recipe
 from ..tagger.arrays import Doubles
 from ..tagging import tag_documents
 from ..train import train_or_resume
-from .curve_fitting import (
-    LearningCurve,
-    fit_learning_curve,
-    plot_learning_curve,
-    strict_f1,
-)
+from .curve_fitting import fit_learning_curve, plot_learning_curve, strict_f1
 
 _MAX_REPEATS = 4
 
@@ -81,7 +77,7 @@ def learning_curve(
                 counts[index, seed] = _count_spans(run, data.dev)
                 on_run(size, part_recipe.seed, float(strict_f1(counts[index, seed].sum(axis=0))))
         curve = fit_learning_curve(sizes, counts, seed=recipe.seed)
-        write_json(output / "curve.json", dataclasses.asdict(curve))
+        write_json(output / CURVE_FILE, dataclasses.asdict(curve))
         plot_learning_curve(curve, output / "curve.png")
     return curve
 

@@ -1,0 +1,1 @@
+"""The overview of a session for its lead: progress, pace, quality, agreement, cost."""

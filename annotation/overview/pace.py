@@ -1,0 +1,91 @@
+"""The pace of an annotator, measured between confirmations, with pauses taken out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from statistics import median
+
+from .work import WorkedDocument
+
+PAUSE = timedelta(minutes=30)
+"""A longer time between two confirmations counts as a pause, not as work."""
+READING_BOUND = 400
+"""Words a minute that count as faster than reading. Most adults read English non-fiction silently
+at 175 to 300 words a minute (Brysbaert 2019, Journal of Memory and Language 109, 104047)."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The pace of one annotator.
+
+    A confirmation is timed if another one came before it without a pause between them: the time
+    between the two is the time that the document took.
+
+    Attributes:
+        documents: number of confirmed documents.
+        words: their words.
+        hours: estimated hours of work: the times of the timed documents, and for the others the
+            time that their words take at this pace; None without a timed document.
+        words_per_hour: words of the timed documents per hour; None without one.
+        seconds_per_document: median over the timed documents; None without one.
+        too_fast: ids of the timed documents that were confirmed at more than
+            :data:`READING_BOUND` words a minute.
+    """
+
+    documents: int
+    words: int
+    hours: float | None
+    words_per_hour: float | None
+    seconds_per_document: float | None
+    too_fast: tuple[str, ...]
+
+
+def measure_work(confirmed: Sequence[WorkedDocument]) -> Pace:
+    """Measure the pace of an annotator.
+
+    Args:
+        confirmed: the annotator's confirmed documents, earliest first.
+    """
+    timed = [
+        (later, later.confirmed_at - earlier.confirmed_at)
+        for earlier, later in pairwise(confirmed)
+        if earlier.confirmed_at and later.confirmed_at
+        if later.confirmed_at - earlier.confirmed_at <= PAUSE
+    ]
+    words = sum(document.words for document in confirmed)
+    hours = sum((time for _, time in timed), timedelta()) / timedelta(hours=1)
+    timed_words = sum(document.words for document, _ in timed)
+    per_hour = timed_words / hours if hours and timed_words else None
+    return Pace(
+        len(confirmed),
+        words,
+        hours + (words - timed_words) / per_hour if per_hour else None,
+        per_hour,
+        median(time.total_seconds() for _, time in timed) if timed else None,
+        tuple(
+            document.document.id
+            for document, time in timed
+            if document.words > READING_BOUND * (time / timedelta(minutes=1))
+        ),
+    )
+
+
+def measure_pace(times: Iterable[datetime]) -> float | None:
+    """Return the confirmations per hour of work, without pauses; None for fewer than two times."""
+    gaps = [later - earlier for earlier, later in pairwise(sorted(times))]
+    work = [gap for gap in gaps if gap <= PAUSE]
+    total = sum(work, timedelta())
+    return len(work) / (total / timedelta(hours=1)) if total else None
+
+
+def words_by_day(confirmed: Iterable[WorkedDocument]) -> tuple[tuple[date, int], ...]:
+    """Return the words of the documents confirmed on each day (UTC), earliest day first."""
+    days: Counter[date] = Counter()
+    for document in confirmed:
+        if document.confirmed_at:
+            days[document.confirmed_at.date()] += document.words
+    return tuple(sorted(days.items()))

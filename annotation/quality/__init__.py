@@ -1,0 +1,1 @@
+"""The quality of annotators on known gold: control documents and qualification."""

@@ -1,0 +1,243 @@
+"""The overview of a session: pace, forecast, use of suggestions, agreement, gain, and its page."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orbat.annotation.doccano.client import DoccanoClient
+from orbat.annotation.doccano.records import Comment
+from orbat.annotation.overview.anchoring import SuggestionUse, measure_suggestion_use
+from orbat.annotation.overview.forecast import estimate_cost, estimate_gain, forecast
+from orbat.annotation.overview.overview import Overview, OverviewOptions, compute_overview
+from orbat.annotation.overview.pace import measure_work
+from orbat.annotation.overview.page import render_overview
+from orbat.annotation.overview.weeks import agreement_by_week
+from orbat.annotation.overview.work import ProjectWork, WorkedDocument
+from orbat.annotation.quality.control_records import ControlDocument, write_control
+from orbat.annotation.session.folder import Session, open_session
+from orbat.annotation.session.push import push
+from orbat.annotation.session.replay import replay
+from orbat.corpus.document import Document, Span
+from orbat.corpus.files import write_documents, write_json
+from orbat.corpus.labels import load_labels
+from orbat.errors import InputError
+from orbat.evaluation.comparison.learning_curve import CurvePoint, LearningCurve, read_curve
+from tests.conftest import Orbat, Running
+
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)  # a Monday
+RANK, UNIT = Span(0, 4, "RANK"), Span(10, 16, "UNIT")
+CURVE = LearningCurve(
+    (CurvePoint(50, (0.7,), 0.7, 0.6, 0.8), CurvePoint(100, (0.8,), 0.8, 0.75, 0.85)),
+    (CurvePoint(125, (), 0.82, 0.76, 0.87), CurvePoint(200, (), 0.86, 0.78, 0.9)),
+    0.9,
+)
+
+
+def worked(
+    name: str,
+    minutes: float | None,
+    words: int = 100,
+    *,
+    spans: tuple[Span, ...] = (),
+    suggested: tuple[Span, ...] = (),
+    annotator: str = "ann",
+) -> WorkedDocument:
+    """Return a document that was confirmed some minutes before NOW."""
+    at = None if minutes is None else NOW - timedelta(minutes=minutes)
+    return WorkedDocument(annotator, Document(name, "word " * words, suggested), at, spans)
+
+
+def test_the_pace_leaves_pauses_out() -> None:
+    # Two minutes for b, a night's pause before c, four minutes for d, ten seconds for e.
+    times = {"a": 1000, "b": 998, "c": 14, "d": 10, "e": 10 - 1 / 6}
+    pace = measure_work([worked(name, minutes) for name, minutes in times.items()])
+    assert (pace.documents, pace.words, pace.too_fast) == (5, 500, ("e",))
+    hours = (2 + 4 + 1 / 6) / 60
+    assert pace.words_per_hour == pytest.approx(300 / hours)
+    assert pace.seconds_per_document == 120
+    # The first of a stretch took as long as its words take at this pace.
+    assert pace.hours == pytest.approx(hours * 5 / 3)
+    nothing = measure_work([worked("a", 5)])
+    assert (nothing.hours, nothing.words_per_hour, nothing.too_fast) == (None, None, ())
+
+
+def test_the_forecast_counts_words_and_not_documents() -> None:
+    documents = [worked("a", 20), worked("b", 10), worked("long", None, 1000)]
+    work = ProjectWork("ann", tuple(documents), waiting=1, waiting_words=200)
+    pace = measure_work(work.confirmed)
+    left = forecast(work, pace, NOW)
+    assert left.words_left == 1200
+    assert left.hours_left == pytest.approx(1200 / 600)
+    # 200 words on the first day, at which rate the rest takes six.
+    assert left.words_per_day == 200
+    assert left.finish == NOW + timedelta(days=6)
+    cost = estimate_cost(30, [pace], [left], documents=2)
+    assert (cost.spent, cost.left, cost.per_document) == pytest.approx((10, 60, 5))
+    idle = forecast(work, pace, NOW + timedelta(days=8))
+    assert (idle.words_per_day, idle.finish) == (0, None)
+    unknown = replace(left, hours_left=None)
+    assert estimate_cost(30, [pace], [left, unknown], documents=0).left is None
+
+
+def test_kept_suggestions_are_counted_and_wrong_ones_on_control_documents() -> None:
+    documents = [
+        worked("a", 9, suggested=(RANK, UNIT), spans=(RANK, UNIT)),
+        worked("b", 8, suggested=(RANK, UNIT), spans=(RANK,)),
+        worked("c", 7, spans=(UNIT,)),
+    ]
+    control = {"a": Document("a", "", (UNIT,)), "b": Document("b", "", (RANK,))}
+    use = measure_suggestion_use(documents, control)
+    assert use == SuggestionUse(2, 1, suggested=4, kept=3, wrong=2, wrong_kept=1)
+    assert (use.share_unchanged, use.share_kept, use.share_wrong_kept) == (0.5, 0.75, 0.5)
+
+
+def test_agreement_belongs_to_the_week_of_the_second_confirmation() -> None:
+    week = 7 * 24 * 60
+
+    def project(name: str, *documents: WorkedDocument) -> ProjectWork:
+        return ProjectWork(name, tuple(replace(d, annotator=name) for d in documents))
+
+    weeks = agreement_by_week(
+        [
+            project("ann", worked("x", 2 * week, spans=(RANK,)), worked("y", week, spans=(RANK,))),
+            project("ben", worked("x", week, spans=(RANK, UNIT)), worked("y", 1, spans=(RANK,))),
+            project("cat", worked("z", 1, spans=(UNIT,)), worked("y", None)),
+        ]
+    )
+    assert [(w.week, w.documents) for w in weeks] == [
+        (date(2026, 6, 8), 1),
+        (date(2026, 6, 15), 1),
+    ]
+    assert [w.f1 for w in weeks] == [pytest.approx(2 / 3), 1]
+    assert weeks[0].low is None
+
+
+def test_a_week_gains_what_the_learning_curve_forecasts(tmp_path: Path) -> None:
+    work = [ProjectWork("ann", tuple(worked(f"d{n}", n) for n in range(1, 26)))]
+    # 25 documents on one day are 175 in a week, which is beyond the curve.
+    assert estimate_gain(CURVE, work, NOW).f1_after is None
+    later = estimate_gain(CURVE, work, NOW + timedelta(days=6.9))
+    assert (later.documents, later.trained, later.f1) == (25, 100, 0.8)
+    assert (later.f1_after, later.low, later.high) == pytest.approx((0.82, 0.76, 0.87))
+    middle = CURVE.at(158)
+    assert middle is not None
+    assert middle.f1 == pytest.approx(0.84, abs=0.001)
+    write_json(tmp_path / "curve.json", asdict(CURVE))
+    assert read_curve(tmp_path) == CURVE
+    write_json(tmp_path / "curve.json", {**asdict(CURVE), "points": [{"documents": 0}]})
+    with pytest.raises(InputError, match=r"curve\.json: points\.0"):
+        read_curve(tmp_path)
+    with pytest.raises(InputError, match="no learning curve; draw one with orbat train --curve"):
+        read_curve(tmp_path / "none")
+
+
+@pytest.fixture
+def overview(tmp_path: Path, dev_articles: list[Document]) -> Overview:
+    """The state of a session of two annotators with twelve control documents and a comment."""
+    gold = dev_articles[:24]
+    write_control(tmp_path, [ControlDocument("source", "before", d) for d in gold[:12]])
+
+    def project(name: str, missing: int) -> ProjectWork:
+        documents = tuple(
+            WorkedDocument(name, d.with_spans(d.spans[1:]), at, d.spans[missing:])
+            for n, d in enumerate(gold)
+            for at in (NOW - timedelta(days=n, hours=missing),)
+        )
+        hint = Comment(text="<b>Is this</b> a unit?", username=name, created_at=NOW)
+        return ProjectWork(name, (replace(documents[0], comments=(hint,)), *documents[1:]))
+
+    session = Session(tmp_path, "http://127.0.0.1:8000", load_labels(), {"ann": 1, "ben": 2}, {})
+    options = OverviewOptions(hourly_rate=30, curve=CURVE)
+    return compute_overview(session, [project("ann", 0), project("ben", 1)], NOW, options)
+
+
+def test_control_documents_are_scored_and_kept_out_of_the_agreement(overview: Overview) -> None:
+    ann, ben = (annotator.control for annotator in overview.annotators)
+    assert ann is not None
+    assert ben is not None
+    assert (ann.documents, ann.strict.micro.f1) == (12, 1)
+    assert ben.strict.micro.f1 < 1
+    assert ben.strict.micro.low is not None
+    assert sum(week.documents for week in overview.agreement) == 12
+    record = json.loads(json.dumps(overview.to_json(), default=str))
+    assert record["words_left"] == 0
+    assert record["gain"]["trained"] == 100
+    assert [c["by"] for c in record["comments"]] == ["ann", "ben"]
+
+
+@pytest.mark.browser
+def test_the_page_is_self_contained_and_fits_a_phone(
+    overview: Overview, browser: Any, tmp_path: Path, screenshot: Any
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(render_overview(overview, reload=60), encoding="utf-8")
+    assert not re.search(r"https?://(?!127)", path.read_text())
+    for width, scheme in ((1100, "light"), (1100, "dark"), (390, "light")):
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        failures: list[str] = []
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.on("request", lambda r: r.url.startswith("file:") or failures.append(r.url))
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.locator("svg polyline").count() >= 4
+        assert "<b>Is this</b> a unit?" in page.locator("ul.comments").inner_text()
+        assert page.locator("meta[http-equiv=refresh]").get_attribute("content") == "60"
+        screenshot(page, f"overview-{width}-{scheme}", full_page=True)
+        assert failures == []
+        page.close()
+
+
+@pytest.mark.doccano
+@pytest.mark.slow
+def test_a_page_and_json_show_the_state_of_a_session_on_the_server(
+    orbat: Orbat, doccano: Running, tmp_path: Path, train_articles: list[Document]
+) -> None:
+    folder, gold = tmp_path / "state", train_articles[:3]
+    with doccano.connect() as connection:
+        suggested = [d.with_spans(d.spans[:2]) for d in gold]
+        session = push(connection, folder, suggested, ["lea", "lou"], load_labels()).session
+    for name in ("lea", "lou"):
+        assert replay(session, name, gold[:2]) == 2
+    password = open_session(folder).password("lea")
+    assert password
+    with DoccanoClient(doccano.url, "lea", password) as client:
+        example = next(client.examples(session.projects["lea"]))
+        client.create_comment(session.projects["lea"], example.id, "why not?")
+    page = tmp_path / "state.html"
+    status = ("annotate", "status", "--session", folder, "--html", page)
+    shown = orbat(*status, "--json", "--hourly-rate", 30, env=doccano.env)
+    assert shown.code == 0, shown.err
+    state = shown.json()
+    assert [a["confirmed"] for a in state["annotators"]] == [2, 2]
+    words = sum(len(d.text.split()) for d in gold[:2])
+    assert state["words_confirmed"] == 2 * words
+    assert state["annotators"][0]["pace"]["too_fast"] == [gold[1].id]
+    assert state["annotators"][0]["suggestions"]["share_kept"] == 1
+    assert [(w["documents"], w["f1"]) for w in state["agreement"]] == [(2, 1)]
+    assert [c["text"] for c in state["comments"]] == ["why not?"]
+    assert state["cost"]["hourly_rate"] == 30
+    assert "why not?" in page.read_text()
+    # A pull writes the comment, which is not new then.
+    assert orbat("annotate", "pull", "--session", folder, env=doccano.env).code == 0
+    assert orbat(*status, "--json", env=doccano.env).json()["comments"] == []
+    table = orbat(*status, env=doccano.env)
+    assert f"state of the session: {page}" in table.out
+    assert "words left" in table.out
+
+
+def test_a_page_is_not_written_over_the_session(refused: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "june"
+    labels = load_labels()
+    Session(folder, "http://127.0.0.1:9", labels, {"ann": 1}, {}).save()
+    write_documents(folder / "pushed" / "ann.jsonl", [Document("a", "b")])
+    status = ("annotate", "status", "--session", folder)
+    assert "is the file to read" in refused(*status, "--html", folder / "session.json")
+    assert "lies in" in refused(*status, "--html", folder / "pushed" / "ann.jsonl")
+    assert "name it with --html FILE" in refused(*status, "--watch", 60)

@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test check reference screenshots clean
+.PHONY: demo test campaign check reference screenshots clean
 
 # torch is installed first and by its exact version, so that pip prefers a local CPU build of it.
 .venv/ready: pyproject.toml
@@ -17,6 +17,11 @@ demo: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Faults and hostile input at random; SEED repeats a campaign. Writes the table of its figures.
+campaign: .venv/ready
+	$(BIN)/python -m pytest tests/campaign --campaign long --campaign-seed $(or $(SEED),20) \
+		--figures evaluation/benchmarks/reliability.md
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from typing import Any
 from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text, write_json
+from ..corpus.reading.json_files import read_json_object
 from ..corpus.tagger import Tagger
 from ..errors import InputError, ModelError, first_line
 from ..evaluation.operating_points import tabulate_operating_points
@@ -173,8 +174,8 @@ def read_evaluations(run: Path) -> list[dict[str, Any]]:
     evaluations = []
     for path in sorted((Path(run) / EVALUATIONS_FOLDER).glob("*.json")):
         try:
-            evaluations.append(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
+            evaluations.append(read_json_object(path))
+        except InputError as error:
             raise ModelError(f"{path}: broken; delete it and evaluate again") from error
     return evaluations
 

@@ -58,14 +58,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="Run for the screenshot of the report; default: a small one.",
     )
+    parser.addoption(
+        "--campaign",
+        choices=("short", "long"),
+        default="short",
+        help="How much tests/campaign tries.",
+    )
+    parser.addoption(
+        "--campaign-seed", type=int, default=20, help="Seed of the random choices of the campaign."
+    )
+    parser.addoption(
+        "--figures", type=Path, default=None, help="File for the table of the campaign (Markdown)."
+    )
 
 
 class Outcome(NamedTuple):
-    """The exit code of a command and what it printed."""
+    """The exit code of a command, what it printed, and what it took if it ran in a fork.
+
+    Attributes:
+        seconds: its processor time.
+        memory: the most bytes of memory that it occupied.
+    """
 
     code: int
     out: str
     err: str
+    seconds: float = 0.0
+    memory: int = 0
 
     def json(self) -> Any:
         return json.loads(self.out)
@@ -99,7 +118,7 @@ def orbat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orbat]:
         if libraries is not None and not fresh:
             if libraries not in servers or not servers[libraries].is_running:
                 servers[libraries] = ForkServer(libraries)
-            return Outcome(*servers[libraries].run(words, environment, cwd))
+            return Outcome(*servers[libraries].run(words, environment, cwd)[:5])
         done = subprocess.run(
             [sys.executable, "-m", "orbat", *words],
             capture_output=True,

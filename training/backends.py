@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, ModelError, OrbatError, describe_fault
 from .base import TextTagger, Trainer, TrainingJob
 from .recipe import AnyRecipe, CnnRecipe, LinearRecipe, Recipe, RulesRecipe
 from .run_folder import MODEL_FOLDER, check_files, read_manifest
@@ -115,12 +115,20 @@ def load_run(run: Path) -> TextTagger:
 
     Raises:
         InputError: if the run contains a pickle.
-        ModelError: if the run is unfinished, or one of its files is missing or was changed.
+        ModelError: if the run is unfinished, or one of its files is missing, changed or broken.
     """
     run = Path(run)
     manifest = read_manifest(run)
     refuse_pickles(run)
     labels = tuple(label["name"] for label in manifest["labels"]["label"])
     fields = manifest.get("span_constraints")
-    constraints = None if fields is None else SpanConstraints(**fields)
-    return BACKENDS[manifest["recipe"]["kind"]].load(run, labels, constraints)
+    try:
+        constraints = None if fields is None else SpanConstraints(**fields)
+        return BACKENDS[manifest["recipe"]["kind"]].load(run, labels, constraints)
+    except (OrbatError, ImportError, OSError):
+        raise
+    # Someone else may have written the files, and their hashes; libraries raise errors of theirs.
+    except Exception as error:
+        raise ModelError(
+            f"{run}: cannot be loaded ({describe_fault(error)}); train again"
+        ) from error

@@ -16,15 +16,19 @@ A file that has a hash is read only after :func:`check_files` has compared it wi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from ..corpus.document import Document
 from ..corpus.files import read_documents, sha256_file, sha256_text, write_json, write_text
 from ..corpus.json_values import encode_json
-from ..errors import ModelError
+from ..corpus.labels import LabelSet
+from ..corpus.reading.bounded import MAX_FILE_BYTES
+from ..corpus.reading.json_files import read_json_file
+from ..errors import InputError, ModelError, first_error
 
 RUN_FORMAT = 6
 """Version of the run folder. Folders of other versions are refused."""
@@ -50,6 +54,15 @@ _HASHED = (METRICS_FILE, VALUES_FILE, DATA_FOLDER, MODEL_FOLDER)
 """What is hashed beside the manifest. Evaluations, answers and the teacher are added or are runs
 of their own."""
 _MEND = "restore the original file or train again"
+
+
+class _Manifest(BaseModel):
+    """The parts of a manifest that are read; others may have written it with its hash."""
+
+    recipe: dict[str, Any]
+    labels: LabelSet
+    documents: dict[str, list[dict[str, str]]]
+    code: dict[str, str | None] = {}
 
 
 def finish_run(run: Path, manifest: Mapping[str, Any]) -> None:
@@ -135,13 +148,13 @@ def read_manifest(run: Path) -> dict[str, Any]:
 
     Raises:
         ModelError: if the folder is not a run, its format is of another version, its training
-            is unfinished, or the manifest was changed after training.
+            is unfinished, or the manifest was changed after training or is no manifest.
     """
     run = Path(run)
     path = run / MANIFEST_FILE
     try:
-        manifest: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        manifest = read_json_file(path, MAX_FILE_BYTES)
+    except InputError as error:
         raise ModelError(
             f"{run}: not a run folder (no readable {MANIFEST_FILE}); "
             "name the --output of orbat train"
@@ -151,6 +164,10 @@ def read_manifest(run: Path) -> dict[str, Any]:
     if manifest.get("status") != "finished":
         raise ModelError(f"{run}: its training has not finished; resume with orbat train --resume")
     check_files(run, MANIFEST_FILE)
+    try:
+        _Manifest.model_validate(manifest)
+    except ValidationError as error:
+        raise ModelError(f"{path}: {first_error(error)}; {_MEND}") from error
     return manifest
 
 
@@ -176,6 +193,6 @@ def read_json(path: Path) -> Any:
         ModelError: if it is missing or broken.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return read_json_file(path)
+    except InputError as error:
         raise ModelError(f"{path}: missing or broken; train again") from error

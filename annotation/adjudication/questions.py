@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from ...corpus.document import Span
 from ...corpus.files import read_json_lines, sha256_text, write_json_lines
+from ...errors import InputError, first_error
 from ..utf16 import Utf16Offsets
 from .conflicts import AnnotationComparison, Conflict
 from .question_meta import describe_article, describe_conflict
@@ -43,6 +46,15 @@ class Question:
     text: str
     options: tuple[tuple[Span, ...], ...]
     meta: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+class _QuestionRecord(BaseModel):
+    """A line of `questions.jsonl`; of the spans, start, end and label."""
+
+    id: str
+    document: str
+    text: str
+    options: tuple[tuple[tuple[int, int, str], ...], ...]
 
 
 def make_questions(comparison: AnnotationComparison) -> list[Question]:
@@ -85,19 +97,26 @@ def _make_question(
 
 
 def read_questions(folder: Path) -> list[Question]:
-    """Return the questions that were asked in a folder; [] before the first."""
+    """Return the questions that were asked in a folder; [] before the first.
+
+    Raises:
+        InputError: if a line of the file is not a question.
+    """
     path = Path(folder) / "questions.jsonl"
     if not path.is_file():
         return []
-    return [
-        Question(
-            record["id"],
-            record["document"],
-            record["text"],
-            tuple(tuple(Span(*fields) for fields in spans) for spans in record["options"]),
-        )
-        for _, record in read_json_lines(path)
-    ]
+    return [_parse_question(record, location) for location, record in read_json_lines(path)]
+
+
+def _parse_question(record: object, location: str) -> Question:
+    try:
+        asked = _QuestionRecord.model_validate(record)
+    except ValidationError as error:
+        raise InputError(
+            f"{location}: not a question ({first_error(error)}); restore the file from a copy"
+        ) from error
+    options = tuple(tuple(Span(*fields) for fields in spans) for spans in asked.options)
+    return Question(asked.id, asked.document, asked.text, options)
 
 
 def write_questions(folder: Path, questions: Iterable[Question]) -> None:

@@ -23,9 +23,12 @@ from .records import (
     ExportedExample,
     LabelType,
     Member,
+    Page,
     Project,
     ProjectType,
+    Role,
     State,
+    Token,
     UploadRow,
     User,
 )
@@ -78,7 +81,7 @@ class DoccanoClient:
         self.worker_is_running = worker_is_running
         self.transport = Transport(url, token)
         self.url = self.transport.url
-        self.user = User.model_validate(self.transport.get("me"))
+        self.user = User.parse(self.transport.get("me"))
 
     def __enter__(self) -> DoccanoClient:
         return self
@@ -111,17 +114,17 @@ class DoccanoClient:
 
     def users(self) -> list[User]:
         """Return all accounts of the server."""
-        return [User.model_validate(user) for user in self.transport.get("users")]
+        return [User.parse(user) for user in self.transport.get_list("users")]
 
     def find_user(self, username: str) -> User | None:
         """Return the account with exactly this name, or None."""
-        users = map(User.model_validate, self.transport.get("users", q=username))
+        users = map(User.parse, self.transport.get_list("users", q=username))
         return next((user for user in users if user.username == username), None)
 
     def create_user(self, username: str, password: str) -> User:
         """Create an account (administrators only)."""
         body = {"username": username, "password1": password, "password2": password}
-        return User.model_validate(self.transport.post("users/create", body))
+        return User.parse(self.transport.post("users/create", body))
 
     def accepts_password(self, username: str, password: str) -> bool:
         """Return whether an account has a password."""
@@ -129,14 +132,15 @@ class DoccanoClient:
 
     def members(self, project: int) -> list[Member]:
         """Return the members of a project."""
-        members = self.transport.get(f"projects/{project}/members")
-        return [Member.model_validate(member) for member in members]
+        members = self.transport.get_list(f"projects/{project}/members")
+        return [Member.parse(member) for member in members]
 
     def add_member(self, project: int, user: int, role: str = "annotator") -> None:
         """Make an account a member of a project; does nothing if it is a member."""
         if any(member.user == user for member in self.members(project)):
             return
-        role_ids = {role["name"]: role["id"] for role in self.transport.get("roles")}
+        roles = map(Role.parse, self.transport.get_list("roles"))
+        role_ids = {found.name: found.id for found in roles}
         body = {"user": user, "role": role_ids[role]}
         self.transport.post(f"projects/{project}/members", body)
 
@@ -149,7 +153,7 @@ class DoccanoClient:
 
     def projects(self, name: str) -> list[Project]:
         """Return the projects with exactly this name, oldest first."""
-        projects = map(Project.model_validate, self.transport.pages("projects", q=name))
+        projects = map(Project.parse, self.transport.pages("projects", q=name))
         return sorted((p for p in projects if p.name == name), key=lambda project: project.id)
 
     def project(self, project: int) -> Project | None:
@@ -157,7 +161,7 @@ class DoccanoClient:
         response = self.transport.send("GET", f"projects/{project}", repeat=True)
         if response.status_code in (403, 404):
             return None
-        return Project.model_validate(self.transport.decode(response))
+        return Project.parse(self.transport.decode(response))
 
     def create_project(
         self,
@@ -183,7 +187,7 @@ class DoccanoClient:
             "use_relation": False,
             "tags": [],
         }
-        return Project.model_validate(self.transport.post("projects", body))
+        return Project.parse(self.transport.post("projects", body))
 
     def delete_project(self, project: int) -> None:
         """Delete a project with everything in it."""
@@ -210,7 +214,7 @@ class DoccanoClient:
         self._ensure_types(f"projects/{project}/category-types", labels)
 
     def _types(self, path: str) -> list[LabelType]:
-        return [LabelType.model_validate(record) for record in self.transport.get(path)]
+        return [LabelType.parse(record) for record in self.transport.get_list(path)]
 
     def _ensure_types(self, path: str, labels: Sequence[Label]) -> None:
         existing = {label_type.text for label_type in self._types(path)}
@@ -230,11 +234,12 @@ class DoccanoClient:
     def examples(self, project: int) -> Iterator[Example]:
         """Yield the examples of a project in upload order."""
         for example in self.transport.pages(f"projects/{project}/examples", ordering="created_at"):
-            yield Example.model_validate(example)
+            yield Example.parse(example)
 
     def count_examples(self, project: int) -> int:
         """Return the number of examples of a project."""
-        return int(self.transport.get(f"projects/{project}/examples", limit=1)["count"])
+        page = self.transport.get(f"projects/{project}/examples", limit=1)
+        return Page.parse(page).count
 
     def set_meta(self, project: int, example: int, meta: dict[str, Any]) -> None:
         """Replace the metadata of an example, as :meth:`upload` stores them."""
@@ -357,8 +362,8 @@ class DoccanoClient:
 
     def spans(self, project: int, example: int) -> list[ExampleSpan]:
         """Return the spans of an example; those of all members in a collaborative project."""
-        spans = self.transport.get(f"projects/{project}/examples/{example}/spans")
-        return [ExampleSpan.model_validate(span) for span in spans]
+        spans = self.transport.get_list(f"projects/{project}/examples/{example}/spans")
+        return [ExampleSpan.parse(span) for span in spans]
 
     def create_span(self, project: int, example: int, start: int, end: int, label: int) -> None:
         """Add a span; offsets in UTF-16 units, `label` is a span type's id."""
@@ -381,7 +386,7 @@ class DoccanoClient:
     def comments(self, project: int, example: int) -> list[Comment]:
         """Return the comments on an example."""
         comments = self.transport.pages(f"projects/{project}/comments", example=example)
-        return [Comment.model_validate(comment) for comment in comments]
+        return [Comment.parse(comment) for comment in comments]
 
     def create_comment(self, project: int, example: int, text: str) -> None:
         """Add a comment to an example."""
@@ -391,7 +396,7 @@ class DoccanoClient:
     def states(self, project: int, example: int) -> list[State]:
         """Return the confirmations of an example."""
         states = self.transport.pages(f"projects/{project}/examples/{example}/states")
-        return [State.model_validate(state) for state in states]
+        return [State.parse(state) for state in states]
 
     def confirm(self, project: int, example: int) -> None:
         """Confirm an example; does nothing if it is confirmed."""
@@ -410,6 +415,6 @@ def _log_in(url: str, username: str, password: str) -> str | None:
         response = transport.send("POST", "auth/login/", repeat=True, json=body)
         if response.status_code == 400:
             return None
-        return str(transport.decode(response)["key"])
+        return Token.parse(transport.decode(response)).key
     finally:
         transport.close()

@@ -6,16 +6,57 @@ Offsets are those of doccano: UTF-16 code units, end exclusive.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+
+from ...errors import ServerError, first_error
 
 ProjectType = Literal["SequenceLabeling", "DocumentClassification"]
 DOCUMENT_KEY = "document"
 """Key in an uploaded row's meta that repeats its name, because exports omit the name."""
 
 
-class User(BaseModel):
+class _Record(BaseModel):
+    """An object that doccano sends."""
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Return the record that doccano sent.
+
+        Raises:
+            ServerError: if the value is none: something else answers at the address.
+        """
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            raise ServerError(
+                f"the server's answer is no {cls.__name__} of doccano 1.8 ({first_error(error)}); "
+                "check --url"
+            ) from error
+
+
+class Token(_Record):
+    """The answer to a login."""
+
+    key: str
+
+
+class Page(_Record):
+    """A part of a paged list, and the number of all records."""
+
+    count: int
+    results: list[Any] = []
+
+
+class Role(_Record):
+    """A role of members."""
+
+    id: int
+    name: str
+
+
+class User(_Record):
     """An account."""
 
     id: int
@@ -23,7 +64,7 @@ class User(BaseModel):
     is_superuser: bool = False
 
 
-class Member(BaseModel):
+class Member(_Record):
     """The membership of an account in a project."""
 
     id: int
@@ -31,7 +72,7 @@ class Member(BaseModel):
     username: str
 
 
-class Project(BaseModel):
+class Project(_Record):
     """A project."""
 
     id: int
@@ -41,14 +82,14 @@ class Project(BaseModel):
     grapheme_mode: bool = False
 
 
-class LabelType(BaseModel):
+class LabelType(_Record):
     """A label (span type) or category of a project."""
 
     id: int
     text: str
 
 
-class Example(BaseModel):
+class Example(_Record):
     """A document of a project; `upload_name` is the id that orbat gave it."""
 
     id: int
@@ -59,7 +100,7 @@ class Example(BaseModel):
     comment_count: int = 0
 
 
-class ExampleSpan(BaseModel):
+class ExampleSpan(_Record):
     """A span of an example; `label` is a span type's id, `user` the id of its author."""
 
     id: int
@@ -80,7 +121,7 @@ class ExportedExample(NamedTuple):
     spans: list[tuple[int, int, str]]
 
 
-class Comment(BaseModel):
+class Comment(_Record):
     """A user's comment on an example."""
 
     text: str
@@ -88,7 +129,7 @@ class Comment(BaseModel):
     created_at: datetime
 
 
-class State(BaseModel):
+class State(_Record):
     """A confirmation of an example."""
 
     id: int

@@ -10,12 +10,20 @@ from typing import Any
 import httpx
 
 from ...corpus.addresses import check_address
+from ...corpus.reading.bounded import MAX_FILE_BYTES
 from ...errors import ServerError
+from .records import Page
 
 PAGE_SIZE = 500
 """Records per page. gunicorn kills requests after 30 s; 1,000 examples take 1.3 s."""
 TIMEOUT = httpx.Timeout(60, connect=10)
+MAX_SECONDS = 120
+"""Until an answer must be complete, whose parts each have the time of `TIMEOUT`."""
 MAX_ATTEMPTS = 3
+_BODY_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
+"""Headers that are no longer true of a body that was read."""
+_MAX_DETAIL = 2000
+"""Characters that are shown of why doccano refuses a request."""
 
 
 class Transport:
@@ -57,7 +65,7 @@ class Transport:
         attempts = MAX_ATTEMPTS if repeat else 1
         for attempt in range(1, attempts + 1):
             try:
-                response = self.http.request(method, f"{self.url}/v1/{path}", **arguments)
+                response = self._request(method, f"{self.url}/v1/{path}", **arguments)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 if attempt == attempts:
                     raise ServerError(
@@ -70,6 +78,33 @@ class Transport:
             time.sleep(attempt)
         raise AssertionError("unreachable")
 
+    def _request(self, method: str, url: str, **arguments: Any) -> httpx.Response:
+        """Send one request, and read the answer within limits of size and time.
+
+        Raises:
+            httpx.HTTPError: if there is no complete answer in time.
+            ServerError: if it is too large.
+        """
+        end = time.monotonic() + MAX_SECONDS
+        with self.http.stream(method, url, **arguments) as response:
+            content = bytearray()
+            for part in response.iter_bytes():
+                content += part
+                if len(content) > MAX_FILE_BYTES:
+                    raise ServerError(
+                        f"{self.url}: sends more than {MAX_FILE_BYTES >> 20} MB; check --url"
+                    )
+                if time.monotonic() > end:
+                    raise httpx.ReadTimeout("the time is over")
+        headers = [
+            (name, value)
+            for name, value in response.headers.raw
+            if name.lower() not in _BODY_HEADERS
+        ]
+        return httpx.Response(
+            response.status_code, headers=headers, content=bytes(content), request=response.request
+        )
+
     def answers_with(self, header: str, path: str) -> bool:
         """Return whether the answer to a GET request has a header.
 
@@ -78,8 +113,8 @@ class Transport:
             path: path below the server's address, with a slash at its start.
         """
         try:
-            return header in self.http.get(f"{self.url}{path}").headers
-        except (httpx.HTTPError, httpx.InvalidURL):
+            return header in self._request("GET", f"{self.url}{path}").headers
+        except (httpx.HTTPError, httpx.InvalidURL, ServerError):
             return False
 
     def decode(self, response: httpx.Response) -> Any:
@@ -101,24 +136,42 @@ class Transport:
                 f"{self.url}: not a doccano 1.8 server ({request} returned "
                 f"{response.status_code}, {content_type}); check --url"
             )
+        try:
+            content = response.json()
+        except (ValueError, RecursionError) as error:
+            raise ServerError(
+                f"{self.url}: not a doccano 1.8 server ({request} returned no valid JSON); "
+                "check --url"
+            ) from error
         if response.status_code >= 400:
-            detail = json.dumps(response.json(), ensure_ascii=False)
+            detail = json.dumps(content, ensure_ascii=False)[:_MAX_DETAIL]
             raise ServerError(f"{self.url}: doccano refused {request}: {detail}")
-        return response.json()
+        return content
 
     def get(self, path: str, **parameters: Any) -> Any:
         """Return the JSON content at a path."""
         return self.decode(self.send("GET", path, repeat=True, params=parameters))
+
+    def get_list(self, path: str, **parameters: Any) -> list[Any]:
+        """Return the records of a list that has no pages.
+
+        Raises:
+            ServerError: as :meth:`decode`, and if the content is no list.
+        """
+        records = self.get(path, **parameters)
+        if not isinstance(records, list):
+            raise ServerError(f"{self.url}: not a doccano 1.8 server ({path} is no list)")
+        return records
 
     def pages(self, path: str, **parameters: Any) -> Iterator[Any]:
         """Yield the records of a paged list."""
         # Count offsets here: `next` is built from the Host header and is wrong behind proxies.
         offset = 0
         while True:
-            page = self.get(path, limit=PAGE_SIZE, offset=offset, **parameters)
-            yield from page["results"]
-            offset += len(page["results"])
-            if not page["results"] or offset >= page["count"]:
+            page = Page.parse(self.get(path, limit=PAGE_SIZE, offset=offset, **parameters))
+            yield from page.results
+            offset += len(page.results)
+            if not page.results or offset >= page.count:
                 return
 
     def post(self, path: str, body: Any, *, repeat: bool = False, **arguments: Any) -> Any:

@@ -11,7 +11,8 @@ from typing import Any
 
 from ...errors import InputError
 from ..files import sha256_file, sha256_text
-from ..reading.bounded import UNREADABLE_ZIP, check_archive
+from ..json_values import replace_surrogates
+from ..reading.bounded import MAX_ARTICLE_BYTES, UNREADABLE_ZIP, check_archive, read_bytes
 
 _EVENT_OF_SPLIT = {"train": "trained on", "dev": "validated on"}
 
@@ -68,27 +69,27 @@ def trace_document(doc_id: str, paths: Iterable[Path]) -> DocumentTrace:
         if path.suffix == ".jsonl":
             records += [(path, record) for record in _find_records(path, doc_id)]
         elif path.name == "manifest.json":
-            manifests += [(str(path.parent), value) for value in _decode_object(path.read_bytes())]
+            manifests += [(str(path.parent), value) for value in _decode_object(read_bytes(path))]
         elif path.parent.name == "evaluations":
-            evaluations += [(path, value) for value in _decode_object(path.read_bytes())]
+            evaluations += [(path, value) for value in _decode_object(read_bytes(path))]
         elif path.suffix == ".whl":
             manifests += [(str(path), value) for value in _read_wheel(path)]
-    texts = [str(record["text"]) for _, record in records if record.get("text")]
+    texts = [replace_surrogates(str(r["text"])) for _, r in records if r.get("text")]
     hashes = tuple(dict.fromkeys(map(sha256_text, texts)))
     events = [_record_event(path, record) for path, record in records]
     for location, manifest in manifests:
         events += _manifest_events(location, manifest, doc_id, hashes)
     files = {sha256_file(path): path for path, _ in records} if evaluations else {}
     events += [
-        TraceEvent("evaluated in", str(path), f"gold {files[value['gold_sha256']]}")
+        TraceEvent("evaluated in", str(path), f"gold {files[str(value['gold_sha256'])]}")
         for path, value in evaluations
-        if value.get("gold_sha256") in files
+        if str(value.get("gold_sha256")) in files
     ]
     if not events:
         raise InputError(f"document '{doc_id}' not found in the files given; give other paths")
-    metas = [record["meta"] for _, record in records if isinstance(record.get("meta"), dict)]
-    provenance: dict[str, Any] = next(
-        (meta["provenance"] for meta in metas if "provenance" in meta), {}
+    metas = [_as_object(record.get("meta")) for _, record in records]
+    provenance = next(
+        (_as_object(meta["provenance"]) for meta in metas if "provenance" in meta), {}
     )
     title = next((str(meta["title"]) for meta in metas if meta.get("title")), "")
     first_line = texts[0].strip().partition("\n")[0][:100] if texts else ""
@@ -115,7 +116,7 @@ def _find_records(path: Path, doc_id: str) -> Iterator[dict[str, Any]]:
     # Corpora are large: only lines that contain the id are decoded.
     encoded = {json.dumps(doc_id).encode(), json.dumps(doc_id, ensure_ascii=False).encode()}
     with path.open("rb") as file:
-        for line in file:
+        while line := file.readline(MAX_ARTICLE_BYTES):
             if any(text in line for text in encoded):
                 for value in _decode_object(line):
                     if value.get("id") == doc_id:
@@ -126,7 +127,7 @@ def _decode_object(content: bytes) -> list[dict[str, Any]]:
     """Return the JSON object, or an empty list if the content is no JSON object."""
     try:
         value = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return [value] if isinstance(value, dict) else []
 
@@ -147,20 +148,20 @@ def _read_wheel(path: Path) -> list[dict[str, Any]]:
 
 
 def _record_event(path: Path, record: Mapping[str, Any]) -> TraceEvent:
-    meta = record.get("meta") if isinstance(record.get("meta"), dict) else {}
-    assert isinstance(meta, dict)
-    location, spans = str(path), len(record.get("spans") or ())
+    meta, location = _as_object(record.get("meta")), str(path)
+    spans = len(_as_list(record.get("spans")))
     if "duplicate" in meta:
-        link = meta["duplicate"]
-        detail = f"repeats {link['of']}, similarity {link['similarity']}"
+        link = _as_object(meta["duplicate"])
+        detail = f"repeats {link.get('of')}, similarity {link.get('similarity')}"
         return TraceEvent("duplicate", location, detail)
     if "annotation" in meta:
-        annotation = meta["annotation"]
+        annotation = _as_object(meta["annotation"])
         confirmed = "confirmed" if annotation.get("confirmed") else "not confirmed"
         detail = f"by {annotation.get('annotator')}, {spans} spans, {confirmed}"
         return TraceEvent("annotated", location, detail)
     if "adjudication" in meta:
-        detail = f"{spans} spans, decided by {meta['adjudication'].get('decided_by')}"
+        decided_by = _as_object(meta["adjudication"]).get("decided_by")
+        detail = f"{spans} spans, decided by {decided_by}"
         return TraceEvent("adjudicated", location, detail)
     if "split" in meta:
         return TraceEvent("split", location, f"{meta['split']}, {spans} spans")
@@ -170,15 +171,20 @@ def _record_event(path: Path, record: Mapping[str, Any]) -> TraceEvent:
 def _manifest_events(
     location: str, manifest: Mapping[str, Any], doc_id: str, hashes: Iterable[str]
 ) -> Iterator[TraceEvent]:
-    documents = manifest.get("documents")
-    if not isinstance(documents, dict):
-        return
-    for split, entries in documents.items():
+    encoder = _as_object(manifest.get("recipe")).get("encoder", "")
+    for split, entries in _as_object(manifest.get("documents")).items():
         kind = _EVENT_OF_SPLIT.get(str(split), str(split))
-        for entry in entries if isinstance(entries, list) else ():
+        for entry in map(_as_object, _as_list(entries)):
             has_text = entry.get("sha256") in hashes
             if entry.get("id") == doc_id or has_text:
                 note = "" if has_text or not hashes else ", with another text"
-                yield TraceEvent(
-                    kind, location, f"{manifest.get('recipe', {}).get('encoder', '')}{note}"
-                )
+                yield TraceEvent(kind, location, f"{encoder}{note}")
+
+
+def _as_object(value: object) -> dict[str, Any]:
+    """Return a JSON value if it is an object: the files may be those of other programs."""
+    return value if isinstance(value, dict) else {}
+
+
+def _as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

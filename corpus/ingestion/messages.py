@@ -24,7 +24,21 @@ _HEADER_START = re.compile(
     rb"(?:From [^\n]+\n)?[!-9;-~]+:[^\n]*\n(?:[!-9;-~]+:[^\n]*\n|[ \t][^\n]*\n)*"
 )
 _MAIL_HEADER = re.compile(rb"^(?:mime-version|message-id|received|delivered-to):", re.I | re.M)
+_MAX_HEADER_CHARACTERS = 2**14
+"""Longest header that is read; the time to parse one grows with the square of its length."""
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.M)
+
+
+class _Policy(policy.EmailPolicy):
+    """How `email` reads a message: as usual, but no header that takes long to parse."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Return the name and the value of a header."""
+        if sum(map(len, sourcelines)) > _MAX_HEADER_CHARACTERS:
+            name = sourcelines[0].partition(":")[0][:40]
+            limit = f"{_MAX_HEADER_CHARACTERS:,} characters"
+            raise InputError(f"has a header '{name}' of more than {limit}; save its text")
+        return super().header_source_parse(sourcelines)
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,7 @@ def read_message(raw: RawArticle, options: ReaderOptions) -> RawArticle:
     if raw.extension == ".emlx":  # Apple Mail: the length, the message, a property list.
         length, _, rest = content.partition(b"\n")
         content = rest[: int(length)] if length.strip().isdigit() else content
-    message: MIMEPart = message_from_bytes(content, policy=policy.default)
+    message: MIMEPart = message_from_bytes(content, policy=_Policy())
     if not message.keys():
         raise InputError(f"{raw.location}: not an e-mail or MHTML, it has no header; give its text")
     url = _header(message, "Snapshot-Content-Location") or _header(message, "Content-Location")

@@ -251,7 +251,8 @@ def _basic_authentication(url: str) -> dict[str, str]:
     if parts.username is None and parts.password is None:
         return {}
     user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-    return {"Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"}
+    encoded = base64.b64encode(user.encode(errors="replace")).decode()
+    return {"Authorization": f"Basic {encoded}"}
 
 
 def _join(url: str, location: str) -> str:

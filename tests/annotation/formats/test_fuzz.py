@@ -1,7 +1,6 @@
 """Damaged files of every format: read, or refused with one line.
 
-Small valid files are changed at random: in JSON any value may become any other one, in other files
-bytes are flipped, and lines are dropped, doubled and cut.
+Small valid files are changed at random (`tests/damage.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import io
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import cassis
 import pytest
@@ -23,6 +21,7 @@ from orbat.annotation.formats.imported import ReadOptions
 from orbat.annotation.formats.registry import FORMATS
 from orbat.corpus.document import Document, Span, document_to_json, parse_document
 from orbat.errors import InputError
+from tests.damage import Files, damage_files
 
 DOCUMENTS = [
     Document(
@@ -52,21 +51,17 @@ READ_ONLY = {
 }
 """Files of formats that orbat only reads."""
 
-VALUES = [
-    *(None, True, 0, -1, 7, 1.5, 1e999, -1e999, 2**31, 2**63, 10**30, float("nan")),
-    *("", " ", "x", "0", "-1", "O", "B-", "é\u2028\n", "\ud83d", "2" * 30),
-    *([], [0], ["x"], [[]], [{}], [None], {}, {"a": 1}, {"id": []}),
-]
 SLOW = ("docbin", "datasets", "xmi", "cas-json")
 """Formats of large libraries, which need more time for a file."""
-
-Files = dict[str, bytes]
 
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Files]:
-    """The files of a valid source of each format by relative path; "" for a single file."""
-    folder = tmp_path_factory.mktemp("samples")
+    return make_samples(tmp_path_factory.mktemp("samples"))
+
+
+def make_samples(folder: Path) -> dict[str, Files]:
+    """Write a valid source of each format; return their files."""
     result = {}
     for name, format_ in FORMATS.items():
         path = folder / f"{name}{format_.suffix}"
@@ -103,62 +98,6 @@ def write_files(path: Path, files: Files) -> None:
         file.write_bytes(content)
 
 
-def change_content(content: bytes, data: st.DataObject) -> bytes:
-    """Change a file at one place."""
-    lines = content.split(b"\n")
-    number = data.draw(st.integers(0, len(lines) - 1))
-    if data.draw(st.integers(0, 3)):
-        try:
-            return change_json(content, data)
-        except ValueError:
-            pass
-        try:
-            lines[number] = change_json(lines[number], data)
-            return b"\n".join(lines)
-        except ValueError:
-            pass
-    kind = data.draw(st.sampled_from(["flip", "insert", "cut", "drop", "double", "field"]))
-    at = data.draw(st.integers(0, max(len(content) - 1, 0)))
-    if kind == "flip" and content:
-        return content[:at] + bytes([data.draw(st.integers(0, 255))]) + content[at + 1 :]
-    if kind == "insert":
-        return content[:at] + data.draw(st.binary(max_size=5)) + content[at:]
-    if kind == "cut":
-        return content[:at]
-    if kind == "field":
-        fields = lines[number].split(b"\t")
-        value = str(data.draw(st.sampled_from(VALUES))).encode(errors="surrogatepass")
-        fields[data.draw(st.integers(0, len(fields) - 1))] = value
-        lines[number] = b"\t".join(fields)
-    elif kind == "drop":
-        del lines[number]
-    elif kind == "double":
-        lines.insert(number, lines[number])
-    return b"\n".join(lines)
-
-
-def change_json(content: bytes, data: st.DataObject) -> bytes:
-    """Replace or remove one value of a JSON text, at any depth."""
-    root = [json.loads(content)]
-    places = list(find_places(root))
-    parent, key = places[data.draw(st.integers(0, len(places) - 1))]
-    if data.draw(st.integers(0, 5)):
-        parent[key] = data.draw(st.sampled_from(VALUES))
-    elif parent is not root:
-        del parent[key]
-    return json.dumps(root[0]).encode()
-
-
-def find_places(value: Any) -> list[tuple[Any, Any]]:
-    """Return the containers of all values inside a value, and the keys to them."""
-    keys = list(value) if isinstance(value, dict) else range(len(value))
-    places = [(value, key) for key in keys]
-    for key in keys:
-        if isinstance(value[key], dict | list):
-            places += find_places(value[key])
-    return places
-
-
 def check_reading(path: Path, name: str, options: ReadOptions, *, skip_bad: bool) -> None:
     """Read a source, and check what comes of it."""
     ids = set()
@@ -184,11 +123,7 @@ def test_a_damaged_source_is_read_or_refused(
     @settings(max_examples=60 if name in SLOW else 250, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def check(data: st.DataObject) -> None:
-        files = dict(samples[name])
-        for _ in range(data.draw(st.integers(1, 2))):
-            file = data.draw(st.sampled_from(sorted(files)))
-            files[file] = change_content(files[file], data)
-        write_files(path, files)
+        write_files(path, damage_files(samples[name], data.draw(st.randoms())))
         options = ReadOptions(
             predictions=data.draw(st.booleans()), by_annotator=data.draw(st.booleans())
         )

@@ -1,0 +1,131 @@
+"""The figures of a campaign: what was tried, what was lost, and what it took."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+MAX_SECONDS = 10
+"""Seconds of computing that nothing may take on one input."""
+MAX_BYTES = 10**9
+"""Memory that no process may take."""
+
+
+@dataclass
+class Row:
+    """The figures of one kind of trial.
+
+    Attributes:
+        what: what was tried.
+        tried: number of trials.
+        lost: trials after which something was missing or different.
+        doubled: trials after which something was there twice.
+        tracebacks: trials that ended in an exception that is no message.
+        hangs: trials that took more than :data:`MAX_SECONDS`.
+        longest: the most seconds of computing that one of them took.
+        largest: the most memory of a process, in bytes.
+    """
+
+    what: str
+    tried: int = 0
+    lost: int = 0
+    doubled: int = 0
+    tracebacks: int = 0
+    hangs: int = 0
+    longest: float = 0.0
+    largest: int = 0
+
+    def count(self, seconds: float = 0.0, memory: int = 0) -> None:
+        """Count a trial, the computing it took and the memory of its process."""
+        self.tried += 1
+        self.hangs += seconds > MAX_SECONDS
+        self.longest = max(self.longest, seconds)
+        self.largest = max(self.largest, memory)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was lost or doubled, no trial failed or hung, and the memory sufficed."""
+        faults = self.lost + self.doubled + self.tracebacks + self.hangs
+        return not faults and self.largest < MAX_BYTES
+
+
+@dataclass
+class Figures:
+    """All rows of a campaign, in the order in which they were begun."""
+
+    command: str
+    seed: int
+    rows: dict[str, Row] = field(default_factory=dict)
+
+    def row(self, what: str) -> Row:
+        """Return the row of a kind of trial; a new one if there is none."""
+        return self.rows.setdefault(what, Row(what))
+
+    def write(self, path: Path) -> None:
+        """Write the table as Markdown."""
+        rows = sorted(self.rows.values(), key=lambda row: row.what)
+        total = Row("all")
+        for row in rows:
+            total.tried += row.tried
+            total.lost += row.lost
+            total.doubled += row.doubled
+            total.tracebacks += row.tracebacks
+            total.hangs += row.hangs
+            total.longest = max(total.longest, row.longest)
+            total.largest = max(total.largest, row.largest)
+        lines = "\n".join(map(_render, (*rows, total)))
+        path.write_text(
+            _PAGE.format(
+                command=self.command,
+                seed=self.seed,
+                processor=_processor(),
+                python=platform.python_version(),
+                day=f"{datetime.now(UTC):%Y-%m-%d}",
+                rows=lines,
+            ),
+            encoding="utf-8",
+        )
+
+
+def _render(row: Row) -> str:
+    counts = (row.tried, row.lost, row.doubled, row.tracebacks, row.hangs)
+    memory = f"{row.largest / 10**6:.0f}" if row.largest else ""
+    longest = f"{row.longest:.1f}" if row.longest else ""
+    cells = (row.what, *(f"{count:,}" for count in counts), longest, memory)
+    return f"| {' | '.join(cells)} |"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+_PAGE = """# Reliability
+
+    {command}
+
+Faults, hostile input, a full disk and two commands at once, tried by `tests/campaign/`. `make
+campaign` repeats it with the same seed and writes this page; `make test` runs a short form.
+Measured on {day} with seed {seed}, on one core of {processor}, Python {python}.
+
+| what | tried | lost | doubled | tracebacks | hangs over 10 s | longest (s) | largest (MB) |
+|---|---|---|---|---|---|---|---|
+{rows}
+
+- **Lost** and **doubled** count the trials after which, when the command had been run again, a file
+  was not byte by byte that of a run without faults, apart from times and durations.
+- **Tracebacks** are exceptions without a message for the user; the only other ends are a result, or
+  one line that says what is wrong.
+- **Longest** is processor time of one trial, and a **hang** one of more than 10 s. **Largest** is
+  the most memory that a process occupied, with the libraries that it had loaded.
+- Stopped commands get SIGKILL or SIGINT before one of their changes of files (opened for writing,
+  renamed, deleted, created), or after a random part of their processor time.
+- Damaged inputs are small valid files with changed bits, values, fields and lines, with pieces that
+  are cut, repeated and grown to 256 kB, and with characters and numbers that are no valid ones.
+"""

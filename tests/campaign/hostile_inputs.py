@@ -1,0 +1,127 @@
+"""Reads damaged inputs one after another, and prints what came of each, one JSON line per input.
+
+    python -m tests.campaign.hostile_inputs SEED COUNT FIRST
+
+Run in a process of its own: an input that takes too long ends the process, and the next one goes on
+after it. The inputs of a seed are the same in every run.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import resource
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, NoReturn
+
+from orbat.errors import OrbatError
+from tests.campaign.figures import MAX_SECONDS
+from tests.damage import Files, damage_files
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A way into orbat.
+
+    Attributes:
+        group: what it reads, in a few words.
+        name: its name.
+        files: a valid source.
+        suffix: the ending of its name.
+        read: reads a source as the commands do.
+        pack: packs each damaged file, if the source is compressed.
+    """
+
+    group: str
+    name: str
+    files: Files
+    suffix: str
+    read: Callable[[Path], object]
+    pack: Callable[[bytes], bytes] = bytes
+
+
+def write_source(path: Path, files: Files, pack: Callable[[bytes], bytes]) -> None:
+    """Write a source in the place of the last one."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    for name, content in files.items():
+        file = path / name if name else path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(pack(content))
+
+
+def find_fault(read: Callable[[Path], object], path: Path) -> str:
+    """Return the traceback, or the message that is not one line; "" if all is well."""
+    try:
+        read(path)
+    except OrbatError as error:
+        return "" if str(error).strip() and "\n" not in str(error) else f"message: {error!r}"
+    except Exception:
+        return traceback.format_exc()
+    return ""
+
+
+def try_reader(reader: Reader, folder: Path, seed: int, number: int) -> dict[str, object]:
+    """Read a source that is damaged in a way that the seed and number determine."""
+    random = Random(f"{seed} {reader.name} {number}")
+    path = folder / f"source{reader.suffix}"
+    write_source(path, damage_files(reader.files, random), reader.pack)
+    signal.setitimer(signal.ITIMER_PROF, 3 * MAX_SECONDS)
+    began = time.process_time()
+    fault = find_fault(reader.read, path)
+    seconds = time.process_time() - began
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"reader": reader.name, "seconds": seconds, "fault": fault, "memory": peak}
+
+
+def close_network() -> None:
+    """Let no connection be made: a damaged address may be that of someone."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+
+    def resolve(host: Any, port: Any, *_: Any, **__: Any) -> Any:
+        return numeric(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+
+    numeric = socket.getaddrinfo
+    socket.socket.connect = refuse  # type: ignore[method-assign]
+    socket.getaddrinfo = resolve
+
+
+def assign(readers: list[Reader], count: int) -> Iterator[tuple[Reader, int]]:
+    """Yield readers in turns, so that each gets the same number of inputs."""
+    for number in range(count):
+        yield readers[number % len(readers)], number
+
+
+def main(seed: int, count: int, first: int) -> None:
+    """Try the inputs from the first one on."""
+    from tests.campaign.readers import make_readers
+
+    close_network()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        readers = make_readers(folder / "samples")
+        for reader in readers:  # also loads the libraries
+            write_source(folder / f"source{reader.suffix}", reader.files, reader.pack)
+            reader.read(folder / f"source{reader.suffix}")
+        print(json.dumps({reader.name: reader.group for reader in readers}), flush=True)
+        for reader, number in assign(readers, count):
+            if number >= first:
+                print(json.dumps(try_reader(reader, folder, seed, number)), flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

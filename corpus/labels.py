@@ -36,6 +36,13 @@ def _check_name(name: str) -> str:
     return name
 
 
+def _check_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+_Line = Annotated[str, Field(max_length=500), AfterValidator(_check_line)]
 _Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
 
 
@@ -87,6 +94,9 @@ class LabelSet(BaseModel):
     Attributes:
         name: the name of the label set.
         labels: the labels; the key `label` in the file.
+        description: what the labels are for, in one line, such as `Named entities of legal texts`.
+        language: ISO 639 code of the texts' language; None if it is not one.
+        example: a text for example code.
         guidelines: path of the annotation guidelines (Markdown), relative to the file.
         spans: where predicted spans may begin and end; None to learn it from the gold spans.
     """
@@ -95,6 +105,9 @@ class LabelSet(BaseModel):
 
     name: _Name
     labels: Annotated[tuple[Label, ...], Field(alias="label", min_length=1)]
+    description: _Line = "Named entities"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
+    example: _Line = "Write a text here."
     guidelines: str | None = None
     spans: SpanRules | None = None
 

@@ -29,7 +29,7 @@ from .cards.checkpoint_card import PipelineAgreement, checkpoint_card
 from .cards.dev_scores import DevScores, measure_dev_scores
 from .cards.sections import CardData
 from .loading import read_evaluations
-from .package_info import PackageInfo
+from .package_info import PackageInfo, run_package_info
 
 if TYPE_CHECKING:
     from ..training.transformer.network import TokenClassifier
@@ -101,7 +101,7 @@ def write_checkpoint(run: Path, folder: Path, info: PackageInfo | None = None) -
         run: a finished run folder.
         folder: the checkpoint to write: weights, tokenizer, model card (`README.md`), manifest and
             hashes. It may hold an earlier one; see :func:`check_replaceable`.
-        info: the model's language, name and version, for the card; None for the defaults.
+        info: what the card says of the model; None for :func:`~.package_info.run_package_info`.
 
     Raises:
         InputError: if the run contains a pickle, or the folder cannot be written or replaced.
@@ -116,7 +116,7 @@ def write_checkpoint(run: Path, folder: Path, info: PackageInfo | None = None) -
         model.save_pretrained(draft)
         _save_tokenizer(run, read_tagger_config(run / "model"), draft)
         agreement, dev_scores = _compare_with_run(run, draft)
-        data = CardData(info or PackageInfo(), manifest, read_evaluations(run), dev_scores)
+        data = CardData(info or run_package_info(run), manifest, read_evaluations(run), dev_scores)
         write_text(draft / "README.md", checkpoint_card(data, agreement))
         weights = {"sha256": sha256_file(run / "model" / "model.safetensors")}
         write_json(draft / MANIFEST_FILE, {**manifest, "weights": weights})

@@ -1,18 +1,21 @@
-"""Language, name, version, author and license of a model package."""
+"""What a model package says of itself: language, name, version, description, author and license."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ..corpus.labels import LabelSet
 from ..errors import InputError, first_line
+from ..training.run_folder import read_manifest
 
 
 @dataclass(frozen=True)
 class PackageInfo:
-    """Language, name, version and author of a wheel or checkpoint.
+    """What a wheel or checkpoint says of itself.
 
     Attributes:
         lang: ISO 639 code of the pipeline's language, as spaCy uses it.
@@ -21,6 +24,11 @@ class PackageInfo:
         author: who publishes the model; "" for nobody.
         email: the author's address; "" for none.
         url: a page about the model; "" for none.
+        license: the license of the weights, as SPDX or the Hugging Face Hub name it; None for that
+            of the base model.
+        description: what the model finds, in one line; the labels are added.
+        example: a text for the model card's example code.
+        datasets: ids on the Hugging Face Hub of what the model was trained on.
 
     Raises:
         InputError: if a field is malformed.
@@ -32,6 +40,10 @@ class PackageInfo:
     author: str = ""
     email: str = ""
     url: str = ""
+    license: str | None = None
+    description: str = "Named entities"
+    example: str = "Write a text here."
+    datasets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z]{2,3}", self.lang):
@@ -41,8 +53,9 @@ class PackageInfo:
         if not re.fullmatch(r"\d+(\.\d+)*((a|b|rc)\d+)?", self.version):
             raise InputError(f"--version {self.version}: write a version such as 0.1.0")
 
-        if not all(value.isprintable() for value in (self.author, self.email, self.url)):
-            raise InputError("--author, --email, --url: write one line without control characters")
+        for field in ("author", "email", "url", "license", "description", "example"):
+            if not (getattr(self, field) or "").isprintable():
+                raise InputError(f"--{field}: write one line without control characters")
         if self.email and not re.fullmatch(r"[^@\s]+@[^@\s]+", self.email):
             raise InputError(f"--email {self.email}: write an address such as ann@example.org")
         if self.email and not self.author:
@@ -54,6 +67,50 @@ class PackageInfo:
     def package_name(self) -> str:
         """The name of the Python package, such as `en_orbat_news`."""
         return f"{self.lang}_{self.name}"
+
+    def describe(self, labels: Sequence[str]) -> str:
+        """Return what the model finds, with its labels, in one line."""
+        return f"{self.description}: {', '.join(labels)}"
+
+
+def run_package_info(
+    run: Path,
+    *,
+    lang: str | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    example: str | None = None,
+    **fields: Any,
+) -> PackageInfo:
+    """Return what a run's package says of itself; what is not given is that of its label set.
+
+    Args:
+        run: a finished run folder.
+        lang: see :class:`PackageInfo`; None for the label set's language, or `xx`, spaCy's code
+            for several languages.
+        name: None for the name of the label set.
+        description: None for that of the label set.
+        example: None for that of the label set.
+        fields: the other fields of :class:`PackageInfo`.
+
+    Raises:
+        InputError: if a field is malformed.
+        ModelError: if the folder is not a finished run.
+    """
+    labels = LabelSet.model_validate(read_manifest(Path(run))["labels"])
+    return PackageInfo(
+        lang=lang or labels.language or "xx",
+        name=name or model_name(labels.name),
+        description=description or labels.description,
+        example=example or labels.example,
+        **fields,
+    )
+
+
+def model_name(text: str) -> str:
+    """Return a valid name of a model, made from a text such as the name of a folder."""
+    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return name if re.match(r"[a-z]", name) and len(name) > 1 else f"model_{name}".rstrip("_")
 
 
 def language_fault(lang: str) -> str | None:
@@ -95,8 +152,41 @@ class PackageLicense:
 _ROOT = Path(__file__).parent.parent
 CODE_LICENSE = PackageLicense("Apache-2.0", {"Apache-2.0.txt": _ROOT / "LICENSE"})
 """The license of the code in every package."""
-RUN_LICENSE = PackageLicense(
-    CODE_LICENSE.expression,
-    {**CODE_LICENSE.files, "CC0-1.0.txt": _ROOT / "LICENSES" / "CC0-1.0.txt"},
-)
-"""The license of a packaged run: code and weights, and the shipped articles and gazetteer."""
+UNKNOWN_LICENSE = "unknown"
+"""The license of weights of which none is known."""
+
+
+def run_license(weights: str = CODE_LICENSE.expression) -> PackageLicense:
+    """Return the license of a packaged run: code, weights, and the shipped gazetteer.
+
+    Args:
+        weights: the name of the weights' license.
+    """
+    texts = {**CODE_LICENSE.files, "CC0-1.0.txt": _ROOT / "LICENSES" / "CC0-1.0.txt"}
+    return PackageLicense(license_expression(weights), texts)
+
+
+def license_expression(weights: str) -> str:
+    """Return the SPDX expression for code and weights together; both licenses apply.
+
+    The Hub's names of licenses are SPDX identifiers in lower case; others, such as `llama3`,
+    `other` and `unknown`, become SPDX's form for a license that it does not list,
+    `LicenseRef-NAME`.
+
+    Args:
+        weights: the name of the weights' license.
+    """
+    identifier, code = _spdx_identifier(weights), CODE_LICENSE.expression
+    return code if identifier == code else f"{code} AND {identifier}"
+
+
+def _spdx_identifier(name: str) -> str:
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    reference = f"LicenseRef-{re.sub(r'[^A-Za-z0-9.]+', '-', name).strip('-')}"
+    if re.search(r"\s", name):  # an expression, or free text
+        return reference
+    try:
+        return str(canonicalize_license_expression(name))
+    except InvalidLicenseExpression:
+        return reference

@@ -21,7 +21,6 @@ from ..training.run_folder import MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
 from ..training.tagger.words import find_words
 from ..training.tagging import tag_documents
-from ..training.transformer.encoder import PRETRAINED
 from ..training.transformer.model_folder import load_network, load_run_gazetteer, load_tagger
 from ..training.value_tables import load_value_tables, read_run_value_tables
 from ..ui import OnProgress, Progress, ignore_progress
@@ -30,7 +29,7 @@ from .cards.sections import CardData
 from .cards.wheel_card import wheel_card
 from .checkpoint import Checkpoint, check_exportable, check_replaceable, write_checkpoint
 from .loading import read_evaluations
-from .package_info import PackageInfo, check_language
+from .package_info import PackageInfo, check_language, run_license, run_package_info
 from .runtime import (
     CONFIG_FILE,
     GAZETTEER_FILE,
@@ -91,7 +90,7 @@ def package(
     Args:
         run: a finished run folder.
         output: folder for the wheel, `MODEL_CARD.md` and the checkpoint.
-        info: the model's language, name and version; None for the defaults.
+        info: what the package says of itself; None for :func:`~.package_info.run_package_info`.
         transformers: whether to write a transformers checkpoint as well, into
             `output/transformers`; see :func:`~.checkpoint.write_checkpoint`.
         values: a gazetteer file whose values the model gives to its mentions; None for those that
@@ -105,7 +104,7 @@ def package(
         ModelError: if the run cannot be used or one of its files was changed, the exported model
             finds other spans than the trained one, or no checkpoint can represent the model.
     """
-    run, output, info = Path(run), Path(output), info or PackageInfo()
+    run, output, info = Path(run), Path(output), info or run_package_info(run)
     check_language(info.lang)
     if transformers:
         check_replaceable(output / CHECKPOINT_FOLDER)
@@ -172,18 +171,18 @@ def _package_wheel(
         held_out = (result["strict"] for result in data.evaluations if "strict" in result)
         strict = next(held_out, dev_scores.tidy)
         with progress_step("Building the wheel", on_progress):
-            labels = ", ".join(label["name"] for label in manifest["labels"]["label"])
             write_package(
                 folder / "package",
                 info,
                 files=add_hashes(files),
                 card=card,
-                description=f"Named entities of defence news: {labels}",
+                description=info.describe(config.labels),
                 meta={
                     "performance": {**spacy_scores(strict), "dev": dev_scores.to_json()},
-                    "base_model": _base_model(manifest),
+                    "base_model": data.base_model.to_json(),
                 },
                 colors={label["name"]: label["color"] for label in manifest["labels"]["label"]},
+                license=run_license(data.weights_license),
             )
             wheel = build_wheel(folder / "package", output)
         card_path = output / CARD_FILE
@@ -259,15 +258,6 @@ def _packaged_manifest(run: Path, manifest: Mapping[str, Any], variants: Variant
     trained_hash = sha256_file(run / "model" / "model.safetensors")
     weights = {"sha256": trained_hash, **variants.to_json()}
     return json.dumps({**manifest, "weights": weights}, indent=1).encode()
-
-
-def _base_model(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Return name of the base model, and its license and hash if they are known."""
-    encoder = manifest["recipe"]["encoder"]
-    known = PRETRAINED.get(encoder)
-    if known is None:
-        return {"name": encoder}
-    return {"name": known.name, "license": known.license, "sha256": known.sha256}
 
 
 def spacy_scores(strict: Mapping[str, Any]) -> dict[str, Any]:

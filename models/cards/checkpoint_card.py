@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...ui import format_value
-from .sections import EXAMPLE, CardData, render_card
+from .hub_metadata import hub_metadata
+from .sections import CardData, render_card
 
 
 @dataclass(frozen=True)
@@ -36,23 +37,15 @@ def checkpoint_card(data: CardData, agreement: PipelineAgreement) -> str:
         data: the facts of the run.
         agreement: how well transformers' pipeline reproduces the trained model.
     """
-    labels = ", ".join(label["name"] for label in data.manifest["labels"]["label"])
-    metadata = f"""---
-library_name: transformers
-pipeline_tag: token-classification
-language: {data.info.lang}
-tags: [{labels}]
----
+    summary = f"""{data.info.describe(data.labels)}.
 
-"""
-    summary = """Finds named entities in English defence news. A standard transformers checkpoint;
-it needs no other code."""
+A standard transformers checkpoint; it needs no other code."""
     usage = f"""```python
 from transformers import pipeline
 
 ner = pipeline("token-classification", "path/to/this/folder",
                aggregation_strategy="first", stride={agreement.stride})
-for entity in ner("{EXAMPLE}"):
+for entity in ner({data.example}):
     print(entity["word"], entity["entity_group"], entity["score"])
 ```
 
@@ -69,7 +62,7 @@ On the dev documents, transformers' pipeline and the trained model agree on {com
 
 `sha256.json` has the hashes of the other files. transformers does not compare them, and they are no
 signature: whoever changes a file can change its hash."""
-    return metadata + render_card(
+    return hub_metadata(data, "transformers") + render_card(
         data,
         summary=summary,
         usage=usage,

@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...training.transformer.encoder import PRETRAINED
-from ..package_info import PackageInfo
+from ...ui import format_value
+from ..base_model import BaseModel, find_base_model
+from ..package_info import CODE_LICENSE, UNKNOWN_LICENSE, PackageInfo
 from .dev_scores import DevScores
 from .evaluation_section import evaluation_section
-
-EXAMPLE = "Lt. Gen. Ann Doe took command of the 3rd Infantry Division."
-"""The text in the cards' example code."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,26 @@ class CardData:
     manifest: Mapping[str, Any]
     evaluations: Sequence[Mapping[str, Any]]
     dev: DevScores
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels."""
+        return tuple(label["name"] for label in self.manifest["labels"]["label"])
+
+    @property
+    def base_model(self) -> BaseModel:
+        """The pretrained model that the run was trained from."""
+        return find_base_model(self.manifest["recipe"]["encoder"])
+
+    @property
+    def weights_license(self) -> str:
+        """The license of the weights: as named, or that of the base model."""
+        return self.info.license or self.base_model.license or UNKNOWN_LICENSE
+
+    @property
+    def example(self) -> str:
+        """The example text as a string of Python."""
+        return json.dumps(self.info.example, ensure_ascii=False)
 
 
 def render_card(
@@ -58,8 +76,9 @@ def render_card(
 
 - **Task**: named entity recognition (token classification)
 - **Language**: {info.lang}
-- **Base model**: {_base_model(manifest["recipe"]["encoder"])}
-- **License**: code Apache-2.0. The weights derive from the base model; its license applies to them.
+- **Base model**: {_base_model(data.base_model)}
+- **License**: code {CODE_LICENSE.expression}; weights: {data.weights_license}. The weights derive
+  from the base model; its license applies to them.
 
 ### Labels
 
@@ -71,10 +90,9 @@ def render_card(
 
 ## Bias, Risks, and Limitations
 
-- Trained on English news. It was not measured on other languages and genres.
+- It was measured on the documents named below only, not on other languages and kinds of text.
 - {limitation}
-- Main errors: rare ranks and titles, and names that look like military units (companies, ships,
-  police).
+{_weakest_label(data.dev)}
 
 ## Training Details
 
@@ -96,12 +114,23 @@ def render_card(
 """
 
 
-def _base_model(encoder: str) -> str:
+def _base_model(base: BaseModel) -> str:
     """Return name, license and hash of a base model, as far as they are known."""
-    known = PRETRAINED.get(encoder)
-    if known is None:
-        return f"`{encoder}`"
-    return f"`{known.name}`, {known.license}, weights of SHA-256 `{known.sha256}`"
+    if base.sha256 is None:
+        return f"`{base.name}`"
+    return f"`{base.name}`, {base.license}, weights of SHA-256 `{base.sha256}`"
+
+
+def _weakest_label(dev: DevScores) -> str:
+    """Return an item of a list with the label that scores lowest on the dev documents."""
+    scores = {
+        label: score["f1"] for label, score in dev.tidy["labels"].items() if score["f1"] is not None
+    }
+    if not scores:
+        return "- No label has a score on the dev documents."
+    label = min(scores, key=lambda name: scores[name])
+    f1 = format_value(scores[label])
+    return f"- The weakest label on the dev documents is {label}, with F1 {f1}."
 
 
 def _labels(manifest: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from ...evaluation.comparison.significance import Difference
 from ...ui import format_value
 from ..variants import ALLOWED_LOSS, VariantReport
-from .sections import EXAMPLE, CardData, render_card
+from .sections import CardData, render_card
 from .thresholds import threshold_section
 
 INTEGRITY = """### Integrity
@@ -29,13 +29,15 @@ def wheel_card(data: CardData, variants: VariantReport, points: Mapping[str, Any
         variants: the numeric format of the weights, and how it was chosen.
         points: the operating points; see :mod:`orbat.training.tagger.thresholds`.
     """
-    summary = """Finds named entities in English defence news. A spaCy pipeline with one component,
-which runs a transformer on onnxruntime. It needs neither torch nor transformers."""
+    summary = f"""{data.info.describe(data.labels)}.
+
+A spaCy pipeline with one component, which runs a transformer on onnxruntime. It needs neither torch
+nor transformers."""
     usage = f"""```python
 import spacy
 
 nlp = spacy.load("{data.info.package_name}")
-for ent in nlp("{EXAMPLE}").ents:
+for ent in nlp({data.example}).ents:
     print(ent.text, ent.label_, ent._.confidence)
 ```
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ...terminal import echo, echo_json
-from ..package_info import PackageInfo
+
+if TYPE_CHECKING:
+    from ..package_info import PackageInfo
 
 
 def package(
@@ -24,19 +26,35 @@ def package(
     name: Annotated[
         str | None,
         typer.Option(
-            help="The model's name without the language; default: orbat_news, or the checkpoint's."
+            help="The model's name without the language; default: that of the label set or "
+            "checkpoint."
         ),
     ] = None,
     lang: Annotated[
         str | None,
         typer.Option(
-            help="Language code of the pipeline; default: en, or that of the checkpoint's card."
+            help="Language code of the pipeline; default: that of the label set or of the "
+            "checkpoint's card, else xx, for several languages."
         ),
     ] = None,
     version: Annotated[str, typer.Option(help="The model's version.")] = "0.1.0",
     author: Annotated[str, typer.Option(help="Who publishes the model.")] = "",
     email: Annotated[str, typer.Option(help="The author's address.")] = "",
     url: Annotated[str, typer.Option(help="Address of a page about the model.")] = "",
+    description: Annotated[
+        str | None,
+        typer.Option(help="What the model finds, in one line; default: that of the label set."),
+    ] = None,
+    example: Annotated[
+        str | None,
+        typer.Option(help="Text of the card's example code; default: that of the label set."),
+    ] = None,
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dataset", help="Id on the Hugging Face Hub of a data set that it was trained on."
+        ),
+    ] = None,
     transformers: Annotated[
         bool,
         typer.Option(
@@ -62,7 +80,8 @@ def package(
     license: Annotated[
         str | None,
         typer.Option(
-            help="For a checkpoint: the license of its weights; default: that of its card."
+            help="License of the weights; default: that of the base model or of the checkpoint's "
+            "card."
         ),
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -73,32 +92,36 @@ def package(
     """
     from ...errors import InputError
     from ..huggingface.loading import is_checkpoint
+    from ..package_info import run_package_info
 
+    fields: dict[str, Any] = {
+        "name": name,
+        "lang": lang,
+        "version": version,
+        "author": author,
+        "email": email,
+        "url": url,
+        "license": license,
+        "datasets": tuple(datasets or ()),
+    }
+    # Those that are not given come from the label set.
+    texts = {"description": description, "example": example}
+    fields |= {field: text for field, text in texts.items() if text is not None}
     if is_checkpoint(source):
         if transformers:
             raise InputError(f"--transformers: {source} is a transformers checkpoint already")
         if values is not None:
             raise InputError("--values is for runs; orbat does not know the labels of a checkpoint")
-        options = {
-            "name": name,
-            "lang": lang,
-            "version": version,
-            "author": author,
-            "email": email,
-            "url": url,
-            "license": license,
-            "dev": dev,
-        }
-        _package_checkpoint(source, output, options, json_output)
+        _package_checkpoint(source, output, {**fields, "dev": dev}, json_output)
         return
     if not Path(source).exists():
         raise InputError(
             f"{source}: no such folder; name a run, a checkpoint of transformers, or an id such as "
             "org/model"
         )
-    if dev is not None or license is not None:
-        raise InputError("--dev and --license are for checkpoints; a run has its own")
-    info = PackageInfo(lang or "en", name or "orbat_news", version, author, email, url)
+    if dev is not None:
+        raise InputError("--dev is for checkpoints; a run has its own")
+    info = run_package_info(Path(source), **fields)
     _package_run(Path(source), output, info, transformers, values, json_output)
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..cards.evaluation_section import score_table
-from ..cards.sections import EXAMPLE
 from ..cards.thresholds import threshold_section
 from ..cards.wheel_card import INTEGRITY, specifications
-from ..package_info import PackageInfo
+from ..package_info import CODE_LICENSE, PackageInfo
 from ..variants import VariantReport
 from .loading import HuggingFaceModel
-
-UNKNOWN = "unknown"
-"""The license of a checkpoint whose card names none."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,6 @@ def imported_card(
     model: HuggingFaceModel,
     info: PackageInfo,
     own: OwnCard,
-    license: str,
     comparison: PipelineComparison,
     *,
     variants: VariantReport | None,
@@ -89,9 +85,8 @@ def imported_card(
 
     Args:
         model: the checkpoint.
-        info: language, name and version of the package.
+        info: what the package says of itself.
         own: the checkpoint's own card.
-        license: the license of the weights.
         comparison: how well the exported model reproduces transformers' pipeline.
         variants: the numeric format of the weights; None if there were no dev documents.
         dev_scores: strict scores on the dev documents; None if there were none.
@@ -110,16 +105,17 @@ def imported_card(
     )
     return f"""# {info.package_name} {info.version}
 
-Finds named entities. A spaCy pipeline with one component, which runs the token classifier
-`{model.name}` on onnxruntime. It needs neither torch nor transformers. orbat packaged this model
-and did not train it.
+{info.describe(model.scheme.labels)}.
+
+A spaCy pipeline with one component, which runs the token classifier `{model.name}` on onnxruntime.
+It needs neither torch nor transformers. orbat packaged this model and did not train it.
 
 ## Model Details
 
 - **Task**: named entity recognition (token classification)
 - **Language**: {info.lang}
 - **Base model**: `{model.name}` ({type(model.model).__name__}){base}
-- **License**: code Apache-2.0; weights: {license}
+- **License**: code {CODE_LICENSE.expression}; weights: {info.license}
 
 ### Labels
 
@@ -131,7 +127,7 @@ and did not train it.
 import spacy
 
 nlp = spacy.load("{info.package_name}")
-for ent in nlp("{EXAMPLE}").ents:
+for ent in nlp({json.dumps(info.example, ensure_ascii=False)}).ents:
     print(ent.text, ent.label_, ent._.confidence)
 ```{thresholds}
 

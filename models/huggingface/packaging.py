@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ...corpus.document import Document, Span
 from ...corpus.files import read_documents, sha256_file, sha256_text, write_text
@@ -21,7 +22,13 @@ from ...training.tagging import tag_documents
 from ...ui import OnProgress, ignore_progress
 from ..checkpoint import MIN_AGREEMENT, count_common
 from ..export import export_onnx, optimize
-from ..package_info import PackageInfo, check_language, language_fault
+from ..package_info import (
+    UNKNOWN_LICENSE,
+    PackageInfo,
+    check_language,
+    language_fault,
+    model_name,
+)
 from ..packaging import calibrate, model_files, progress_step, spacy_scores
 from ..runtime import (
     GAZETTEER_FILE,
@@ -34,7 +41,7 @@ from ..runtime import (
 from ..variants import FLOAT32, VariantReport, export_variants, select_variant
 from ..wheels.building import build_wheel, write_package
 from ..wheels.output import CARD_FILE, own_output
-from .card import UNKNOWN, OwnCard, PipelineComparison, imported_card, read_own_card
+from .card import OwnCard, PipelineComparison, imported_card, read_own_card
 from .licensing import checkpoint_license
 from .loading import HuggingFaceModel, load_checkpoint
 
@@ -69,13 +76,10 @@ def package_checkpoint(
     *,
     name: str | None = None,
     lang: str | None = None,
-    version: str = "0.1.0",
-    author: str = "",
-    email: str = "",
-    url: str = "",
     license: str | None = None,
     dev: Path | None = None,
     on_progress: OnProgress = ignore_progress,
+    **fields: Any,
 ) -> ImportReport:
     """Build a wheel and its model card from a token classifier of transformers.
 
@@ -88,13 +92,10 @@ def package_checkpoint(
         name: the model's name without the language; None for one made from the source.
         lang: ISO 639 code of the pipeline's language; None for that of the checkpoint's card, or
             `xx`, spaCy's code for several languages.
-        version: the version of the package.
-        author: who publishes the package; "" for nobody.
-        email: the author's address; "" for none.
-        url: a page about the model; "" for none.
         license: the license of the weights; None for that of the checkpoint's card.
         dev: documents with gold spans in the model's labels.
         on_progress: called at the beginning and end of each step.
+        fields: the other fields of :class:`~orbat.models.package_info.PackageInfo`.
 
     Raises:
         InputError: if the weights are pickled, spaCy lacks the language, the name is malformed or
@@ -106,7 +107,10 @@ def package_checkpoint(
         model = load_checkpoint(source)
     own = read_own_card(model.folder)
     info = PackageInfo(
-        lang or _spacy_language(own), name or _package_name(source), version, author, email, url
+        lang=lang or _spacy_language(own),
+        name=name or model_name(Path(source).resolve().name),
+        license=license or own.license or UNKNOWN_LICENSE,
+        **fields,
     )
     _check_name_is_free(info)
     check_language(info.lang)
@@ -155,12 +159,10 @@ def package_checkpoint(
         }
         if points is not None:
             files[OPERATING_POINTS_FILE] = json.dumps(points).encode()
-        weights_license = license or own.license or UNKNOWN
         card = imported_card(
             model,
             info,
             own,
-            weights_license,
             comparison,
             variants=report,
             dev_scores=scores,
@@ -172,13 +174,13 @@ def package_checkpoint(
                 info,
                 files=add_hashes(files),
                 card=card,
-                description=f"Named entities: {', '.join(model.scheme.labels)}",
+                description=info.describe(model.scheme.labels),
                 meta={
                     "performance": spacy_scores(scores) if scores else {},
-                    "base_model": {"name": model.name, "license": weights_license},
+                    "base_model": {"name": model.name, "license": info.license},
                 },
                 colors={},
-                license=checkpoint_license(weights_license, model.folder),
+                license=checkpoint_license(info.license or UNKNOWN_LICENSE, model.folder),
             )
             wheel = build_wheel(folder / "package", Path(output))
         card_path = Path(output) / CARD_FILE
@@ -275,12 +277,6 @@ def _spacy_language(own: OwnCard) -> str:
     language = (own.language or "").lower()
     is_code = re.fullmatch(r"[a-z]{2,3}", language)
     return language if is_code and language_fault(language) is None else "xx"
-
-
-def _package_name(source: str | Path) -> str:
-    """Return a package name made from the last part of a folder or id."""
-    name = re.sub(r"[^a-z0-9]+", "_", Path(source).resolve().name.lower()).strip("_")
-    return name if re.match(r"[a-z]", name) else f"model_{name}"
 
 
 def _check_name_is_free(info: PackageInfo) -> None:

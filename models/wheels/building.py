@@ -32,7 +32,7 @@ from ...telemetry import ONNXRUNTIME_SWITCH
 from ...training import tagger, values
 from .. import component, entities, runtime, wheel_main
 from ..component import COMPONENT, FACTORY, EntityTagger
-from ..package_info import RUN_LICENSE, PackageInfo, PackageLicense
+from ..package_info import PackageInfo, PackageLicense
 
 SOURCE_DATE = "315532800"
 """Date of all files in a wheel: 1980-01-01, the earliest one that a zip file can store."""
@@ -44,7 +44,7 @@ WHEEL_REQUIREMENTS = (
 )
 """Requirements of a model package; spaCy is the first."""
 
-_INIT = '''"""{description}"""
+_INIT = '''{description!r}
 
 import os
 from pathlib import Path
@@ -78,7 +78,7 @@ build-backend = "flit_core.buildapi"
 [project]
 name = "{package}"
 version = "{version}"
-description = "{description}"
+description = {description}
 readme = "README.md"
 requires-python = ">=3.10"
 license = "{license}"
@@ -108,7 +108,7 @@ def write_package(
     description: str,
     meta: Mapping[str, Any],
     colors: Mapping[str, str],
-    license: PackageLicense = RUN_LICENSE,
+    license: PackageLicense,
 ) -> None:
     """Write a spaCy model package: pipeline, component code, model card and build metadata.
 
@@ -143,7 +143,8 @@ def write_package(
     pyproject = _PYPROJECT.format(
         package=info.package_name,
         version=info.version,
-        description=description,
+        # JSON strings are strings of TOML as well.
+        description=json.dumps(description),
         license=license.expression,
         requirements="\n".join(f'    "{requirement}",' for requirement in WHEEL_REQUIREMENTS),
         author=_author(info),
@@ -156,7 +157,6 @@ def _author(info: PackageInfo) -> str:
     lines = []
     if info.author:
         fields = {"name": info.author, "email": info.email}
-        # JSON strings are strings of TOML as well.
         values = (f"{key} = {json.dumps(value)}" for key, value in fields.items() if value)
         lines.append(f"authors = [{{ {', '.join(values)} }}]")
     if info.url:

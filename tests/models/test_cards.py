@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from huggingface_hub import ModelCard
 
 from orbat.corpus.document import Document, Span
 from orbat.evaluation.false_alarms.rates import FalseAlarmTable, false_alarms_to_json
@@ -149,13 +151,50 @@ def test_a_wheel_card_has_scores_formats_and_sections(data: CardData) -> None:
 
 def test_a_checkpoint_card_has_the_hubs_metadata(data: CardData) -> None:
     card = checkpoint_card(data, PipelineAgreement(512, 128, 99, 100, 0.8, 0.81))
-    assert card.startswith(
-        "---\nlibrary_name: transformers\npipeline_tag: token-classification\nlanguage: en\n"
-        "tags: [UNIT]\n---\n\n# en_orbat_news 2.0\n"
+    metadata = ModelCard(card).data
+    assert (metadata.library_name, metadata.pipeline_tag) == (
+        "transformers",
+        "token-classification",
     )
+    assert (metadata.language, metadata.tags, metadata.license) == ("en", ["UNIT"], "unknown")
+    assert metadata.base_model is None, "a folder is not on the Hub"
+    assert [(r.dataset_split, r.metric_type) for r in metadata.eval_results or []] == [
+        ("validation", metric) for metric in ("precision", "recall", "f1")
+    ], "documents that were seen in training give no held-out scores"
+    assert "---\n\n# en_orbat_news 2.0\n\nNamed entities: UNIT.\n" in card
     assert [line for line in card.splitlines() if line.startswith("## ")] == SECTIONS
     assert 'aggregation_strategy="first", stride=128' in card
     assert "agree on 99 of the\n100 spans" in card
+
+
+def test_a_card_says_what_the_label_set_and_the_options_say(data: CardData) -> None:
+    info = PackageInfo(
+        "de", "recht", "1.0", description="Normen", example='Der "BGH"', datasets=("org/normen",)
+    )
+    manifest = {**data.manifest, "recipe": {**data.manifest["recipe"], "encoder": "org/encoder"}}
+    (evaluation,) = data.evaluations
+    unseen = {**evaluation, "seen_in_training": 0}
+    facts = CardData(replace(info, license="MIT"), manifest, [unseen], data.dev)
+    card = checkpoint_card(facts, PipelineAgreement(512, 128, 99, 100, 0.8, 0.81))
+    metadata = ModelCard(card).data
+    assert (metadata.language, metadata.license, metadata.base_model) == (
+        "de",
+        "mit",
+        "org/encoder",
+    )
+    assert metadata.datasets == ["org/normen"]
+    held_out = [r for r in metadata.eval_results or [] if r.dataset_split == "test"]
+    assert [(r.dataset_name, r.metric_value) for r in held_out] == [
+        ("test.jsonl", 0.9),
+        ("test.jsonl", 0.8),
+        ("test.jsonl", 0.847),
+    ]
+    assert 'ner("Der \\"BGH\\"")' in card
+    wheel = wheel_card(facts, VariantReport("float32", ()), POINTS)
+    for text in (card, wheel):
+        assert "\n\nNormen: UNIT.\n" in text
+        assert "weights: MIT." in text
+        assert "defence" not in text and "English" not in text
 
 
 def test_a_card_says_when_held_out_scores_are_missing(data: CardData) -> None:

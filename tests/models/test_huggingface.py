@@ -222,7 +222,7 @@ def test_names_and_options_are_checked(
     assert "is a transformers checkpoint already" in refused(
         "package", checkpoint, *output, "--transformers"
     )
-    assert "are for checkpoints" in refused("package", trained.run, *output, "--license", "mit")
+    assert "is for checkpoints" in refused("package", trained.run, *output, "--dev", "x.jsonl")
     assert "download it where there is a connection" in refused(
         "package", "no-such-organization/no-such-model", *output, env={"HF_HUB_OFFLINE": "1"}
     )

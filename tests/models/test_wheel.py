@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from orbat.corpus.files import sha256_file, write_json
 from orbat.errors import InputError
-from orbat.models.package_info import PackageInfo
+from orbat.models.package_info import PackageInfo, run_license, run_package_info
 from orbat.models.packaging import package as package_run
 from orbat.models.wheels.building import write_package
+from orbat.training.run_folder import HASHES_FILE, MANIFEST_FILE, RUN_FORMAT
 from tests.conftest import ROOT
 from tests.test_architecture import WHEEL_LIBRARIES
 
@@ -29,6 +32,7 @@ def package(tmp_path: Path) -> Path:
         description="Test",
         meta={},
         colors={},
+        license=run_license(),
     )
     return tmp_path / "source" / "en_orbat_news"
 
@@ -112,6 +116,46 @@ def test_every_module_can_be_imported_without_orbat(package: Path, tmp_path: Pat
 def test_a_malformed_name_is_refused(info: dict[str, str], option: str) -> None:
     with pytest.raises(InputError, match=option):
         PackageInfo(**info)
+
+
+def write_run(folder: Path, labels: dict[str, object]) -> None:
+    """Write the files of a finished run that say what it is."""
+    folder.mkdir(exist_ok=True)
+    manifest = {"format": RUN_FORMAT, "status": "finished", "labels": labels}
+    write_json(folder / MANIFEST_FILE, manifest)
+    write_json(folder / HASHES_FILE, {MANIFEST_FILE: sha256_file(folder / MANIFEST_FILE)})
+
+
+def test_a_run_is_described_by_its_label_set(tmp_path: Path) -> None:
+    labels = {"name": "Gesetze & Urteile", "label": [{"name": "GS"}]}
+    run = tmp_path / "run"
+    write_run(run, labels)
+    info = run_package_info(run, license="mit")
+    assert info.package_name == "xx_gesetze_urteile"
+    assert info.describe(["GS"]) == "Named entities: GS"
+    write_run(run, {**labels, "language": "de", "description": "Normen", "example": "§ 1 BGB"})
+    info = run_package_info(run, name="recht")
+    assert (info.package_name, info.example) == ("de_recht", "§ 1 BGB")
+    assert info.describe(["GS", "RS"]) == "Normen: GS, RS"
+    assert run_package_info(run, lang="en", description="Laws").describe(["GS"]) == "Laws: GS"
+
+
+def test_a_description_with_quotes_is_written_as_it_is(tmp_path: Path) -> None:
+    description = 'Names of "laws", \'acts\' and """codes""" \\ rules'
+    write_package(
+        tmp_path / "source",
+        PackageInfo(),
+        files={},
+        card="",
+        description=description,
+        meta={},
+        colors={},
+        license=run_license("mit"),
+    )
+    project = tomllib.loads((tmp_path / "source" / "pyproject.toml").read_text())["project"]
+    assert (project["description"], project["license"]) == (description, "Apache-2.0 AND MIT")
+    code = (tmp_path / "source" / "en_orbat_news" / "__init__.py").read_text()
+    assert ast.get_docstring(ast.parse(code), clean=False) == description
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""The metadata that the Hugging Face Hub reads at the head of a model card.
+
+Source: https://huggingface.co/docs/hub/model-cards#model-card-metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
+    from .sections import CardData
+
+METRICS = ("precision", "recall", "f1")
+SEVERAL_LANGUAGES = "xx"
+"""spaCy's code, which the Hub does not know."""
+
+
+def hub_metadata(data: CardData, library: str) -> str:
+    """Return the metadata as a block of YAML between two lines `---`.
+
+    Held-out scores are those of `orbat evaluate`; documents that were seen in training give none.
+
+    Args:
+        data: the facts of the run.
+        library: the library that loads the model, such as `transformers`.
+    """
+    from huggingface_hub import ModelCardData
+
+    info, base = data.info, data.base_model
+    card = ModelCardData(
+        language=None if info.lang == SEVERAL_LANGUAGES else info.lang,
+        license=data.weights_license.lower(),
+        library_name=library,
+        tags=list(data.labels),
+        base_model=base.hub_id,
+        datasets=list(info.datasets) or None,
+        metrics=list(METRICS),
+        pipeline_tag="token-classification",
+        model_name=info.package_name,
+        eval_results=list(_results(data)),
+    )
+    return f"---\n{card.to_yaml()}\n---\n\n"
+
+
+def _results(data: CardData) -> Iterator[EvalResult]:
+    for evaluation in data.evaluations:
+        if "strict" in evaluation and not evaluation["seen_in_training"]:
+            yield from _scores(evaluation["gold"], "test", evaluation["strict"]["micro"])
+    yield from _scores("dev documents", "validation", data.dev.tidy["micro"])
+
+
+def _scores(dataset: str, split: str, score: Any) -> Iterator[EvalResult]:
+    from huggingface_hub import EvalResult
+
+    for metric in METRICS:
+        if score[metric] is not None:
+            yield EvalResult(
+                task_type="token-classification",
+                dataset_type="custom",
+                dataset_name=dataset,
+                dataset_split=split,
+                metric_type=metric,
+                metric_name=f"strict {metric}",
+                metric_value=round(score[metric], 4),
+            )

@@ -81,6 +81,15 @@ def hide_password(url: str) -> str:
     return f"{scheme}://{authority.rpartition('@')[2]}{path}"
 
 
+def is_local(url: str) -> bool:
+    """Return whether a valid address names this machine as such, as `localhost` does."""
+    host = split_address(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def is_public(address: str) -> bool:
     """Return whether an IP address belongs to one host of the Internet.
 

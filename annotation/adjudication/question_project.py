@@ -83,8 +83,8 @@ def ask(
 def question_link(client: DoccanoClient, project: int) -> str:
     """Return the address at which the questions of a project are answered."""
     if client.has_page:
-        return f"{client.url}/orbat/adjudicate/{project}"
-    return f"{client.url}/projects/{project}/text-classification?page=1"
+        return f"{client.public_url}/orbat/adjudicate/{project}"
+    return f"{client.public_url}/projects/{project}/text-classification?page=1"
 
 
 def _upload(
@@ -176,7 +176,7 @@ def find_project(client: DoccanoClient, folder: Path) -> int | None:
     project, url = record.get("project"), record.get("url")
     if not isinstance(project, int):
         raise InputError(f"{path}: names no project; restore the file, or use a new folder")
-    if url != client.url:
+    if url not in (client.url, client.public_url):
         raise InputError(f"{folder}: its questions are on {url}; connect to that server")
     if client.project(project) is None:
         raise ServerError(

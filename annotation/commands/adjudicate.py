@@ -83,7 +83,7 @@ def adjudicate(
         if session is None:
             raise InputError("policy manual needs --session FOLDER for the adjudication round")
         with (
-            connect(home, url, username, password_stdin) as client,
+            connect(home, url, username, password_stdin, session) as client,
             progress_bars() as on_progress,
         ):
             result = adjudicate_manually(

@@ -94,7 +94,7 @@ def audit(
     if session is None or annotators is None:
         return
     with (
-        connect(home, url, username, password_stdin) as client,
+        connect(home, url, username, password_stdin, session) as client,
         progress_bars() as on_progress,
     ):
         pushed = result.push_for_review(

@@ -21,7 +21,10 @@ Home = Annotated[
     typer.Option(envvar="ORBAT_DOCCANO_HOME", help="Data folder of the local doccano server."),
 ]
 Url = Annotated[
-    str | None, typer.Option(help="Address of another doccano server; default: the local one.")
+    str | None,
+    typer.Option(
+        help="Address of another doccano server; default: that of the session, else the local one."
+    ),
 ]
 Username = Annotated[str, typer.Option(help="Administrator account on the server.")]
 PASSWORD_VARIABLE = "ORBAT_DOCCANO_PASSWORD"
@@ -49,36 +52,46 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def connect(
-    home: Path | None, url: str | None, username: str, password_stdin: bool
+    home: Path | None,
+    url: str | None,
+    username: str,
+    password_stdin: bool,
+    folder: Path | None = None,
 ) -> DoccanoClient:
     """Return a connection to the server that the options name.
 
     Args:
         home: data folder of the local server.
-        url: address of another server; None for the local one.
+        url: address of another server; None for that of the folder, else the local one.
         username: an administrator's account.
         password_stdin: whether its password is the first line of the standard input; otherwise it
             is the value of :data:`PASSWORD_VARIABLE`. Not needed for the local administrator.
+        folder: a labeling session or an adjudication round, which may not exist yet.
 
     Raises:
         InputError: if another server is named without a password, or by an invalid address, or
             the standard input has no password.
         ServerError: if the server does not answer or refuses the password.
     """
-    from ...corpus.addresses import check_address
+    from ...corpus.addresses import check_address, is_local
     from ..doccano.client import DoccanoClient
     from ..doccano.server import DoccanoServer
+    from ..session.folder import session_address
 
     password = _read_password(password_stdin)
     server = DoccanoServer(home)
-    if url is None:
+    if url is not None:
+        check_address(url, "--url")
+    address = url or (session_address(folder) if folder else None)
+    is_here = address is None or address.rstrip("/") in (server.url, server.public_url)
+    # Without a password, a session on this machine needs its local server, which says what to do.
+    if address is None or is_here or (url is None and password is None and is_local(address)):
         return server.connect(username, password)
-    check_address(url, "--url")
     if password is None:
-        raise InputError(f"{url}: no password; set {PASSWORD_VARIABLE} or pass --password-stdin")
-    if url.rstrip("/") == server.url:
-        return server.connect(username, password)
-    return DoccanoClient(url, username, password)
+        raise InputError(
+            f"{address}: no password; set {PASSWORD_VARIABLE} or pass --password-stdin"
+        )
+    return DoccanoClient(address, username, password)
 
 
 def _read_password(from_stdin: bool) -> str | None:
@@ -95,7 +108,7 @@ def print_page_hint(client: DoccanoClient) -> None:
     if not client.has_page:
         echo(
             "these links open doccano's own page; orbat's opens with orbat annotate page "
-            f"--url {client.url}, or after orbat annotate up if doccano runs on this machine"
+            f"--url {client.public_url}, or after orbat annotate up if doccano runs on this machine"
         )
 
 

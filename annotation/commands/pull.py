@@ -38,7 +38,7 @@ def pull(
     for name in ("pushed", "history"):
         check_output(output, session / name)
     with (
-        connect(home, url, username, password_stdin) as client,
+        connect(home, url, username, password_stdin, session) as client,
         progress_bars() as on_progress,
     ):
         pulled = pull_annotation_sets(client, session, output=output, on_progress=on_progress)

@@ -108,7 +108,7 @@ def push(
     if gold_file and suggesters and not all(document.spans for document in pushable):
         gold_documents = list(read_documents(gold_file, label_set.names))
     with (
-        connect(home, url, username, password_stdin) as client,
+        connect(home, url, username, password_stdin, session) as client,
         progress_bars() as on_progress,
     ):
         pushed = push_documents(

@@ -28,26 +28,60 @@ ModelUrl = Annotated[
 )
 def up(
     home: Home = None,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000,
+    port: Annotated[int | None, typer.Option(help="Port of the server; first 8000.")] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="IP address at which the server listens; first 127.0.0.1. 0.0.0.0 stands for all "
+            "addresses of the machine."
+        ),
+    ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Address that annotators open, such as https://labels.example.org, which links "
+            'show; "" for that of the server itself.'
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes of the web server; first 2.")
+    ] = None,
     model_url: ModelUrl = None,
+    foreground: Annotated[
+        bool,
+        typer.Option("--foreground", help="Stay until Ctrl-C or SIGTERM, and stop doccano then."),
+    ] = False,
 ) -> None:
     """Start the local doccano server with the annotation page, unless it is running.
 
-    The address of the model is kept for later calls; an empty one ends suggestions.
+    Port, host, public address, number of processes, the model's address (an empty one ends
+    suggestions) and the database are kept for later calls. DATABASE_URL names a PostgreSQL
+    database at the first call; without it, doccano has SQLite in its folder.
     """
     import os
 
+    from ..doccano.database import show_database
+    from ..doccano.foreground import wait_until_stopped
     from ..doccano.server import ADMIN, DoccanoServer
 
     server = DoccanoServer(home)
     if model_url is not None:
         server.page.set_model(model_url, os.environ.get(TOKEN_VARIABLE))
-    running = server.up(port, on_message=echo)
+    running = server.up(port, echo, host=host, public_url=public_url, workers=workers)
     state = "started" if running.started else "already running"
     echo(f"doccano {state} at {running.url}")
+    if server.public_url != running.url:
+        echo(f"annotators open {server.public_url}")
+    for warning in server.settings.warnings:
+        echo(f"warning: {warning}", err=True)
     echo(f"administrator: {ADMIN}, password in {server.home / 'secrets.json'}")
+    if server.settings.database_url:
+        echo(f"database: {show_database(server.settings.database_url)}, kept in this folder")
     if server.page.model_url:
         echo(f"suggestions: from the model at {server.page.model_url}")
+    if foreground:
+        wait_until_stopped(server)
+        echo("doccano stopped")
 
 
 def page(

@@ -73,7 +73,10 @@ def status(
     for name in ("session.json", "pushed", "pulled", "history", "control", "qualification"):
         check_output(html, session / name)
     options = OverviewOptions(hourly_rate, None if curve is None else read_curve(curve))
-    with connect(home, url, username, password_stdin) as client, progress_bars() as on_progress:
+    with (
+        connect(home, url, username, password_stdin, session) as client,
+        progress_bars() as on_progress,
+    ):
         if html is None and not json_output:
             _print_progress(client, measure_progress(client, session, on_progress=on_progress))
             return

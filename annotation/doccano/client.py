@@ -50,12 +50,14 @@ class DoccanoClient:
         url: address of doccano, which may include a path.
         username: an account.
         password: its password.
+        public_url: the address that annotators open; None if it is `url`.
         worker_is_running: asked while the client waits for doccano's worker, which otherwise
             looks the same whether it is slow or dead. The default suits a server on another
             machine.
 
     Attributes:
         url: the server's address.
+        public_url: the address that annotators open.
         user: the account.
         transport: sends the requests; use it for calls that the client lacks.
 
@@ -70,6 +72,7 @@ class DoccanoClient:
         username: str,
         password: str,
         *,
+        public_url: str | None = None,
         worker_is_running: Callable[[], bool] = lambda: True,
     ) -> None:
         token = _log_in(url, username, password)
@@ -81,6 +84,7 @@ class DoccanoClient:
         self.worker_is_running = worker_is_running
         self.transport = Transport(url, token)
         self.url = self.transport.url
+        self.public_url = public_url or self.url
         self.user = User.parse(self.transport.get("me"))
 
     def __enter__(self) -> DoccanoClient:

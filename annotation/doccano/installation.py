@@ -20,6 +20,8 @@ DOCCANO_VERSION = "1.8.4"
 CONSTRAINTS = Path(__file__).parent / "doccano-constraints.txt"
 # doccano's metadata lacks upper bounds, and gunicorn needs pkg_resources from setuptools.
 DOCCANO_REQUIREMENTS = (f"doccano=={DOCCANO_VERSION}", "marshmallow<4", "numpy<2", "setuptools<81")
+POSTGRESQL_DRIVER = ("psycopg2-binary", "2.9.13")
+"""Name and version of what doccano needs for PostgreSQL, and nobody else."""
 PYTHON = (3, 11)
 
 ANALYTICS = "https://www.google-analytics.com"
@@ -81,6 +83,24 @@ def install(environment: Path, on_message: OnMessage) -> None:
         _hide_uploads(environment)
 
 
+def install_postgresql_driver(environment: Path, on_message: OnMessage) -> None:
+    """Add the driver for PostgreSQL to an installed doccano, unless it has it.
+
+    Args:
+        environment: folder of the environment.
+        on_message: called before the installation.
+
+    Raises:
+        ServerError: if the driver cannot be installed.
+    """
+    name, version = POSTGRESQL_DRIVER
+    installed = f"lib/python*/site-packages/{name.replace('-', '_')}-{version}.dist-info/RECORD"
+    with FileLock(f"{environment}.lock"):
+        if not any(environment.glob(installed)):
+            on_message(f"Installing the driver for PostgreSQL in {environment} (once)")
+            _run(environment, _pip(environment, "--only-binary", name, f"{name}=={version}"))
+
+
 def find_backend(environment: Path) -> Path:
     """Return the folder of doccano's modules in its environment."""
     return next(environment.glob("lib/python*/site-packages/backend"))
@@ -89,20 +109,23 @@ def find_backend(environment: Path) -> Path:
 def _create_environment(environment: Path) -> None:
     python = find_python()
     shutil.rmtree(environment, ignore_errors=True)
-    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    constraints = ("--disable-pip-version-check", "--constraint", str(CONSTRAINTS))
-    commands = (
-        [python, "-m", "venv", str(environment)],
-        [*pip, *constraints, *DOCCANO_REQUIREMENTS],
-    )
-    for command in commands:
-        result = subprocess.run(command, capture_output=True, text=True, env=clean_environ())
-        if result.returncode:
-            lines = [line for line in result.stderr.splitlines() if line.strip()]
-            reason = lines[-1] if lines else f"exit code {result.returncode}"
-            raise ServerError(
-                f"doccano {DOCCANO_VERSION} cannot be installed in {environment}: {reason}"
-            )
+    _run(environment, [python, "-m", "venv", str(environment)])
+    _run(environment, _pip(environment, "--constraint", str(CONSTRAINTS), *DOCCANO_REQUIREMENTS))
+
+
+def _pip(environment: Path, *arguments: str) -> list[str]:
+    python = str(environment / "bin" / "python")
+    return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+
+
+def _run(environment: Path, command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, env=clean_environ())
+    if result.returncode:
+        lines = [line for line in result.stderr.splitlines() if line.strip()]
+        reason = lines[-1] if lines else f"exit code {result.returncode}"
+        raise ServerError(
+            f"doccano {DOCCANO_VERSION} cannot be installed in {environment}: {reason}"
+        )
 
 
 def _remove_analytics(environment: Path) -> None:

@@ -1,4 +1,4 @@
-"""The processes of a local doccano, recognized by what they are.
+"""The processes of a local doccano: start, stop, and recognize them by what they are.
 
 A note of their process numbers would be lost if orbat was killed before it was written. The times
 of start, by which a reused number could be recognized, change with the clock.
@@ -6,13 +6,79 @@ of start, by which a reused number could be recognized, change with the clock.
 
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from ..page.home_settings import APPLICATION
+from .database import CHILD_UMASK
+from .installation import find_backend
+from .server_settings import ServerSettings
 
 WEB, WORKER = "web", "worker"
+STOP_SECONDS = 60
+
+
+def start_web(
+    home: Path, environment: Path, settings: ServerSettings, environ: Mapping[str, str]
+) -> None:
+    """Start the web server.
+
+    Args:
+        home: the folder of doccano's data.
+        environment: doccano's Python environment.
+        settings: where it listens, and its number of processes.
+        environ: its environment variables.
+    """
+    binds: list[str] = []
+    for host, port in settings.binds:
+        binds += ("--bind", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    command = [
+        *(str(environment / "bin" / "gunicorn"), "--chdir", str(find_backend(environment))),
+        *(*binds, "--workers", str(settings.workers), "--threads", "8"),
+        # A client must not send a request on a connection that the server is about to close.
+        *("--keep-alive", "0", APPLICATION),
+    ]
+    _start(home, WEB, command, environ)
+
+
+def start_worker(home: Path, environment: Path, environ: Mapping[str, str]) -> None:
+    """Start the worker, which imports and exports; see :func:`start_web` for the arguments."""
+    program = str(environment / "bin" / "doccano")
+    _start(home, WORKER, [program, "task", "--concurrency", "1"], environ)
+
+
+def _start(home: Path, name: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
+    with (home / f"{name}.log").open("ab") as log:
+        subprocess.Popen(
+            command,
+            env=environ,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            umask=CHILD_UMASK,
+        )
+
+
+def stop_process(home: Path, name: str) -> bool:
+    """Stop the web server or the worker with its children; return whether it was running."""
+    process = find_process(home, name)
+    if process is None:
+        return False
+    processes = [process, *process.children(recursive=True)]
+    process.terminate()
+    # The worker finishes its current task first.
+    _, running = psutil.wait_procs(processes, timeout=STOP_SECONDS)
+    for child in running:
+        child.kill()
+    psutil.wait_procs(running, timeout=5)
+    return True
 
 
 def find_process(home: Path, name: str) -> psutil.Process | None:
@@ -22,17 +88,37 @@ def find_process(home: Path, name: str) -> psutil.Process | None:
         home: the folder of doccano's data.
         name: `web` or `worker`.
     """
-    found = [process for process in psutil.process_iter() if _belongs(process, home, name)]
-    # Their children have the same command and environment.
-    numbers = {process.pid for process in found}
-    return next((process for process in found if _parent(process) not in numbers), None)
+    return next((p for p in _find_all(home, name) if _is_main(p)), None)
+
+
+def end_orphans(home: Path, name: str) -> None:
+    """End the processes that outlive a main process that was killed, and keep its port."""
+    processes = _find_all(home, name)
+    if not any(_is_main(process) for process in processes):
+        for process in processes:
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(processes, timeout=5)
+
+
+def _find_all(home: Path, name: str) -> list[psutil.Process]:
+    return [process for process in psutil.process_iter() if _belongs(process, home, name)]
+
+
+def _is_main(process: psutil.Process) -> bool:
+    """Return whether a process was started by orbat: its children are in the same session."""
+    try:
+        return os.getsid(process.pid) == process.pid
+    except OSError:
+        return False
 
 
 def find_address(process: psutil.Process) -> str | None:
-    """Return the address at which a web server was started; None if it has ended."""
+    """Return the address at which orbat reaches a web server; None if it has ended."""
     try:
         command = process.cmdline()
-        return f"http://{command[command.index('--bind') + 1]}"
+        port = command[command.index("--bind") + 1].rpartition(":")[2]
+        return f"http://127.0.0.1:{port}"
     except (psutil.Error, ValueError, IndexError):
         return None
 
@@ -50,10 +136,3 @@ def _belongs(process: psutil.Process, home: Path, name: str) -> bool:
     except psutil.Error:  # it has ended, or is another user's
         return False
     return folder is not None and Path(folder).resolve() == home.resolve()
-
-
-def _parent(process: psutil.Process) -> int:
-    try:
-        return process.ppid()
-    except psutil.Error:
-        return 0

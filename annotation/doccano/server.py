@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
-import subprocess
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import platformdirs
 import psutil
 
-from ...corpus.addresses import check_port
-from ...corpus.files import write_json
+from ...corpus.files import sha256_text, write_json
 from ...corpus.output.locks import lock_folder
 from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError, ServerError
-from ..page.home_settings import APPLICATION, SETTINGS, PageSettings
+from ..page.home_settings import SETTINGS, PageSettings
 from .client import DoccanoClient
-from .database import CHILD_UMASK, create_database
-from .installation import OnMessage, clean_environ, default_environment, find_backend, install
-from .probes import port_is_free, web_answers, worker_answers
-from .processes import WEB, WORKER, find_address, find_process
+from .database import (
+    check_postgresql,
+    choose_database,
+    create_database,
+    database_environ,
+    let_readers_and_writers_work,
+)
+from .installation import (
+    OnMessage,
+    clean_environ,
+    default_environment,
+    install,
+    install_postgresql_driver,
+)
+from .probes import check_free, web_answers, worker_answers
+from .processes import (
+    WEB,
+    WORKER,
+    end_orphans,
+    find_address,
+    find_process,
+    start_web,
+    start_worker,
+    stop_process,
+)
+from .server_settings import LOOPBACK, ServerSettings, read_settings, write_settings
 
 ADMIN = "admin"
 START_SECONDS = 180
-STOP_SECONDS = 60
 
 
 class RunningServer(NamedTuple):
@@ -49,8 +70,9 @@ class DoccanoServer:
         HOME/uploads/             files that are being imported
         HOME/broker.sqlite3       the worker's queue, apart from the data to avoid locks
         HOME/secrets.json         secret key and administrator's password (owner only)
+        HOME/settings.json        addresses, number of processes and database (owner only)
         HOME/page.json            settings of the annotation page (owner only)
-        HOME/server.json          fingerprint of the page that the running server has
+        HOME/server.json          fingerprint of what the running server was started with
         HOME/web.log, worker.log  output of the processes
         HOME/.lock                locked while the server is started or stopped
 
@@ -73,6 +95,24 @@ class DoccanoServer:
         """The server's address, or None while it does not run."""
         process = self.process(WEB)
         return find_address(process) if process else None
+
+    @property
+    def settings(self) -> ServerSettings:
+        """The settings that the home keeps; those of a running server where it keeps none.
+
+        Raises:
+            InputError: if their file is damaged.
+        """
+        kept = read_settings(self.home)
+        if kept is None:
+            url = self.url
+            kept = ServerSettings(port=int(url.rpartition(":")[2])) if url else ServerSettings()
+        return kept
+
+    @property
+    def public_url(self) -> str | None:
+        """The address that annotators open, or None while the server does not run."""
+        return self.settings.address if self.url else None
 
     @property
     def password(self) -> str:
@@ -114,60 +154,101 @@ class DoccanoServer:
                 "or pass --url"
             )
         return DoccanoClient(
-            *(url, username, password or self.password), worker_is_running=self.worker_is_running
+            *(url, username, password or self.password),
+            public_url=self.public_url,
+            worker_is_running=self.worker_is_running,
         )
 
     # -- up and down --------------------------------------------------------------------------
 
-    def up(self, port: int = 8000, on_message: OnMessage = lambda line: None) -> RunningServer:
+    def up(
+        self,
+        port: int | None = None,
+        on_message: OnMessage = lambda line: None,
+        *,
+        host: str | None = None,
+        public_url: str | None = None,
+        workers: int | None = None,
+    ) -> RunningServer:
         """Start web server and worker unless they are running, and wait until both answer.
 
+        What is None stays as the home keeps it; a running server with other settings is restarted.
+
         Args:
-            port: port on 127.0.0.1 for the web server.
+            port: port of the web server.
             on_message: called before each step that takes a while.
+            host: the IP address at which it listens.
+            public_url: the address that annotators open; "" for that of the web server.
+            workers: processes of the web server.
 
         Raises:
-            InputError: if the port is invalid or taken, or another process starts or stops the
-                server.
+            InputError: if a setting is invalid, the port is taken, or another process starts or
+                stops the server.
             ServerError: if doccano cannot be installed or started.
         """
-        check_port(port, lowest=1)
+        changes: dict[str, Any] = {"port": port, "host": host}
+        changes |= {"public_url": public_url, "workers": workers}
+        given = {name: value for name, value in changes.items() if value is not None}
+        settings = replace(self.settings, **given)
+        database = choose_database(self.home, settings.database_url, has_data=self._is_set_up())
         with lock_folder(self.home):
             self.home.chmod(0o700)
-            return self._up(port, on_message)
+            return self._up(replace(settings, database_url=database), on_message)
 
-    def _up(self, port: int, on_message: OnMessage) -> RunningServer:
+    def _up(self, settings: ServerSettings, on_message: OnMessage) -> RunningServer:
         url = self.url
-        page = self.page.fingerprint()
-        is_current = self._started_with() == page
+        state = self._fingerprint(settings)
+        is_current = self._started_with() == state
         if url and is_current and self.worker_is_running() and web_answers(url):
             return RunningServer(url, started=False)
-        install(self.environment, on_message)
+        self._install(settings, on_message)
         credentials = self._credentials()
         if url and not (is_current and web_answers(url)):
             if not is_current:
-                on_message("Restarting doccano, because the page or its model has changed")
-                port = int(url.rpartition(":")[2])
-                self._stop(WORKER)
-            self._stop(WEB)
+                on_message("Restarting doccano, because its settings or its page have changed")
+                stop_process(self.home, WORKER)
+            stop_process(self.home, WEB)
             url = None
-        if url is None and not port_is_free(port):
-            raise InputError(f"port {port} is taken; choose another with --port")
-        environ = self._environ(credentials["secret_key"])
-        if not (self.home / "ready").is_file():
-            on_message("Setting up doccano's database")
-            create_database(self.environment, environ, ADMIN, credentials["password"])
-            (self.home / "ready").touch()
+        for name in (WEB, WORKER):
+            end_orphans(self.home, name)
+        if url is None:
+            for bind in settings.binds:
+                check_free(*bind)
+        environ = self._environ(settings, credentials["secret_key"])
+        self._set_up(settings, environ, credentials["password"], on_message)
         on_message("Starting doccano")
         if url is None:
-            url = f"http://127.0.0.1:{port}"
-            self._start(WEB, self._web_command(port), environ)
-            write_json(self._state_file, {"page": page})
+            url = f"http://{LOOPBACK}:{settings.port}"
+            start_web(self.home, self.environment, settings, environ)
+            write_settings(self.home, settings)
+            write_json(self._state_file, {"page": state})
         if not self.worker_is_running():
-            program = str(self.environment / "bin" / "doccano")
-            self._start(WORKER, [program, "task", "--concurrency", "1"], environ)
+            start_worker(self.home, self.environment, environ)
         self._wait_until_healthy(url)
         return RunningServer(url, started=True)
+
+    def _install(self, settings: ServerSettings, on_message: OnMessage) -> None:
+        install(self.environment, on_message)
+        if settings.database_url:
+            install_postgresql_driver(self.environment, on_message)
+
+    def _set_up(
+        self,
+        settings: ServerSettings,
+        environ: dict[str, str],
+        password: str,
+        on_message: OnMessage,
+    ) -> None:
+        """Set up the database at the first start, and check it at the later ones."""
+        if settings.database_url:
+            check_postgresql(self.environment, environ)
+        if not self._is_set_up():
+            on_message("Setting up doccano's database")
+            create_database(self.environment, environ, ADMIN, password)
+            # From here on, this home has its data there.
+            write_settings(self.home, settings)
+            (self.home / "ready").touch()
+        let_readers_and_writers_work(self.home)
 
     def down(self) -> bool:
         """Stop worker and web server; return whether one of them was running.
@@ -178,7 +259,7 @@ class DoccanoServer:
         if not self.home.is_dir():
             return False
         with lock_folder(self.home):
-            stopped = [self._stop(name) for name in (WORKER, WEB)]
+            stopped = [stop_process(self.home, name) for name in (WORKER, WEB)]
             self._state_file.unlink(missing_ok=True)
         return any(stopped)
 
@@ -193,14 +274,23 @@ class DoccanoServer:
             raise InputError(f"{path}: has no password and secret_key; restore it from a copy")
         return credentials
 
-    def _environ(self, secret_key: str) -> dict[str, str]:
+    def _is_set_up(self) -> bool:
+        return (self.home / "ready").is_file()
+
+    def _fingerprint(self, settings: ServerSettings) -> str:
+        """Return a hash of all that the running processes depend on."""
+        parts = [self.page.fingerprint(), asdict(settings), settings.environ]
+        return sha256_text(json.dumps(parts))
+
+    def _environ(self, settings: ServerSettings, secret_key: str) -> dict[str, str]:
         media = self.home / "media"
         media.mkdir(exist_ok=True)
         return {
             **clean_environ(),
             **self.page.environ,
+            **settings.environ,
+            **database_environ(self.home, settings.database_url),
             "DOCCANO_HOME": str(self.home),
-            "DATABASE_URL": f"sqlite:///{self.home / 'db.sqlite3'}",
             "CELERY_BROKER_URL": f"sqla+sqlite:///{self.home / 'broker.sqlite3'}",
             "MEDIA_ROOT": str(media),
             "SECRET_KEY": secret_key,
@@ -208,34 +298,12 @@ class DoccanoServer:
             "STANDALONE": "True",
         }
 
-    def _web_command(self, port: int) -> list[str]:
-        backend = find_backend(self.environment)
-        return [
-            *(str(self.environment / "bin" / "gunicorn"), "--chdir", str(backend)),
-            *("--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8"),
-            # A client must not send a request on a connection that the server is about to close.
-            *("--keep-alive", "0", APPLICATION),
-        ]
-
     def _started_with(self) -> str | None:
-        """Return the fingerprint of the page with which the web server was started, if known."""
+        """Return the fingerprint with which the web server was started, if known."""
         try:
             return str(read_json_object(self._state_file)["page"])
         except (InputError, KeyError):
             return None
-
-    def _start(self, name: str, command: list[str], environ: dict[str, str]) -> None:
-        with (self.home / f"{name}.log").open("ab") as log:
-            subprocess.Popen(
-                command,
-                env=environ,
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                umask=CHILD_UMASK,
-            )
 
     def _wait_until_healthy(self, url: str) -> None:
         """Return once a task has passed through web server, broker and worker."""
@@ -254,16 +322,3 @@ class DoccanoServer:
         raise ServerError(
             f"doccano did not become healthy within {START_SECONDS} s; see the logs in {self.home}"
         )
-
-    def _stop(self, name: str) -> bool:
-        process = self.process(name)
-        if process is None:
-            return False
-        processes = [process, *process.children(recursive=True)]
-        process.terminate()
-        # The worker finishes its current task first.
-        _, running = psutil.wait_procs(processes, timeout=STOP_SECONDS)
-        for child in running:
-            child.kill()
-        psutil.wait_procs(running, timeout=5)
-        return True

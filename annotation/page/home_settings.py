@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,8 @@ SETTINGS = "server.settings"
 """The settings of doccano's processes, with :data:`FOLDER` in the Python path."""
 HOSTS_VARIABLE = "ORBAT_DOCCANO_HOSTS"
 """The variable with further names at which doccano answers."""
+ORIGIN_VARIABLE = "ORBAT_DOCCANO_ORIGIN"
+"""The variable with the address that annotators open, if it is not that of the web server."""
 
 
 class PageSettings:
@@ -57,8 +58,6 @@ class PageSettings:
         """The environment variables of doccano's processes."""
         # doccano allows requests from every web page unless this is set.
         environ = {"DEBUG": "False", "PYTHONPATH": str(FOLDER)}
-        if hosts := os.environ.get(HOSTS_VARIABLE):
-            environ[HOSTS_VARIABLE] = hosts
         record = self._record()
         for variable, key in (
             (MODEL_URL_VARIABLE, "model_url"),

@@ -14,7 +14,8 @@ and do not see each other's work. The administrator's token reads all projects.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -46,6 +47,7 @@ class Session:
         words: the number of words of assigned documents.
         paused: annotators who get no documents and may not open their project, sorted.
         read_format: the format of the file that it was read from; :meth:`save` writes the newest.
+        public_url: where annotators reach the server; None if it is `url`. Not recorded.
     """
 
     folder: Path
@@ -56,6 +58,7 @@ class Session:
     words: Mapping[str, int] = field(default_factory=dict)
     paused: tuple[str, ...] = ()
     read_format: int = SESSION_FORMAT
+    public_url: str | None = field(default=None, compare=False)
 
     def save(self) -> None:
         """Write `session.json`."""
@@ -103,10 +106,10 @@ class Session:
                 first unconfirmed document.
             number: the document that doccano's own page opens, counted from 1.
         """
-        project = self.projects[annotator]
+        project, address = self.projects[annotator], self.public_url or self.url
         if has_page:
-            return f"{self.url}/orbat/annotate/{project}"
-        return f"{self.url}/projects/{project}/sequence-labeling?page={number}"
+            return f"{address}/orbat/annotate/{project}"
+        return f"{address}/projects/{project}/sequence-labeling?page={number}"
 
 
 class _SessionFile(BaseModel):
@@ -155,9 +158,21 @@ def open_session(folder: Path, client: DoccanoClient | None = None) -> Session:
             f"{_SHARED_BY_ALL_FORMAT} and {SESSION_FORMAT}; pull it with the version "
             "that created it, then push to a new folder"
         )
-    if client is not None and session.url != client.url:
+    if client is None:
+        return session
+    if session.url not in (client.url, client.public_url):
         raise InputError(f"{folder}: this session is on {session.url}; connect to it with --url")
-    return session
+    return replace(session, public_url=client.public_url)
+
+
+def session_address(folder: Path) -> str | None:
+    """Return the server's address that a session or an adjudication round records, if it does."""
+    for name in ("session.json", "question-project.json"):
+        with suppress(InputError):
+            url = read_json_object(Path(folder) / name).get("url")
+            if isinstance(url, str):
+                return url
+    return None
 
 
 def _name_all(assignments: Mapping[str, str | None], projects: Mapping[str, int]) -> object:

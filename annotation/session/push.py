@@ -219,7 +219,7 @@ def _check_server(client: DoccanoClient) -> None:
 
 def _open_or_create(client: DoccanoClient, folder: Path, labels: LabelSet) -> Session:
     if not is_session(folder):
-        return Session(folder, client.url, labels, {}, {})
+        return Session(folder, client.url, labels, {}, {}, public_url=client.public_url)
     session = open_session(folder, client)
     if session.labels != labels:
         raise InputError(f"{folder}: created with another label set; use a new folder")

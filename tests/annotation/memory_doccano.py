@@ -31,7 +31,7 @@ class MemoryDoccano:
         calls: the number of calls so far.
     """
 
-    url = "http://127.0.0.1:8000"
+    url = public_url = "http://127.0.0.1:8000"
     has_page = True
 
     def __init__(self) -> None:

@@ -96,6 +96,7 @@ def test_a_server_is_recognized_by_its_command_and_folder(tmp_path: Path) -> Non
         [sys.executable, "-c", code, *arguments],
         env={**os.environ, "DOCCANO_HOME": str(home / ".." / "home")},
         stdin=subprocess.PIPE,
+        start_new_session=True,
     ) as started:
         while len(psutil.Process(started.pid).children()) < 1:
             assert started.poll() is None

@@ -19,3 +19,11 @@ ALLOWED_HOSTS = [
     *filter(None, map(str.strip, os.environ.get("ORBAT_DOCCANO_HOSTS", "").split(","))),
 ]
 CORS_ORIGIN_ALLOW_ALL = False
+
+# The address that annotators open. Only with TLS there is a server in front that says how it was
+# reached; a browser must then send neither cookie without encryption.
+_ORIGIN = os.environ.get("ORBAT_DOCCANO_ORIGIN", "")
+_HAS_TLS = _ORIGIN.startswith("https:")
+CSRF_TRUSTED_ORIGINS = [_ORIGIN] if _ORIGIN else []
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HAS_TLS else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HAS_TLS

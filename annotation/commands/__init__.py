@@ -6,6 +6,7 @@ import typer
 
 from .adjudicate import adjudicate
 from .agree import agree
+from .assign import assign
 from .audit import audit
 from .convert import convert
 from .guide import guide
@@ -28,7 +29,7 @@ def annotate() -> None:
 
 
 for command in (
-    *(up, down, push, status, pull, history, replay, agree, adjudicate),
+    *(up, down, push, assign, status, pull, history, replay, agree, adjudicate),
     *(select, audit, guide, convert, page),
 ):
     app.command()(command)

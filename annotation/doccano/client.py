@@ -240,6 +240,10 @@ class DoccanoClient:
         for example in self.transport.pages(f"projects/{project}/examples", ordering="created_at"):
             yield Example.parse(example)
 
+    def example(self, project: int, example: int) -> Example:
+        """Return an example by id."""
+        return Example.parse(self.transport.get(f"projects/{project}/examples/{example}"))
+
     def count_examples(self, project: int) -> int:
         """Return the number of examples of a project."""
         page = self.transport.get(f"projects/{project}/examples", limit=1)

@@ -2,6 +2,7 @@
 
     SESSION/session.json             server, label set, projects, assignments, paused annotators
     SESSION/accounts.json            passwords of the created accounts (readable by the owner only)
+    SESSION/moves.json               moves of documents between annotators that have begun
     SESSION/.lock                    locked while a command works in the folder
     SESSION/pushed/ANNOTATOR.jsonl   documents as verified on the server, with their suggestions
     SESSION/pulled/ANNOTATOR.jsonl   annotation sets of the last pull

@@ -16,9 +16,10 @@ from ...evaluation.metrics import Evaluation
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..suggestions import measure_suggestions, suggest
+from .assigning.moves import complete_moves
+from .assigning.open_documents import add_words, measure_load
 from .assignment import assign, check_readers
 from .folder import SESSION_FORMAT, Session, is_session, open_session
-from .open_documents import add_words, measure_load
 from .projects import ensure_project, update_guidelines
 from .upload import upload_verified
 
@@ -150,6 +151,7 @@ def push(
         session = _open_or_create(client, folder, labels)
         upgraded = session.read_format != SESSION_FORMAT
         _refuse_paused(session, annotators)
+        session, _ = complete_moves(client, session, on_progress)
         unlabeled = sum(not document.spans for document in documents)
         evaluation = None
         if suggesters and unlabeled:

@@ -28,6 +28,7 @@ class MemoryDoccano:
     Attributes:
         interrupt_at: the number of the call that ends in KeyboardInterrupt; 0 for none.
         after: whether that call has its effect.
+        deleted, confirmed, commented: examples by project and number.
         calls: the number of calls so far.
     """
 
@@ -41,6 +42,9 @@ class MemoryDoccano:
         self.labels: dict[int, list[str]] = {}
         self.members: dict[int, set[int]] = {}
         self.rows: dict[int, list[UploadRow]] = {}
+        self.deleted: set[tuple[int, int]] = set()
+        self.confirmed: set[tuple[int, int]] = set()
+        self.commented: set[tuple[int, int]] = set()
         self.interrupt_at = self.calls = 0
         self.after = False
 
@@ -94,12 +98,26 @@ class MemoryDoccano:
     def add_member(self, project: int, user: int, role: str = "annotator") -> None:
         self.members[project].add(user)
 
+    def remove_member(self, project: int, user: int) -> None:
+        self.members[project].discard(user)
+
     def count_examples(self, project: int) -> int:
-        return len(self.rows[project])
+        return len(list(self.examples(project)))
 
     def examples(self, project: int) -> Iterator[Example]:
-        for number, row in enumerate(self.rows[project]):
-            yield Example(id=number, text=row.text, upload_name=row.name)
+        for number in range(len(self.rows[project])):
+            if (project, number) not in self.deleted:
+                yield self.example(project, number)
+
+    def example(self, project: int, example: int) -> Example:
+        row, key = self.rows[project][example], (project, example)
+        return Example(
+            id=example,
+            text=row.text,
+            upload_name=row.name,
+            is_confirmed=key in self.confirmed,
+            comment_count=int(key in self.commented),
+        )
 
     def spans(self, project: int, example: int) -> list[ExampleSpan]:
         names = self.labels[project]
@@ -128,10 +146,13 @@ class MemoryDoccano:
         return [
             ExportedExample(number, row.name, row.text, row.spans)
             for number, row in enumerate(self.rows[project])
+            if (project, number) not in self.deleted
         ]
 
     def delete_examples(self, project: int, ids: Sequence[int]) -> None:
-        assert not ids
+        keys = {(project, number) for number in ids}
+        assert not keys & (self.confirmed | self.commented), "work was deleted"
+        self.deleted |= keys
 
 
 class _Interrupted:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from statistics import median_low
 
-from ...corpus.document import Document
-from ..doccano.client import DoccanoClient
-from .assignment import count_words
-from .folder import Session
+from ....corpus.document import Document
+from ...doccano.client import DoccanoClient
+from ..assignment import count_words
+from ..folder import Session
 
 
 def add_words(session: Session, documents: Sequence[Document]) -> Session:
@@ -33,12 +33,14 @@ def open_ids(client: DoccanoClient, session: Session, annotator: str) -> set[str
 def measure_load(
     client: DoccanoClient, session: Session, annotators: Iterable[str]
 ) -> dict[str, int]:
-    """Return the words that each annotator has still to read.
-
-    Documents of unknown length, of sessions of an earlier format, count as the median one.
-    """
-    typical = median_low(session.words.values()) if session.words else 1
+    """Return the words that each annotator has still to read."""
+    typical = typical_words(session)
     return {
         name: sum(session.words.get(id_, typical) for id_ in open_ids(client, session, name))
         for name in annotators
     }
+
+
+def typical_words(session: Session) -> int:
+    """Return the words of the median document, for those of sessions of an earlier format."""
+    return median_low(session.words.values()) if session.words else 1

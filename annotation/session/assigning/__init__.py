@@ -1,0 +1,1 @@
+"""Changes of who works in a session, and of who reads what."""

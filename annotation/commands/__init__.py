@@ -6,7 +6,6 @@ import typer
 
 from .adjudicate import adjudicate
 from .agree import agree
-from .assign import assign
 from .audit import audit
 from .convert import convert
 from .guide import guide
@@ -17,6 +16,7 @@ from .replay import replay
 from .select import select
 from .server import down, page, up
 from .status import status
+from .team.assign import assign
 
 app = typer.Typer(
     no_args_is_help=True, help="Annotate documents in doccano and create gold from the annotations."

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ...interruption import when_interrupted
-from ...terminal import echo, echo_json
-from .options import (
+from ....interruption import when_interrupted
+from ....terminal import echo, echo_json
+from ..options import (
     Home,
     Json,
     PasswordStdin,
@@ -68,9 +68,9 @@ def assign(
     """
     from rich.console import Console
 
-    from ...errors import InputError
-    from ...ui import print_tables, progress_bars
-    from ..session.assigning import team
+    from ....errors import InputError
+    from ....ui import print_tables, progress_bars
+    from ...session.assigning import team
 
     actions = {"--from": source, "--add": add, "--remove": remove, "--pause": pause}
     actions["--resume"] = resume

@@ -1,0 +1,1 @@
+"""`orbat annotate` commands about the people of a session."""

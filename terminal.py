@@ -11,6 +11,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .corpus.json_values import without_nan
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -30,8 +32,11 @@ def echo(text: object, *, err: bool = False) -> None:
 
 
 def echo_json(value: Any) -> None:
-    """Print a value as one line of JSON in ASCII; what JSON does not know becomes a string."""
-    print(json.dumps(value, default=str), flush=True)
+    """Print a value as one line of JSON in ASCII.
+
+    What JSON does not know becomes a string; NaN and infinite numbers become null.
+    """
+    print(json.dumps(without_nan(value), default=str, allow_nan=False), flush=True)
 
 
 def to_text(value: object, style: str = "") -> Text:

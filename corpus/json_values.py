@@ -87,16 +87,17 @@ def encode_json(value: Any, *, indent: int | None = None) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     except ValueError:
-        finite = _without_nan(value)
+        finite = without_nan(value)
         return json.dumps(finite, ensure_ascii=False, allow_nan=False, indent=indent)
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Return a value whose NaN and infinite numbers are None."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {key: _without_nan(child) for key, child in value.items()}
-    return list(map(_without_nan, value)) if isinstance(value, list | tuple) else value
+        return {key: without_nan(child) for key, child in value.items()}
+    return list(map(without_nan, value)) if isinstance(value, list | tuple) else value
 
 
 def to_json_value(value: Any, location: str, depth: int = 1) -> Any:

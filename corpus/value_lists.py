@@ -34,6 +34,19 @@ ListFile = Annotated[str, Field(min_length=1), AfterValidator(_check_list_file)]
 name is read into models."""
 
 
+def find_list(folder: Path, name: str) -> Path:
+    """Return the path of a list in a gazetteer's folder.
+
+    Raises:
+        InputError: if it is a link that leads out of the folder: what a list says becomes part of
+            models, which are passed on.
+    """
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{path}: is a link out of the gazetteer's folder; put the list there")
+    return path
+
+
 class CueList(BaseModel):
     """The table `[context]` of a gazetteer file.
 
@@ -124,7 +137,7 @@ def read_entries(
         return
     if not values.forms:
         raise InputError(f"{folder / values.file}: 'forms' is empty; name the fields with forms")
-    for location, entry in _read_rows(folder / values.file):
+    for location, entry in _read_rows(find_list(folder, values.file)):
         names = [read_strings(entry.get(name), location, name) for name in values.forms]
         if not names[0]:
             raise InputError(f"{location}: no '{values.forms[0]}'; give the entry's name")
@@ -144,7 +157,7 @@ def read_words(folder: Path, values: ValueList) -> Iterator[tuple[str, str, str]
     """
     if values.words is None:
         return
-    for location, row in _read_csv(folder / values.words, ("phrase", "field", "value")):
+    for location, row in _read_csv(find_list(folder, values.words), ("phrase", "field", "value")):
         if row["field"] not in values.fields:
             raise InputError(
                 f"{location}: unknown field '{row['field']}'; the list has "
@@ -161,7 +174,9 @@ def read_cues(folder: Path, cues: CueList | None) -> Iterator[tuple[str, str, st
     """
     if cues is None:
         return
-    for location, row in _read_csv(folder / cues.file, ("phrase", "field", "value", "kind")):
+    for location, row in _read_csv(
+        find_list(folder, cues.file), ("phrase", "field", "value", "kind")
+    ):
         if row["kind"] not in KINDS:
             raise InputError(f"{location}: unknown kind '{row['kind']}'; use {' or '.join(KINDS)}")
         yield row["phrase"], row["field"], row["value"], row["kind"]

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
-from orbat.terminal import echo, make_visible
+from orbat.terminal import echo, echo_json, make_visible
 from orbat.ui import DataTable, print_tables
 from tests.conftest import ROOT, Orbat
 from tests.test_architecture import module_files
@@ -117,3 +117,8 @@ def test_json_is_ascii(orbat: Orbat, tmp_path: Path) -> None:
     out = orbat("corpus", "check", first, second, "--json").out
     assert out.isascii()
     assert json.loads(out)["leaks"]
+
+
+def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    echo_json({"a": [float("nan"), 1.5], "b": (float("-inf"),), "c": Path("x")})
+    assert capsys.readouterr().out == '{"a": [null, 1.5], "b": [null], "c": "x"}\n'

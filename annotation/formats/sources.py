@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import lzma
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...corpus.output.atomic import open_scratch_folder
 from ...corpus.reading.bounded import check_archive
 from ...errors import InputError
 
@@ -42,9 +42,10 @@ def open_source(path: Path, suffixes: Sequence[str]) -> Iterator[list[tuple[Path
     path = Path(path)
     if path.is_file() and zipfile.is_zipfile(path):
         # Messages name the files of this folder, so that it has the archive's name.
-        with tempfile.TemporaryDirectory(prefix=f"{path.name}-") as folder:
-            _unpack(path, Path(folder), suffixes)
-            yield _find_files(Path(folder), path, suffixes)
+        with open_scratch_folder() as scratch:
+            folder = scratch / path.name
+            _unpack(path, folder, suffixes)
+            yield _find_files(folder, path, suffixes)
     elif path.is_dir():
         yield _find_files(path, path, suffixes)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -169,7 +169,7 @@ def _record_event(path: Path, record: Mapping[str, Any]) -> TraceEvent:
 
 
 def _manifest_events(
-    location: str, manifest: Mapping[str, Any], doc_id: str, hashes: Iterable[str]
+    location: str, manifest: Mapping[str, Any], doc_id: str, hashes: Sequence[str]
 ) -> Iterator[TraceEvent]:
     encoder = _as_object(manifest.get("recipe")).get("encoder", "")
     for split, entries in _as_object(manifest.get("documents")).items():

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ...errors import InputError
+from ..output.atomic import open_scratch_folder
 from ..reading.bounded import check_archive, read_limited
 from ..rejected import Rejected
 from .raw_article import RawArticles, ReaderOptions, describe_endings
@@ -35,7 +35,7 @@ def read_zip(
     passed_over: list[str] = []
     is_empty = True
     try:
-        with zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
+        with zipfile.ZipFile(path) as archive, open_scratch_folder() as folder:
             check_archive(archive.infolist(), str(path))
             for entry in archive.infolist():
                 name = Path(entry.filename)
@@ -45,7 +45,7 @@ def read_zip(
                     passed_over.append(entry.filename)
                     continue
                 is_empty = False
-                unpacked = Path(folder) / name.name
+                unpacked = folder / name.name
                 yield from _read_entry(archive, entry, f"{path}!{name}", unpacked, options, read)
     # A name that is not UTF-8, and a version of the format that Python does not know.
     except (zipfile.BadZipFile, UnicodeError, NotImplementedError) as error:

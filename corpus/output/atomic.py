@@ -113,6 +113,25 @@ def open_folder_atomic(path: Path, *, replace: bool = False) -> Iterator[Path]:
         os.close(handle)
 
 
+@contextmanager
+def open_scratch_folder() -> Iterator[Path]:
+    """Open a folder in the system's temporary folder that is removed when the block ends.
+
+    Those that killed processes of this user have left are removed first.
+
+    Raises:
+        InputError: if it cannot be created.
+    """
+    draft, handle = _create_draft(
+        Path(tempfile.gettempdir()) / f"orbat-{os.getuid()}", is_folder=True
+    )
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        os.close(handle)
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -65,9 +65,9 @@ def tag(
     be used are listed in a file beside the output. The same command resumes an interrupted run;
     with -, if standard input is the same again.
     """
-    import tempfile
     from dataclasses import asdict
 
+    from ...corpus.output.atomic import open_scratch_folder
     from ...ui import progress_bars
     from ..bulk.tagging import tag_files
     from ..loading import load_model
@@ -77,8 +77,8 @@ def tag(
         parse_thresholds(threshold, "--threshold"),
         parse_thresholds(target_precision, "--target-precision"),
     )
-    with tempfile.TemporaryDirectory() as folder, progress_bars() as on_progress:
-        copies = {path: _save_stdin(Path(folder)) for path in inputs if str(path) == "-"}
+    with open_scratch_folder() as folder, progress_bars() as on_progress:
+        copies = {path: _save_stdin(folder) for path in inputs if str(path) == "-"}
         sources = [copies.get(path, path) for path in inputs]
         report = tag_files(
             loaded,

@@ -19,7 +19,7 @@ from orbat.annotation.adjudication.annotation_sets import read_annotation_set
 from orbat.annotation.adjudication.conflicts import compare_annotations
 from orbat.annotation.adjudication.gold import make_gold
 from orbat.annotation.adjudication.question_project import read_answers
-from orbat.annotation.adjudication.questions import make_questions
+from orbat.annotation.adjudication.questions import make_questions, read_questions
 from orbat.annotation.adjudication.report import conflict_tables
 from orbat.annotation.adjudication.round import AdjudicationRound, run_round
 from orbat.annotation.agreement.measures import measure_agreement
@@ -330,3 +330,18 @@ def test_bad_annotation_sets_are_refused(refused: Callable[..., str], tmp_path: 
     assert "no annotation set 'nobody'" in refused(*adjudicate, a, a, "--policy", "prefer:nobody")
     assert "no document is confirmed" in refused(*adjudicate, a, tmp_path / "open.jsonl")
     assert not gold.exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        '{"id": "a"}',
+        '{"id": "a", "document": "d", "text": "t", "options": [[[0, "4", "UNIT", 1]]]}',
+        '{"id": 1, "document": "d", "text": "t", "options": []}',
+    ],
+)
+def test_a_line_that_is_no_question_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "questions.jsonl").write_text(f"{line}\n")
+    with pytest.raises(InputError, match=r"questions\.jsonl:1: not a question"):
+        read_questions(tmp_path)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from orbat.annotation.doccano import transport
 from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.doccano.transport import MAX_ATTEMPTS, Transport
 from orbat.errors import InputError, ServerError
@@ -115,3 +116,26 @@ def test_an_address_without_doccano_is_reported(server: FakeServer) -> None:
         DoccanoClient(server.url, "a", "b")
     with pytest.raises(InputError, match="not an http or https address"):
         DoccanoClient("ftp://x", "a", "b")
+
+
+@pytest.mark.parametrize(
+    "content", [[1], {"count": "x"}, {"count": 1, "results": 1}, None], ids=str
+)
+def test_an_answer_of_another_shape_is_one_error(server: FakeServer, content: Any) -> None:
+    server.respond(200, content)
+    with pytest.raises(ServerError, match=r"no Page of doccano 1\.8 .*; check --url"):
+        list(Transport(server.url).pages("projects"))
+    if not isinstance(content, list):
+        with pytest.raises(ServerError, match="roles is no list"):
+            Transport(server.url).get_list("roles")
+
+
+def test_an_answer_that_is_no_json_or_too_large_is_one_error(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.responses.append((200, "application/json", b"[" * 100_000))
+    with pytest.raises(ServerError, match="returned no valid JSON"):
+        Transport(server.url).get("roles")
+    monkeypatch.setattr(transport, "MAX_FILE_BYTES", 2**16)
+    with pytest.raises(ServerError, match="sends more than 0 MB"):
+        Transport(server.url).get("roles")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +13,12 @@ from random import Random
 
 import pytest
 
+from orbat.corpus.document import Document
+from orbat.corpus.files import write_documents
 from tests.campaign.figures import Figures
+from tests.corpus.test_ingestion import PAGE
+from tests.corpus.test_sources import zipped
+from tests.forked_commands import HEAVY, LIGHT, ForkServer
 
 
 @dataclass(frozen=True)
@@ -42,3 +49,40 @@ def campaign(pytestconfig: pytest.Config) -> Iterator[Campaign]:
     path: Path | None = pytestconfig.getoption("--figures")
     if path is not None:
         figures.write(path)
+
+
+@pytest.fixture(scope="session")
+def light() -> Iterator[ForkServer]:
+    """Runs commands that need no model."""
+    server = ForkServer(LIGHT)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def heavy() -> Iterator[ForkServer]:
+    """Runs all commands."""
+    server = ForkServer(HEAVY)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template(
+    tmp_path_factory: pytest.TempPathFactory, train_articles: list[Document], rules_run: Path
+) -> Path:
+    """The inputs of the commands: gold, articles in files and archives, and a run."""
+    folder = tmp_path_factory.mktemp("template")
+    write_documents(folder / "train.jsonl", train_articles[:12:2])
+    write_documents(folder / "dev.jsonl", train_articles[1:5:2])
+    write_documents(folder / "articles.jsonl", train_articles[:30])
+    content = (folder / "articles.jsonl").read_bytes()
+    (folder / "articles.zip").write_bytes(zipped(articles_jsonl=content))
+    (folder / "in").mkdir()
+    (folder / "in" / "page.html").write_text(PAGE)
+    texts = [{"id": article.id, "text": article.text} for article in train_articles[:20]]
+    lines = "".join(json.dumps(text) + "\n" for text in texts)
+    (folder / "in" / "texts.jsonl").write_text(lines)
+    (folder / "in" / "texts.zip").write_bytes(zipped(a_txt=train_articles[40].text.encode()))
+    shutil.copytree(rules_run, folder / "trained")
+    return folder

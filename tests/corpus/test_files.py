@@ -7,6 +7,7 @@ import math
 import os
 import resource
 import signal
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents, write_json
 from orbat.corpus.json_values import encode_json
-from orbat.corpus.output.atomic import open_atomic, open_folder_atomic
+from orbat.corpus.output.atomic import open_atomic, open_folder_atomic, open_scratch_folder
 from orbat.errors import InputError
 
 LINE = b'{"id": "a", "text": "x"}\n'
@@ -134,6 +135,23 @@ def test_the_next_write_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     assert file.read_bytes() == b"first"
     assert (folder / "file").read_text() == "first"
     assert {path.name for path in tmp_path.iterdir()} == {"f", "d", ".f.original"}
+
+
+def test_scratch_of_killed_processes_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    child = os.fork()
+    if child == 0:
+        with open_scratch_folder() as folder:
+            (folder / "a").write_text("a")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    (left,) = tmp_path.iterdir()
+    with open_scratch_folder() as folder, open_scratch_folder() as inner:
+        assert {*tmp_path.iterdir()} == {folder, inner}
+        assert left not in (folder, inner)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_for_which_there_is_no_room_is_named(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orbat.corpus.files import iterate_json_lines, read_toml
-from orbat.corpus.gazetteer import iterate_patterns, load_phrases
+from orbat.corpus.gazetteer import gazetteer_files, iterate_patterns, load_phrases
 from orbat.corpus.ingestion.web.feeds import FeedLog
 from orbat.corpus.reading.bounded import check_packing, read_bytes
 from orbat.corpus.reading.json_files import decode_json, read_json_object
@@ -95,6 +95,22 @@ def test_patterns_of_another_shape_are_refused(tmp_path: Path, entry: str) -> No
     gazetteer.write_text('[[patterns]]\nfile = "a.jsonl"\n')
     with pytest.raises(InputError, match=r"a\.jsonl:1: no usable pattern"):
         list(iterate_patterns(gazetteer, ["RANK"]))
+
+
+def test_a_link_out_of_the_folder_of_a_gazetteer_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret.jsonl").write_text('{"forms": "Gen."}\n')
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    gazetteer, names = folder / "g.toml", folder / "a.jsonl"
+    gazetteer.write_text('[[phrases]]\nfile = "a.jsonl"\nlabel = "RANK"\nfields = ["forms"]\n')
+    names.symlink_to(tmp_path / "secret.jsonl")
+    for read in (load_phrases, gazetteer_files):
+        with pytest.raises(InputError, match=r"a\.jsonl: is a link out of the gazetteer's folder"):
+            read(gazetteer)
+    names.unlink()
+    (folder / "b.jsonl").write_text('{"forms": "Gen."}\n')
+    names.symlink_to("b.jsonl")
+    assert load_phrases(gazetteer).exact["RANK"] == {"Gen."}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "[" * 9000, '{"u": 1}', '{"u": {"seen": {"a": 1}}}'])

@@ -151,3 +151,14 @@ def test_what_is_no_message_is_refused(
     (tmp_path / name).write_bytes(content)
     message = refused("corpus", "add", tmp_path / name, "--output", tmp_path / "out.jsonl")
     assert message == f"{tmp_path / name}: {line}"
+
+
+def test_a_header_that_takes_long_to_parse_is_refused(tmp_path: Path) -> None:
+    parameters = "; ".join(f"a{number}=b" for number in range(4000))
+    nested = (
+        "Subject: x\nContent-Type: multipart/mixed; boundary=B\n\n"
+        f"--B\nContent-Type: text/plain; {parameters}\n\n{TEXT}\n--B--\n"
+    )
+    for message in (f"Subject: x\nContent-Type: text/plain; {parameters}\n\n{TEXT}\n", nested):
+        (reason,), _ = read(tmp_path / "a.eml", message.encode())
+        assert reason == "has a header 'Content-Type' of more than 16,384 characters; save its text"

@@ -7,6 +7,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from orbat.corpus.analysis.provenance import trace_document
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, sha256_file, sha256_text, write_documents
 from tests.conftest import Orbat
@@ -67,3 +70,18 @@ def test_a_document_is_traced_through_all_files(
     assert "1 spans, decided by majority" in printed
     assert "document 'nobody' not found" in refused("corpus", "show", "nobody", tmp_path)
     assert "does not exist" in refused("corpus", "show", "doe", tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [], [1], {}, {"a": 1}, "\ud83d"])
+def test_records_of_any_shape_are_traced(tmp_path: Path, value: object) -> None:
+    fields = ("text", "spans", "meta")
+    records = [{"id": "a", "text": "t", field: value} for field in fields]
+    marks = ("duplicate", "annotation", "adjudication", "split", "provenance")
+    records += [{"id": "a", "text": "t", "meta": {mark: value}} for mark in marks]
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    (tmp_path / "a.jsonl").write_text(lines)
+    (tmp_path / "evaluations").mkdir()
+    (tmp_path / "evaluations" / "g.json").write_text(json.dumps({"gold_sha256": value}))
+    for manifest in ({"documents": value}, {"documents": {"train": value}, "recipe": value}):
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        assert trace_document("a", [tmp_path]).events

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from orbat.corpus.document import Document
+from orbat.corpus.files import sha256_file
 from orbat.corpus.labels import load_labels
 from orbat.corpus.output.locks import lock_folder
 from orbat.errors import InputError, ModelError
@@ -255,3 +256,27 @@ def test_an_estimate_writes_nothing(
     assert facts["documents"] == "6 to train on, 4 to select on"
     assert "gazetteer.toml" in facts["gazetteer"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("manifest.json", {"documents": {"train": [1]}}),
+        ("manifest.json", {"recipe": 1.5}),
+        ("manifest.json", {"labels": []}),
+        ("manifest.json", {"span_constraints": {"x": 1}}),
+        ("model/gazetteer.json", {"phrases": {"exact": 1.5}}),
+    ],
+)
+def test_a_run_that_others_wrote_with_its_hashes_is_refused_in_one_line(
+    run: Path, tmp_path: Path, name: str, change: dict[str, Any]
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    path = copy / name
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    hashes = {**read_hashes(copy), name: sha256_file(path)}
+    (copy / "sha256.json").write_text(json.dumps(hashes))
+    with pytest.raises(ModelError) as refusal:
+        load_run(copy)
+    assert str(copy) in str(refusal.value)

@@ -224,6 +224,10 @@ HEAVY = {"torch", "transformers", "datasets", "spacy", "onnxruntime", "sklearn",
 HEAVY |= {"cassis", "fastapi", "prometheus_client", "uvicorn"}
 
 
+DOCCANO_MODULES = {"settings", "urls", "work"}
+"""The modules of the page's server that import doccano's."""
+
+
 def test_help_loads_nothing_heavy(orbat: Orbat) -> None:
     outcome = orbat("--help")
     assert outcome.code == 0
@@ -238,7 +242,7 @@ def test_annotation_and_evaluation_load_no_torch() -> None:
         for name in module_files(ROOT)
         if name.split(".")[0] in ("corpus", "evaluation", "annotation")
         and not {"commands", "benchmarks"} & set(name.split("."))
-        and name != "annotation.page.server.settings"  # imports doccano's
+        and name.removeprefix("annotation.page.server.") not in DOCCANO_MODULES
     ]
     loaded = loaded_by("\n".join(f"import {name}" for name in names))
     assert not loaded & {"torch", "transformers", "datasets"}

@@ -84,13 +84,14 @@ def audit(
         write_json_lines(output, map(label_issue_to_json, result.issues))
     if html is not None:
         summary = (
-            f"{len(result.issues)} issues in {result.documents} documents of {gold.name}, "
-            "most likely first."
+            f"{len(result.issues)} issues in {result.sample.documents} documents of {gold.name}, "
+            f"most likely first; {result.sample.note()}."
         )
         write_text(html, render_tables("Likely label errors", summary, [table]))
     # The last column, the context, is too wide for a terminal.
     brief = DataTable(table.title, table.columns[:-1], tuple(row[:-1] for row in table.rows))
     print_tables([brief], Console(), 20)
+    echo(result.sample.note())
     if session is None or annotators is None:
         return
     with (

@@ -20,6 +20,7 @@ from .records import (
     Comment,
     Example,
     ExampleSpan,
+    ExampleWork,
     ExportedExample,
     LabelType,
     Member,
@@ -35,6 +36,8 @@ from .records import (
 from .transport import Transport
 
 EXPORT_SECONDS = 600
+WORK_PATH = "orbat-work"
+"""The address, below that of a project, that orbat adds to the doccano that it starts."""
 _RESOURCE_TYPES: dict[ProjectType, str] = {
     "SequenceLabeling": "SequenceLabelingProject",
     "DocumentClassification": "TextClassificationProject",
@@ -373,6 +376,18 @@ class DoccanoClient:
         spans = self.transport.get_list(f"projects/{project}/examples/{example}/spans")
         return [ExampleSpan.parse(span) for span in spans]
 
+    def lists_work(self, project: int) -> bool:
+        """Return whether the server has :meth:`work`, as those of `orbat annotate up` have."""
+        path = f"projects/{project}/{WORK_PATH}"
+        response = self.transport.send("GET", path, repeat=True, params={"limit": 1})
+        # doccano answers unknown paths with status 200 and its web page.
+        is_json = "application/json" in response.headers.get("content-type", "")
+        return response.status_code == 200 and is_json
+
+    def work(self, project: int) -> Iterator[ExampleWork]:
+        """Yield the spans and confirmations of each example, in few requests."""
+        yield from map(ExampleWork.parse, self.transport.pages(f"projects/{project}/{WORK_PATH}"))
+
     def create_span(self, project: int, example: int, start: int, end: int, label: int) -> None:
         """Add a span; offsets in UTF-16 units, `label` is a span type's id."""
         body = {"start_offset": start, "end_offset": end, "label": label}
@@ -391,9 +406,11 @@ class DoccanoClient:
         """Assign a category to an example; `label` is a category type's id."""
         self.transport.post(f"projects/{project}/examples/{example}/categories", {"label": label})
 
-    def comments(self, project: int, example: int) -> list[Comment]:
-        """Return the comments on an example."""
-        comments = self.transport.pages(f"projects/{project}/comments", example=example)
+    def comments(self, project: int, example: int | None = None) -> list[Comment]:
+        """Return the comments on an example, or on all examples of a project; oldest first."""
+        which = {} if example is None else {"example": example}
+        path = f"projects/{project}/comments"
+        comments = self.transport.pages(path, ordering="created_at", **which)
         return [Comment.parse(comment) for comment in comments]
 
     def create_comment(self, project: int, example: int, text: str) -> None:

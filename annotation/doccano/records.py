@@ -124,6 +124,7 @@ class ExportedExample(NamedTuple):
 class Comment(_Record):
     """A user's comment on an example."""
 
+    example: int
     text: str
     username: str
     created_at: datetime
@@ -135,6 +136,14 @@ class State(_Record):
     id: int
     confirmed_by: int
     confirmed_at: datetime
+
+
+class ExampleWork(_Record):
+    """The spans and confirmations of an example."""
+
+    id: int
+    spans: list[ExampleSpan]
+    states: list[State]
 
 
 class UploadRow(BaseModel):

@@ -15,7 +15,8 @@ from ...corpus.output.locks import lock_folder
 from ...errors import InputError, ServerError
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
-from ..doccano.records import Example, ExampleSpan, State
+from ..doccano.records import Example, ExampleSpan
+from ..doccano.work import Work, read_work
 from ..utf16 import Utf16Offsets
 from .folder import Session, open_session
 from .history import ChangeCounts, Version, VersionSpan, add_versions, suggestions_of
@@ -226,17 +227,23 @@ class _ProjectReader:
     ) -> list[tuple[Document, Version]]:
         """Read the pushed documents, in their order."""
         examples = _check_examples(self.client, self.project, pushed)
-        pairs = []
-        for number, document in enumerate(pushed, start=1):
-            pairs.append(self._read(document, examples[document.id]))
-            on_progress(Progress(f"Pulling from {self.annotator}", number, len(pushed)))
-        return pairs
+        task = f"Pulling from {self.annotator}"
+        work = read_work(
+            *(self.client, self.project, examples.values()),
+            on_read=lambda number: on_progress(Progress(task, number, len(pushed))),
+        )
+        deleted = next((d.id for d in pushed if examples[d.id].id not in work), None)
+        if deleted is not None:
+            raise ServerError(
+                f"{_where(self.client, self.project)}: document '{deleted}' was deleted in doccano "
+                "while it was read; restore doccano's data"
+            )
+        return [self._read(document, work[examples[document.id].id]) for document in pushed]
 
-    def _read(self, document: Document, example: Example) -> tuple[Document, Version]:
-        states = self.client.states(self.project, example.id) if example.is_confirmed else []
-        state = max(states, key=lambda state: state.confirmed_at, default=None)
-        spans, version_spans = self._read_spans(document, example)
-        meta = {**document.meta, "annotation": self._annotation(example, state)}
+    def _read(self, document: Document, work: Work) -> tuple[Document, Version]:
+        state = work.state
+        spans, version_spans = self._read_spans(document, work.spans)
+        meta = {**document.meta, "annotation": self._annotation(work)}
         version = Version(
             document.id,
             self.annotator,
@@ -248,12 +255,12 @@ class _ProjectReader:
         return Document(document.id, document.text, tuple(sorted(spans)), meta), version
 
     def _read_spans(
-        self, document: Document, example: Example
+        self, document: Document, stored_spans: Iterable[ExampleSpan]
     ) -> tuple[list[Span], list[VersionSpan]]:
         offsets = Utf16Offsets(document.text)
         suggestions = set(document.spans)
         spans, version_spans = [], []
-        for stored in self.client.spans(self.project, example.id):
+        for stored in stored_spans:
             span = self._convert(stored, document, offsets)
             if span is None:
                 continue
@@ -287,15 +294,15 @@ class _ProjectReader:
         start, end = trim_span(document.text, start, end)
         return Span(start, end, self.label_names[stored.label]) if start < end else None
 
-    def _annotation(self, example: Example, state: State | None) -> dict[str, Any]:
+    def _annotation(self, work: Work) -> dict[str, Any]:
         """Return `meta.annotation` of a document."""
-        annotation: dict[str, Any] = {"annotator": self.annotator, "confirmed": bool(state)}
-        if state:
-            annotation["confirmed_at"] = state.confirmed_at.isoformat()
-        if example.comment_count:
+        annotation: dict[str, Any] = {"annotator": self.annotator, "confirmed": bool(work.state)}
+        if work.state:
+            annotation["confirmed_at"] = work.state.confirmed_at.isoformat()
+        if work.comments:
             annotation["comments"] = [
                 {"by": c.username, "text": c.text, "at": c.created_at.isoformat()}
-                for c in self.client.comments(self.project, example.id)
+                for c in work.comments
             ]
         return annotation
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orbat.annotation.audit_sample import measure_sample
 from orbat.annotation.label_issues import find_label_issues, review_documents
 from orbat.annotation.word_probabilities import WordProbabilities
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_json_lines, write_documents
+from orbat.errors import InputError
 from tests.conftest import Orbat
 
 TEXT = "Gen. Osei led 4 Wing and Maj. Doe of the Air Staff"
@@ -66,6 +68,42 @@ def test_a_wrong_boundary_is_scored_on_the_words_between() -> None:
     (issue,) = find_label_issues([gold], [predict({mark("Gen.", "RANK"): 0.9})])
     assert issue.kind == "boundary"
     assert issue.error_probability == pytest.approx(0.99)
+
+
+def test_certain_models_that_gold_contradicts_are_not_believed() -> None:
+    certain = {mark(phrase, "RANK"): 1.0 for phrase in ("Gen.", "4 Wing", "Maj.")}
+    gold = [Document(f"d{n}", TEXT, tuple(certain)) for n in range(8)]
+    gold += [Document(f"e{n}", TEXT, (mark("Gen.", "RANK"),)) for n in range(8)]
+    predictions = [predict(certain)] * 16
+    issues = find_label_issues(gold, predictions)
+    assert {issue.error_probability for issue in issues} == {1.0}
+    sample = measure_sample(gold, predictions)
+    assert (sample.documents, sample.words) == (16, 4 * 16)
+    assert sample.agreement == pytest.approx(5 / 8)
+    assert [issue.error_probability for issue in sample.calibrate(issues)] == pytest.approx(
+        [5 / 8] * len(issues), abs=0.01
+    )
+    assert "agree with its gold on 62% of the words in spans (64 words in 16 documents)" in (
+        sample.note()
+    )
+
+
+def test_a_certainty_that_is_mostly_right_keeps_a_high_probability() -> None:
+    spans = {mark("Gen.", "RANK"): 0.99, mark("4 Wing", "UNIT"): 0.99}
+    right = Document("d", TEXT, tuple(spans))
+    wrong = Document("w", TEXT, (mark("Gen.", "UNIT"), mark("4 Wing", "UNIT")))
+    gold, predictions = [right] * 19 + [wrong], [predict(spans)] * 20
+    sample = measure_sample(gold, predictions)
+    (issue,) = sample.calibrate(find_label_issues(gold, predictions))
+    assert issue.error_probability == pytest.approx(59 / 60, abs=0.01)
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_a_sample_that_bears_nothing_is_refused(count: int) -> None:
+    gold = [Document("d", TEXT, (mark("Gen.", "RANK"),))] * count
+    predictions = [predict({mark("Gen.", "UNIT"): 0.99})] * count
+    with pytest.raises(InputError, match=f"{count} documents are too few to audit"):
+        measure_sample(gold, predictions)
 
 
 def test_gold_that_the_model_confirms_has_no_issues() -> None:

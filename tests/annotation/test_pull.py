@@ -119,6 +119,53 @@ def test_pull_records_every_version_and_counts_the_changes(
     assert [json.loads(line)["document"] for line in listed.out.splitlines()] == ["x", "x"]
 
 
+def test_a_pull_takes_few_requests_and_reads_the_same_in_many(
+    doccano: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [Document(f"d{n}", f"Gen. {n} spoke", (Span(0, 4, "RANK"),)) for n in range(40)]
+    with doccano.connect() as connection:
+        project = push(connection, tmp_path, many, ["few"], load_labels()).session.projects["few"]
+        examples = list(connection.examples(project))
+        for example in examples[:20]:
+            connection.confirm(project, example.id)
+        for example in examples[10:15]:
+            connection.create_comment(project, example.id, "First")
+            connection.create_comment(project, example.id, "Second")
+        requests: list[object] = []
+        connection.transport.http.event_hooks["request"].append(requests.append)
+        few = pull(connection, tmp_path)
+        assert len(requests) < 10
+        (said,) = {
+            tuple(comment["text"] for comment in d.meta["annotation"]["comments"])
+            for d in few.annotation_sets["few"]
+            if "comments" in d.meta["annotation"]
+        }
+        assert said == ("First", "Second")
+        assert sum(d.meta["annotation"]["confirmed"] for d in few.annotation_sets["few"]) == 20
+        # A doccano that orbat did not start has no list of a whole project's work.
+        requests.clear()
+        monkeypatch.setattr("orbat.annotation.doccano.client.WORK_PATH", "no-such-list")
+        again = pull(connection, tmp_path)
+    assert len(requests) > 40 + 20
+    assert again.annotation_sets == few.annotation_sets
+    assert again.changes["few"].documents == 0
+
+
+def test_only_administrators_of_a_project_list_its_work(doccano: Running, tmp_path: Path) -> None:
+    with doccano.connect() as connection:
+        session = push(
+            connection,
+            tmp_path,
+            [Document("x", "Gen. Smith")],
+            ["blind-a", "blind-b"],
+            load_labels(),
+        ).session
+        assert connection.lists_work(session.projects["blind-a"])
+    for name in session.projects:
+        with DoccanoClient(doccano.url, name, session.password(name) or "") as client:
+            assert not any(client.lists_work(project) for project in session.projects.values())
+
+
 def test_edits_of_labels_documents_and_members_are_reported(
     orbat: Orbat, doccano: Running, tmp_path: Path, refused: Callable[..., str]
 ) -> None:

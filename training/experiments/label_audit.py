@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...annotation.audit_sample import AuditSample, measure_sample
 from ...annotation.doccano.client import DoccanoClient
 from ...annotation.label_issues import LabelIssue, find_label_issues, review_documents
 from ...annotation.session.push import Pushed, push
@@ -23,13 +24,13 @@ class LabelAudit:
 
     Attributes:
         issues: the likely errors in gold, most likely first.
-        documents: the number of gold documents.
+        sample: how far the models agree with the gold, and with how much of it.
         labels: the label set.
         probabilities: the file of the label probabilities of every word (JSON Lines).
     """
 
     issues: tuple[LabelIssue, ...]
-    documents: int
+    sample: AuditSample
     labels: LabelSet
     probabilities: Path
 
@@ -83,7 +84,8 @@ def audit_labels(
 
     Trains one model for each fold; see :func:`.cross_validation.out_of_fold_predictions`. A second
     call uses the finished runs. The issues are ranked as in
-    :func:`orbat.annotation.label_issues.find_label_issues`.
+    :func:`orbat.annotation.label_issues.find_label_issues`, and their probabilities are calibrated
+    on the sample itself; see :class:`orbat.annotation.audit_sample.AuditSample`.
 
     Args:
         recipe: how to train the models.
@@ -95,7 +97,7 @@ def audit_labels(
         on_progress: called after each fold.
 
     Raises:
-        InputError: if there are too few documents.
+        InputError: if there are too few documents to train on, or to judge the gold by.
         ModelError: if models of the recipe's kind give no probabilities.
     """
     predictions = out_of_fold_predictions(
@@ -103,5 +105,6 @@ def audit_labels(
     )
     path = Path(work) / "words.jsonl"
     write_probabilities(path, documents, (probabilities for _, probabilities in predictions))
-    issues = find_label_issues(documents, predictions, top=top)
-    return LabelAudit(tuple(issues), len(documents), labels, path)
+    sample = measure_sample(documents, predictions)
+    issues = sample.calibrate(find_label_issues(documents, predictions, top=top))
+    return LabelAudit(tuple(issues), sample, labels, path)

@@ -1,0 +1,69 @@
+"""What people did in a project: spans, confirmations and comments of its examples."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from .client import DoccanoClient
+from .records import Comment, Example, ExampleSpan, ExampleWork, State
+
+
+@dataclass(frozen=True)
+class Work:
+    """What people did in one example.
+
+    Attributes:
+        spans: its spans.
+        state: its last confirmation; None while it is not confirmed.
+        comments: the comments on it, oldest first.
+    """
+
+    spans: tuple[ExampleSpan, ...] = ()
+    state: State | None = None
+    comments: tuple[Comment, ...] = ()
+
+
+def read_work(
+    client: DoccanoClient,
+    project: int,
+    examples: Iterable[Example],
+    *,
+    on_read: Callable[[int], None] = lambda number: None,
+) -> dict[int, Work]:
+    """Read spans, confirmations and comments of the examples of a project.
+
+    A server that `orbat annotate up` started answers with those of many examples at once. Other
+    servers are asked for the spans of each example, and for the confirmation of each confirmed one.
+
+    Args:
+        client: a connection of the project's administrator.
+        project: the project's id.
+        examples: the examples.
+        on_read: called with the number of examples that were read.
+
+    Returns:
+        The work by the example's id.
+    """
+    comments: defaultdict[int, list[Comment]] = defaultdict(list)
+    for comment in client.comments(project):
+        comments[comment.example].append(comment)
+    work: dict[int, Work] = {}
+    for record in _read(client, project, list(examples)):
+        state = max(record.states, key=lambda state: state.confirmed_at, default=None)
+        work[record.id] = Work(tuple(record.spans), state, tuple(comments[record.id]))
+        on_read(len(work))
+    return work
+
+
+def _read(client: DoccanoClient, project: int, examples: list[Example]) -> Iterator[ExampleWork]:
+    """Yield the spans and confirmations of each example."""
+    if client.lists_work(project):
+        wanted = {example.id for example in examples}
+        yield from (record for record in client.work(project) if record.id in wanted)
+        return
+    for example in examples:
+        states = client.states(project, example.id) if example.is_confirmed else []
+        spans = client.spans(project, example.id)
+        yield ExampleWork(id=example.id, spans=spans, states=states)

@@ -200,9 +200,10 @@ class DoccanoClient:
         """Delete a project with everything in it."""
         self.transport.delete(f"projects/{project}")
 
-    def set_guidelines(self, project: int, guidelines: str) -> None:
-        """Replace the guidelines of a project, in Markdown."""
-        self.transport.patch(f"projects/{project}", {"guideline": guidelines})
+    def set_guidelines(self, project: int, guidelines: str) -> Project:
+        """Replace the guidelines of a project, in Markdown, and return the project."""
+        record = self.transport.patch(f"projects/{project}", {"guideline": guidelines})
+        return Project.parse(record)
 
     def span_types(self, project: int) -> list[LabelType]:
         """Return the labels of a sequence labeling project."""

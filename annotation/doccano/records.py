@@ -73,13 +73,14 @@ class Member(_Record):
 
 
 class Project(_Record):
-    """A project."""
+    """A project; `updated_at` is when its settings were last changed, by the server's clock."""
 
     id: int
     name: str
     guideline: str = ""
     collaborative_annotation: bool = False
     grapheme_mode: bool = False
+    updated_at: datetime
 
 
 class LabelType(_Record):

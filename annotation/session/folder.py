@@ -7,6 +7,7 @@
     SESSION/pushed/ANNOTATOR.jsonl   documents as verified on the server, with their suggestions
     SESSION/pulled/ANNOTATOR.jsonl   annotation sets of the last pull
     SESSION/history/ANNOTATOR.jsonl  every version that was ever pulled
+    SESSION/guidelines/              every version of the guidelines, see guidelines.py
 
 Each annotator has one collaborative doccano project. Annotators see and may change the suggestions,
 and do not see each other's work. The administrator's token reads all projects.

@@ -22,6 +22,7 @@ from ...corpus.reading.json_files import decode_json
 from ...errors import InputError
 from ...ui import DataTable
 from .folder import Session, open_session
+from .guidelines import GuidelineLog
 
 Suggestions = Mapping[tuple[str, str], frozenset[tuple[int, int, str]]]
 """Start, end and label of each suggestion, by document and annotator."""
@@ -250,14 +251,22 @@ def count_changes(
     )
 
 
+def latest_versions(versions: Iterable[Version]) -> list[Version]:
+    """Return the last version of each annotator's documents."""
+    return list({(v.annotator, v.document): v for v in versions}.values())
+
+
 def history_table(
-    versions: Iterable[Version], suggestions: Suggestions = MappingProxyType({})
+    versions: Iterable[Version],
+    suggestions: Suggestions = MappingProxyType({}),
+    guidelines: GuidelineLog | None = None,
 ) -> DataTable:
     """Return a table with a row for each version and the changes since the one before it.
 
     Args:
         versions: the versions.
         suggestions: what the first version of a document is compared with.
+        guidelines: the guidelines' versions, to name those of confirmations.
     """
     rows: list[tuple[Any, ...]] = []
     latest: dict[tuple[str, str], Version] = {}
@@ -266,6 +275,9 @@ def history_table(
         changes = count_changes(latest.get(key), version, suggestions)
         latest[key] = version
         state = f"confirmed by {version.confirmed_by}" if version.confirmed_at else "unconfirmed"
+        number = guidelines and guidelines.at(version.annotator, version.confirmed_at)
+        if number:
+            state += f" under guidelines {number}"
         rows.append(
             (
                 *(version.pulled_at[:19], version.annotator, version.document, state),

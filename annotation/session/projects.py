@@ -58,12 +58,3 @@ def _find_project(client: DoccanoClient, session: Session, annotator: str) -> Pr
 
 def _project_name(session: Session, annotator: str) -> str:
     return f"{session.folder.absolute().name} · {annotator}"[:100]
-
-
-def update_guidelines(client: DoccanoClient, project: Project, guidelines: str) -> bool:
-    """Replace the guidelines of a project if they have changed; return whether they had."""
-    # doccano removes white space at the ends.
-    if guidelines.strip() in ("", project.guideline.strip()):
-        return False
-    client.set_guidelines(project.id, guidelines)
-    return True

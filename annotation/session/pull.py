@@ -19,6 +19,7 @@ from ..doccano.records import Example, ExampleSpan
 from ..doccano.work import Work, read_work
 from ..utf16 import Utf16Offsets
 from .folder import Session, open_session
+from .guidelines import GuidelineLog, read_guideline_log
 from .history import ChangeCounts, Version, VersionSpan, add_versions, suggestions_of
 
 SUGGESTED = "suggested"
@@ -98,9 +99,9 @@ def pull(
 
     Each span names its annotator, and has the note :data:`SUGGESTED` if it is equal to a
     suggestion. `meta.annotation` records the annotator, whether and when the document was
-    confirmed, and users' comments. White space at the ends of spans, which is easily selected
-    with the mouse, is removed. Annotation sets and history are written after all projects were
-    read without an error; see :mod:`.history`.
+    confirmed, under which version of the guidelines, and users' comments. White space at the ends
+    of spans, which is easily selected with the mouse, is removed. Annotation sets and history are
+    written after all projects were read without an error; see :mod:`.history`.
 
     Args:
         client: an administrator's connection.
@@ -199,6 +200,7 @@ class _ProjectReader:
         label_names: the project's labels by id.
         usernames: the server's accounts by id.
         now: time of the pull, as ISO 8601.
+        guidelines: the versions of the session's guidelines.
     """
 
     client: DoccanoClient
@@ -207,6 +209,7 @@ class _ProjectReader:
     label_names: dict[int, str]
     usernames: dict[int, str]
     now: str
+    guidelines: GuidelineLog
 
     @classmethod
     def open(
@@ -220,7 +223,8 @@ class _ProjectReader:
         """Return the reader of an annotator's project, after checking the project's labels."""
         project = session.projects[annotator]
         label_names = _check_labels(client, project, session.labels)
-        return cls(client, project, annotator, label_names, usernames, now)
+        log = read_guideline_log(session.folder)
+        return cls(client, project, annotator, label_names, usernames, now, log)
 
     def read_all(
         self, pushed: Sequence[Document], on_progress: OnProgress
@@ -299,6 +303,9 @@ class _ProjectReader:
         annotation: dict[str, Any] = {"annotator": self.annotator, "confirmed": bool(work.state)}
         if work.state:
             annotation["confirmed_at"] = work.state.confirmed_at.isoformat()
+            guidelines = self.guidelines.at(self.annotator, work.state.confirmed_at)
+            if guidelines:
+                annotation["guidelines"] = guidelines
         if work.comments:
             annotation["comments"] = [
                 {"by": c.username, "text": c.text, "at": c.created_at.isoformat()}

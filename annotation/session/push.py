@@ -20,7 +20,8 @@ from .assigning.moves import complete_moves
 from .assigning.open_documents import add_words, measure_load
 from .assignment import assign, check_readers
 from .folder import SESSION_FORMAT, Session, is_session, open_session
-from .projects import ensure_project, update_guidelines
+from .guidelines import deliver_guidelines
+from .projects import ensure_project
 from .upload import upload_verified
 
 MAX_ID_LENGTH = 250
@@ -111,7 +112,8 @@ def push(
     """Upload documents, with their spans as suggestions, to the annotators' projects.
 
     Idempotent: creates the projects, labels, accounts and documents that are missing, replaces
-    guidelines that have changed, and changes nothing else that exists. Pushing again after a
+    guidelines that have changed, in every project of the session, and changes nothing else that
+    exists. Pushing again after a
     failure completes the work. Every new document is read back and compared; damaged ones are
     deleted and uploaded again.
 
@@ -175,15 +177,13 @@ def push(
             ),
         )
         session.save()
-        updated = []
-        for annotator, project in projects.items():
-            if update_guidelines(client, project, guidelines):
-                updated.append(annotator)
+        updated = deliver_guidelines(client, session, guidelines, projects)
+        for annotator in annotators:
             assigned = [d for d in documents if annotator in session.assignments[d.id]]
             _push_to(client, session, annotator, assigned, batch, on_progress)
     return Pushed(
         *(session, tuple(documents), len(documents) - unlabeled, evaluation, client.has_page),
-        guidelines_updated=tuple(updated),
+        guidelines_updated=updated,
         upgraded=upgraded,
     )
 

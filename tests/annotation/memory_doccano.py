@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from orbat.annotation.doccano.client import DoccanoClient
@@ -81,13 +82,20 @@ class MemoryDoccano:
 
     def create_project(self, name: str, description: str, guidelines: str) -> Project:
         number = len(self.stored) + 1
-        project = Project(id=number, name=name, guideline=guidelines, collaborative_annotation=True)
+        project = Project(
+            id=number,
+            name=name,
+            guideline=guidelines,
+            collaborative_annotation=True,
+            updated_at=datetime.fromisoformat(TIME),
+        )
         self.stored[number], self.rows[number] = project, []
         self.labels[number], self.members[number] = [], set()
         return project
 
-    def set_guidelines(self, project: int, guidelines: str) -> None:
+    def set_guidelines(self, project: int, guidelines: str) -> Project:
         self.stored[project] = self.stored[project].model_copy(update={"guideline": guidelines})
+        return self.stored[project]
 
     def span_types(self, project: int) -> list[LabelType]:
         return [LabelType(id=n, text=name) for n, name in enumerate(self.labels[project])]

@@ -432,7 +432,11 @@ class DoccanoClient:
 
 
 def _log_in(url: str, username: str, password: str) -> str | None:
-    """Return the token of an account; None if doccano refuses the password."""
+    """Return the token of an account; None if doccano refuses the password.
+
+    Raises:
+        ServerError: if doccano does not answer, or too many passwords were wrong.
+    """
     # A transport of its own: the cookies of the response would take precedence over the token, and
     # every later write would fail without a CSRF token.
     transport = Transport(url)
@@ -441,6 +445,12 @@ def _log_in(url: str, username: str, password: str) -> str | None:
         response = transport.send("POST", "auth/login/", repeat=True, json=body)
         if response.status_code == 400:
             return None
+        if response.status_code == 429:
+            seconds = response.headers.get("retry-after", "some")
+            raise ServerError(
+                f"{transport.url}: too many wrong passwords for '{username}'; doccano takes the "
+                f"next one in {seconds} s; check --username and ORBAT_DOCCANO_PASSWORD meanwhile"
+            )
         return Token.parse(transport.decode(response)).key
     finally:
         transport.close()

@@ -29,3 +29,22 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HAS_TLS else N
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HAS_TLS
 
 ROOT_URLCONF = "server.urls"
+
+# Wrong passwords are slowed down.
+AUTHENTICATION_BACKENDS = ["server.login_limit.LoginLimit", *AUTHENTICATION_BACKENDS]  # noqa: F405
+MIDDLEWARE = [
+    *MIDDLEWARE,  # noqa: F405
+    "server.login_limit.RefusedLogins",
+    "server.media_access.PrivateMedia",
+]
+
+# Without these, anybody can fill the disk, or let doccano fetch addresses of its own network.
+_LOGGED_IN = "rest_framework.permissions.IsAuthenticated"
+DJANGO_DRF_FILEPOND_PERMISSION_CLASSES = {
+    "POST_PROCESS": [_LOGGED_IN],
+    "PATCH_PATCH": [_LOGGED_IN],
+    "DELETE_REVERT": [_LOGGED_IN],
+    "GET_LOAD": [_LOGGED_IN],
+    "GET_RESTORE": [_LOGGED_IN],
+    "GET_FETCH": ["rest_framework.permissions.IsAdminUser"],
+}

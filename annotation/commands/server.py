@@ -65,9 +65,8 @@ def up(
     from ..doccano.server import ADMIN, DoccanoServer
 
     server = DoccanoServer(home)
-    if model_url is not None:
-        server.page.set_model(model_url, os.environ.get(TOKEN_VARIABLE))
-    running = server.up(port, echo, host=host, public_url=public_url, workers=workers)
+    model = None if model_url is None else (model_url, os.environ.get(TOKEN_VARIABLE))
+    running = server.up(port, echo, host=host, public_url=public_url, workers=workers, model=model)
     state = "started" if running.started else "already running"
     echo(f"doccano {state} at {running.url}")
     if server.public_url != running.url:

@@ -169,6 +169,7 @@ class DoccanoServer:
         host: str | None = None,
         public_url: str | None = None,
         workers: int | None = None,
+        model: tuple[str, str | None] | None = None,
     ) -> RunningServer:
         """Start web server and worker unless they are running, and wait until both answer.
 
@@ -180,6 +181,8 @@ class DoccanoServer:
             host: the IP address at which it listens.
             public_url: the address that annotators open; "" for that of the web server.
             workers: processes of the web server.
+            model: address and token of the service that is asked for suggestions; an empty address
+                for none.
 
         Raises:
             InputError: if a setting is invalid, the port is taken, or another process starts or
@@ -193,6 +196,8 @@ class DoccanoServer:
         database = choose_database(self.home, settings.database_url, has_data=self._is_set_up())
         with lock_folder(self.home):
             self.home.chmod(0o700)
+            if model is not None:
+                self.page.set_model(*model)
             return self._up(replace(settings, database_url=database), on_message)
 
     def _up(self, settings: ServerSettings, on_message: OnMessage) -> RunningServer:

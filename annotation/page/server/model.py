@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
-import urllib.error
-import urllib.request
-from http.client import HTTPException
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from threading import Timer
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 25
 """Less than the 30 s after which the page gives up a request."""
 MAX_ANSWER_BYTES = 16 * 2**20
 _CHUNK_BYTES = 2**16
+
+
+_TOO_SLOW = f"The model did not answer within {TIMEOUT_SECONDS} seconds."
 
 
 class ModelError(Exception):
@@ -26,13 +32,8 @@ class Answer(NamedTuple):
     spans: list[dict[str, Any]]
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """Follow no redirect: texts go to the configured address only."""
-
-
 class ModelService:
-    """Asks one service, and no other address.
+    """Asks one service, and no other address: it follows no redirects and uses no proxy.
 
     Args:
         url: the service's address.
@@ -40,11 +41,10 @@ class ModelService:
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        self._url = f"{url.rstrip('/')}/tag"
+        self._address = urlsplit(f"{url.rstrip('/')}/tag")
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects())
 
     def tag(self, text: str) -> Answer:
         """Return the model's spans of a text.
@@ -54,48 +54,80 @@ class ModelService:
                 something else than spans of the text.
         """
         body = json.dumps({"text": text, "offsets": "utf16"}).encode("ascii")
-        request = urllib.request.Request(self._url, body, self._headers, method="POST")
         deadline = time.monotonic() + TIMEOUT_SECONDS
         try:
-            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
-                content = _read(response, deadline)
-        except urllib.error.HTTPError as error:
-            raise ModelError(_refusal(error)) from error
-        except TimeoutError as error:
-            raise ModelError(_TOO_SLOW) from error
+            status, content = self._post(body, deadline)
         except (OSError, HTTPException) as error:
-            slow = isinstance(getattr(error, "reason", None), TimeoutError)
-            raise ModelError(_TOO_SLOW if slow else "The model does not answer.") from error
+            if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
+                raise ModelError(_TOO_SLOW) from error
+            raise ModelError("The model does not answer.") from error
+        if status != 200:
+            raise ModelError(_refusal(status, content))
         try:
             return _parse(json.loads(content), len(text.encode("utf-16-le")) // 2)
         except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise ModelError("The model's answer is not one of orbat serve.") from error
 
+    def _post(self, body: bytes, deadline: float) -> tuple[int, bytes]:
+        """Send a request; return status and content of the answer.
 
-_TOO_SLOW = f"The model did not answer within {TIMEOUT_SECONDS} seconds."
+        Raises:
+            ModelError: if the answer is too large.
+            OSError, HTTPException: if there is none before the deadline.
+        """
+        kind = HTTPSConnection if self._address.scheme == "https" else HTTPConnection
+        host = self._address.hostname or ""
+        with closing(kind(host, self._address.port, timeout=TIMEOUT_SECONDS)) as connection:
+            connection.connect()
+            with _broken_off_at(deadline, connection.sock):
+                connection.request("POST", self._address.path, body, self._headers)
+                response = connection.getresponse()
+                return response.status, _read(response)
 
 
-def _read(response: Any, deadline: float) -> bytes:
+@contextmanager
+def _broken_off_at(deadline: float, connection: socket.socket) -> Iterator[None]:
+    """End a connection at the deadline: each line of headers may come just within a timeout.
+
+    Raises:
+        TimeoutError: if the block ends after the deadline.
+    """
+
+    def break_off() -> None:
+        with suppress(OSError):  # it has ended
+            # Not the method of TLS sockets, which ends the encryption while another thread reads.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    timer = Timer(max(deadline - time.monotonic(), 0), break_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if time.monotonic() >= deadline:
+        raise TimeoutError
+
+
+def _read(response: HTTPResponse) -> bytes:
     content = bytearray()
     while chunk := response.read1(_CHUNK_BYTES):
         content += chunk
         if len(content) > MAX_ANSWER_BYTES:
             raise ModelError("The model's answer is too large.")
-        if time.monotonic() > deadline:
-            raise TimeoutError
     return bytes(content)
 
 
-def _refusal(error: urllib.error.HTTPError) -> str:
+def _refusal(status: int, content: bytes) -> str:
     """Return a sentence with what the service gave as the reason."""
     detail = ""
     try:
-        value = json.loads(error.read(_CHUNK_BYTES))["detail"]
+        value = json.loads(content)["detail"]
         detail = value if isinstance(value, str) else ""
-    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     detail = " ".join(detail.split())[:300]
-    return f"The model refused the text: {detail or f'status {error.code}'}."
+    return f"The model refused the text: {detail or f'status {status}'}."
 
 
 def _parse(answer: Any, size: int) -> Answer:

@@ -179,6 +179,32 @@ def test_a_model_that_is_down_or_slow_is_said(
     assert "did not answer within" in answer["detail"]
 
 
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n{"])
+def test_the_time_is_that_of_the_whole_answer(
+    monkeypatch: pytest.MonkeyPatch, start: bytes
+) -> None:
+    monkeypatch.setattr(model_module, "TIMEOUT_SECONDS", 0.5)
+    is_over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(start)
+            while not is_over.wait(0.05):
+                try:
+                    connection.sendall(b"x")
+                except OSError:
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,), daemon=True)
+        thread.start()
+        status, answer = ask(ModelService(f"http://127.0.0.1:{server.getsockname()[1]}"))
+        is_over.set()
+        thread.join()
+    assert (status, answer) == (502, {"detail": model_module._TOO_SLOW})
+
+
 def test_an_endless_answer_ends(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_module, "MAX_ANSWER_BYTES", 1000)
     service.answer = (200, {}, b" " * 1001)

@@ -63,6 +63,9 @@ class Hand:
                 self.counts["held"] += held.count("+") + 1
             self._held = held
             self.counts["keys"] += 1
+            if key == "Enter":
+                # The page ignores a second one at once; nobody reads an article in that time.
+                self.page.locator("body:not([data-opened])").wait_for()
             self.page.keyboard.press(key)
 
     def type(self, letters: str) -> None:

@@ -17,7 +17,7 @@ from tests.conftest import Running
 DESKTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
 
-_BOX = """async ([phrase, occurrence]) => {
+_BOX = """async ([phrase, occurrence, wait]) => {
   const root = document.getElementById('text');
   let at = -1;
   for (let i = 0; i <= occurrence; i++) at = root.textContent.indexOf(phrase, at + 1);
@@ -34,13 +34,13 @@ _BOX = """async ([phrase, occurrence]) => {
     start = end;
   }
   const measure = () => {
-    range.startContainer.parentElement.scrollIntoView({block: 'center'});
+    if (wait) range.startContainer.parentElement.scrollIntoView({block: 'center'});
     const boxes = range.getClientRects(), first = boxes[0], last = boxes[boxes.length - 1];
     return [first.left, first.top + first.height / 2, last.right, last.top + last.height / 2];
   };
   // Parts that come into sight are laid out in a later frame, which moves the others.
   let box = measure();
-  for (let same = 0; same < 3; ) {
+  for (let same = 0; wait && same < 3; ) {
     await new Promise(requestAnimationFrame);
     const now = measure();
     same = String(now) === String(box) ? same + 1 : 0;
@@ -94,14 +94,21 @@ class AnnotatorPage:
         return self
 
     def press(self, *keys: str) -> AnnotatorPage:
-        """Press keys one after another."""
+        """Press keys one after another; Enter when the page takes it for another one."""
         for key in keys:
+            if key == "Enter":
+                self.page.locator("body:not([data-opened])").wait_for()
             self.page.keyboard.press(key)
         return self
 
-    def drag(self, phrase: str, occurrence: int = 0, *, to: str | None = None) -> AnnotatorPage:
-        """Drag over a phrase, or from it to the end of another one."""
-        left, top, right, bottom = self._box(phrase, occurrence)
+    def drag(
+        self, phrase: str, occurrence: int = 0, *, to: str | None = None, wait: bool = True
+    ) -> AnnotatorPage:
+        """Drag over a phrase, or from it to the end of another one.
+
+        Without `wait`, it is dragged over where it is now, whatever the page will draw next.
+        """
+        left, top, right, bottom = self._box(phrase, occurrence, wait=wait)
         if to is not None:
             _, _, right, bottom = self._box(to)
         mouse = self.page.mouse
@@ -112,10 +119,10 @@ class AnnotatorPage:
         mouse.up()
         return self
 
-    def click(self, phrase: str, occurrence: int = 0) -> AnnotatorPage:
+    def click(self, phrase: str, occurrence: int = 0, button: str = "left") -> AnnotatorPage:
         """Click on the beginning of a phrase."""
         left, top, *_ = self._box(phrase, occurrence)
-        self.page.mouse.click(left + 3, top)
+        self.page.mouse.click(left + 3, top, button=button)
         return self
 
     def double_click(self, phrase: str, occurrence: int = 0) -> AnnotatorPage:
@@ -124,8 +131,10 @@ class AnnotatorPage:
         self.page.mouse.dblclick(left + 3, top)
         return self
 
-    def _box(self, phrase: str, occurrence: int = 0) -> tuple[float, float, float, float]:
-        box = self.page.evaluate(_BOX, [phrase, occurrence])
+    def _box(
+        self, phrase: str, occurrence: int = 0, *, wait: bool = True
+    ) -> tuple[float, float, float, float]:
+        box = self.page.evaluate(_BOX, [phrase, occurrence, wait])
         assert box is not None, phrase
         return tuple(box)
 

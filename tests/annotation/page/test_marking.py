@@ -31,11 +31,26 @@ TEXT = (
 NAMES = (
     *("mouse", "click", "widen", "letters", "keys", "extend", "every", "undo", "enter one"),
     *("enter two", "wrapped", "phone", "cyrillic", "repeated", "signs"),
+    *("quick drags", "right click", "double enter", "after it"),
 )
 SUGGESTED = ("Defence Secretary", "ROLE"), ("Inherent Resolve", "OPERATION")
 WRAPPED = "He leads the Joint Special\nOperations Command of the army.\n"
 REPEATED = "İzmir: Alpha Bravo Alpha met Alpha Bravo Alpha Bravo Alpha.\n"
-OTHER_TEXTS = {"wrapped": WRAPPED, "repeated": REPEATED, "signs": "?! —\n\n"}
+QUICK = ("Alpha two", "Bravo three", "Charlie four", "Delta five")
+LINES = "".join(f"{phrase} marched on. {'They went on and on. ' * 20}\n\n" for phrase in QUICK)
+OTHER_TEXTS = {"wrapped": WRAPPED, "repeated": REPEATED, "signs": "?! —\n\n", "quick drags": LINES}
+DOUBLE_ENTER = """() => {
+  const title = document.getElementById('title');
+  const enter = () => {
+    window.sent = [...(window.sent ?? []), title.textContent];
+    const key = new KeyboardEvent('keydown', {key: 'Enter', bubbles: true});
+    document.getElementById('text').dispatchEvent(key);
+  };
+  // The second one comes as soon as the next article is shown.
+  new MutationObserver((_, observer) => { observer.disconnect(); enter(); }).observe(
+    title, {childList: true, characterData: true, subtree: true});
+  enter();
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +94,26 @@ def test_a_drag_snaps_to_words_and_is_saved(at: OpenArticle, doccano: Running) -
     assert sorted((s.start, s.end, s.label) for s in stored.spans) == page.offsets
     assert span_of(TEXT, "Sahel Watch", "UNIT") in stored.spans
     assert span_of(TEXT, "Kidal", "RANK") in stored.spans
+
+
+def test_drags_one_right_after_the_other_are_all_marked(at: OpenArticle) -> None:
+    page = at("quick drags").press("u")
+    for phrase in QUICK:
+        page.drag(phrase, wait=False)
+    assert page.spans == [("UNIT", phrase) for phrase in QUICK]
+
+
+def test_a_right_click_removes_a_span(at: OpenArticle) -> None:
+    page = at("right click")
+    page.click("Inherent", button="right")
+    assert page.spans == [("ROLE", "Defence Secretary")]
+    page.press("Control+z")
+    assert len(page.spans) == 2
+    page.click("Friday", button="right")
+    page.page.keyboard.press("Escape")
+    # The button that was released elsewhere does not make the next click one on the article.
+    page.click("Inherent")
+    assert (page.selection, len(page.spans)) == ("Inherent Resolve", 2)
 
 
 def test_a_click_selects_a_span_that_keys_change(at: OpenArticle, doccano: Running) -> None:
@@ -244,6 +279,16 @@ def test_enter_confirms_and_opens_the_next_open_article_at_its_top(
     assert page.stored(doccano, "enter one").meta["annotation"]["confirmed"]
     page.press("Shift+Enter").wait_until_saved()
     assert not page.stored(doccano, "enter one").meta["annotation"]["confirmed"]
+
+
+def test_a_double_enter_confirms_one_article(at: OpenArticle, doccano: Running) -> None:
+    page = at("double enter")
+    page.page.evaluate(DOUBLE_ENTER)
+    page.wait_for_title("after it").wait_until_saved()
+    assert page.page.evaluate("() => sent") == ["double enter", "after it"]
+    stored = page.all_stored(doccano)
+    assert stored["double enter"].meta["annotation"]["confirmed"]
+    assert not stored["after it"].meta["annotation"]["confirmed"]
 
 
 def test_a_span_across_a_line_break_is_one_element(at: OpenArticle) -> None:

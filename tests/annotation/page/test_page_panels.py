@@ -145,6 +145,29 @@ MARKDOWN = {
 }
 
 
+REPEATED = ("** a", "*a ", "__a ", " _a", "`a ``b ", "[", "[a](b (x", "![a](", "~_a_b ", "**a*b ")
+BLANKS, LETTERS = " " * 200_000, "a" * 200_000
+HOSTILE_MARKDOWN = (
+    *(part * 100_000 for part in REPEATED),
+    *(f"[a]({BLANKS}", f"[a](b{BLANKS}c", f"` {LETTERS}`", f"[a]({LETTERS}", f"` {BLANKS} `"),
+)
+
+
+def test_hostile_markdown_is_rendered_in_linear_time(at: OpenArticle) -> None:
+    page = at("panels").page
+    for source in HOSTILE_MARKDOWN:
+        page.evaluate(
+            """async source => {
+              const { renderMarkdown } = await import("/orbat/static/js/markdown.js");
+              window.rendered = null;
+              setTimeout(() => { window.rendered = renderMarkdown(source).textContent.length; });
+            }""",
+            source,
+        )
+        # Quadratic time would be hours, and this waits for half a minute.
+        page.wait_for_function("window.rendered")
+
+
 def test_markdown_becomes_elements_without_html(at: OpenArticle) -> None:
     page = at("panels").page
     rendered = page.evaluate(

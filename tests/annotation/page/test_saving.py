@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.doccano, pytest.mark.browser, pytest.mark.slow]
 TEXT = "The 2nd Wing met the Sahel Watch at Kidal. The Defence Secretary was there."
 NAMES = (
     *("offline", "lost answers", "closed tab", "expired", "two tabs", "conflict", "full disk"),
-    *("cut off", "two pages", "gone span", "both confirm", "another account"),
+    *("cut off", "two pages", "gone span", "both confirm", "another account", "failing", "others"),
     # An article that is deleted moves those behind it.
     *("changed text", "hostile", "deleted"),
 )
@@ -73,6 +73,29 @@ def test_work_done_offline_is_sent_later_in_order(at: OpenArticle, doccano: Runn
     page.wait_until_saved()
     assert page.stored(doccano, "offline").meta["annotation"]["confirmed"]
     assert words(page.stored(doccano, "offline")) == [("2nd Wing", "UNIT"), ("Sahel Watch", "UNIT")]
+
+
+def test_an_article_that_always_fails_holds_up_no_other(at: OpenArticle, doccano: Running) -> None:
+    page = at("failing").wait_for_title("failing")
+    with doccano.connect() as connection:
+        examples = connection.examples(page.project)
+        failing = next(e.id for e in examples if e.upload_name == "failing")
+    path = f"**/examples/{failing}/spans*"
+    page.page.route(path, lambda route: route.fulfill(status=500, body="broken"))
+    page.press("u").drag("2nd Wing")
+    page.page.locator("body[data-state=offline]").wait_for()
+    page.press("Escape", "Escape", "Alt+ArrowRight").wait_for_title("others")
+    page.press("u").drag("Sahel Watch")
+    page.wait_for_notice("The server failed (error 500). It is tried again.")
+    notice = page.page.locator("#notices").inner_text()
+    assert f"Article {NAMES.index('failing') + 1}: " in notice
+    assert ("Sahel Watch", "UNIT") in words(page.stored(doccano, "others"))
+    assert ("2nd Wing", "UNIT") not in words(page.stored(doccano, "failing"))
+    page.page.unroute(path)
+    page.page.get_by_role("button", name="Try again").click()
+    page.wait_until_saved()
+    assert ("2nd Wing", "UNIT") in words(page.stored(doccano, "failing"))
+    assert "error 500" not in page.page.locator("#notices").inner_text()
 
 
 def test_no_span_is_made_twice_when_answers_are_lost(at: OpenArticle, doccano: Running) -> None:

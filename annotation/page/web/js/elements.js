@@ -4,7 +4,8 @@
  * Create an element.
  *
  * Attributes that are true are set without a value; those that are false, null or undefined are
- * left out. Functions become event listeners: `{click: run}`. Children are nodes or strings.
+ * left out. Functions become event listeners: `{click: run}`. Children are nodes, strings or
+ * arrays of them.
  */
 export function create(name, attributes = {}, ...children) {
   const element = document.createElement(name);
@@ -15,7 +16,10 @@ export function create(name, attributes = {}, ...children) {
       element.setAttribute(key, value === true ? "" : value);
     }
   }
-  element.append(...children);
+  // Not spread: an array may be longer than a list of arguments.
+  for (const child of children.flat()) {
+    element.append(child);
+  }
   return element;
 }
 

@@ -17,7 +17,9 @@ const TABLE_RULE = /^\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?$/;
 export function renderMarkdown(source) {
   const fragment = document.createDocumentFragment();
   const lines = source.replace(/\r\n?/g, "\n").replaceAll("\t", "    ").split("\n");
-  fragment.append(...blocksOf(lines, 0));
+  for (const block of blocksOf(lines, 0)) {
+    fragment.append(block);
+  }
   return fragment;
 }
 
@@ -42,7 +44,7 @@ function blockAt(lines, position, depth) {
   const heading = HEADING.exec(line);
   if (heading) {
     const content = renderInline((heading[2] ?? "").trim().replace(HEADING_END, "").trimEnd());
-    return [create(`h${heading[1].length}`, {}, ...content), position + 1];
+    return [create(`h${heading[1].length}`, {}, content), position + 1];
   }
   if (FENCE.test(line)) {
     return fenceAt(lines, position);
@@ -78,7 +80,7 @@ function quoteAt(lines, position, depth) {
     end += 1;
   }
   const content = lines.slice(position, end).map((line) => line.replace(QUOTE, ""));
-  return [create("blockquote", {}, ...blocksOf(content, depth + 1)), end];
+  return [create("blockquote", {}, blocksOf(content, depth + 1)), end];
 }
 
 function paragraphAt(lines, position) {
@@ -86,7 +88,7 @@ function paragraphAt(lines, position) {
   while (end < lines.length && !interruptsParagraph(lines, end)) {
     end += 1;
   }
-  return [create("p", {}, ...renderInline(joined(lines.slice(position, end)))), end];
+  return [create("p", {}, renderInline(joined(lines.slice(position, end)))), end];
 }
 
 function interruptsParagraph(lines, position) {
@@ -123,7 +125,7 @@ function listAt(lines, position, depth) {
       break;
     }
     const [content, next] = itemAt(lines, at, item);
-    list.append(create("li", {}, ...itemContent(content, depth)));
+    list.append(create("li", {}, itemContent(content, depth)));
     at = next;
     const following = behindBlankLines(lines, at);
     if (following < lines.length && ITEM.test(lines[following])) {
@@ -201,14 +203,14 @@ function tableAt(lines, position) {
     return create("tr", {}, ...header.map((_, i) => cell("td", cells[i] ?? "")));
   });
   const head = create("tr", {}, ...header.map((text) => cell(text ? "th" : "td", text)));
-  const table = create("table", {}, create("thead", {}, head), create("tbody", {}, ...rows));
+  const table = create("table", {}, create("thead", {}, head), create("tbody", {}, rows));
   // A wide table scrolls within a frame, which keys can only scroll if it takes the focus.
   const frame = { class: "table", tabindex: 0, role: "region", "aria-label": "Table" };
   return [create("div", frame, table), end];
 }
 
 function cell(name, source) {
-  return create(name, name === "th" ? { scope: "col" } : {}, ...renderInline(source));
+  return create(name, name === "th" ? { scope: "col" } : {}, renderInline(source));
 }
 
 /** Split a row of a table; `\|` is a vertical bar within a cell. */

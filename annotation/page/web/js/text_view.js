@@ -49,7 +49,6 @@ export class TextView {
   setSpans(spans) {
     const drawn = drawable(spans, this.#text.length);
     const old = new Map(this.#blocks.map((block) => [block.start, block]));
-    let isSameDivision = this.#blocks.length > 0;
     let index = 0;
     const blocks = this.#divide(drawn).map(([start, end]) => {
       const inside = [];
@@ -57,19 +56,27 @@ export class TextView {
         inside.push(drawn[index++]);
       }
       const before = old.get(start);
+      old.delete(start);
       const signature = JSON.stringify(inside);
       if (before && before.end === end && before.signature === signature) {
         return before;
       }
-      isSameDivision &&= before?.end === end;
-      const element = this.#drawBlock(start, end, inside);
-      if (isSameDivision) {
-        before.element.replaceWith(element);
-      }
+      // A new element, or one that is moved, has an estimated height until the next frame: the words
+      // under the mouse would jump.
+      const element = before?.element ?? this.#createBlock();
+      element.replaceChildren(...this.#contentOf(start, end, inside));
       return { start, end, element, signature };
     });
-    if (!isSameDivision || blocks.length !== this.#blocks.length) {
-      this.#element.replaceChildren(...blocks.map((block) => block.element));
+    for (const { element } of old.values()) {
+      element.remove();
+    }
+    let next = this.#element.firstChild;
+    for (const { element } of blocks) {
+      if (element === next) {
+        next = next.nextSibling;
+      } else {
+        this.#element.insertBefore(element, next);
+      }
     }
     this.#blocks = blocks;
   }
@@ -133,17 +140,21 @@ export class TextView {
     return bounds;
   }
 
-  #drawBlock(start, end, spans) {
+  #createBlock() {
     const block = document.createElement("div");
-    block.className = "block";
+    block.className = this.#blocks.length ? "block changed" : "block";
     block.dir = "auto";
+    return block;
+  }
+
+  #contentOf(start, end, spans) {
+    const content = [];
     let at = start;
     for (const span of spans) {
-      block.append(this.#text.slice(at, span.start), this.#drawSpan(span));
+      content.push(this.#text.slice(at, span.start), this.#drawSpan(span));
       at = span.end;
     }
-    block.append(this.#text.slice(at, end));
-    return block;
+    return [...content, this.#text.slice(at, end)];
   }
 
   #drawSpan(span) {

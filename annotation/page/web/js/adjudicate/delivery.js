@@ -84,7 +84,7 @@ export class Delivery {
         this.#showProblem(id);
         this.#onChange();
       },
-      onFailure: showFailure,
+      onFailure: (error) => showFailure(error, error?.question && this.#nameOf(error.question)),
       onLogin: () => this.#account.logInAgain(),
     };
   }

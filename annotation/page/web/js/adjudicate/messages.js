@@ -10,13 +10,21 @@ const FAILURES = {
   refused: `Your account has no access to these conflicts any more. ${KEPT}; ask the lead of the project.`,
 };
 
-/** Say why no answer can be sent at present; null says that the server works again. */
-export function showFailure(error) {
+/**
+ * Say why answers cannot be sent at present.
+ *
+ * @param error null if the server works again.
+ * @param name the conflict at which the server failed, as in "Conflict 3"; undefined for none.
+ */
+export function showFailure(error, name) {
   if (error === null) {
     clearNotice("failure");
     return;
   }
-  const text = FAILURES[error.kind] ?? `${error.message} ${KEPT} and are sent again until they are stored.`;
+  const place = name ? `${name}: ` : "";
+  const text =
+    FAILURES[error.kind] ??
+    `${place}${error.message} ${KEPT} and are sent again until they are stored.`;
   showNotice("failure", text, { kind: error.isTemporary ? "warning" : "error" });
 }
 

@@ -25,8 +25,9 @@ export class Sender {
    * @param parts.categoryIds the ids of the answers.
    * @param parts.listener `{onState(state), onStored(question, answer), onShared(question),
    *   onProblem(question), onFailure(error), onLogin()}`. `onShared` says that somebody else gave an
-   *   answer at the same moment; `onFailure(null)` that the server works again; `onLogin` returns
-   *   when the person has logged in.
+   *   answer at the same moment; `onFailure(null)` that the server works again, and its error has
+   *   the `question` if the server failed at that one; `onLogin` returns when the person has logged
+   *   in.
    */
   constructor({ api, project, waiting, categoryIds, listener }) {
     this.#api = api;
@@ -88,11 +89,24 @@ export class Sender {
   }
 
   async #sendAll() {
+    let failure = null;
     for (const [question] of this.#waiting.list()) {
-      // Another tab may have sent it meanwhile.
-      while (this.#waiting.get(question) && !this.#waiting.get(question).problem) {
-        await this.#send(question, this.#waiting.get(question));
+      try {
+        // Another tab may have sent it meanwhile.
+        while (this.#waiting.get(question) && !this.#waiting.get(question).problem) {
+          await this.#send(question, this.#waiting.get(question));
+        }
+      } catch (error) {
+        // An answer that the server always fails at must not hold up the others.
+        if (error.status !== 500) {
+          throw error;
+        }
+        error.question = question;
+        failure ??= error;
       }
+    }
+    if (failure) {
+      throw failure;
     }
   }
 

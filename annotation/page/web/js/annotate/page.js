@@ -17,6 +17,9 @@ import { Panels } from "./panels.js";
 import { focusNextRegion } from "./regions.js";
 import { Saving } from "./saving/saving.js";
 
+/** How long after a confirmation has opened an article the next one is taken for a double Enter. */
+const DOUBLE_MS = 400;
+
 /** Shows the articles of a project and lets the annotator change their spans. */
 export class AnnotationPage {
   #project;
@@ -148,6 +151,7 @@ export class AnnotationPage {
     const found = await this.#saving.editors.take(next);
     if (opening === this.#opening) {
       this.#show(found);
+      holdConfirmation();
       // What was read ahead may have been changed elsewhere since.
       this.#saving.refresh(next);
       this.#readAhead();
@@ -232,6 +236,9 @@ export class AnnotationPage {
   }
 
   async #confirm() {
+    if ("opened" in document.body.dataset) {
+      return;
+    }
     const { article } = this.#editor;
     if (!article.isConfirmed) {
       article.isConfirmed = true;
@@ -253,4 +260,10 @@ export class AnnotationPage {
       this.#render();
     }
   }
+}
+
+/** Confirm nothing for a moment: a double Enter or click must not confirm an unread article. */
+function holdConfirmation() {
+  document.body.dataset.opened = "";
+  setTimeout(() => delete document.body.dataset.opened, DOUBLE_MS);
 }

@@ -181,6 +181,7 @@ export function keyGroups(labels) {
         { keys: ["Alt", "Drag"], action: "Select letters" },
         { keys: ["Click"], action: "Select a word or a span" },
         { keys: ["Double-click"], action: "Accept a suggestion" },
+        { keys: ["Right click"], action: "Remove a span" },
       ],
     },
   ];

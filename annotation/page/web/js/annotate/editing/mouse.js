@@ -16,7 +16,7 @@ export function listenToMouse(view, getEditor, getArmed) {
 
   view.element.addEventListener("pointerdown", (event) => {
     pointer = event.pointerType;
-    isDown = true;
+    isDown = event.button === 0;
   });
   view.element.addEventListener("mousedown", (event) => {
     // A drag that begins on selected words would move them instead of selecting others.
@@ -35,6 +35,15 @@ export function listenToMouse(view, getEditor, getArmed) {
       finishDrag(editor, range, event, getArmed());
     } else if (!range) {
       click(view, editor, event);
+    }
+  });
+  // As on doccano's page. With Shift, browsers show their menu.
+  view.element.addEventListener("contextmenu", (event) => {
+    const editor = getEditor();
+    const span = editor && spanOn(view, editor, event.target);
+    if (span && event.button === 2 && !event.shiftKey && pointer !== "touch") {
+      event.preventDefault();
+      editor.removeSpans([span]);
     }
   });
   // A finger selects with the system's own handles, which end with no event of the mouse.
@@ -104,12 +113,9 @@ function withPeriod(editor, [start, end]) {
 }
 
 function click(view, editor, event) {
-  const mark = event.target.closest?.("mark.span");
-  if (mark && view.element.contains(mark)) {
-    const span = editor.spans.find((candidate) => spanKey(candidate) === mark.dataset.key);
-    if (span) {
-      editor.selectSpan(span);
-    }
+  const span = spanOn(view, editor, event.target);
+  if (span) {
+    editor.selectSpan(span);
     return;
   }
   const offset = view.offsetAt(event.clientX, event.clientY);
@@ -124,6 +130,15 @@ function click(view, editor, event) {
     }
   }
   editor.clear();
+}
+
+/** Return the span that an element of the page shows, or null. */
+function spanOn(view, editor, element) {
+  const mark = element.closest?.("mark.span");
+  if (!mark || !view.element.contains(mark)) {
+    return null;
+  }
+  return editor.spans.find((span) => spanKey(span) === mark.dataset.key) ?? null;
 }
 
 function isOn(range, { clientX, clientY }) {

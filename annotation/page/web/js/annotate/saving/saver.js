@@ -17,6 +17,8 @@ import { ArticleWork } from "./work.js";
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
+/** After as many failures an article is named, while others are saved. */
+const NAMED_AFTER = 3;
 
 /**
  * Brings the server to the spans and confirmations that the page shows.
@@ -99,8 +101,11 @@ export class Saver {
     work.wanted = wanted;
     work.isConfirmed = isConfirmed ?? work.isConfirmed;
     work.isBlocked = false;
+    work.failures = 0;
     this.#works.set(article, work);
     this.#keep(work);
+    // It need not wait for an article that cannot be saved now.
+    this.#backoff.end();
     this.#run();
   }
 
@@ -151,10 +156,16 @@ export class Saver {
       try {
         await alone(`orbat/annotate/${work.id}`, () => this.#send(work));
         this.#backoff.reset();
+        this.#nameFailing();
       } catch (error) {
         work.isUncertain = true;
         this.#callbacks.onState("offline");
         if (error instanceof ApiError && error.isTemporary) {
+          work.failures++;
+          work.failure = error.message;
+          if (error.status === 500) {
+            this.#nameFailing();
+          }
           await this.#backoff.pause();
         } else if (error instanceof ApiError && error.kind === "login") {
           await this.#callbacks.logIn();
@@ -170,8 +181,20 @@ export class Saver {
     this.#callbacks.onState(this.#works.size ? "offline" : "saved");
   }
 
+  /** Return the work that failed least often: one that always fails must not hold up the others. */
   #next() {
-    return [...this.#works.values()].find((work) => !work.isBlocked);
+    const works = [...this.#works.values()].filter((work) => !work.isBlocked);
+    return works.sort((a, b) => a.failures - b.failures)[0];
+  }
+
+  /** Name the articles that fail again and again, while the server answers. */
+  #nameFailing() {
+    for (const work of this.#works.values()) {
+      if (work.failures >= NAMED_AFTER) {
+        const message = `${work.failure} It is tried again. Your spans are kept in this browser.`;
+        this.#callbacks.onBlocked(work.id, message);
+      }
+    }
   }
 
   #block(work, error) {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import InputError
 
 MAX_PORT = 65535
 _PRINTABLE = re.compile(r"[!-~]+")
+_WEB = re.compile(r"https?://\S+", re.I)
 _UNICAST = ipaddress.ip_network("2000::/3")
 """The IPv6 addresses that are assigned to hosts of the Internet. Others are local to a machine,
 link or site, go to groups, or embed an IPv4 address, which may be private."""
@@ -88,6 +90,17 @@ def is_local(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def hide_passwords(value: Any) -> Any:
+    """Return a value of JSON in which no string that is an address has a user name or password."""
+    if isinstance(value, str):
+        return hide_password(value) if "@" in value and _WEB.fullmatch(value) else value
+    if isinstance(value, list):
+        return [hide_passwords(item) for item in value]
+    if isinstance(value, dict):
+        return {name: hide_passwords(item) for name, item in value.items()}
+    return value
 
 
 def is_public(address: str) -> bool:

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import InputError, first_error
 from .files import read_json_lines, read_toml
-from .value_lists import CueList, ListFile, ValueList, find_list, read_strings
+from .inner_files import InnerFile, find_inner
+from .value_lists import CueList, ValueList, read_strings
 
 DEFAULT_GAZETTEER = Path(__file__).parent / "label_set" / "gazetteer" / "gazetteer.toml"
 _MIN_RECASED_LENGTH = 5
@@ -36,7 +37,7 @@ class PhraseList(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: ListFile
+    file: InnerFile
     label: str
     fields: Annotated[tuple[str, ...], Field(min_length=1)]
     match: Literal["exact", "caseless", "name"] = "exact"
@@ -55,7 +56,7 @@ class PatternList(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: ListFile
+    file: InnerFile
 
 
 class GazetteerFile(BaseModel):
@@ -108,7 +109,7 @@ def load_phrases(gazetteer: Path | None = None, labels: Iterable[str] | None = N
     phrases = Phrases(defaultdict(set), defaultdict(set), defaultdict(set))
     for phrase_list in read_gazetteer_file(path).phrases:
         if allowed is None or phrase_list.label in allowed:
-            _add_phrases(phrases, phrase_list, find_list(path.parent, phrase_list.file))
+            _add_phrases(phrases, phrase_list, find_inner(path.parent, phrase_list.file))
     for label, forms in phrases.before_name.items():
         forms -= phrases.exact[label]
     return phrases
@@ -155,7 +156,7 @@ def iterate_patterns(
     path = Path(gazetteer or DEFAULT_GAZETTEER)
     allowed = None if labels is None else set(labels)
     for pattern_list in read_gazetteer_file(path).patterns:
-        for location, entry in read_json_lines(find_list(path.parent, pattern_list.file)):
+        for location, entry in read_json_lines(find_inner(path.parent, pattern_list.file)):
             if not (isinstance(entry, dict) and isinstance(entry.get("label"), str)) or (
                 not isinstance(entry.get("pattern"), list)
             ):
@@ -171,14 +172,15 @@ def gazetteer_files(gazetteer: Path | None = None) -> list[Path]:
         gazetteer: a TOML file; None for the gazetteer that ships with orbat.
 
     Raises:
-        InputError: if the gazetteer file is missing or invalid.
+        InputError: if the gazetteer file is missing or invalid, or a list is a link that leads out
+            of its folder.
     """
     path = Path(gazetteer or DEFAULT_GAZETTEER)
     contents = read_gazetteer_file(path)
     names = [entry.file for entry in contents.phrases] + [e.file for e in contents.patterns]
     names += [name for entry in contents.values for name in (entry.file, entry.words) if name]
     names += [contents.context.file] if contents.context else []
-    return [path, *(find_list(path.parent, name) for name in dict.fromkeys(names))]
+    return [path, *(find_inner(path.parent, name) for name in dict.fromkeys(names))]
 
 
 def read_gazetteer_file(path: Path) -> GazetteerFile:

@@ -10,9 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ..errors import InputError, first_error
 from .files import read_toml
+from .inner_files import InnerFile, find_inner
+from .reading.bounded import read_bytes
 
 DEFAULT_LABELS = Path(__file__).parent / "label_set" / "labels.toml"
 
+MAX_GUIDELINES_BYTES = 2 * 2**20
+"""Largest size of guidelines; doccano refuses larger ones."""
 _TAG = re.compile(r"[BIESLU]-|O$")
 
 
@@ -97,7 +101,7 @@ class LabelSet(BaseModel):
         description: what the labels are for, in one line, such as `Named entities of legal texts`.
         language: ISO 639 code of the texts' language; None if it is not one.
         example: a text for example code.
-        guidelines: path of the annotation guidelines (Markdown), relative to the file.
+        guidelines: path of the annotation guidelines (Markdown) in the file's folder.
         spans: where predicted spans may begin and end; None to learn it from the gold spans.
     """
 
@@ -108,7 +112,7 @@ class LabelSet(BaseModel):
     description: _Line = "Named entities"
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
     example: _Line = "Write a text here."
-    guidelines: str | None = None
+    guidelines: InnerFile | None = None
     spans: SpanRules | None = None
 
     @model_validator(mode="after")
@@ -155,14 +159,12 @@ def load_guidelines(labels: LabelSet, path: Path | None = None) -> str:
         The guidelines as Markdown; empty if the label set names none.
 
     Raises:
-        InputError: if the guidelines cannot be read.
+        InputError: if the guidelines cannot be read, or are a link out of the label set's folder.
     """
     if labels.guidelines is None:
         return ""
-    file = Path(path or DEFAULT_LABELS).parent / labels.guidelines
+    file = find_inner(Path(path or DEFAULT_LABELS).parent, labels.guidelines)
     try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{file}: guidelines cannot be read ({error.strerror})") from error
+        return read_bytes(file, MAX_GUIDELINES_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: guidelines are not UTF-8; save them as UTF-8") from error

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import InputError
 from .files import read_json_lines
+from .inner_files import InnerFile, find_inner
 from .reading.bounded import read_bytes
 
 KINDS = ("member", "place")
@@ -20,31 +21,6 @@ ENTITY_COLUMNS = ("document", "start", "end", "text", "label", "score", "id")
 """The first columns of a table of entities, whose names no field may have."""
 _SEPARATOR = ";"
 """Between several values in a cell of a CSV file."""
-
-
-def _check_list_file(name: str) -> str:
-    windows = PureWindowsPath(name)
-    if PurePosixPath(name).is_absolute() or windows.anchor or ".." in windows.parts:
-        raise ValueError(f"'{name}' is outside of the gazetteer's folder; put the list beside it")
-    return name
-
-
-ListFile = Annotated[str, Field(min_length=1), AfterValidator(_check_list_file)]
-"""A list that a gazetteer file names: a path in its folder. Gazetteers are passed on, and what they
-name is read into models."""
-
-
-def find_list(folder: Path, name: str) -> Path:
-    """Return the path of a list in a gazetteer's folder.
-
-    Raises:
-        InputError: if it is a link that leads out of the folder: what a list says becomes part of
-            models, which are passed on.
-    """
-    path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{path}: is a link out of the gazetteer's folder; put the list there")
-    return path
 
 
 class CueList(BaseModel):
@@ -56,7 +32,7 @@ class CueList(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: ListFile
+    file: InnerFile
 
 
 class ValueList(BaseModel):
@@ -86,13 +62,13 @@ class ValueList(BaseModel):
 
     label: str
     fields: Annotated[dict[str, str], Field(min_length=1)]
-    file: ListFile | None = None
+    file: InnerFile | None = None
     forms: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     partial: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
-    words: ListFile | None = None
+    words: InnerFile | None = None
     last: tuple[str, ...] = ()
     generic: tuple[str, ...] = ()
     number: str | None = None
@@ -137,7 +113,7 @@ def read_entries(
         return
     if not values.forms:
         raise InputError(f"{folder / values.file}: 'forms' is empty; name the fields with forms")
-    for location, entry in _read_rows(find_list(folder, values.file)):
+    for location, entry in _read_rows(find_inner(folder, values.file)):
         names = [read_strings(entry.get(name), location, name) for name in values.forms]
         if not names[0]:
             raise InputError(f"{location}: no '{values.forms[0]}'; give the entry's name")
@@ -157,7 +133,7 @@ def read_words(folder: Path, values: ValueList) -> Iterator[tuple[str, str, str]
     """
     if values.words is None:
         return
-    for location, row in _read_csv(find_list(folder, values.words), ("phrase", "field", "value")):
+    for location, row in _read_csv(find_inner(folder, values.words), ("phrase", "field", "value")):
         if row["field"] not in values.fields:
             raise InputError(
                 f"{location}: unknown field '{row['field']}'; the list has "
@@ -174,9 +150,8 @@ def read_cues(folder: Path, cues: CueList | None) -> Iterator[tuple[str, str, st
     """
     if cues is None:
         return
-    for location, row in _read_csv(
-        find_list(folder, cues.file), ("phrase", "field", "value", "kind")
-    ):
+    columns = ("phrase", "field", "value", "kind")
+    for location, row in _read_csv(find_inner(folder, cues.file), columns):
         if row["kind"] not in KINDS:
             raise InputError(f"{location}: unknown kind '{row['kind']}'; use {' or '.join(KINDS)}")
         yield row["phrase"], row["field"], row["value"], row["kind"]

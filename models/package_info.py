@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..corpus.addresses import hide_password
 from ..corpus.labels import LabelSet
 from ..errors import InputError, first_line
 from ..training.run_folder import read_manifest
@@ -60,6 +61,9 @@ class PackageInfo:
             raise InputError(f"--email {self.email}: write an address such as ann@example.org")
         if self.email and not self.author:
             raise InputError("--email needs --author")
+        if self.url != hide_password(self.url):
+            shown = hide_password(self.url)
+            raise InputError(f"--url {shown}: must not have a user name or password; remove it")
         if self.url and not re.fullmatch(r"https?://\S+", self.url):
             raise InputError(f"--url {self.url}: write an address such as https://example.org")
 

@@ -23,6 +23,8 @@ LINES_SUFFIXES = (".jsonl", ".ndjson", ".jl")
 """File name extensions of JSON Lines; other files are one text each."""
 _JSON_START = re.compile(r'\s*(?:\[\s*)?\{\s*"[^"\n]*"\s*:')
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that control a terminal or change the direction of text."""
 
 Record = dict[str, Any]
 """A document without spans: `id`, `text` and `meta`."""
@@ -55,12 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (hashes,) = package.glob(f"{package.name}-*/*/{HASHES_FILE}")
         records = itertools.chain.from_iterable(map(_read, names))
         for record in tag(hashes.parent, records):
-            print(json.dumps(record, ensure_ascii=False), flush=True)
+            print(_escape(json.dumps(record, ensure_ascii=False)), flush=True)
     except BrokenPipeError:
         # The reader has enough; without this, Python complains when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_escape(' '.join(str(error).splitlines()))}", file=sys.stderr)
         return 2
     return 0
 
@@ -112,6 +114,11 @@ def _read(name: str) -> Iterator[Record]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield _parse(line, f"{name}:{number}", f"{stem}-{number}")
+
+
+def _escape(text: str) -> str:
+    r"""Return a text, such as JSON, with control characters as escapes such as `\u009b`."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _parse(line: str, location: str, default_id: str) -> Record:

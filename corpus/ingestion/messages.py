@@ -15,7 +15,7 @@ from typing import Any
 from ...errors import InputError
 from ..addresses import hide_password
 from ..reading.boundary import guard
-from ..reading.bounded import read_limited
+from ..reading.bounded import check_lines, read_limited
 from .raw_article import RawArticle, RawArticles, ReaderOptions
 
 MESSAGE_EXTENSIONS = (".eml", ".emlx", ".mht", ".mhtml")
@@ -98,8 +98,9 @@ def read_mailbox(path: Path, options: ReaderOptions) -> RawArticles:
     """Yield the e-mails of a mailbox (RFC 4155).
 
     Raises:
-        InputError: if it holds no e-mail.
+        InputError: if it holds no e-mail, or a line is too long.
     """
+    check_lines(path)
     box = mailbox.mbox(path, create=False)
     try:
         number = 0

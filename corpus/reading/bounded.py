@@ -89,6 +89,26 @@ def open_decompressed(path: Path) -> io.BufferedReader:
     return io.BufferedReader(_Unpacked(file, str(path))) if path.suffix.lower() == ".gz" else file
 
 
+def check_lines(path: Path, limit: int = MAX_ARTICLE_BYTES) -> None:
+    """Refuse a file with a line that would fill the memory of a library that reads lines.
+
+    Args:
+        path: the file.
+        limit: the most bytes that a line may have.
+
+    Raises:
+        InputError: if a line is longer.
+        OSError: if the file cannot be read.
+    """
+    length = 0
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            first, end, rest = block.partition(b"\n")
+            if length + len(first) > limit:
+                raise InputError(f"{path}: a line is longer than {limit >> 20} MB; split it")
+            length = len(rest) - rest.rfind(b"\n") - 1 if end else length + len(block)
+
+
 def check_length(text: str, location: str) -> None:
     """Refuse a text of more than :data:`MAX_TEXT_CHARACTERS`.
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pyarrow import RecordBatch
     from pyarrow.parquet import ParquetFile
 
-_BATCH_ROWS = 4
+BATCH_ROWS = 4
 """Rows that are decoded together: all may repeat one large cell."""
 
 
@@ -30,4 +30,4 @@ def iterate_batches(file: ParquetFile, location: str) -> Iterator[RecordBatch]:
         columns = [group.column(index) for index in range(group.num_columns)]
         packed = sum(column.total_compressed_size for column in columns)
         check_packing(packed, sum(column.total_uncompressed_size for column in columns), location)
-        yield from file.iter_batches(batch_size=_BATCH_ROWS, row_groups=[number])
+        yield from file.iter_batches(batch_size=BATCH_ROWS, row_groups=[number])

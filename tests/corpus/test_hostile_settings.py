@@ -9,7 +9,7 @@ import pytest
 from orbat.corpus.files import iterate_json_lines, read_toml
 from orbat.corpus.gazetteer import gazetteer_files, iterate_patterns, load_phrases
 from orbat.corpus.ingestion.web.feeds import FeedLog
-from orbat.corpus.reading.bounded import check_packing, read_bytes
+from orbat.corpus.reading.bounded import check_lines, check_packing, read_bytes
 from orbat.corpus.reading.json_files import decode_json, read_json_object
 from orbat.errors import InputError
 from orbat.training.recipe import load_recipe
@@ -86,6 +86,15 @@ def test_phrases_of_another_shape_are_refused(tmp_path: Path, entry: str) -> Non
         load_phrases(gazetteer)
 
 
+@pytest.mark.parametrize("sizes", [(2**20, 5), (2**20 - 1, 2, 3), (5, 2**21 + 1, 1)])
+def test_lines_are_read_up_to_a_limit(tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"\n".join(b"x" * size for size in sizes))
+    check_lines(path, max(sizes))
+    with pytest.raises(InputError, match="a line is longer than"):
+        check_lines(path, max(sizes) - 1)
+
+
 @pytest.mark.parametrize(
     "entry", ["1", '{"label": [], "pattern": []}', '{"label": "A", "pattern": 1}']
 )
@@ -105,7 +114,7 @@ def test_a_link_out_of_the_folder_of_a_gazetteer_is_refused(tmp_path: Path) -> N
     gazetteer.write_text('[[phrases]]\nfile = "a.jsonl"\nlabel = "RANK"\nfields = ["forms"]\n')
     names.symlink_to(tmp_path / "secret.jsonl")
     for read in (load_phrases, gazetteer_files):
-        with pytest.raises(InputError, match=r"a\.jsonl: is a link out of the gazetteer's folder"):
+        with pytest.raises(InputError, match=r"a\.jsonl: a link that leads out of"):
             read(gazetteer)
     names.unlink()
     (folder / "b.jsonl").write_text('{"forms": "Gen."}\n')

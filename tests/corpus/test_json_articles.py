@@ -152,6 +152,17 @@ def test_a_field_within_a_field_can_hold_the_text(tmp_path: Path) -> None:
     assert "field 'content.rendered' is HTML" in notices
 
 
+def test_passwords_in_addresses_of_records_are_not_kept(tmp_path: Path) -> None:
+    secret = "https://ann:secret@example.org/a"
+    by = ["ann@example.org", {"u": secret}]
+    value = {"id": secret, "text": f"{TEXT} {secret}", "url": secret, "by": by}
+    (document,), _ = read(tmp_path / "a.json", json.dumps(value))
+    # Ids and texts are never changed.
+    assert (document.id, document.text) == (secret, f"{TEXT} {secret}")
+    shown = "https://example.org/a"
+    assert document.meta == {"url": shown, "by": ["ann@example.org", {"u": shown}]}
+
+
 def test_paragraphs_in_a_list_are_joined(tmp_path: Path) -> None:
     (document,), _ = read(tmp_path / "a.json", json.dumps([{"body": [TEXT, " ", OTHER]}]))
     assert document.text == f"{TEXT}\n\n{OTHER}"

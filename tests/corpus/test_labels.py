@@ -46,3 +46,26 @@ def test_errors_name_file_and_field(tmp_path: Path, content: str, message: str) 
 @pytest.mark.parametrize(("color", "ink"), [("#ffffff", "#000000"), ("#1f1f7a", "#ffffff")])
 def test_text_on_a_label_is_readable(color: str, ink: str) -> None:
     assert Label(name="A", color=color).text_color == ink
+
+
+@pytest.mark.parametrize("name", ["../secret.md", "/etc/passwd", "a/../../b", "C:\\\\a.md"])
+def test_guidelines_lie_in_the_folder_of_the_label_set(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "labels.toml"
+    path.write_text(f"name = 'x'\nguidelines = '{name}'\n[[label]]\nname = 'A'\n")
+    with pytest.raises(InputError, match=r"guidelines: .* outside of the file's folder"):
+        load_labels(path)
+
+
+def test_guidelines_that_are_a_link_out_of_the_folder_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    path = folder / "labels.toml"
+    path.write_text("name = 'x'\nguidelines = 'a.md'\n[[label]]\nname = 'A'\n")
+    (tmp_path / "secret").write_text("secret")
+    (folder / "real.md").write_bytes(b"\xef\xbb\xbf# A\r\n")
+    (folder / "a.md").symlink_to(folder / "real.md")
+    assert load_guidelines(load_labels(path), path) == "# A\n"
+    (folder / "a.md").unlink()
+    (folder / "a.md").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match=r"a\.md: a link that leads out of"):
+        load_guidelines(load_labels(path), path)

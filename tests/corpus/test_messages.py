@@ -98,6 +98,15 @@ def test_the_page_of_an_e_mail_without_text_is_extracted(tmp_path: Path) -> None
     assert document.text == f"{TEXT}\n\n{OTHER}\n"
 
 
+def test_a_mailbox_with_a_line_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "box.mbox"
+    with path.open("wb") as file:
+        file.write(b"From ann@desk.test Mon May  6 10:00:00 2024\n" + mail(TEXT))
+        file.truncate(65 * 2**20)
+    (article,) = read_file(path, ReaderOptions())
+    assert str(article) == "a line is longer than 64 MB; split it"
+
+
 @pytest.mark.parametrize("name", ["a.txt", "a", "1714.M1.host:2,S"])
 def test_an_e_mail_is_recognized_by_its_header(tmp_path: Path, name: str) -> None:
     (document,), notices = read(tmp_path / name, mail(TEXT))

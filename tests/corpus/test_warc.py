@@ -13,6 +13,9 @@ import pytest
 import zstandard
 
 from orbat.corpus.document import Document
+from orbat.corpus.ingestion.extract import make_document
+from orbat.corpus.ingestion.raw_article import RawArticle, ReaderOptions
+from orbat.corpus.ingestion.readers import read_file
 from orbat.corpus.ingestion.web.content_encoding import unpack
 from orbat.corpus.reading.bounded import MAX_ARTICLE_BYTES
 from orbat.errors import InputError
@@ -118,9 +121,13 @@ def test_only_pages_are_read(tmp_path: Path) -> None:
         record(b"x", status="HTTP/1.1 200 OK\r\nContent-Type: image/png"),
     )
     page = record(PAGE.encode(), status="", kind="resource")
-    (document,) = read(tmp_path / "a.warc", b"".join([*others, page]))
-    assert isinstance(document, Document)
-    assert document.text.startswith(FIRST)
+    path = tmp_path / "a.warc"
+    path.write_bytes(b"".join([*others, others[0], page]))
+    notices: list[str] = []
+    (article,) = read_file(path, ReaderOptions(notify=notices.append))
+    assert isinstance(article, RawArticle)
+    assert make_document(article).text.startswith(FIRST)
+    assert notices == [f"{path}: passed over: 2 with status 404, 1 image/png"]
 
 
 def test_the_charset_of_the_header_is_used(tmp_path: Path) -> None:

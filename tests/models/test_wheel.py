@@ -111,6 +111,7 @@ def test_every_module_can_be_imported_without_orbat(package: Path, tmp_path: Pat
         ({"lang": "English"}, "--lang"),
         ({"name": "Orbat-news"}, "--name"),
         ({"version": "new"}, "--version"),
+        ({"url": "https://ann:secret@example.org/a"}, "--url https://example.org/a: must not have"),
     ],
 )
 def test_a_malformed_name_is_refused(info: dict[str, str], option: str) -> None:

@@ -111,3 +111,17 @@ def test_the_schema_refuses_other_records(change: dict[str, Any]) -> None:
     record = {"id": "a", "text": "Gen.", "spans": [], "meta": {}}
     SCHEMA.validate(record)
     assert not SCHEMA.is_valid({**record, **change})
+
+
+def test_no_character_that_controls_a_terminal_is_printed(run: Run) -> None:
+    name = "a\x1b[2J\u202e.jsonl"
+    done = run(name)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: a\\u001b[2J\\u202e.jsonl: no such file; check the path\n",
+    )
+    record = {"id": "\x9b31m", "text": "\u202eGen. Doe \x7f\u2028", "meta": {"\x85": "\u2066"}}
+    done = run("-", input=json.dumps(record))
+    assert not set(done.stdout) & set("\x7f\x85\x9b\u2028\u202e\u2066")
+    (tagged,) = records(done.stdout)
+    assert {name: tagged[name] for name in record} == record

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ....corpus.reading.bounded import MAX_MARKUP_BYTES
 from ....errors import InputError
 
 _BLANKS = re.compile(r"[ \t]+")
@@ -51,13 +52,17 @@ def read_lines(path: Path) -> Iterator[Line]:
     Lines end at `\n` or `\r\n` only, because words may contain other separators such as U+2028.
 
     Raises:
-        InputError: if the file is missing, empty or not UTF-8.
+        InputError: if the file is missing, empty or not UTF-8, or a line is too long.
     """
     path = Path(path)
     is_empty = True
     try:
         with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
+            lines = iter(lambda: file.readline(MAX_MARKUP_BYTES + 1), b"")
+            for number, raw in enumerate(lines, start=1):
+                if len(raw) > MAX_MARKUP_BYTES:
+                    size = f"{MAX_MARKUP_BYTES >> 20} MB"
+                    raise InputError(f"{path}:{number}: longer than {size}; check --from")
                 if number == 1:
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 try:

@@ -12,7 +12,7 @@ from ....corpus.files import iterate_json_lines, read_json_lines
 from ....corpus.reading.bounded import MAX_FILE_BYTES
 from ....corpus.reading.json_arrays import is_json_array, iterate_json_array
 from ....corpus.reading.json_files import read_json_file
-from ....corpus.reading.parquet import iterate_batches
+from ....corpus.reading.parquet import BATCH_ROWS, iterate_batches
 from ....corpus.rejected import Rejected
 from ....errors import InputError
 from ..sources import open_source
@@ -168,9 +168,10 @@ def _read_arrow(path: Path, names: ClassNames) -> Rows:
             for batch in batches:
                 # Wrong offsets within damaged data would end the process.
                 batch.validate(full=True)
-                for row in batch.to_pylist():
-                    number += 1
-                    yield f"{path}: row {number}", row
+                for start in range(0, batch.num_rows, BATCH_ROWS):
+                    for row in batch.slice(start, BATCH_ROWS).to_pylist():
+                        number += 1
+                        yield f"{path}: row {number}", row
     except Exception as error:
         raise _not_loaded(path, error) from error
 

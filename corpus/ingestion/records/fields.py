@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ....errors import InputError
+from ...addresses import hide_passwords
 from ...json_values import replace_surrogates, to_json_value
 from ...reading.boundary import guard
 from ...rejected import Rejected
@@ -111,6 +112,7 @@ class ArticleFields:
             text = _extract(text, f"{location}: field '{name}'")
             self._tell(f"field '{name}' is HTML; the articles in it were extracted")
         rest = to_json_value(_without(value, name), location)
+        rest = {key: item if key == "id" else hide_passwords(item) for key, item in rest.items()}
         if "id" in rest:
             rest["id"] = _read_id(rest["id"], value["id"], location)
             if rest["id"] is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from .content_encoding import join_chunks, unpack
 
 _MAX_UNREAD_BYTES = 8
 """Bytes at the end of a WARC record that a decompressor may leave unread."""
+_MAX_NAMED = 5
+"""How many types and statuses of what is passed over are named."""
 _HTTP_VERSIONS = ["HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/2", "HTTP/3"]
 _ZSTD_DICTIONARY = b"\x5d\x2a\x4d\x18"
 """Beginning of a .warc.zst file that holds the dictionary of its records."""
@@ -27,7 +30,8 @@ def read_warc(path: Path, options: ReaderOptions) -> RawArticles:
     """Yield the web pages of a WARC or ARC file, compressed or not; by warcio.
 
     Pages are responses of status 200 of the type HTML, and resources of that type. A record whose
-    headers or body cannot be read is rejected, and the reading goes on.
+    headers or body cannot be read is rejected, and the reading goes on. What else the archive
+    has of the web is counted.
 
     Raises:
         InputError: if the file is damaged or holds no web page.
@@ -36,14 +40,21 @@ def read_warc(path: Path, options: ReaderOptions) -> RawArticles:
     from warcio.exceptions import ArchiveLoadFailed
 
     is_empty = True
+    passed_over: Counter[str] = Counter()
     try:
         with _open(path) as file:
             # warcio would end the run at the first record with broken HTTP headers.
             for record in ArchiveIterator(file, no_record_parse=True, arc2warc=True):
                 article = _read_record(path, record)
-                if article is not None:
+                if isinstance(article, str):
+                    passed_over[article] += 1
+                elif article is not None:
                     is_empty = False
                     yield article
+        if passed_over:
+            counts = ", ".join(f"{n} {what}" for what, n in passed_over.most_common(_MAX_NAMED))
+            more = ", …" if len(passed_over) > _MAX_NAMED else ""
+            options.notify(f"{path}: passed over: {counts}{more}")
         if is_empty:
             raise InputError(f"{path}: holds no web page, or is truncated; fetch it again")
     except (ArchiveLoadFailed, EOFError, zlib.error) as error:
@@ -68,8 +79,8 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
             raise InputError(f"{path}: damaged or truncated ({error}); fetch it again") from error
 
 
-def _read_record(path: Path, record: Any) -> RawArticle | Rejected | None:
-    """Return the page of a record; None if it holds none."""
+def _read_record(path: Path, record: Any) -> RawArticle | Rejected | str | None:
+    """Return the page of a record, its type or status if it is no page, or None for a note."""
     url = hide_password(record.rec_headers.get_header("WARC-Target-URI") or "")
     if record.rec_type not in ("response", "resource") or not url.startswith(("http:", "https:")):
         return None
@@ -78,13 +89,15 @@ def _read_record(path: Path, record: Any) -> RawArticle | Rejected | None:
         if record.rec_type == "resource":
             content_type = record.content_type or ""
             if "html" not in content_type.lower():
-                return None
+                return _kind(content_type)
             body = _read_body(record, location)
         else:
             headers = _read_headers(record, location)
             content_type = headers.get_header("Content-Type") or ""
-            if "html" not in content_type.lower() or headers.get_statuscode() != "200":
-                return None
+            if headers.get_statuscode() != "200":
+                return f"with status {headers.get_statuscode()[:9]}"
+            if "html" not in content_type.lower():
+                return _kind(content_type)
             body = _read_body(record, location)
             if "chunked" in (headers.get_header("Transfer-Encoding") or "").lower():
                 body = join_chunks(body)
@@ -98,6 +111,10 @@ def _read_record(path: Path, record: Any) -> RawArticle | Rejected | None:
     origin = {"file": path.name, "url": url, "fetched": fetched}
     charset = charset_of_content_type(content_type)
     return RawArticle(location, url_to_name(url), body, None, ".html", origin, charset)
+
+
+def _kind(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()[:60] or "without type"
 
 
 def _read_headers(record: Any, location: str) -> Any:

@@ -228,6 +228,14 @@ def test_documents_are_yielded_before_the_end_of_the_file(tmp_path: Path) -> Non
         list(documents)
 
 
+def test_a_line_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "a").open("wb") as file:
+        file.write(b"Gen. O\n")
+        file.truncate(2**40)
+    with pytest.raises(InputError, match=":2: longer than 16 MB; check --from"):
+        convert(tmp_path / "a", tmp_path / "o.jsonl", "conll")
+
+
 def test_other_encodings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes("Gen. O\nAdé O\n".encode("latin-1"))
     with pytest.raises(InputError, match=":2: not UTF-8; convert it"):

@@ -77,6 +77,7 @@ class Project(_Record):
 
     id: int
     name: str
+    description: str = ""
     guideline: str = ""
     collaborative_annotation: bool = False
     grapheme_mode: bool = False

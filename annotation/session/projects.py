@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+
+from ...corpus.files import sha256_text
 from ...errors import ServerError
 from ..doccano.client import DoccanoClient
 from ..doccano.records import Project
@@ -31,7 +34,7 @@ def ensure_project(
     project = _find_project(client, session, annotator)
     if project is None:
         name = _project_name(session, annotator)
-        project = client.create_project(name, session.labels.name, guidelines)
+        project = client.create_project(name, _describe(session), guidelines)
     if not project.collaborative_annotation or project.grapheme_mode:
         raise ServerError(
             f"{client.url}: project {project.id} must be collaborative and without grapheme mode; "
@@ -46,7 +49,8 @@ def _find_project(client: DoccanoClient, session: Session, annotator: str) -> Pr
     if annotator not in session.projects:
         # An interrupted push may have created the project without recording it.
         found = client.projects(_project_name(session, annotator))
-        return next((p for p in found if client.count_examples(p.id) == 0), None)
+        own = (p for p in found if p.description == _describe(session))
+        return next((p for p in own if client.count_examples(p.id) == 0), None)
     project = client.project(session.projects[annotator])
     if project is None:
         raise ServerError(
@@ -58,3 +62,9 @@ def _find_project(client: DoccanoClient, session: Session, annotator: str) -> Pr
 
 def _project_name(session: Session, annotator: str) -> str:
     return f"{session.folder.absolute().name} · {annotator}"[:100]
+
+
+def _describe(session: Session) -> str:
+    """Return what tells the projects of sessions apart whose folders have the same name."""
+    place = f"{platform.node()}:{session.folder.absolute()}"
+    return f"{session.labels.name} · {sha256_text(place)[:12]}"

@@ -85,6 +85,7 @@ class MemoryDoccano:
         project = Project(
             id=number,
             name=name,
+            description=description,
             guideline=guidelines,
             collaborative_annotation=True,
             updated_at=datetime.fromisoformat(TIME),

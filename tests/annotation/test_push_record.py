@@ -24,6 +24,21 @@ def push_to(server: MemoryDoccano, folder: Path, *annotators: str) -> None:
     push(server.client, folder, DOCUMENTS, annotators, load_labels(), overlap=0, guidelines="Read")
 
 
+def names(server: MemoryDoccano) -> list[str]:
+    return [project.name for project in server.stored.values()]
+
+
+def test_sessions_of_one_name_do_not_share_a_project_that_is_still_empty(tmp_path: Path) -> None:
+    server = MemoryDoccano()
+    # Another session has created its project, and nothing is in it yet.
+    push(server.client, tmp_path / "1" / "june", DOCUMENTS, ["ann"], load_labels())
+    ((number, rows),) = server.rows.items()
+    rows.clear()
+    push(server.client, tmp_path / "2" / "june", DOCUMENTS, ["ann"], load_labels())
+    assert open_session(tmp_path / "2" / "june").projects["ann"] != number
+    assert [len(rows) for rows in server.rows.values()] == [0, len(DOCUMENTS)]
+
+
 def test_a_refused_name_keeps_no_documents(tmp_path: Path) -> None:
     server, folder = MemoryDoccano(), tmp_path / "june"
     with pytest.raises(ServerError, match=r"annotator 'ann lee': .* invalid username"):
@@ -57,7 +72,7 @@ def test_a_push_that_is_interrupted_at_any_call_is_completed_by_the_next(
                 pushed = {document.id for document in recorded.pushed(name)}
                 assert pushed <= {row.name for row in server.rows[project]}
         push_to(server, folder, "ann", "ben")
-        assert (server.stored, server.rows) == (whole.stored, whole.rows), f"call {call}"
+        assert (names(server), server.rows) == (names(whole), whole.rows), f"call {call}"
         assert (server.labels, server.members) == (whole.labels, whole.members)
         session = open_session(folder)
         assert session.projects == open_session(tmp_path / "0" / "june").projects

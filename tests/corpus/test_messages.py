@@ -104,7 +104,7 @@ def test_a_mailbox_with_a_line_that_would_fill_the_memory_is_refused(tmp_path: P
         file.write(b"From ann@desk.test Mon May  6 10:00:00 2024\n" + mail(TEXT))
         file.truncate(65 * 2**20)
     (article,) = read_file(path, ReaderOptions())
-    assert str(article) == "a line is longer than 64 MB; split it"
+    assert str(article) == f"{path}: a line is longer than 64 MB; split it"
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "1714.M1.host:2,S"])

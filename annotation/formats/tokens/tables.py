@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ....corpus.files import iterate_json_lines, read_json_lines
+from ....corpus.reading.arrow import check_batches
 from ....corpus.reading.bounded import MAX_FILE_BYTES
 from ....corpus.reading.json_arrays import is_json_array, iterate_json_array
 from ....corpus.reading.json_files import read_json_file
@@ -97,8 +98,12 @@ def _find_split(name: str) -> str:
 
 def _load_from_disk(path: Path, names: ClassNames) -> Iterator[Table]:
     import datasets
+    import pyarrow
 
     try:
+        for part in path.rglob("*.arrow"):
+            with pyarrow.memory_map(str(part)) as file:
+                check_batches(file, str(part))
         loaded = datasets.load_from_disk(str(path))
         for table in loaded.values() if isinstance(loaded, dict) else (loaded,):
             # Wrong offsets within damaged data would end the process.
@@ -160,6 +165,7 @@ def _read_arrow(path: Path, names: ClassNames) -> Rows:
     number = 0
     try:
         with pyarrow.memory_map(str(path)) as file:
+            check_batches(file, str(path))
             is_file = file.read(6) == b"ARROW1"
             file.seek(0)
             reader = pyarrow.ipc.open_file(file) if is_file else pyarrow.ipc.open_stream(file)

@@ -39,6 +39,19 @@ def bomb_parquet() -> bytes:
     return out.getvalue()
 
 
+def bomb_arrow(codec: str, *, is_stream: bool, is_dictionary: bool = False) -> bytes:
+    import pyarrow as pa
+
+    out = io.BytesIO()
+    column = pa.array(["x" * BOMB_BYTES])
+    table = pa.table({"tokens": column.dictionary_encode() if is_dictionary else column})
+    options = pa.ipc.IpcWriteOptions(compression=codec)
+    new = pa.ipc.new_stream if is_stream else pa.ipc.new_file
+    with new(out, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return out.getvalue()
+
+
 def read(path: Path, format_name: str, *, skip_bad: bool = False) -> tuple[list[str], Any]:
     report = ConversionReport()
     found = [d.id for d in read_format(path, format_name, report, skip_bad=skip_bad)]
@@ -51,6 +64,12 @@ def read(path: Path, format_name: str, *, skip_bad: bool = False) -> tuple[list[
         ("jsonl", "a.zip", bomb_zip(), "are packed into"),
         ("docbin", "a.spacy", zlib.compress(bytes(BOMB_BYTES)), "are packed into"),
         ("datasets", "a.parquet", bomb_parquet(), "are packed into"),
+        ("datasets", "a.arrow", bomb_arrow("zstd", is_stream=False), "are packed into"),
+        ("datasets", "a.arrow", bomb_arrow("lz4", is_stream=True), "are packed into"),
+        (
+            *("datasets", "a.arrow"),
+            *(bomb_arrow("zstd", is_stream=True, is_dictionary=True), "are packed into"),
+        ),
         ("doccano", "a.jsonl", b'{"text": ' + DEEP, "nested too deeply"),
         ("labelstudio", "a.json", b'[{"data": ' + DEEP, "nested too deeply"),
         ("prodigy", "a.jsonl", b'{"text": "a", "n": ' + b"1" * 4301 + b"}", "too many digits"),

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.http import HttpResponse
 from rest_framework.exceptions import Throttled
@@ -18,7 +17,7 @@ from .login_counts import LoginCounts
 _LOOPBACK = ("", "127.0.0.1", "::1")
 
 
-class LoginLimit(BaseBackend):
+class LoginLimit:
     """The first backend that Django asks at every login; it refuses some, and accepts none."""
 
     def authenticate(self, request: Any, username: Any = None, **_: Any) -> None:

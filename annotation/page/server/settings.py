@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from config.settings import production
 from config.settings.production import *  # noqa: F403
 
 _HOME = Path(os.environ["DOCCANO_HOME"])
@@ -31,9 +32,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HAS_TLS
 ROOT_URLCONF = "server.urls"
 
 # Wrong passwords are slowed down.
-AUTHENTICATION_BACKENDS = ["server.login_limit.LoginLimit", *AUTHENTICATION_BACKENDS]  # noqa: F405
+AUTHENTICATION_BACKENDS = ["server.login_limit.LoginLimit", *production.AUTHENTICATION_BACKENDS]
 MIDDLEWARE = [
-    *MIDDLEWARE,  # noqa: F405
+    *production.MIDDLEWARE,
     "server.login_limit.RefusedLogins",
     "server.media_access.PrivateMedia",
 ]

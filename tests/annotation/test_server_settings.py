@@ -188,3 +188,12 @@ def test_settings_of_a_start_that_failed_are_not_kept(
     with pytest.raises(ServerError, match="no network"):
         DoccanoServer(tmp_path).up(host="192.0.2.7")
     assert read_settings(tmp_path) == replace(ServerSettings(), port=8123)
+
+
+def test_a_refused_start_keeps_nothing_of_it(tmp_path: Path) -> None:
+    server = DoccanoServer(tmp_path)
+    for wrong in ({"port": 99999}, {"workers": 0}, {"public_url": "labels"}):
+        with pytest.raises(InputError):
+            server.up(**wrong, model=("http://127.0.0.1:8200", None))  # type: ignore[arg-type]
+    assert server.page.model_url is None
+    assert list(tmp_path.iterdir()) == []

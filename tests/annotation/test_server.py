@@ -175,7 +175,9 @@ def test_the_home_is_closed_and_one_process_starts_it(
 def test_settings_keep_uploads_at_home(tmp_path: Path) -> None:
     (tmp_path / "config" / "settings").mkdir(parents=True)
     production = tmp_path / "config" / "settings" / "production.py"
-    production.write_text('SITE_ID = 1\nALLOWED_HOSTS = ["*"]\n')
+    production.write_text(
+        'SITE_ID = 1\nALLOWED_HOSTS = ["*"]\nAUTHENTICATION_BACKENDS = MIDDLEWARE = []\n'
+    )
     code = (
         f"from {SETTINGS} import *\n"
         "print(SITE_ID, DJANGO_DRF_FILEPOND_UPLOAD_TMP, FILE_UPLOAD_PERMISSIONS, *ALLOWED_HOSTS)"

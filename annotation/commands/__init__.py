@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from ..transfer.commands import backup, clone, move, restore
 from .adjudicate import adjudicate
 from .agree import agree
 from .audit import audit
@@ -31,5 +32,6 @@ def annotate() -> None:
 for command in (
     *(up, down, push, assign, status, pull, history, replay, agree, adjudicate),
     *(select, audit, guide, convert, page),
+    *(backup, restore, move, clone),
 ):
     app.command()(command)

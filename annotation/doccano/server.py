@@ -159,6 +159,16 @@ class DoccanoServer:
             worker_is_running=self.worker_is_running,
         )
 
+    def environ(self) -> dict[str, str]:
+        """Return the environment variables of doccano's processes.
+
+        Raises:
+            ServerError: if no server was ever started in this folder.
+        """
+        if not self._is_set_up():
+            raise ServerError(f"no doccano server in {self.home}; start one with orbat annotate up")
+        return self._environ(self.settings, self._credentials()["secret_key"])
+
     # -- up and down --------------------------------------------------------------------------
 
     def up(

@@ -79,12 +79,15 @@ def open_atomic(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def open_folder_atomic(path: Path, *, replace: bool = False) -> Iterator[Path]:
+def open_folder_atomic(
+    path: Path, *, replace: bool = False, keep_modes: bool = False
+) -> Iterator[Path]:
     """Open a hidden sibling folder that is renamed to `path` when the block ends without error.
 
     Args:
         path: the folder to write. An empty folder may be there already.
         replace: remove an existing folder first.
+        keep_modes: leave the modes of what is in the folder, so that private files stay private.
 
     Yields:
         The sibling folder, to write the files to.
@@ -101,7 +104,7 @@ def open_folder_atomic(path: Path, *, replace: bool = False) -> Iterator[Path]:
             yield draft
             # Temporary folders have the mode 0700, and some libraries write files with 0600.
             mask = _umask()
-            for part in (draft, *draft.rglob("*")):
+            for part in (draft,) if keep_modes else (draft, *draft.rglob("*")):
                 part.chmod((0o777 if part.is_dir() else 0o666) & ~mask)
             if replace:
                 shutil.rmtree(path, ignore_errors=True)

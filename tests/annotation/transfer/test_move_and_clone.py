@@ -1,0 +1,117 @@
+"""A session whose server gets another address, and a new session with the setting of an old one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orbat.annotation.session.folder import open_session
+from orbat.annotation.session.push import push
+from orbat.annotation.transfer.references import find_references
+from orbat.corpus.document import Document
+from orbat.corpus.files import write_documents
+from orbat.corpus.labels import load_labels
+from tests.conftest import Orbat, Running
+
+MakeSession = Callable[..., Path]
+
+
+@pytest.mark.doccano
+@pytest.mark.slow
+def test_a_session_moves_only_to_a_server_with_the_same_projects(
+    orbat: Orbat,
+    doccano: Running,
+    make_session: MakeSession,
+    refused: Callable[..., str],
+) -> None:
+    folder = make_session("mov-ann")
+    before = (folder / "session.json").read_bytes()
+    project = open_session(folder).projects["mov-ann"]
+    # The same server by another name.
+    url = doccano.url.replace("127.0.0.1", "localhost")
+    move = ("annotate", "move", folder, "--url", url)
+    env = {**doccano.env, "ORBAT_DOCCANO_PASSWORD": doccano.server.password}
+    with doccano.connect() as admin:
+        example = next(iter(admin.examples(project)))
+        path = f"projects/{project}/examples/{example.id}"
+        admin.transport.patch(path, {"text": "another"})
+        line = refused(*move, env=env)
+        assert f"project {project} of 'mov-ann' has no document 'd0' with the text of" in line
+        assert (folder / "session.json").read_bytes() == before
+        admin.transport.patch(path, {"text": example.text})
+    moved = orbat(*move, env=env)
+    assert moved.code == 0, moved.err
+    assert f"on {url} from now on" in moved.out
+    record = json.loads(before)
+    assert json.loads((folder / "session.json").read_text()) == {**record, "url": url}
+    assert f"on {url} already" in orbat(*move, env=env).out
+    pulled = orbat("annotate", "pull", "--session", folder, "--url", url, "--json", env=env)
+    assert set(pulled.json()[0]["changes"].values()) == {0}
+    record["projects"]["mov-ann"] = 10**6
+    (folder / "session.json").write_text(json.dumps(record))
+    assert "has no project 1000000 of 'mov-ann'" in refused(*move, env=env)
+
+
+@pytest.mark.doccano
+@pytest.mark.slow
+def test_a_clone_has_labels_guidelines_and_annotators_but_no_documents(
+    orbat: Orbat,
+    doccano: Running,
+    make_session: MakeSession,
+    refused: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    folder, new = make_session("clo-ann", "clo-ben"), tmp_path / "new"
+    old = open_session(folder)
+    cloned = orbat("annotate", "clone", folder, new, env=doccano.env)
+    assert cloned.code == 0, cloned.err
+    assert "--annotators clo-ann,clo-ben --overlap 1 --readers 2" in cloned.out
+    session = open_session(new)
+    assert (session.url, session.labels) == (old.url, old.labels)
+    assert (session.assignments, session.documents()) == ({}, [])
+    assert list(session.projects) == list(old.projects)
+    assert not set(session.projects.values()) & set(old.projects.values())
+    assert session.password("clo-ann") == old.password("clo-ann")
+    with doccano.connect() as admin:
+        for name, id_ in session.projects.items():
+            project, earlier = admin.project(id_), admin.project(old.projects[name])
+            assert project is not None
+            assert earlier is not None
+            assert project.guideline == earlier.guideline
+            assert name in {member.username for member in admin.members(id_)}
+            assert [t.text for t in admin.span_types(id_)] == [*old.labels.names]
+        document = Document("next", "Gen. Roe of 2 Wing")
+        push(admin, new, [document], [*session.projects], load_labels())
+        assert [admin.count_examples(id_) for id_ in session.projects.values()] == [1, 1]
+    assert open_session(new).projects == session.projects
+    assert "is a session already" in refused("annotate", "clone", folder, new, env=doccano.env)
+
+
+@pytest.mark.parametrize("name", ["session.json", "question-project.json"])
+@pytest.mark.parametrize("content", ["[]", "{}", '{"url": 1, "project": 2}', '{"url": "x"}', "x"])
+def test_a_damaged_record_of_the_server_is_named(
+    tmp_path: Path, name: str, content: str, refused: Callable[..., str]
+) -> None:
+    (tmp_path / name).write_text(content)
+    line = refused("annotate", "backup", tmp_path, tmp_path.parent / "b.zip")
+    assert name in line
+
+
+def test_all_folders_inside_a_session_move_with_it(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "session.json").write_text('{"url": "a", "projects": {"ann": 1, "ben": 2}, "x": 0}')
+    (inside / "question-project.json").write_text('{"url": "a", "project": 3, "format": 2}')
+    write_documents(tmp_path / "pushed" / "ann.jsonl", [Document("a", "text")])
+    for reference in find_references(tmp_path):
+        reference.rewrite("b", {1: 10, 2: 1, 3: 2})
+    assert json.loads((tmp_path / "session.json").read_text()) == {
+        "url": "b",
+        "projects": {"ann": 10, "ben": 1},
+        "x": 0,
+    }
+    record = json.loads((inside / "question-project.json").read_text())
+    assert record == {"url": "b", "project": 2, "format": 2}

@@ -8,7 +8,6 @@ session/…        the session's folder
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from ... import __version__
 from ...corpus.json_values import encode_json
-from ...corpus.output.atomic import DRAFT_SUFFIX, open_atomic
+from ...corpus.output.atomic import DRAFT_SUFFIX, current_umask, open_atomic
 from ...corpus.output.locks import LOCK_FILE
 from ...corpus.reading.bounded import UNREADABLE_ZIP, check_archive, read_limited
 from ...corpus.reading.json_files import decode_json
@@ -40,7 +39,7 @@ class Manifest(BaseModel, frozen=True):
         url: the server's address.
         counts: number of doccano's records by table.
         sha256: digest of each other file of the archive.
-        private: the files of the session that only their owner could read.
+        private: the files and folders of the session that only their owner could read.
     """
 
     format: int
@@ -78,14 +77,15 @@ class BackupWriter:
 
     def add_folder(self, folder: Path) -> None:
         """Add the files of the session's folder."""
-        for path in sorted(folder.rglob("*")):
-            if path.name == LOCK_FILE or path.name.endswith(DRAFT_SUFFIX) or not path.is_file():
+        for path in (folder, *sorted(folder.rglob("*"))):
+            if path.name == LOCK_FILE or path.name.endswith(DRAFT_SUFFIX):
                 continue
-            name = f"{FOLDER}/{path.relative_to(folder).as_posix()}"
-            with path.open("rb") as file:
-                self.add(name, _chunks(file))
-                if not os.fstat(file.fileno()).st_mode & 0o077:
-                    self._private.append(name)
+            name = _name(folder, path)
+            if not path.stat().st_mode & 0o077:
+                self._private.append(name)
+            if path.is_file():
+                with path.open("rb") as file:
+                    self.add(name, _chunks(file))
 
     def finish(self, url: str, counts: dict[str, int], made_at: str) -> Manifest:
         """Add the manifest, the last file."""
@@ -135,16 +135,21 @@ class Backup:
             yield from file
 
     def extract_folder(self, folder: Path) -> None:
-        """Write the session's files into an empty folder; private ones stay private."""
+        """Write the session's files into an empty folder that nobody else can enter.
+
+        In the end, everybody can enter it who could enter the session's, and what was private in
+        it stays private.
+        """
         for name in self.manifest.sha256:
-            if name == RECORDS:
-                continue
-            path = folder / PurePosixPath(name).relative_to(FOLDER)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with self._archive.open(name) as source, path.open("xb") as file:
-                if name in self.manifest.private:
-                    path.chmod(0o600)
-                file.writelines(_chunks(source))
+            if name != RECORDS:
+                path = folder / PurePosixPath(name).relative_to(FOLDER)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with self._archive.open(name) as source, path.open("xb") as file:
+                    file.writelines(_chunks(source))
+        private = set(self.manifest.private)
+        for path in (*folder.rglob("*"), folder):
+            mode = 0o700 if _name(folder, path) in private else 0o777 & ~current_umask()
+            path.chmod(mode if path.is_dir() else mode & 0o666)
 
     def _verify(self) -> None:
         names = [info.filename for info in self._archive.infolist() if info.filename != MANIFEST]
@@ -197,6 +202,11 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
 
 def _damaged(path: Path) -> InputError:
     return InputError(f"{path}: damaged, or not a backup of orbat; use another copy")
+
+
+def _name(folder: Path, path: Path) -> str:
+    """Return the name in the archive of a session's file or folder."""
+    return str(PurePosixPath(FOLDER, path.relative_to(folder)))
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

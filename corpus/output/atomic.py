@@ -68,7 +68,7 @@ def open_atomic(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
             # The mode of a new temporary file is 0600.
             if not private:
-                draft.chmod(0o666 & ~_umask())
+                draft.chmod(0o666 & ~current_umask())
             draft.replace(path)
     except IsADirectoryError as error:
         draft.unlink(missing_ok=True)
@@ -87,7 +87,8 @@ def open_folder_atomic(
     Args:
         path: the folder to write. An empty folder may be there already.
         replace: remove an existing folder first.
-        keep_modes: leave the modes of what is in the folder, so that private files stay private.
+        keep_modes: leave the modes of the folder, which nobody else can enter at first, and of what
+            is in it.
 
     Yields:
         The sibling folder, to write the files to.
@@ -103,8 +104,8 @@ def open_folder_atomic(
         with name_full_disk(path):
             yield draft
             # Temporary folders have the mode 0700, and some libraries write files with 0600.
-            mask = _umask()
-            for part in (draft,) if keep_modes else (draft, *draft.rglob("*")):
+            mask = current_umask()
+            for part in () if keep_modes else (draft, *draft.rglob("*")):
                 part.chmod((0o777 if part.is_dir() else 0o666) & ~mask)
             if replace:
                 shutil.rmtree(path, ignore_errors=True)
@@ -135,7 +136,8 @@ def open_scratch_folder() -> Iterator[Path]:
         os.close(handle)
 
 
-def _umask() -> int:
+def current_umask() -> int:
+    """Return the permissions that new files of this process do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -21,6 +21,10 @@ LINES = [b'["examples.Example", {"text": "2 Wing"}]\n', b'["end", {}]\n']
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("folder")
     (folder / "history").mkdir()
+    (folder / "secret" / "inside").mkdir(parents=True)
+    (folder / "secret").chmod(0o700)
+    (folder / "secret" / "inside" / "gold.jsonl").write_text("x")
+    folder.chmod(0o755)
     (folder / "session.json").write_text("{}")
     (folder / "history" / "zoë.jsonl").write_bytes(b"\0\xff")
     (folder / "accounts.json").write_text('{"ann": "secret"}')
@@ -55,12 +59,16 @@ def test_a_backup_holds_the_folder_without_locks_and_drafts(
     path.write_bytes(backup)
     with open_backup(path) as opened:
         assert list(opened.records()) == LINES
+        target.mkdir(mode=0o700)
         opened.extract_folder(target)
         assert opened.manifest.counts == {"examples.Example": 1}
-    assert set(files_in(target)) == {"session.json", "accounts.json", "history/zoë.jsonl"}
+    names = {"session.json", "accounts.json", "history/zoë.jsonl", "secret/inside/gold.jsonl"}
+    assert set(files_in(target)) == names
     assert files_in(target).items() <= files_in(folder).items()
     assert (target / "accounts.json").stat().st_mode & 0o777 == 0o600
-    assert (target / "session.json").stat().st_mode & 0o044
+    assert (target / "secret").stat().st_mode & 0o777 == 0o700
+    for shared in (target, target / "secret" / "inside", target / "session.json"):
+        assert shared.stat().st_mode & 0o044
 
 
 @given(st.data())
@@ -79,7 +87,7 @@ def test_a_damaged_backup_is_refused(
         with open_backup(path) as opened:
             # Times, modes and the like of the archive itself mean nothing.
             assert list(opened.records()) == LINES
-            assert len(opened.manifest.sha256) == 4
+            assert len(opened.manifest.sha256) == 5
     except InputError as error:
         assert str(error).startswith(f"{path}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -81,6 +82,19 @@ def test_the_work_for_links_and_quotations_does_not_grow_with_the_depth(
         return _count_calls(lambda: prepare_page(tree))
 
     assert work(60) < 2 * work(6)
+
+
+def test_finding_lists_of_links_takes_little_memory() -> None:
+    text = "The army took the port. " * 5000
+    tree = html.fromstring("<html><body>" + f"<p>{text}</p>" * 20)
+    tracemalloc.start()
+    try:
+        find_link_lists(tree)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The text itself, in parts, and not numbers for each of its 2.4 million characters.
+    assert peak < 8 * 2**20
 
 
 MARKUP = st.recursive(

@@ -13,6 +13,7 @@ from .guide import guide
 from .history import history
 from .pull import pull
 from .push import push
+from .quality.qualify import qualify
 from .replay import replay
 from .select import select
 from .server import down, page, up
@@ -30,7 +31,7 @@ def annotate() -> None:
 
 
 for command in (
-    *(up, down, push, assign, status, pull, history, replay, agree, adjudicate),
+    *(up, down, qualify, push, assign, status, pull, history, replay, agree, adjudicate),
     *(select, audit, guide, convert, page),
     *(backup, restore, move, clone),
 ):

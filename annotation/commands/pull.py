@@ -18,6 +18,9 @@ def pull(
     output: Annotated[
         Path | None, typer.Option(help="Folder for ANNOTATOR.jsonl; default: SESSION/pulled.")
     ] = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="Leave control documents in the annotation sets.")
+    ] = False,
     home: Home = None,
     url: Url = None,
     username: Username = "admin",
@@ -26,7 +29,8 @@ def pull(
 ) -> None:
     """Write every annotator's annotation set, and show the changes since the last pull.
 
-    Every version of a document is kept in SESSION/history; see orbat annotate history.
+    Every version of a document is kept in SESSION/history; see orbat annotate history. Control
+    documents are left out: orbat annotate status has their scores.
     """
     from rich.console import Console
 
@@ -35,13 +39,15 @@ def pull(
     from ..session.pull import pull as pull_annotation_sets
     from ..session.pull import pull_tables
 
-    for name in ("pushed", "history"):
+    for name in ("pushed", "history", "control"):
         check_output(output, session / name)
     with (
         connect(home, url, username, password_stdin, session) as client,
         progress_bars() as on_progress,
     ):
-        pulled = pull_annotation_sets(client, session, output=output, on_progress=on_progress)
+        pulled = pull_annotation_sets(
+            client, session, output=output, control=control, on_progress=on_progress
+        )
     for warning in pulled.warnings:
         echo(f"warning: {warning}", err=True)
     for comment in pulled.new_comments:

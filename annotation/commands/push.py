@@ -21,6 +21,7 @@ from .options import (
     print_page_hint,
     split_names,
 )
+from .quality.control import ControlFile, ControlShare, plan_control
 
 if TYPE_CHECKING:
     from ...corpus.labels import LabelSet
@@ -58,6 +59,8 @@ def push(
             help="Maximum number of unconfirmed documents per annotator; push again to add more.",
         ),
     ] = None,
+    control: ControlFile = None,
+    control_share: ControlShare = 0.1,
     labels: Labels = None,
     suggest: Annotated[
         str | None,
@@ -122,6 +125,7 @@ def push(
             overlap=overlap,
             readers=readers,
             batch=batch,
+            control=plan_control(control, control_share, label_set),
             guidelines=guidelines,
             on_progress=on_progress,
         )
@@ -135,6 +139,8 @@ def push(
         table = suggestion_table(pushed.evaluation, gold_file, gold_documents, tagger)
         print_tables([table], console)
     _print_notes(pushed, suggested=bool(suggesters))
+    if control is not None:
+        echo(f"the session has {pushed.control} control documents, listed in {session / 'control'}")
     print_tables([share_table(pushed)], console, len(pushed.shares))
     for share in pushed.shares:
         if share.documents or share.waiting:

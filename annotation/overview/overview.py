@@ -12,7 +12,7 @@ from ...corpus.document import Document
 from ...evaluation.comparison.learning_curve import LearningCurve
 from ...evaluation.metrics import Evaluation
 from ...ui import OnProgress, ignore_progress
-from ..quality.control_records import read_control_gold
+from ..quality.control_records import control_folder, read_control_gold
 from ..quality.scores import score_annotator, scores_to_json
 from ..session.folder import Session
 from ..session.status import AnnotatorStatus, status_of
@@ -208,7 +208,7 @@ def compute_overview(
 
 def pulled_folders(folder: Path) -> list[Path]:
     """Return the folders that a pull writes annotation sets to."""
-    return [folder / "pulled", folder / "control" / "pulled"]
+    return [folder / "pulled", control_folder(folder) / "pulled"]
 
 
 def _overview_of(

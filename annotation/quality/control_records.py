@@ -1,9 +1,10 @@
 """The record of a session's control documents: known gold among the documents to annotate.
 
-    SESSION/control/control.json     what was dealt, with its gold (readable by the owner only)
+    SESSION/control/control.json             what was dealt, with its gold
+    SESSION/control/pulled/ANNOTATOR.jsonl   the annotators' versions, as the last pull read them
 
-The server holds control documents like all others: under ids of the same kind, with the same
-suggestions. Only this file tells which they are.
+The folder is readable by its owner only. The server holds control documents like all others, under
+ids of the same kind and with suggestions of the same source: only this folder tells which they are.
 """
 
 from __future__ import annotations
@@ -73,8 +74,14 @@ def write_control(folder: Path, documents: Iterable[ControlDocument]) -> None:
         {"source": d.source, "before": d.before, "gold": document_to_json(d.gold)}
         for d in documents
     ]
+    control_folder(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     write_json(_path(folder), {"documents": records}, private=True)
 
 
+def control_folder(folder: Path) -> Path:
+    """Return the folder of a session that tells its control documents."""
+    return Path(folder) / "control"
+
+
 def _path(folder: Path) -> Path:
-    return Path(folder) / "control" / "control.json"
+    return control_folder(folder) / "control.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..doccano.records import Example, ExampleSpan
 from ..doccano.work import Work, read_work
+from ..quality.control_records import control_folder, read_control_gold
 from ..utf16 import Utf16Offsets
 from .folder import Session, open_session
 from .guidelines import GuidelineLog, read_guideline_log
@@ -93,9 +94,13 @@ def pull(
     folder: Path,
     *,
     output: Path | None = None,
+    control: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> Pulled:
     """Read every annotator's documents with their spans, and write them as annotation sets.
+
+    Control documents are left out of the annotation sets, and are written to the session's folder
+    of control documents.
 
     Each span names its annotator, and has the note :data:`SUGGESTED` if it is equal to a
     suggestion. `meta.annotation` records the annotator, whether and when the document was
@@ -107,6 +112,7 @@ def pull(
         client: an administrator's connection.
         folder: the session folder.
         output: folder for ANNOTATOR.jsonl; `pulled` in the session folder if None.
+        control: leave control documents in the annotation sets.
         on_progress: called for each document that was read.
 
     Raises:
@@ -116,11 +122,17 @@ def pull(
     """
     open_session(folder, client)
     with lock_folder(folder):
-        return _pull(client, open_session(folder, client), output, on_progress)
+        session = open_session(folder, client)
+        hidden = set() if control else set(read_control_gold(folder))
+        return _pull(client, session, output, hidden, on_progress)
 
 
 def _pull(
-    client: DoccanoClient, session: Session, output: Path | None, on_progress: OnProgress
+    client: DoccanoClient,
+    session: Session,
+    output: Path | None,
+    hidden: Collection[str],
+    on_progress: OnProgress,
 ) -> Pulled:
     usernames = {user.id: user.username for user in client.users()}
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -139,16 +151,27 @@ def _pull(
     }
     output = Path(output or session.folder / "pulled")
     files = {name: output / f"{name}.jsonl" for name in annotation_sets}
-    known = {comment for file in files.values() for comment in _comments(_read_earlier(file))}
-    for name, documents in annotation_sets.items():
-        write_documents(files[name], documents)
+    folders = (output, control_folder(session.folder) / "pulled")
+    known = {
+        comment
+        for folder in folders
+        for name in annotation_sets
+        for comment in _comments(_read_earlier(folder / f"{name}.jsonl"))
+    }
     new_comments = tuple(
         f"{comment.by} on '{comment.document}' of '{comment.annotator}': {comment.text}"
         for documents in annotation_sets.values()
         for comment in _comments(documents)
         if comment not in known
     )
-    return Pulled(annotation_sets, files, changes, _find_line_breaks(annotation_sets), new_comments)
+    warnings = _find_line_breaks(annotation_sets)
+    for name, documents in annotation_sets.items():
+        if hidden:
+            control = [document for document in documents if document.id in hidden]
+            write_documents(folders[1] / f"{name}.jsonl", control)
+            annotation_sets[name] = [d for d in documents if d.id not in hidden]
+        write_documents(files[name], annotation_sets[name])
+    return Pulled(annotation_sets, files, changes, warnings, new_comments)
 
 
 class _DocumentComment(NamedTuple):

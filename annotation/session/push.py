@@ -15,6 +15,8 @@ from ...errors import InputError, ServerError
 from ...evaluation.metrics import Evaluation
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
+from ..quality.control_records import write_control
+from ..quality.dealing import ControlPlan, with_control
 from ..suggestions import measure_suggestions, suggest
 from .assigning.moves import complete_moves
 from .assigning.open_documents import add_words, measure_load
@@ -58,6 +60,7 @@ class Pushed:
         has_page: whether the server has orbat's annotation page.
         guidelines_updated: annotators whose project had other guidelines before.
         upgraded: whether `session.json` had an earlier format before.
+        control: number of control documents in the session.
     """
 
     session: Session
@@ -67,6 +70,7 @@ class Pushed:
     has_page: bool
     guidelines_updated: tuple[str, ...]
     upgraded: bool
+    control: int = 0
 
     @property
     def spans(self) -> int:
@@ -106,6 +110,7 @@ def push(
     overlap: float = 1.0,
     readers: int | None = None,
     batch: int | None = None,
+    control: ControlPlan | None = None,
     guidelines: str = "",
     on_progress: OnProgress = ignore_progress,
 ) -> Pushed:
@@ -135,6 +140,7 @@ def push(
             others gets one annotator.
         readers: how many annotators that is; None for all of them.
         batch: maximum number of unconfirmed documents in each project; None for no limit.
+        control: known gold to hide among the documents; see :mod:`~orbat.annotation.quality`.
         guidelines: Markdown, shown beside the text; empty to keep those of existing projects.
         on_progress: called as documents are uploaded.
 
@@ -154,6 +160,8 @@ def push(
         upgraded = session.read_format != SESSION_FORMAT
         _refuse_paused(session, annotators)
         session, _ = complete_moves(client, session, on_progress)
+        documents, dealt = with_control(session, documents, control, suggests=bool(suggesters))
+        _check_arguments(documents, annotators, labels)
         unlabeled = sum(not document.spans for document in documents)
         evaluation = None
         if suggesters and unlabeled:
@@ -176,6 +184,9 @@ def push(
                 *(new, annotators, existing), overlap=overlap, readers=readers, load=load
             ),
         )
+        if dealt:
+            # Before the assignments, so that no known gold is ever taken for new documents.
+            write_control(folder, dealt)
         session.save()
         updated = deliver_guidelines(client, session, guidelines, projects)
         for annotator in annotators:
@@ -185,6 +196,7 @@ def push(
         *(session, tuple(documents), len(documents) - unlabeled, evaluation, client.has_page),
         guidelines_updated=updated,
         upgraded=upgraded,
+        control=len(dealt),
     )
 
 

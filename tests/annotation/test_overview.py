@@ -179,9 +179,9 @@ def test_the_page_is_self_contained_and_fits_a_phone(
     path = tmp_path / "page.html"
     path.write_text(render_overview(overview, reload=60), encoding="utf-8")
     assert not re.search(r"https?://(?!127)", path.read_text())
+    failures: list[str] = []
     for width, scheme in ((1100, "light"), (1100, "dark"), (390, "light")):
         page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        failures: list[str] = []
         page.on("pageerror", lambda error: failures.append(str(error)))
         page.on("request", lambda r: r.url.startswith("file:") or failures.append(r.url))
         page.goto(path.as_uri())
@@ -190,8 +190,8 @@ def test_the_page_is_self_contained_and_fits_a_phone(
         assert "<b>Is this</b> a unit?" in page.locator("ul.comments").inner_text()
         assert page.locator("meta[http-equiv=refresh]").get_attribute("content") == "60"
         screenshot(page, f"overview-{width}-{scheme}", full_page=True)
-        assert failures == []
         page.close()
+    assert failures == []
 
 
 @pytest.mark.doccano

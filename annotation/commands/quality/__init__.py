@@ -1,0 +1,1 @@
+"""Commands and options for the quality of annotators on known gold."""

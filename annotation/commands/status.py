@@ -23,6 +23,8 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..doccano.client import DoccanoClient
+    from ..overview.milestones import Webhook
+    from ..overview.overview import Overview
     from ..session.status import AnnotatorStatus
 
 
@@ -47,6 +49,13 @@ def status(
             help="Folder of orbat train --curve, to estimate what another week would gain."
         ),
     ] = None,
+    notify: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Webhook that gets each milestone once, as JSON by POST."),
+    ] = None,
+    control_bar: Annotated[
+        float, typer.Option(help="Strict F1 on control documents below which --notify tells it.")
+    ] = 0.8,
     home: Home = None,
     url: Url = None,
     username: Username = "admin",
@@ -64,24 +73,27 @@ def status(
     from ...ui import progress_bars
     from ..adjudication.progress import measure_progress, measure_questions
     from ..overview.follow import follow_overview
+    from ..overview.milestones import Webhook
     from ..overview.overview import OverviewOptions
     from ..overview.page import render_overview
     from ..session.folder import is_session
 
-    if watch is not None and html is None:
+    if watch is not None and html is None and notify is None:
         raise InputError("--watch writes a page again and again; name it with --html FILE")
     for name in ("session.json", "pushed", "pulled", "history", "control", "qualification"):
         check_output(html, session / name)
+    webhook = None if notify is None else Webhook(notify, control_bar)
     options = OverviewOptions(hourly_rate, None if curve is None else read_curve(curve))
     with (
         connect(home, url, username, password_stdin, session) as client,
         progress_bars() as on_progress,
     ):
-        if html is None and not json_output:
+        is_plain = html is None and webhook is None
+        if is_plain and not json_output:
             _print_progress(client, measure_progress(client, session, on_progress=on_progress))
             return
         questions = measure_questions(client, session, on_progress=on_progress)
-        if html is None and questions is not None and not is_session(session):
+        if is_plain and questions is not None and not is_session(session):
             echo_json({"annotators": [questions.to_json()]})
             return
         asked = [] if questions is None else [questions]
@@ -93,13 +105,25 @@ def status(
         ):
             if html is not None:
                 write_text(html, render_overview(overview, reload=watch))
+            if webhook is not None:
+                _deliver(webhook, session, overview)
             if json_output:
                 rows = [row.to_json() for row in asked]
                 rows += [row.to_json() for row in overview.annotators]
                 echo_json({"annotators": rows, **overview.to_json()})
             elif watch is None:
                 _print_progress(client, [*asked, *overview.statuses])
-                echo(f"state of the session: {html}")
+                if html is not None:
+                    echo(f"state of the session: {html}")
+
+
+def _deliver(webhook: Webhook, session: Path, overview: Overview) -> None:
+    from ...errors import ServerError
+
+    try:
+        webhook.deliver(session, overview)
+    except ServerError as error:
+        echo(f"warning: {error}", err=True)
 
 
 def _print_progress(client: DoccanoClient, statuses: Sequence[AnnotatorStatus]) -> None:

@@ -119,6 +119,7 @@ def render_feedback(
         annotator=annotator,
         feedback=[compare_with_gold(gold[d.id], d, colors, guidelines) for d in marked],
         strict=evaluation.strict,
+        names=labels.names,
         all_labels=ALL_LABELS,
         interval=format_interval,
         sections={name: text for name, text in sections.items() if text},

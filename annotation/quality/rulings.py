@@ -6,8 +6,6 @@ import re
 
 _HEADING = re.compile(r"(#{1,6})\s+(.*)")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+")
-MIN_WORD = 3
-"""Shortest words that are looked for: shorter ones occur everywhere."""
 
 
 def section_of(guidelines: str, label: str) -> str:
@@ -25,9 +23,12 @@ def section_of(guidelines: str, label: str) -> str:
 
 
 def items_naming(guidelines: str, words: str) -> list[str]:
-    """Return the list items and paragraphs that contain some words, each in one line."""
+    """Return the list items and paragraphs that contain some words, each in one line.
+
+    Single words without a capital letter are not looked for: they occur in other senses.
+    """
     words = " ".join(words.split())
-    if len(words) < MIN_WORD:
+    if words.islower() and " " not in words:
         return []
     return [block for block in _blocks(guidelines) if _names(block, words, re.NOFLAG)]
 

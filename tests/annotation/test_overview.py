@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 
@@ -15,6 +19,7 @@ from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.doccano.records import Comment
 from orbat.annotation.overview.anchoring import SuggestionUse, measure_suggestion_use
 from orbat.annotation.overview.forecast import estimate_cost, estimate_gain, forecast
+from orbat.annotation.overview.milestones import Webhook
 from orbat.annotation.overview.overview import Overview, OverviewOptions, compute_overview
 from orbat.annotation.overview.pace import measure_work
 from orbat.annotation.overview.page import render_overview
@@ -27,7 +32,7 @@ from orbat.annotation.session.replay import replay
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents, write_json
 from orbat.corpus.labels import load_labels
-from orbat.errors import InputError
+from orbat.errors import InputError, ServerError
 from orbat.evaluation.comparison.learning_curve import CurvePoint, LearningCurve, read_curve
 from tests.conftest import Orbat, Running
 
@@ -170,6 +175,77 @@ def test_control_documents_are_scored_and_kept_out_of_the_agreement(overview: Ov
     assert record["words_left"] == 0
     assert record["gain"]["trained"] == 100
     assert [c["by"] for c in record["comments"]] == ["ann", "ben"]
+
+
+class Hook(BaseHTTPRequestHandler):
+    """A webhook that keeps what it gets, and answers with a status."""
+
+    status = 204
+    messages: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.messages.append(json.loads(body))
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def hook() -> Iterator[str]:
+    """The address of a webhook."""
+    Hook.status, Hook.messages[:] = 204, []
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/secret?key=1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_milestones_reach_a_webhook_once_and_without_texts(
+    overview: Overview, hook: str, tmp_path: Path
+) -> None:
+    webhook = Webhook(hook, control_bar=0.99)
+    Hook.status = 500
+    with pytest.raises(ServerError, match=r"webhook on 127\.0\.0\.1 refused .* status 500"):
+        webhook.deliver(tmp_path, overview)
+    Hook.status = 204
+    assert len(webhook.deliver(tmp_path, overview)) == 7
+    assert Hook.messages[0] == Hook.messages[1]
+    told = Hook.messages[1]["milestones"]
+    assert re.fullmatch(r"ben reaches F1 0\.\d+ on 12 control documents, below 0\.99", told.pop(4))
+    assert told == [
+        "ann has confirmed all 24 documents",
+        "ben has confirmed all 24 documents",
+        "half of the words are confirmed",
+        "all annotators have confirmed all their documents",
+        "new comment by ann in the project of ann",
+        "new comment by ben in the project of ben",
+    ]
+    assert "a unit" not in json.dumps(Hook.messages)
+    assert webhook.deliver(tmp_path, overview) == []
+    later = replace(overview.comments[0], at=NOW + timedelta(hours=1))
+    new = replace(overview, comments=(*overview.comments, later))
+    assert [m.text for m in webhook.deliver(tmp_path, new)] == [
+        "new comment by ann in the project of ann"
+    ]
+    assert len(Hook.messages) == 3
+
+
+def test_a_webhook_that_does_not_answer_is_named_without_its_secret(
+    overview: Overview, tmp_path: Path
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/secret"
+        with pytest.raises(ServerError, match="does not answer") as caught:
+            Webhook(url).deliver(tmp_path, overview)
+    assert "secret" not in str(caught.value)
+    for wrong in ("ftp://host/secret", "https://", "no address"):
+        with pytest.raises(InputError, match="--notify: not an http or https URL"):
+            Webhook(wrong)
 
 
 @pytest.mark.browser

@@ -62,7 +62,7 @@ def deal(
         plan: the gold and its share.
         documents: the documents to annotate, in labeling order.
         dealt: the session's control documents so far.
-        assigned: ids of the session's documents so far, control documents included.
+        assigned: ids of the session's documents so far in their order, control documents included.
         known_texts: texts that must not be dealt, as the annotators know them.
         labels: the label names of the session.
 
@@ -77,8 +77,8 @@ def deal(
         check_spans(gold, gold.spans, f"control document '{gold.id}'", labels)
     hidden = {control.gold.id for control in dealt}
     new = [document for document in documents if document.id not in assigned]
-    before = sum(doc_id not in hidden for doc_id in assigned)
-    wanted = round((before + len(new)) * plan.share / (1 - plan.share)) - len(dealt)
+    since = len(new) + _count_since_first(dealt, [i for i in assigned if i not in hidden])
+    wanted = max(round(since * plan.share / (1 - plan.share)), 1) - len(dealt)
     used = {*known_texts, *(d.text for d in documents), *(c.gold.text for c in dealt)}
     free = [gold for gold in plan.gold if gold.text not in used]
     number = max(min(wanted, len(free), len(new)), 0)
@@ -94,6 +94,13 @@ def deal(
         meta = {key: text for key, text in describe_source(gold).items() if key in shown}
         result.append(ControlDocument(gold.id, beside.id, replace(gold, id=doc_id, meta=meta)))
     return result
+
+
+def _count_since_first(dealt: Sequence[ControlDocument], assigned: Sequence[str]) -> int:
+    """Return how many documents were assigned since the first control document was dealt."""
+    if not dealt or dealt[0].before not in assigned:
+        return 0
+    return len(assigned) - assigned.index(dealt[0].before)
 
 
 def with_control(

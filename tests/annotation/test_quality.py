@@ -42,7 +42,7 @@ LABELS = ("RANK", "UNIT")
 Dealt = list[ControlDocument]
 
 
-def deal_among(documents: list[Document], share: float, dealt: Dealt, assigned: set[str]) -> Dealt:
+def deal_among(documents: list[Document], share: float, dealt: Dealt, assigned: list[str]) -> Dealt:
     plan = ControlPlan(GOLD, share)
     return deal(plan, documents, dealt, assigned=assigned, known_texts=set(), labels=LABELS)
 
@@ -53,9 +53,9 @@ def test_control_documents_have_their_share_in_every_part(
     size: int, share: float, first: int
 ) -> None:
     documents = [Document(f"n-{n:03d}", f"text {n}", (), {"title": "t"}) for n in range(size)]
-    wanted = min(round(size * share / (1 - share)), len(GOLD), size)
-    once = deal_among(documents, share, [], set())
-    assert abs(len(once) - wanted) <= 1
+    wanted = max(round(size * share / (1 - share)), 1)
+    once = deal_among(documents, share, [], [])
+    assert len(once) == min(wanted, len(GOLD), size)
     mixed = interleave(documents, once)
     assert [d for d in mixed if d in documents] == documents
     hidden = {control.gold.id for control in once}
@@ -69,11 +69,13 @@ def test_control_documents_have_their_share_in_every_part(
     for part, place in enumerate(places):
         assert size * part // len(once) <= place < size * (part + 1) // len(once)
     # Again, nothing changes; with more documents, more are dealt and the first ones stay.
-    known = {d.id for d in mixed}
+    known = [d.id for d in mixed]
     assert deal_among(documents, share, once, known) == once
     more = [*documents, *(Document(f"m-{n}", f"more {n}") for n in range(first))]
     twice = deal_among(more, share, once, known)
     assert twice[: len(once)] == once
+    rate = share / (1 - share)
+    assert len(twice) <= max((size + first) * rate, 1) + 1
     assert {control.before[0] for control in twice[len(once) :]} <= {"m"}
     assert len({control.source for control in twice}) == len(twice)
 

@@ -71,14 +71,15 @@ class Cost:
 
     Attributes:
         hourly_rate: pay for an hour, in any currency.
-        spent: cost of the estimated hours of work so far.
+        spent: cost of the estimated hours of work so far; None if an annotator who has confirmed
+            documents has no pace.
         left: cost of the estimated hours that are left; None if an annotator with open documents
             has no pace.
         per_document: cost of a confirmed document, over all its annotators; None without one.
     """
 
     hourly_rate: float
-    spent: float
+    spent: float | None
     left: float | None
     per_document: float | None
 
@@ -94,15 +95,15 @@ def estimate_cost(
         forecasts: what is left for each.
         documents: number of different documents that somebody has confirmed.
     """
-    spent = hourly_rate * sum(pace.hours or 0.0 for pace in paces)
-    hours = [f.hours_left if f.words_left else 0.0 for f in forecasts]
+    spent = _cost_of(hourly_rate, [pace.hours if pace.documents else 0.0 for pace in paces])
+    left = _cost_of(hourly_rate, [f.hours_left if f.words_left else 0.0 for f in forecasts])
+    each = spent / documents if documents and spent is not None else None
+    return Cost(hourly_rate, spent, left, each)
+
+
+def _cost_of(hourly_rate: float, hours: Sequence[float | None]) -> float | None:
     known = [hour for hour in hours if hour is not None]
-    return Cost(
-        hourly_rate,
-        spent,
-        hourly_rate * sum(known) if len(known) == len(hours) else None,
-        spent / documents if documents else None,
-    )
+    return hourly_rate * sum(known) if len(known) == len(hours) else None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ...evaluation.comparison.learning_curve import LearningCurve
 from ...evaluation.metrics import Evaluation
 from ...ui import OnProgress, ignore_progress
 from ..quality.control_records import control_folder, read_control_gold
+from ..quality.qualification_records import RoundResult, read_results
 from ..quality.scores import score_annotator, scores_to_json
 from ..session.folder import Session
 from ..session.status import AnnotatorStatus, status_of
@@ -67,6 +68,7 @@ class Overview:
         agreement: agreement on shared documents, by week.
         comments: comments that no pull has written yet, oldest first.
         words_per_day: words confirmed per day over the last week, all annotators together.
+        qualification: the results of the annotators who are qualifying or have.
         cost: the cost; None without an hourly rate.
         gain: what another week brings; None without a learning curve.
         curve: the learning curve.
@@ -78,6 +80,7 @@ class Overview:
     agreement: tuple[WeekAgreement, ...]
     comments: tuple[NewComment, ...]
     words_per_day: float
+    qualification: tuple[RoundResult, ...] = ()
     cost: Cost | None = None
     gain: WeekGain | None = None
     curve: LearningCurve | None = None
@@ -121,6 +124,7 @@ class Overview:
             "finish": self.finish and str(self.finish),
             "agreement": [{**vars(week), "week": str(week.week)} for week in self.agreement],
             "comments": [{**vars(comment), "at": str(comment.at)} for comment in self.comments],
+            "qualification": [vars(result) for result in self.qualification],
             "cost": self.cost and vars(self.cost),
             "gain": self.gain and vars(self.gain),
         }
@@ -156,7 +160,7 @@ def measure_overview(
         on_progress: called for each document that was read.
 
     Raises:
-        InputError: if the record of control documents is damaged.
+        InputError: if a record of control documents or qualification is damaged.
         ServerError: if the server does not answer.
     """
     work = reader.read(on_progress)
@@ -200,6 +204,7 @@ def compute_overview(
         tuple(agreement_by_week(own)),
         tuple(find_new_comments(work, pulled_folders(session.folder))),
         words_per_day(work, now),
+        tuple(read_results(session.folder)),
         None if rate is None else estimate_cost(rate, paces, forecasts, len(documents)),
         None if curve is None else estimate_gain(curve, own, now),
         curve,

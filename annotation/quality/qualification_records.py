@@ -16,6 +16,8 @@ from pathlib import Path
 
 from ...corpus.document import Document
 from ...corpus.files import read_documents, write_documents
+from ...corpus.reading.json_files import read_json_object
+from ...errors import InputError
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,55 @@ class QualificationRound:
     def annotated(self) -> list[Document]:
         """The annotator's documents as the last call read them."""
         return list(read_documents(self.folder / "pulled" / f"{self.annotator}.jsonl"))
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """The result of a round, as it is recorded.
+
+    Attributes:
+        annotator: account name.
+        number: of the round, counted from 1.
+        verdict: `passed` or `another round`; `not yet` while the round is open.
+        bar: the strict F1 that passes; None while the round is open.
+        f1: the strict F1 of all labels together; None while the round is open, or without a span.
+        low: lower bound of its 95 % interval; None for too few documents.
+        high: upper bound.
+    """
+
+    annotator: str
+    number: int
+    verdict: str = "not yet"
+    bar: float | None = None
+    f1: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def read_results(session: Path) -> list[RoundResult]:
+    """Return the results of all rounds of a session, by annotator and number.
+
+    Raises:
+        InputError: if a result is damaged.
+    """
+    root = _root(session)
+    names = sorted(folder.name for folder in root.iterdir()) if root.is_dir() else []
+    return [_read_result(found) for name in names for found in read_rounds(session, name)]
+
+
+def _read_result(found: QualificationRound) -> RoundResult:
+    if not found.result_file.is_file():
+        return RoundResult(found.annotator, found.number)
+    record = read_json_object(found.result_file)
+    try:
+        figures = (record["scores"][name] for name in ("f1", "low", "high"))
+        return RoundResult(
+            *(found.annotator, found.number, str(record["verdict"]), record["bar"], *figures)
+        )
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{found.result_file}: not the result of a round; run orbat annotate qualify again"
+        ) from error
 
 
 def read_rounds(session: Path, annotator: str) -> list[QualificationRound]:

@@ -26,6 +26,7 @@ from orbat.annotation.overview.page import render_overview
 from orbat.annotation.overview.weeks import agreement_by_week
 from orbat.annotation.overview.work import ProjectWork, WorkedDocument
 from orbat.annotation.quality.control_records import ControlDocument, write_control
+from orbat.annotation.quality.qualification_records import write_round
 from orbat.annotation.session.folder import Session, open_session
 from orbat.annotation.session.push import push
 from orbat.annotation.session.replay import replay
@@ -147,6 +148,11 @@ def test_a_week_gains_what_the_learning_curve_forecasts(tmp_path: Path) -> None:
 def overview(tmp_path: Path, dev_articles: list[Document]) -> Overview:
     """The state of a session of two annotators with twelve control documents and a comment."""
     gold = dev_articles[:24]
+    for number, scores in enumerate((None, {"f1": 0.8, "low": None, "high": None}), start=1):
+        found = write_round(tmp_path, f"new-{number}", 1, gold[:2])
+        if scores is not None:
+            result = {"verdict": "another round", "bar": 0.9, "scores": scores}
+            write_json(found.result_file, result)
     write_control(tmp_path, [ControlDocument("source", "before", d) for d in gold[:12]])
 
     def project(name: str, missing: int) -> ProjectWork:
@@ -173,6 +179,8 @@ def test_control_documents_are_scored_and_kept_out_of_the_agreement(overview: Ov
     assert sum(week.documents for week in overview.agreement) == 12
     record = json.loads(json.dumps(overview.to_json(), default=str))
     assert record["words_left"] == 0
+    rounds = [(r["annotator"], r["verdict"], r["f1"]) for r in record["qualification"]]
+    assert rounds == [("new-1", "not yet", None), ("new-2", "another round", 0.8)]
     assert record["gain"]["trained"] == 100
     assert [c["by"] for c in record["comments"]] == ["ann", "ben"]
 

@@ -21,7 +21,11 @@ from orbat.annotation.quality.control_records import (
 )
 from orbat.annotation.quality.dealing import ControlPlan, deal, interleave
 from orbat.annotation.quality.feedback import compare_with_gold, render_feedback
-from orbat.annotation.quality.qualification_records import read_qualification_texts, read_rounds
+from orbat.annotation.quality.qualification_records import (
+    read_qualification_texts,
+    read_results,
+    read_rounds,
+)
 from orbat.annotation.quality.rulings import items_naming, section_of
 from orbat.annotation.quality.scores import score_annotator
 from orbat.annotation.session.folder import open_session
@@ -284,6 +288,10 @@ def test_an_annotator_qualifies_in_a_second_round(
     assert passed.code == 0, passed.err
     assert "'cid': passed, strict F1 1.000" in passed.out
     assert not (folder / "pulled").exists()
+    assert [(r.annotator, r.number, r.verdict, r.bar) for r in read_results(folder)] == [
+        ("cid", 1, "another round", 0.9),
+        ("cid", 2, "passed", 0.9),
+    ]
     many = ("--annotators", "dot", "--documents", "5")
     line = refused(*qualify[:5], *many, env=doccano.env)
     assert "4 of 4 gold documents are new to 'dot', too few for a round of 5" in line

@@ -9,9 +9,7 @@ from pathlib import Path
 from ...errors import InputError, ServerError
 from ...ui import OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
-from ..session.folder import open_session
 from .overview import NO_OPTIONS, Overview, OverviewOptions, measure_overview
-from .work import WorkReader
 
 MIN_SECONDS = 10
 """Shortest time between two readings, so that the server can serve the annotators."""
@@ -45,13 +43,11 @@ def follow_overview(
     """
     if seconds is not None and seconds < MIN_SECONDS:
         raise InputError(f"--watch {seconds:g}: choose {MIN_SECONDS} seconds or more")
-    reader = WorkReader(client, open_session(folder, client), contents=True)
-    yield measure_overview(reader, options, on_progress=on_progress)
+    yield measure_overview(client, folder, options, on_progress=on_progress)
     while seconds is not None:
         time.sleep(seconds)
-        reader.session = open_session(folder, client)
         try:
-            overview = measure_overview(reader, options)
+            overview = measure_overview(client, folder, options)
         except ServerError as error:
             on_failure(error)
         else:

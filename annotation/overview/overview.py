@@ -12,17 +12,18 @@ from ...corpus.document import Document
 from ...evaluation.comparison.learning_curve import LearningCurve
 from ...evaluation.metrics import Evaluation
 from ...ui import OnProgress, ignore_progress
+from ..doccano.client import DoccanoClient
 from ..quality.control_records import control_folder, read_control_gold
 from ..quality.qualification_records import RoundResult, read_results
 from ..quality.scores import score_annotator, scores_to_json
-from ..session.folder import Session
+from ..session.folder import Session, open_session
 from ..session.status import AnnotatorStatus, status_of
 from .anchoring import SuggestionUse, measure_suggestion_use
 from .comments import NewComment, find_new_comments
 from .forecast import Cost, WeekGain, estimate_cost, estimate_gain, words_per_day
 from .pace import words_by_day
 from .weeks import WeekAgreement, agreement_by_week
-from .work import ProjectWork, WorkReader
+from .work import ProjectWork, read_session_work
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ NO_OPTIONS = OverviewOptions()
 
 
 def measure_overview(
-    reader: WorkReader,
+    client: DoccanoClient,
+    folder: Path,
     options: OverviewOptions = NO_OPTIONS,
     *,
     on_progress: OnProgress = ignore_progress,
@@ -155,17 +157,20 @@ def measure_overview(
     """Read the work of a session from the server, and compute its overview.
 
     Args:
-        reader: reads the session, with its contents.
+        client: an administrator's connection.
+        folder: the session folder.
         options: rate and learning curve.
         on_progress: called for each document that was read.
 
     Raises:
-        InputError: if a record of control documents or qualification is damaged.
+        InputError: if the folder is not a session on the connected server, or a record of control
+            documents or qualification is damaged.
         ServerError: if the server does not answer.
     """
-    work = reader.read(on_progress)
-    has_page = reader.client.has_page
-    return compute_overview(reader.session, work, datetime.now(UTC), options, has_page=has_page)
+    session = open_session(folder, client)
+    work = read_session_work(client, session, on_progress=on_progress)
+    now = datetime.now(UTC)
+    return compute_overview(session, work, now, options, has_page=client.has_page)
 
 
 def compute_overview(

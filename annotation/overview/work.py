@@ -6,13 +6,14 @@ Reading changes nothing, neither on the server nor in the session folder.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from ...corpus.document import Document, Span
+from ...corpus.document import Document, Span, trim_span
 from ...ui import OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..doccano.records import Comment, Example
+from ..doccano.work import Work, read_work
 from ..session.folder import Session
 from ..utf16 import Utf16Offsets
 
@@ -25,8 +26,8 @@ class WorkedDocument:
         annotator: whose project it is in.
         document: the document as it was pushed, with its suggestions.
         confirmed_at: when it was confirmed; None while it is open.
-        spans: its spans once it is confirmed, if they were read.
-        comments: the comments on it, if they were read.
+        spans: its spans.
+        comments: the comments on it.
     """
 
     annotator: str
@@ -75,92 +76,69 @@ class ProjectWork:
         return [document for _, document in sorted(done, key=lambda pair: pair[0])]
 
 
-@dataclass
-class WorkReader:
-    """Reads the work of a session, once or again and again.
+def read_session_work(
+    client: DoccanoClient, session: Session, *, on_progress: OnProgress = ignore_progress
+) -> list[ProjectWork]:
+    """Read the work in each annotator's project, in the order of the session.
 
-    A document that is still confirmed at a later reading is not asked again for the time of its
-    confirmation.
+    What a pull would refuse, such as offsets outside the text, is left to it and skipped here.
 
-    Attributes:
+    Args:
         client: an administrator's connection.
         session: the session.
-        contents: whether to read spans and comments, too: two more requests for each document.
+        on_progress: called as documents are read.
+
+    Raises:
+        ServerError: if the server does not answer.
     """
+    return [_read_project(client, session, name, on_progress) for name in session.projects]
 
-    client: DoccanoClient
-    session: Session
-    contents: bool = False
-    _times: dict[int, datetime] = field(default_factory=dict)
 
-    def read(self, on_progress: OnProgress = ignore_progress) -> list[ProjectWork]:
-        """Return the work in each annotator's project, in the order of the session.
+def _read_project(
+    client: DoccanoClient, session: Session, annotator: str, on_progress: OnProgress
+) -> ProjectWork:
+    project = session.projects[annotator]
+    pushed = {document.id: document for document in session.pushed(annotator)}
+    examples = [e for e in client.examples(project) if e.upload_name in pushed]
+    labels = {label.id: label.text for label in client.span_types(project)}
+    task = f"Reading the project of {annotator}"
+    work = read_work(
+        *(client, project, examples),
+        on_read=lambda number: on_progress(Progress(task, number, len(examples))),
+    )
+    documents = []
+    for example in examples:
+        # Without an entry, the example was deleted since the list was read.
+        done = work.get(example.id, Work())
+        spans = tuple(_spans(example, done, labels))
+        confirmed_at = done.state.confirmed_at if done.state else None
+        document = pushed[example.upload_name]
+        documents.append(WorkedDocument(annotator, document, confirmed_at, spans, done.comments))
+    waiting = session.assigned(annotator) - set(pushed)
+    # Sessions of earlier versions did not record the words.
+    mean = sum(d.words for d in documents) / len(documents) if documents else 0
+    return ProjectWork(
+        annotator,
+        tuple(documents),
+        first_open=next((n for n, d in enumerate(documents, 1) if not d.confirmed_at), 1),
+        member=annotator in {member.username for member in client.members(project)},
+        paused=annotator in session.paused,
+        waiting=len(waiting),
+        waiting_words=round(sum(session.words.get(doc_id, mean) for doc_id in waiting)),
+    )
 
-        Raises:
-            ServerError: if the server does not answer.
-        """
-        return [self._read_project(name, on_progress) for name in self.session.projects]
 
-    def _read_project(self, annotator: str, on_progress: OnProgress) -> ProjectWork:
-        project = self.session.projects[annotator]
-        pushed = {document.id: document for document in self.session.pushed(annotator)}
-        examples = [e for e in self.client.examples(project) if e.upload_name in pushed]
-        labels = {label.id: label.text for label in self.client.span_types(project)}
-        documents = []
-        for number, example in enumerate(examples, start=1):
-            document = pushed[example.upload_name]
-            documents.append(self._read(annotator, project, example, document, labels))
-            on_progress(Progress(f"Reading the project of {annotator}", number, len(examples)))
-        waiting = self.session.assigned(annotator) - set(pushed)
-        # Sessions of earlier versions did not record the words.
-        mean = sum(d.words for d in documents) / len(documents) if documents else 0
-        return ProjectWork(
-            annotator,
-            tuple(documents),
-            first_open=next((n for n, e in enumerate(examples, 1) if not e.is_confirmed), 1),
-            member=annotator in {member.username for member in self.client.members(project)},
-            paused=annotator in self.session.paused,
-            waiting=len(waiting),
-            waiting_words=round(sum(self.session.words.get(doc_id, mean) for doc_id in waiting)),
-        )
-
-    def _read(
-        self,
-        annotator: str,
-        project: int,
-        example: Example,
-        document: Document,
-        labels: dict[int, str],
-    ) -> WorkedDocument:
-        confirmed_at = self._confirmed_at(project, example)
-        if not self.contents:
-            return WorkedDocument(annotator, document, confirmed_at)
-        spans = self._spans(project, example, labels) if confirmed_at else ()
-        comments = self.client.comments(project, example.id) if example.comment_count else ()
-        return WorkedDocument(annotator, document, confirmed_at, tuple(spans), tuple(comments))
-
-    def _confirmed_at(self, project: int, example: Example) -> datetime | None:
-        if not example.is_confirmed:
-            self._times.pop(example.id, None)
-            return None
-        if example.id not in self._times:
-            states = self.client.states(project, example.id)
-            if not states:  # Withdrawn since the list was read.
-                return None
-            self._times[example.id] = max(state.confirmed_at for state in states)
-        return self._times[example.id]
-
-    def _spans(self, project: int, example: Example, labels: dict[int, str]) -> Iterator[Span]:
-        """Yield the spans; what pull would refuse is left to it, and skipped here."""
-        offsets = Utf16Offsets(example.text)
-        for stored in self.client.spans(project, example.id):
-            try:
-                start = offsets.to_code_points(stored.start_offset)
-                end = offsets.to_code_points(stored.end_offset)
-            except ValueError:
-                continue
-            if stored.label in labels and start < end:
-                yield Span(start, end, labels[stored.label])
+def _spans(example: Example, work: Work, labels: dict[int, str]) -> Iterator[Span]:
+    offsets = Utf16Offsets(example.text)
+    for stored in work.spans:
+        try:
+            start = offsets.to_code_points(stored.start_offset)
+            end = offsets.to_code_points(stored.end_offset)
+        except ValueError:
+            continue
+        start, end = trim_span(example.text, start, end)
+        if stored.label in labels and start < end:
+            yield Span(start, end, labels[stored.label])
 
 
 def shared_confirmed(work: Sequence[ProjectWork]) -> dict[str, list[WorkedDocument]]:

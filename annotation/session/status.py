@@ -12,7 +12,7 @@ from ...ui import DataTable, OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..overview.forecast import Forecast, forecast
 from ..overview.pace import Pace, measure_pace, measure_work
-from ..overview.work import ProjectWork, WorkReader
+from ..overview.work import ProjectWork, read_session_work
 from .folder import Session, open_session
 
 
@@ -90,7 +90,7 @@ def measure_status(
         ServerError: if the server does not answer.
     """
     session = open_session(folder, client)
-    work = WorkReader(client, session).read(on_progress)
+    work = read_session_work(client, session, on_progress=on_progress)
     now = datetime.now(UTC)
     return [status_of(project, session, now, has_page=client.has_page) for project in work]
 

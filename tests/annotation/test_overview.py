@@ -161,7 +161,7 @@ def overview(tmp_path: Path, dev_articles: list[Document]) -> Overview:
             for n, d in enumerate(gold)
             for at in (NOW - timedelta(days=n, hours=missing),)
         )
-        hint = Comment(text="<b>Is this</b> a unit?", username=name, created_at=NOW)
+        hint = Comment(example=1, text="<b>Is this</b> a unit?", username=name, created_at=NOW)
         return ProjectWork(name, (replace(documents[0], comments=(hint,)), *documents[1:]))
 
     session = Session(tmp_path, "http://127.0.0.1:8000", load_labels(), {"ann": 1, "ben": 2}, {})

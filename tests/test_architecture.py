@@ -224,7 +224,7 @@ HEAVY = {"torch", "transformers", "datasets", "spacy", "onnxruntime", "sklearn",
 HEAVY |= {"cassis", "fastapi", "prometheus_client", "uvicorn"}
 
 
-DOCCANO_MODULES = {"login_limit", "media_access", "settings", "urls", "work"}
+DOCCANO_MODULES = {"leftovers", "login_limit", "media_access", "settings", "urls", "work"}
 """The modules of the page's server that import doccano's."""
 
 

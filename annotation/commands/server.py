@@ -79,7 +79,7 @@ def up(
     if server.page.model_url:
         echo(f"suggestions: from the model at {server.page.model_url}")
     if foreground:
-        wait_until_stopped(server)
+        wait_until_stopped(server, lambda: echo("Ctrl-C or SIGTERM stops doccano"))
         echo("doccano stopped")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,11 +14,12 @@ from .processes import WEB, WORKER
 from .server import DoccanoServer
 
 
-def wait_until_stopped(server: DoccanoServer) -> None:
+def wait_until_stopped(server: DoccanoServer, on_ready: Callable[[], None]) -> None:
     """Return after Ctrl-C or SIGTERM, and stop the server then.
 
     Args:
         server: a running server.
+        on_ready: called when signals stop the server.
 
     Raises:
         ServerError: if its web server or its worker has ended, so that the caller may start both
@@ -27,6 +28,7 @@ def wait_until_stopped(server: DoccanoServer) -> None:
     processes = [process for name in (WEB, WORKER) if (process := server.process(name))]
     try:
         with _sigterm_interrupts():
+            on_ready()
             ended: list[psutil.Process] = []
             while len(processes) == 2 and not ended:
                 ended, _ = psutil.wait_procs(processes, timeout=2)

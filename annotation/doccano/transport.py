@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from ...corpus.addresses import check_address
+from ...corpus.certificates import check_trusted_certificates, explain_untrusted
 from ...corpus.reading.bounded import MAX_FILE_BYTES
 from ...errors import ServerError
 from .records import Page
@@ -37,13 +38,15 @@ class Transport:
         token: sent with every request; None for requests without a login.
 
     Raises:
-        InputError: if the address is not an http or https address, or has a password in it.
+        InputError: if the address is not an http or https address, or has a password in it, or
+            the file of trusted certificates in `SSL_CERT_FILE` is none.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
         check_address(url, "--url")
         self.url = url.rstrip("/")
         headers = {"Authorization": f"Token {token}"} if token else {}
+        check_trusted_certificates()
         self.http = httpx.Client(timeout=TIMEOUT, headers=headers)
 
     def close(self) -> None:
@@ -67,6 +70,9 @@ class Transport:
             try:
                 response = self._request(method, f"{self.url}/v1/{path}", **arguments)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
+                untrusted = explain_untrusted(error)
+                if untrusted:
+                    raise ServerError(f"{self.url}: {untrusted}") from error
                 if attempt == attempts:
                     raise ServerError(
                         f"{self.url}: doccano does not answer ({type(error).__name__}); "

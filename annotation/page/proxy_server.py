@@ -12,6 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 import httpx
 
 from ...corpus.addresses import check_address, check_port, hide_password
+from ...corpus.certificates import check_trusted_certificates, explain_untrusted
 from ...errors import InputError, ServerError
 from .proxy import TIMEOUT, RemoteDoccano
 from .server.application import PageApplication
@@ -68,12 +69,14 @@ def check_doccano(url: str) -> None:
     Raises:
         ServerError: if nothing answers, or something else.
     """
+    check_trusted_certificates()
     try:
         response = httpx.get(f"{url}/v1/me", timeout=TIMEOUT)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServerError(
-            f"{url}: doccano does not answer ({type(error).__name__}); check --url"
-        ) from error
+        reason = explain_untrusted(error) or (
+            f"doccano does not answer ({type(error).__name__}); check --url"
+        )
+        raise ServerError(f"{url}: {reason}") from error
     if response.is_redirect:
         target = hide_password(response.headers["location"]).removesuffix("/v1/me")
         raise ServerError(f"{url}: redirects to {target}; pass doccano's own address as --url")

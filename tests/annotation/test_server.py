@@ -6,9 +6,11 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 from typing import Any
@@ -22,6 +24,7 @@ from orbat.annotation.doccano.database import create_database
 from orbat.annotation.doccano.installation import find_backend, find_python, install
 from orbat.annotation.doccano.server import DoccanoServer
 from orbat.annotation.page.home_settings import APPLICATION, FOLDER, SETTINGS
+from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.push import push
 from orbat.corpus.document import Document
 from orbat.corpus.labels import load_labels
@@ -130,6 +133,54 @@ def test_up_finds_a_running_server(orbat: Orbat, doccano: Running) -> None:
     assert f"already running at {doccano.url}" in outcome.out
 
 
+@pytest.mark.doccano
+@pytest.mark.slow
+def test_up_works_after_kill_9_and_in_the_foreground(
+    orbat: Orbat, doccano: Running, tmp_path: Path
+) -> None:
+    """The children of a killed main process keep its port for a while."""
+
+    def kill(*names: str) -> None:
+        processes = list(filter(None, map(doccano.server.process, names)))
+        assert len(processes) == len(names)
+        for process in processes:
+            process.kill()
+        psutil.wait_procs(processes, timeout=30)
+
+    @contextmanager
+    def foreground(state: str) -> Iterator[subprocess.Popen[str]]:
+        command = [sys.executable, "-m", "orbat", "annotate", "up", "--foreground"]
+        with subprocess.Popen(
+            command,
+            env={**os.environ, **doccano.env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            lines = iter(process.stdout.readline, "")
+            assert any(f"doccano {state} at {doccano.url}" in line for line in lines)
+            assert any("SIGTERM stops doccano" in line for line in lines)
+            yield process
+
+    kill("web", "worker")
+    with foreground("started") as process:
+        kill("worker")
+        assert "doccano's web server or worker has ended" in process.communicate()[1]
+        assert process.returncode == 2
+    assert doccano.server.url is None
+    assert orbat("annotate", "up", env=doccano.env).code == 0
+    with foreground("already running") as process:
+        process.terminate()
+        assert process.communicate()[0] == "doccano stopped\n"
+        assert process.returncode == 0
+    assert doccano.server.url is None
+    outcome = orbat("annotate", "up", env=doccano.env)
+    assert f"doccano started at {doccano.url}" in outcome.out
+    with doccano.connect() as connection:
+        push(connection, tmp_path, [Document("x", "Gen. Smith")], ["risen"], load_labels())
+
+
 def program(path: Path, script: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
@@ -177,21 +228,63 @@ def test_settings_keep_uploads_at_home(tmp_path: Path) -> None:
     production = tmp_path / "config" / "settings" / "production.py"
     production.write_text(
         'SITE_ID = 1\nALLOWED_HOSTS = ["*"]\nAUTHENTICATION_BACKENDS = MIDDLEWARE = []\n'
+        'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3"}}\n'
+    )
+    (tmp_path / "celery").mkdir()
+    (tmp_path / "celery" / "signals.py").write_text(
+        "class task_postrun:\n    connect = staticmethod(lambda function: function)\n"
     )
     code = (
         f"from {SETTINGS} import *\n"
-        "print(SITE_ID, DJANGO_DRF_FILEPOND_UPLOAD_TMP, FILE_UPLOAD_PERMISSIONS, *ALLOWED_HOSTS)"
+        "print(SITE_ID, DJANGO_DRF_FILEPOND_UPLOAD_TMP, FILE_UPLOAD_PERMISSIONS, *ALLOWED_HOSTS)\n"
+        "print(SESSION_COOKIE_SECURE, CSRF_COOKIE_SECURE, *CSRF_TRUSTED_ORIGINS, "
+        "SECURE_PROXY_SSL_HEADER)"
     )
     environ = {
         "PYTHONPATH": f"{FOLDER}:{tmp_path}",
         "DOCCANO_HOME": "/home/x",
         "ORBAT_DOCCANO_HOSTS": "labels.example,other.example",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
-    )
+
+    def show(**more: str) -> list[str]:
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, env={**environ, **more}, capture_output=True, text=True, check=True
+        )
+        return done.stdout.splitlines()
+
     hosts = ["127.0.0.1", "localhost", "[::1]", "labels.example", "other.example"]
-    assert done.stdout.split() == ["1", "/home/x/uploads", str(0o600), *hosts]
+    first, second = show()
+    assert first.split() == ["1", "/home/x/uploads", str(0o600), *hosts]
+    assert second == "False False None"
+    secure, plain = "https://labels.example", "http://labels.example"
+    forwarded = "('HTTP_X_FORWARDED_PROTO', 'https')"
+    assert show(ORBAT_DOCCANO_ORIGIN=secure)[1] == f"True True {secure} {forwarded}"
+    assert show(ORBAT_DOCCANO_ORIGIN=plain)[1] == f"False False {plain} None"
+
+
+@pytest.mark.doccano
+@pytest.mark.slow
+def test_uploads_and_old_exports_go_away(doccano: Running, tmp_path: Path) -> None:
+    media = doccano.server.home / "media"
+    old, other = media / f"{uuid.uuid4()}.zip", media / "picture.zip"
+    for path in (old, other):
+        path.touch()
+        os.utime(path, (0, 0))
+    with doccano.connect() as connection:
+        push(connection, tmp_path, [Document("x", "Gen. Smith")], ["guest"], load_labels())
+        project = open_session(tmp_path).projects["guest"]
+        assert len(connection.export(project)) == 1
+    exported = [path for path in media.glob("*-*.zip") if path != old]
+    deadline = time.monotonic() + 60
+    uploads = doccano.server.home / "uploads"
+    # The worker answers before it deletes.
+    while old.exists() or any(path.is_file() for path in uploads.rglob("*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert exported
+    assert other.exists()
+    assert {path for path in media.rglob("*") if path.is_file()} == {*exported, other}
 
 
 @pytest.mark.doccano

@@ -6,6 +6,8 @@ from pathlib import Path
 from config.settings import production
 from config.settings.production import *  # noqa: F403
 
+from . import leftovers  # noqa: F401  # to be called by the worker
+
 _HOME = Path(os.environ["DOCCANO_HOME"])
 
 # doccano keeps uploads among its code, and Django makes them readable by everybody.
@@ -20,6 +22,14 @@ ALLOWED_HOSTS = [
     *filter(None, map(str.strip, os.environ.get("ORBAT_DOCCANO_HOSTS", "").split(","))),
 ]
 CORS_ORIGIN_ALLOW_ALL = False
+
+# SQLite has one writer at a time; the others wait for as long as a browser waits for an answer.
+_DATABASE = production.DATABASES["default"]
+if _DATABASE["ENGINE"].endswith("sqlite3"):
+    _DATABASE.setdefault("OPTIONS", {})["timeout"] = 20
+
+# On a busy machine, the worker may need longer than the 3 seconds that its check allows.
+HEALTHCHECK_CELERY_RESULT_TIMEOUT = HEALTHCHECK_CELERY_QUEUE_TIMEOUT = 10
 
 # The address that annotators open. Only with TLS there is a server in front that says how it was
 # reached; a browser must then send neither cookie without encryption.

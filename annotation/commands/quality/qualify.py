@@ -70,7 +70,7 @@ def qualify(
         with_keys(label_set, load_guidelines(label_set, labels)),
     )
     with (
-        connect(home, url, username, password_stdin) as client,
+        connect(home, url, username, password_stdin, session) as client,
         progress_bars() as on_progress,
     ):
         states = qualify_annotators(

@@ -285,6 +285,7 @@ def test_uploads_and_old_exports_go_away(doccano: Running, tmp_path: Path) -> No
     assert exported
     assert other.exists()
     assert {path for path in media.rglob("*") if path.is_file()} == {*exported, other}
+    other.unlink()
 
 
 @pytest.mark.doccano
@@ -296,8 +297,13 @@ def test_nobody_else_can_read_what_doccano_has(doccano: Running, tmp_path: Path)
     assert home.stat().st_mode & 0o777 == 0o700
     names = {path.name for path in home.iterdir()}
     assert {"db.sqlite3", "broker.sqlite3", "uploads", "secrets.json"} <= names
-    private = [home / name for name in names if name.endswith(".sqlite3")]
-    private += [home / "secrets.json", home / "uploads", *(home / "media").rglob("*")]
+    private = [home / name for name in names if ".sqlite3" in name]
+    private += [
+        home / "secrets.json",
+        home / "settings.json",
+        home / "uploads",
+        *(home / "media").rglob("*"),
+    ]
     assert [path for path in private if path.stat().st_mode & 0o077] == []
     uploads = find_backend(doccano.server.environment) / "filepond-temp-uploads"
     assert not uploads.exists() or not uploads.stat().st_mode & 0o077

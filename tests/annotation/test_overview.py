@@ -17,6 +17,7 @@ import pytest
 
 from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.doccano.records import Comment
+from orbat.annotation.overview import follow
 from orbat.annotation.overview.anchoring import SuggestionUse, measure_suggestion_use
 from orbat.annotation.overview.forecast import estimate_cost, estimate_gain, forecast
 from orbat.annotation.overview.milestones import Webhook
@@ -325,3 +326,29 @@ def test_a_page_is_not_written_over_the_session(refused: Any, tmp_path: Path) ->
     assert "is the file to read" in refused(*status, "--html", folder / "session.json")
     assert "lies in" in refused(*status, "--html", folder / "pushed" / "ann.jsonl")
     assert "name it with --html FILE" in refused(*status, "--watch", 60)
+
+
+def test_a_session_is_followed_through_a_restart_of_the_server(
+    overview: Overview, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = iter([overview, ServerError("doccano does not answer"), overview])
+    pauses: list[float] = []
+
+    def measure(*_: Any, **__: Any) -> Overview:
+        reading = next(readings)
+        if isinstance(reading, ServerError):
+            raise reading
+        return reading
+
+    monkeypatch.setattr(follow, "measure_overview", measure)
+    monkeypatch.setattr(follow.time, "sleep", pauses.append)
+    failures: list[ServerError] = []
+    client: Any = None
+    states = follow.follow_overview(client, tmp_path, seconds=60, on_failure=failures.append)
+    assert [next(states), next(states)] == [overview, overview]
+    assert (pauses, [str(failure) for failure in failures]) == (
+        [60, 60],
+        ["doccano does not answer"],
+    )
+    with pytest.raises(InputError, match="--watch 5: choose 10 seconds or more"):
+        next(follow.follow_overview(client, tmp_path, seconds=5))

@@ -40,7 +40,7 @@ def with_keys(labels: LabelSet, guidelines: str, hint: str = ANNOTATION_KEYS) ->
         Markdown.
     """
     rows = [
-        f"| {label.key or '–'} | {label.name} | {label.description} |" for label in labels.labels
+        f"| {label.key or '–'} | {label.name} | {label.description} |" for label in labels.choices
     ]
     table = "\n".join(["| key | label | |", "|---|---|---|", *rows])
     return f"{table}\n\n{hint}\n\n{guidelines}".rstrip()

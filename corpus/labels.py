@@ -6,7 +6,16 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from ..errors import InputError, first_error
 from .files import read_toml
@@ -58,6 +67,7 @@ class Label(BaseModel):
         key: the keyboard key that selects it, 0-9 or a-z.
         color: background color, `#rrggbb`.
         description: one line for annotators.
+        retired: whether annotators cannot choose it any more; spans that have it are kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +76,19 @@ class Label(BaseModel):
     key: Annotated[str, Field(pattern=r"^[0-9a-z]$")] | None = None
     color: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#999999"
     description: str = ""
+    retired: bool = False
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Label:
+        if self.retired and self.key:
+            raise ValueError(f"retired label '{self.name}' has a key; remove the key")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leave out what most labels are not, so that their records stay as they were."""
+        record: dict[str, object] = handler(self)
+        return record if self.retired else {k: v for k, v in record.items() if k != "retired"}
 
     @property
     def text_color(self) -> str:
@@ -130,6 +153,11 @@ class LabelSet(BaseModel):
     def names(self) -> tuple[str, ...]:
         """The label names, in order."""
         return tuple(label.name for label in self.labels)
+
+    @property
+    def choices(self) -> tuple[Label, ...]:
+        """The labels that annotators can choose: all that are not retired."""
+        return tuple(label for label in self.labels if not label.retired)
 
 
 def load_labels(path: Path | None = None) -> LabelSet:

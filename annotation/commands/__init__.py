@@ -11,13 +11,16 @@ from .audit import audit
 from .convert import convert
 from .guide import guide
 from .history import history
+from .labels import labels
 from .pull import pull
 from .push import push
 from .quality.qualify import qualify
+from .reopen import reopen
 from .replay import replay
 from .select import select
 from .server import down, page, up
 from .status import status
+from .suggest import suggest
 from .team.assign import assign
 
 app = typer.Typer(
@@ -31,8 +34,9 @@ def annotate() -> None:
 
 
 for command in (
-    *(up, down, qualify, push, assign, status, pull, history, replay, agree, adjudicate),
-    *(select, audit, guide, convert, page),
+    *(up, down, qualify, push, assign, status, pull, history, reopen, labels, suggest),
+    *(replay, agree, adjudicate, select, audit, guide, convert, page),
+    *(backup, restore, move, clone),
     *(backup, restore, move, clone),
 ):
     app.command()(command)

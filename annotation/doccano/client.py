@@ -36,6 +36,7 @@ from .records import (
 from .transport import Transport
 
 EXPORT_SECONDS = 600
+REOPEN_ATTEMPTS = 3
 WORK_PATH = "orbat-work"
 """The address, below that of a project, that orbat adds to the doccano that it starts."""
 _RESOURCE_TYPES: dict[ProjectType, str] = {
@@ -212,6 +213,22 @@ class DoccanoClient:
     def ensure_span_types(self, project: int, labels: Sequence[Label]) -> None:
         """Create the labels that a sequence labeling project lacks."""
         self._ensure_types(f"projects/{project}/span-types", labels)
+
+    def change_span_type(self, project: int, span_type: int, changes: dict[str, Any]) -> None:
+        """Change fields of a label, which all of its spans keep."""
+        self.transport.patch(f"projects/{project}/span-types/{span_type}", changes)
+
+    def tags(self, project: int) -> list[tuple[int, str]]:
+        """Return the id and text of each tag of a project."""
+        return [(tag["id"], tag["text"]) for tag in self.transport.get(f"projects/{project}/tags")]
+
+    def add_tag(self, project: int, text: str) -> None:
+        """Add a tag to a project."""
+        self.transport.post(f"projects/{project}/tags", {"text": text})
+
+    def delete_tag(self, project: int, tag: int) -> None:
+        """Delete a tag of a project."""
+        self.transport.delete(f"projects/{project}/tags/{tag}")
 
     def category_types(self, project: int) -> list[LabelType]:
         """Return the categories of a text classification project."""
@@ -429,6 +446,24 @@ class DoccanoClient:
         # POST toggles the confirmation, so look first.
         if not self.states(project, example):
             self.transport.post(f"projects/{project}/examples/{example}/states", {})
+
+    def reopen(self, project: int, example: int) -> None:
+        """Withdraw the confirmation of an example; does nothing if it is not confirmed.
+
+        Raises:
+            ServerError: if the example is still confirmed, or the connection breaks; then call it
+                again, which reads first.
+        """
+        for _ in range(REOPEN_ATTEMPTS):
+            # POST toggles: sent on a sight of the state only, and never repeated by itself.
+            if not self.states(project, example):
+                return
+            self.transport.post(f"projects/{project}/examples/{example}/states", {})
+        if self.states(project, example):
+            raise ServerError(
+                f"{self.url}: example {example} of project {project} is confirmed again as soon as "
+                "it is reopened; ask its annotator to stop, then repeat this command"
+            )
 
 
 def _log_in(url: str, username: str, password: str) -> str | None:

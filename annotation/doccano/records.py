@@ -89,6 +89,9 @@ class LabelType(_Record):
 
     id: int
     text: str
+    suffix_key: str | None = None
+    background_color: str = ""
+    text_color: str = ""
 
 
 class Example(_Record):

@@ -10,6 +10,7 @@ from ..doccano.client import DoccanoClient
 from ..doccano.records import Project
 from .accounts import ensure_account
 from .folder import Session
+from .project_labels import mark_retired
 
 
 def ensure_project(
@@ -41,6 +42,8 @@ def ensure_project(
             "change its settings in doccano"
         )
     client.ensure_span_types(project.id, session.labels.labels)
+    if len(session.labels.choices) < len(session.labels.labels):
+        mark_retired(client, project.id, session.labels)
     client.add_member(project.id, user.id)
     return project
 

@@ -166,11 +166,12 @@ def push(
         evaluation = None
         if suggesters and unlabeled:
             on_progress(Progress("Suggesting spans", 0, unlabeled))
-            documents = suggest(documents, suggesters, labels.names)
+            names = [label.name for label in labels.choices]
+            documents = suggest(documents, suggesters, names)
             on_progress(Progress("Suggesting spans", unlabeled, unlabeled))
             _check_arguments(documents, annotators, labels)
             if gold:
-                evaluation = measure_suggestions(gold, suggesters, labels.names)
+                evaluation = measure_suggestions(gold, suggesters, names)
         projects = {name: ensure_project(client, session, name, guidelines) for name in annotators}
         session = add_words(session, documents)
         new = {d.id: session.words[d.id] for d in documents if d.id not in session.assignments}
@@ -236,7 +237,10 @@ def _open_or_create(client: DoccanoClient, folder: Path, labels: LabelSet) -> Se
         return Session(folder, client.url, labels, {}, {}, public_url=client.public_url)
     session = open_session(folder, client)
     if session.labels != labels:
-        raise InputError(f"{folder}: created with another label set; use a new folder")
+        raise InputError(
+            f"{folder}: the label set differs from the session's; change the session's with "
+            "orbat annotate labels, or use a new folder"
+        )
     return session
 
 

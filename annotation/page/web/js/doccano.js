@@ -6,11 +6,14 @@
 
 const LIST_PAGE = 100;
 const TOUCHED_AFTER_MS = 1000;
+/** A tag of a project that begins so names a retired label. */
+const RETIRED = "retired: ";
 
 /**
  * Read a project with its labels and the person who is logged in.
  *
- * Labels are `{id, name, key, color}`; `key` is null for a label without one.
+ * Labels are `{id, name, key, color}`; `key` is null for a label without one. `choices` are the
+ * labels that can be chosen: all but the retired ones, which keep their spans.
  */
 export async function loadProject(api, id) {
   const [user, project, labels] = await Promise.all([
@@ -18,12 +21,14 @@ export async function loadProject(api, id) {
     api.get(`/v1/projects/${id}`),
     listLabels(api, id),
   ]);
+  const retired = new Set((project.tags ?? []).map((tag) => tag.text));
   return {
     id,
     name: project.name,
     guidelines: project.guideline,
     user: { id: user.id, name: user.username },
     labels,
+    choices: labels.filter((label) => !retired.has(`${RETIRED}${label.name}`)),
   };
 }
 

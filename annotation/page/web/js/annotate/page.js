@@ -65,16 +65,17 @@ export class AnnotationPage {
         }
       },
     });
-    const actions = { ...editingActions(this.#view, getEditor), ...this.#pageActions() };
+    const offered = new Set(project.choices.map((label) => label.name));
+    const actions = { ...editingActions(this.#view, getEditor, offered), ...this.#pageActions() };
     this.#panels = new Panels(api, project, actions);
     this.#find = new Find(document.getElementById("find"), this.#view, getEditor);
     this.#showArmed = createLabelBar(
       document.getElementById("labels"),
-      project.labels,
+      project.choices,
       actions.label,
     );
     listenToMouse(this.#view, getEditor, () => this.#armed);
-    listenToKeys(actions, project.labels);
+    listenToKeys(actions, project.choices);
     connectButtons(actions);
     connectWindow({
       open: (number) => this.open(number),
@@ -194,8 +195,8 @@ export class AnnotationPage {
       region: focusNextRegion,
       logIn: () => this.#access.logInAgain(),
       keys: () => {
-        const { labels } = this.#project;
-        showKeyMap({ labels, keys: keyGroups(labels) });
+        const { choices } = this.#project;
+        showKeyMap({ labels: choices, keys: keyGroups(choices) });
       },
     };
   }

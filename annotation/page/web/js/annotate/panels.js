@@ -125,7 +125,7 @@ export class Panels {
       const { spans } = await this.#withLogin(() =>
         this.#api.post("/orbat/suggest", { text: editor.text }),
       );
-      const names = new Set(this.#project.labels.map((label) => label.name));
+      const names = new Set(this.#project.choices.map((label) => label.name));
       if (editor === this.#editor) {
         this.#actions.propose(spans.filter((span) => names.has(span.label)));
       }

@@ -18,8 +18,9 @@ const CURSOR_ACTIONS = [
  * @param view the {@link TextView}.
  * @param getEditor returns the open {@link Editor}, or null before the first article: then the
  *   actions do nothing.
+ * @param {Set<string>} offered the names of the labels that can be chosen.
  */
-export function editingActions(view, getEditor) {
+export function editingActions(view, getEditor, offered) {
   const select = (editor, span) => {
     editor.selectSpan(span);
     view.reveal(span.start, span.end);
@@ -46,7 +47,7 @@ export function editingActions(view, getEditor) {
     remove: (editor) => editor.remove(),
     removeAll: (editor) => report(editor.removeAll(), "spans removed."),
     markAll: (editor) => {
-      const result = editor.markAll();
+      const result = editor.markAll(offered);
       if (result) {
         const rest = result.overlapped ? `; ${result.overlapped} overlap another span.` : ".";
         report(result.added, `more occurrences marked${rest}`);

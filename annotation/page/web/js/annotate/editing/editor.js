@@ -190,10 +190,13 @@ export class Editor extends EventTarget {
     return same.length;
   }
 
-  /** Mark the other occurrences of the target's words, or of the span just added; null without. */
-  markAll() {
+  /**
+   * Mark the other occurrences of the target's words, or of the span just added; null without one
+   * whose label is offered.
+   */
+  markAll(offered) {
     const span = this.target ?? this.#added;
-    if (!span) {
+    if (!span || !offered.has(span.label)) {
       return null;
     }
     const known = new Set(this.spans.map(keyOf));

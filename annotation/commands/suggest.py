@@ -1,0 +1,88 @@
+"""`orbat annotate suggest`: replace the suggestions in documents that nobody has begun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...interruption import when_interrupted
+from ...terminal import echo
+from .options import (
+    Home,
+    PasswordStdin,
+    SessionFolder,
+    Url,
+    Username,
+    connect,
+    load_optional_model,
+)
+from .push import build_taggers
+
+
+@when_interrupted("the documents written so far have new suggestions; the same command goes on")
+def suggest(
+    session: SessionFolder,
+    model: Annotated[
+        str, typer.Option(help="Run folder, wheel or installed model for suggestions.")
+    ],
+    suggesters: Annotated[
+        str,
+        typer.Option(
+            "--suggest",
+            help="What suggests spans: model, rules+model or model+rules (the first wins where "
+            "both overlap).",
+        ),
+    ] = "model+rules",
+    gazetteer: Annotated[
+        Path | None,
+        typer.Option(help="Gazetteer file; default: the shipped one for defence news."),
+    ] = None,
+    home: Home = None,
+    url: Url = None,
+    username: Username = "admin",
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Replace the suggestions in documents that nobody has begun, and compare old and new ones.
+
+    Begun are documents with a span that somebody added, deleted, changed or accepted, with a
+    comment, and confirmed ones. doccano does not record who has only read a document: annotators
+    who have one of the others open should load the page again.
+    """
+    from rich.console import Console
+
+    from ...ui import print_tables, progress_bars
+    from ..session.folder import open_session
+    from ..session.resuggestion import replace_suggestions, replacement_tables
+
+    tagger = load_optional_model(model)
+    assert tagger is not None
+    labels = open_session(session).labels
+    with (
+        connect(home, url, username, password_stdin, session) as client,
+        progress_bars() as on_progress,
+    ):
+        result = replace_suggestions(
+            client,
+            session,
+            build_taggers(suggesters, labels, model=tagger, gazetteer=gazetteer),
+            seen=tagger.seen,
+            on_progress=on_progress,
+        )
+    print_tables(replacement_tables(result), Console())
+    if result.seen:
+        echo(
+            f"the model was trained or selected on {result.seen} of the {result.confirmed} "
+            "confirmed documents, which were not measured"
+        )
+    if result.new is None:
+        echo("no document to measure on is confirmed yet")
+    for annotator, count in result.replaced.items():
+        echo(f"{count} documents of {annotator} have new suggestions")
+    replaced = sum(result.replaced.values())
+    echo(
+        f"{replaced} documents replaced and verified; {result.unchanged} have the same "
+        f"suggestions, {result.begun} are begun and {result.confirmed} confirmed, and were left "
+        "as they are"
+    )

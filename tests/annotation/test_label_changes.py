@@ -98,7 +98,9 @@ def test_labels_change_and_all_spans_are_kept(
         project = open_session(folder).projects["lc-ann"]
         connection.confirm(project, next(connection.examples(project)).id)
         change = ("annotate", "labels", "--session", folder, "--labels", after)
-        assert "orbat annotate labels" in refused(*push_labels, after, env=doccano.env)
+        write_documents(tmp_path / "z.jsonl", [Document("z", TEXT)])
+        more = ("annotate", "push", tmp_path / "z.jsonl", *push_labels[3:])
+        assert "orbat annotate labels" in refused(*more, after, env=doccano.env)
         assert "label 'BODY' is missing" in refused(*change, env=doccano.env)
         assert "write OLD=NEW" in refused(*change, "--rename", "BODY", env=doccano.env)
         assert "the session has 'RANK' already" in refused(

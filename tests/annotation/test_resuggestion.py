@@ -60,7 +60,7 @@ def session(doccano: Running, tmp_path: Path, request: pytest.FixtureRequest) ->
     """A session in which some documents are begun."""
     documents = [Document(name, text(name), (OLD,), {"title": "T"}) for name in NAMES]
     with doccano.connect() as connection:
-        name = f"rs-{request.node.name[-8:]}"
+        name = "rs-" + "".join(filter(str.isalnum, request.node.name))[-14:]
         pushed = push(connection, tmp_path / "june", documents, [name], load_labels())
         begin(connection, pushed.session, name)
         pull(connection, tmp_path / "june")

@@ -8,19 +8,19 @@ from ..transfer.commands import backup, clone, move, restore
 from .adjudicate import adjudicate
 from .agree import agree
 from .audit import audit
+from .changes.labels import labels
+from .changes.reopen import reopen
+from .changes.suggest import suggest
 from .convert import convert
 from .guide import guide
 from .history import history
-from .labels import labels
 from .pull import pull
 from .push import push
 from .quality.qualify import qualify
-from .reopen import reopen
 from .replay import replay
 from .select import select
 from .server import down, page, up
 from .status import status
-from .suggest import suggest
 from .team.assign import assign
 
 app = typer.Typer(
@@ -36,7 +36,6 @@ def annotate() -> None:
 for command in (
     *(up, down, qualify, push, assign, status, pull, history, reopen, labels, suggest),
     *(replay, agree, adjudicate, select, audit, guide, convert, page),
-    *(backup, restore, move, clone),
     *(backup, restore, move, clone),
 ):
     app.command()(command)

@@ -9,8 +9,8 @@ from ...errors import ServerError
 from ..doccano.client import DoccanoClient
 from ..doccano.records import Project
 from .accounts import ensure_account
+from .changes.project_labels import mark_retired
 from .folder import Session
-from .project_labels import mark_retired
 
 
 def ensure_project(

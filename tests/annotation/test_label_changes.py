@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from orbat.annotation.doccano.client import DoccanoClient
+from orbat.annotation.session.changes.label_changes import change_labels
 from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.history import read_history
-from orbat.annotation.session.label_changes import change_labels
 from orbat.annotation.session.pull import SUGGESTED, pull
 from orbat.annotation.session.push import push
 from orbat.corpus.document import Document, Span
@@ -130,7 +130,7 @@ def test_labels_change_and_all_spans_are_kept(
     assert agreed.code == 0, agreed.err
     # A new annotator gets the labels as they are now.
     renamed = (*SPANS[:2], Span(21, 31, "UNIT"))
-    write_documents(tmp_path / "d.jsonl", [Document("x", TEXT, renamed), Document("y", TEXT)])
+    write_documents(tmp_path / "d.jsonl", [Document("n", TEXT, renamed)])
     later = orbat(*push_labels, after, "--annotators", "lc-cid", env=doccano.env)
     assert later.code == 0, later.err
     page = AnnotatorPage(browser, open_session(folder), "lc-cid").open().page

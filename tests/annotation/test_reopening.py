@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from orbat.annotation.doccano.client import DoccanoClient
+from orbat.annotation.session.changes.reopening import Ruling, parse_before, reopen
 from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.pull import pull
 from orbat.annotation.session.push import push
-from orbat.annotation.session.reopening import Ruling, parse_before, reopen
 from orbat.corpus.document import Document, Span
 from orbat.corpus.labels import load_labels
 from orbat.errors import InputError, ServerError

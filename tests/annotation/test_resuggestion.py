@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from orbat.annotation.doccano.client import DoccanoClient
+from orbat.annotation.session.changes.resuggestion import Resuggested, replace_suggestions
 from orbat.annotation.session.folder import Session, open_session
 from orbat.annotation.session.pull import SUGGESTED, pull
 from orbat.annotation.session.push import push
-from orbat.annotation.session.resuggestion import Resuggested, replace_suggestions
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import sha256_text
 from orbat.corpus.labels import load_labels

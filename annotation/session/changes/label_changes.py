@@ -7,16 +7,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...corpus.document import Document
-from ...corpus.files import read_documents, write_documents, write_json_lines
-from ...corpus.labels import LabelSet
-from ...corpus.output.locks import lock_folder
-from ...errors import InputError
-from ...ui import OnProgress, Progress, ignore_progress
-from ..doccano.client import DoccanoClient
-from .folder import Session, open_session
-from .guidelines import deliver_guidelines
-from .history import read_history
+from ....corpus.document import Document
+from ....corpus.files import read_documents, write_documents, write_json_lines
+from ....corpus.labels import LabelSet
+from ....corpus.output.locks import lock_folder
+from ....errors import InputError
+from ....ui import OnProgress, Progress, ignore_progress
+from ...doccano.client import DoccanoClient
+from ...quality.control_records import control_folder, read_control, write_control
+from ..folder import Session, open_session
+from ..guidelines import deliver_guidelines
+from ..history import read_history
 from .project_labels import change_project_labels
 
 
@@ -84,6 +85,8 @@ def change_labels(
                 _rename_suggestions(client, project, renames)
                 _rename_in_files(session, annotator, renames)
             on_progress(Progress("Changing labels", number, len(session.projects)))
+        if renames:
+            _rename_in_control(session, renames)
         # Last: until then, the same call does all of it again.
         session = replace(session, labels=labels)
         session.save()
@@ -149,7 +152,11 @@ def _rename_suggestions(client: DoccanoClient, project: int, renames: Mapping[st
 
 def _rename_in_files(session: Session, annotator: str, renames: Mapping[str, str]) -> None:
     """Rename labels in the files of an annotator: suggestions, annotation set and history."""
-    for path in (session.pushed_path(annotator), session.folder / "pulled" / f"{annotator}.jsonl"):
+    name = f"{annotator}.jsonl"
+    pulled = [
+        folder / "pulled" / name for folder in (session.folder, control_folder(session.folder))
+    ]
+    for path in (session.pushed_path(annotator), *pulled):
         if path.is_file():
             write_documents(path, [_renamed(d, renames) for d in read_documents(path)])
     history = session.folder / "history" / f"{annotator}.jsonl"
@@ -159,6 +166,14 @@ def _rename_in_files(session: Session, annotator: str, renames: Mapping[str, str
             for span in version["spans"]:
                 span["label"] = renames.get(span["label"], span["label"])
         write_json_lines(history, versions)
+
+
+def _rename_in_control(session: Session, renames: Mapping[str, str]) -> None:
+    """Rename labels in the gold of the control documents."""
+    control = read_control(session.folder)
+    if control:
+        renamed = [replace(one, gold=_renamed(one.gold, renames)) for one in control]
+        write_control(session.folder, renamed)
 
 
 def _renamed(document: Document, renames: Mapping[str, str]) -> Document:

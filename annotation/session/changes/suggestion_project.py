@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from ...corpus.document import Document, document_to_json, parse_document
-from ...corpus.files import write_documents
-from ...corpus.output.atomic import name_full_disk
-from ...corpus.reading.json_files import decode_json
-from ...errors import InputError, ServerError
-from ..doccano.client import DoccanoClient
-from ..doccano.work import Work
-from .folder import Session
-from .reading import Reading
-from .upload import to_row
+from ....corpus.document import Document, document_to_json, parse_document
+from ....corpus.files import write_documents
+from ....corpus.output.atomic import name_full_disk
+from ....corpus.reading.json_files import decode_json
+from ....errors import InputError, ServerError
+from ...doccano.client import DoccanoClient
+from ...doccano.work import Work
+from ..folder import Session
+from ..reading import Reading
+from ..upload import to_row
 
 JOURNAL = "suggesting.jsonl"
 _ACCEPTED_AFTER = timedelta(seconds=1)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ...interruption import when_interrupted
-from ...terminal import echo
-from .options import (
+from ....interruption import when_interrupted
+from ....terminal import echo
+from ..options import (
     Home,
     PasswordStdin,
     SessionFolder,
@@ -18,7 +18,7 @@ from .options import (
     connect,
     load_optional_model,
 )
-from .push import build_taggers
+from ..push import build_taggers
 
 
 @when_interrupted("the documents written so far have new suggestions; the same command goes on")
@@ -52,9 +52,9 @@ def suggest(
     """
     from rich.console import Console
 
-    from ...ui import print_tables, progress_bars
-    from ..session.folder import open_session
-    from ..session.resuggestion import replace_suggestions, replacement_tables
+    from ....ui import print_tables, progress_bars
+    from ...session.changes.resuggestion import replace_suggestions, replacement_tables
+    from ...session.folder import open_session
 
     tagger = load_optional_model(model)
     assert tagger is not None

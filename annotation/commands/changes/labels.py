@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ...interruption import when_interrupted
-from ...terminal import echo, echo_json
-from .options import Home, Json, PasswordStdin, SessionFolder, Url, Username, connect
+from ....interruption import when_interrupted
+from ....terminal import echo, echo_json
+from ..options import Home, Json, PasswordStdin, SessionFolder, Url, Username, connect
 
 
 @when_interrupted("no span is lost; the same command completes the change")
@@ -33,11 +33,11 @@ def labels(
     Change the label set file first: `retired = true` there keeps a label's spans, but annotators
     cannot choose it any more. The guidelines that the file names are delivered, too.
     """
-    from ...corpus.labels import load_guidelines, load_labels
-    from ...errors import InputError
-    from ...ui import progress_bars
-    from ..guide import with_keys
-    from ..session.label_changes import change_labels, describe_changes
+    from ....corpus.labels import load_guidelines, load_labels
+    from ....errors import InputError
+    from ....ui import progress_bars
+    from ...guide import with_keys
+    from ...session.changes.label_changes import change_labels, describe_changes
 
     label_set = load_labels(label_file)
     renames = dict(pair.partition("=")[::2] for pair in rename or ())

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...corpus.output.locks import lock_folder
-from ...errors import InputError
-from ...ui import DataTable, OnProgress, Progress, ignore_progress
-from ..doccano.client import DoccanoClient
-from .folder import Session, open_session
-from .guidelines import GuidelineLog, read_guideline_log
-from .history import add_versions, suggestions_of
-from .reading import Reading, read_session
+from ....corpus.output.locks import lock_folder
+from ....errors import InputError
+from ....ui import DataTable, OnProgress, Progress, ignore_progress
+from ...doccano.client import DoccanoClient
+from ..folder import Session, open_session
+from ..guidelines import GuidelineLog, read_guideline_log
+from ..history import add_versions, suggestions_of
+from ..reading import Reading, read_session
 
 DEFAULT_NOTE = "Please check the article against the guidelines and confirm it again."
 CONTEXT = 40

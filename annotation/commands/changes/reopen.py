@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ...interruption import when_interrupted
-from ...terminal import echo, echo_json
-from .options import (
+from ....interruption import when_interrupted
+from ....terminal import echo, echo_json
+from ..options import (
     Home,
     Json,
     PasswordStdin,
@@ -64,9 +64,9 @@ def reopen(
     """
     from rich.console import Console
 
-    from ...ui import print_tables, progress_bars
-    from ..session.reopening import DEFAULT_NOTE, Ruling, parse_before, reopened_table
-    from ..session.reopening import reopen as reopen_documents
+    from ....ui import print_tables, progress_bars
+    from ...session.changes.reopening import DEFAULT_NOTE, Ruling, parse_before, reopened_table
+    from ...session.changes.reopening import reopen as reopen_documents
 
     wanted = Ruling(
         " ".join(ruling.split()),

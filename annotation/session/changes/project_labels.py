@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...corpus.labels import Label, LabelSet
-from ...errors import ServerError
-from ..doccano.client import DoccanoClient
-from ..doccano.records import LabelType
+from ....corpus.labels import Label, LabelSet
+from ....errors import ServerError
+from ...doccano.client import DoccanoClient
+from ...doccano.records import LabelType
 
 RETIRED = "retired: "
 """A tag of a project that begins so names a label that the annotation page does not offer."""

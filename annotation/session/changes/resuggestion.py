@@ -6,18 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ...corpus.document import Span
-from ...corpus.files import sha256_text
-from ...corpus.output.locks import lock_folder
-from ...corpus.tagger import Tagger
-from ...evaluation.metrics import Evaluation, evaluate
-from ...evaluation.report.tables import score_table
-from ...ui import DataTable, OnProgress, Progress, ignore_progress
-from ..doccano.client import DoccanoClient
-from ..suggestions import suggest
-from .folder import Session, open_session
-from .history import add_versions, suggestions_of
-from .reading import Reading, read_session
+from ....corpus.document import Span
+from ....corpus.files import sha256_text
+from ....corpus.output.locks import lock_folder
+from ....corpus.tagger import Tagger
+from ....evaluation.metrics import Evaluation, evaluate
+from ....evaluation.report.tables import score_table
+from ....ui import DataTable, OnProgress, Progress, ignore_progress
+from ...doccano.client import DoccanoClient
+from ...suggestions import suggest
+from ..folder import Session, open_session
+from ..history import add_versions, suggestions_of
+from ..reading import Reading, read_session
 from .suggestion_project import SuggestionProject, read_journal, settle_journal
 
 

@@ -1,0 +1,1 @@
+"""The commands that change a session while it runs."""

@@ -1,0 +1,1 @@
+"""Changes to a session that runs: rulings, labels and suggestions."""

@@ -8,6 +8,7 @@
     SESSION/pulled/ANNOTATOR.jsonl   annotation sets of the last pull
     SESSION/history/ANNOTATOR.jsonl  every version that was ever pulled
     SESSION/guidelines/              every version of the guidelines, see guidelines.py
+    SESSION/suggesting.jsonl         suggestions that are being replaced
 
 Each annotator has one collaborative doccano project. Annotators see and may change the suggestions,
 and do not see each other's work. The administrator's token reads all projects.

@@ -128,14 +128,13 @@ def status_table(statuses: Sequence[AnnotatorStatus]) -> DataTable:
     """Return a table with a row for each annotator."""
     columns = (
         *("annotator", "documents", "confirmed", "waiting", "words left"),
-        *("words per hour", "seconds per document", "hours left", "last"),
+        *("words per hour", "hours left", "last"),
     )
     rows = tuple(
         (
             *(status.annotator, status.documents, status.confirmed, status.waiting),
             status.forecast and status.forecast.words_left,
-            status.pace and _round(status.pace.words_per_hour),
-            status.pace and _round(status.pace.seconds_per_document),
+            _round(status.pace.words_per_hour if status.pace else None),
             status.hours_left,
             status.last and f"{status.last:%Y-%m-%d %H:%M} UTC",
         )

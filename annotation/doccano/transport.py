@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 
 from ...corpus.addresses import check_address
-from ...corpus.certificates import check_trusted_certificates, explain_untrusted
 from ...corpus.reading.bounded import MAX_FILE_BYTES
 from ...errors import ServerError
+from .certificates import check_trusted_certificates, explain_untrusted
 from .records import Page
 
 PAGE_SIZE = 500

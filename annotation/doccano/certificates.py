@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from ..errors import InputError
+from ...errors import InputError
 
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _EXPIRED, _OTHER_HOST, _OTHER_ADDRESS = 10, 62, 64

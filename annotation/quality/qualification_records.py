@@ -133,5 +133,7 @@ def _root(session: Path) -> Path:
 
 
 def _folder(session: Path, annotator: str, number: int) -> Path:
-    name = Path(session).absolute().name
-    return _root(session) / annotator / f"{name}-qualification-{number}"
+    rounds, ending = _root(session) / annotator, f"-qualification-{number}"
+    # The session's folder may have had another name then.
+    earlier = next(rounds.glob(f"*{ending}"), None)
+    return earlier or rounds / f"{Path(session).absolute().name}{ending}"

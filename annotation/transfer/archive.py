@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -26,6 +26,7 @@ from ...errors import InputError
 
 BACKUP_FORMAT = 1
 MANIFEST, RECORDS, FOLDER = "manifest.json", "records.jsonl", "session"
+ACCOUNTS_FILE = "accounts.json"
 _CHUNK = 2**20
 
 
@@ -75,10 +76,14 @@ class BackupWriter:
                 file.write(chunk)
         self._sha256[name] = digest.hexdigest()
 
-    def add_folder(self, folder: Path) -> None:
-        """Add the files of the session's folder."""
+    def add_folder(self, folder: Path, passwords: Mapping[str, str]) -> None:
+        """Add the files of the session's folder, and passwords by account."""
+        accounts = folder / ACCOUNTS_FILE
+        if passwords:
+            self.add(_name(folder, accounts), [encode_json(passwords).encode()])
+            self._private.append(_name(folder, accounts))
         for path in (folder, *sorted(folder.rglob("*"))):
-            if path.name == LOCK_FILE or path.name.endswith(DRAFT_SUFFIX):
+            if path.name == LOCK_FILE or path.name.endswith(DRAFT_SUFFIX) or path == accounts:
                 continue
             name = _name(folder, path)
             if not path.stat().st_mode & 0o077:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,28 @@ from tests.conftest import Orbat, Running
 Content = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def other(orbat: Orbat, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A second real server, empty at first."""
-    home = tmp_path_factory.mktemp("other-doccano")
+@contextmanager
+def run_doccano(orbat: Orbat, home: Path, **variables: str) -> Iterator[Running]:
+    """Run a real server in a folder; the variables are those of `up`."""
     env = {"ORBAT_DOCCANO_HOME": str(home)}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     try:
-        outcome = orbat("annotate", "up", "--port", port, env=env)
+        outcome = orbat("annotate", "up", "--port", port, env={**env, **variables})
         assert outcome.code == 0, outcome.err
         server = DoccanoServer(home)
         assert server.url is not None
         yield Running(server, server.url, env)
     finally:
         orbat("annotate", "down", env=env)
+
+
+@pytest.fixture(scope="module")
+def other(orbat: Orbat, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A second real server, empty at first."""
+    with run_doccano(orbat, tmp_path_factory.mktemp("other-doccano")) as running:
+        yield running
 
 
 @pytest.fixture

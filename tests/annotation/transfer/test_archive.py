@@ -27,8 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.chmod(0o755)
     (folder / "session.json").write_text("{}")
     (folder / "history" / "zoë.jsonl").write_bytes(b"\0\xff")
-    (folder / "accounts.json").write_text('{"ann": "secret"}')
-    (folder / "accounts.json").chmod(0o600)
+    (folder / "accounts.json").write_text('{"eve": "of another session"}')
     (folder / ".lock").touch()
     (folder / ".session.json.x.orbat-draft").touch()
     return folder
@@ -39,7 +38,7 @@ def backup(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("backup") / "b.zip"
     with write_backup(path) as writer:
         writer.add(RECORDS, LINES)
-        writer.add_folder(folder)
+        writer.add_folder(folder, {"ann": "secret"})
         writer.finish("http://127.0.0.1:8000", {"examples.Example": 1}, "2026-01-01T09:00:00+00:00")
     return path.read_bytes()
 
@@ -64,6 +63,8 @@ def test_a_backup_holds_the_folder_without_locks_and_drafts(
         assert opened.manifest.counts == {"examples.Example": 1}
     names = {"session.json", "accounts.json", "history/zoë.jsonl", "secret/inside/gold.jsonl"}
     assert set(files_in(target)) == names
+    assert json.loads((target / "accounts.json").read_text()) == {"ann": "secret"}
+    (target / "accounts.json").write_bytes((folder / "accounts.json").read_bytes())
     assert files_in(target).items() <= files_in(folder).items()
     assert (target / "accounts.json").stat().st_mode & 0o777 == 0o600
     assert (target / "secret").stat().st_mode & 0o777 == 0o700

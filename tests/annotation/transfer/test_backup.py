@@ -22,7 +22,8 @@ from orbat.annotation.transfer.restore import restore
 from orbat.corpus.document import Document, Span
 from orbat.corpus.labels import load_labels
 from orbat.errors import InputError
-from tests.annotation.transfer.conftest import content
+from tests.annotation.postgresql import run_postgresql
+from tests.annotation.transfer.conftest import content, run_doccano
 from tests.conftest import Orbat, Running
 
 pytestmark = [pytest.mark.doccano, pytest.mark.slow]
@@ -31,8 +32,8 @@ MakeSession = Callable[..., Path]
 
 
 def files_of(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """Return the bytes and the mode of every file, except those that name the server."""
-    named = {".lock", "session.json", "question-project.json"}
+    """Return the bytes and the mode of every file, except those about the server."""
+    named = {".lock", "session.json", "question-project.json", "accounts.json"}
     return {
         str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mode)
         for path in folder.rglob("*")
@@ -77,12 +78,33 @@ def test_a_restored_session_is_equal_record_by_record(
     assert [set(one["changes"].values()) for one in pulled.json()] == [{0}, {0}]
     password = old.password("bak-ann")
     assert password is not None
+    assert new.password("bak-ann") == password
     with DoccanoClient(other.url, "bak-ann", password) as annotator, other.connect() as admin:
         assert not annotator.user.is_superuser
         # The work goes on, also where ids of the old server are ids of other projects here.
         documents = [*old.documents(), Document("new", "Gen. Roe of 12 Wing")]
         push(admin, restored, documents, ["bak-ann", "bak-ben"], load_labels())
         assert annotator.count_examples(new.projects["bak-ann"]) == len(documents)
+
+
+def test_a_session_goes_to_postgresql_and_back(
+    orbat: Orbat, doccano: Running, other: Running, make_session: MakeSession, tmp_path: Path
+) -> None:
+    folder, there, back = make_session("bak-pat"), tmp_path / "there", tmp_path / "back"
+    with doccano.connect() as admin:
+        before = content(admin, folder)
+    back_up(doccano.server, folder, tmp_path / "there.zip")
+    with (
+        run_postgresql() as database,
+        run_doccano(orbat, tmp_path / "home", DATABASE_URL=database) as postgresql,
+    ):
+        restore(postgresql.server, tmp_path / "there.zip", there)
+        with postgresql.connect() as admin:
+            assert content(admin, there) == before
+        back_up(postgresql.server, there, tmp_path / "back.zip")
+    restore(other.server, tmp_path / "back.zip", back)
+    with other.connect() as admin:
+        assert content(admin, back) == before
 
 
 def test_a_backup_is_one_moment_and_keeps_nobody_from_working(

@@ -37,6 +37,14 @@ settings.register_profile("orbat", deadline=None)
 settings.load_profile("orbat")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the accounts of test servers out of the user's data."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 FIRST = ("test_whole_way.py", "test_documentation.py", "test_bulk.py")
 """The longest files, with which a run begins so that its processes end at the same time."""
 

@@ -40,7 +40,8 @@ class AdjudicationRound:
         open: the number of questions and documents that wait for the adjudicator.
         new: the number of them that were added by this call.
         links: addresses at which the adjudicator continues.
-        password: the adjudicator's, if the account was created for this round.
+        password: the adjudicator's, if orbat created the account and passwords are handed out.
+        invitation: link by which the person of a new account chooses the password; or None.
     """
 
     gold: tuple[Document, ...]
@@ -48,6 +49,7 @@ class AdjudicationRound:
     new: int
     links: tuple[str, ...]
     password: str | None
+    invitation: str | None = None
 
 
 def run_round(
@@ -103,6 +105,7 @@ def _run_round(
     guidelines: str,
     on_progress: OnProgress,
 ) -> AdjudicationRound:
+    is_new = client.can_invite and client.find_user(adjudicator) is None
     all_questions = [question for group in questions.values() for question in group]
     link, new = ask(
         client,
@@ -139,7 +142,8 @@ def _run_round(
         open=unanswered + hand.open,
         new=new + hand.new,
         links=tuple(links),
-        password=read_password(folder, adjudicator),
+        password=None if client.can_invite else read_password(client.url, folder, adjudicator),
+        invitation=client.invite(adjudicator, link) if is_new else None,
     )
 
 

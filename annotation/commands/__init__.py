@@ -22,6 +22,7 @@ from .select import select
 from .server import down, page, up
 from .status import status
 from .team.assign import assign
+from .team.password import password
 
 app = typer.Typer(
     no_args_is_help=True, help="Annotate documents in doccano and create gold from the annotations."
@@ -34,7 +35,7 @@ def annotate() -> None:
 
 
 for command in (
-    *(up, down, qualify, push, assign, status, pull, history, reopen, labels, suggest),
+    *(up, down, qualify, push, assign, password, status, pull, history, reopen, labels, suggest),
     *(replay, agree, adjudicate, select, audit, guide, convert, page),
     *(backup, restore, move, clone),
 ):

@@ -18,6 +18,7 @@ from .options import (
     Url,
     Username,
     connect,
+    print_invitation,
     print_page_hint,
 )
 
@@ -130,12 +131,14 @@ def adjudicate(
 def _print_open_conflicts(result: Adjudication, adjudicator: str) -> None:
     state = result.round
     assert state is not None
+    password = f" (password {state.password})" if state.password else ""
     echo(
         f"{state.open} of {result.conflicts} conflicts are open, {state.new} of them new. "
-        f"'{adjudicator}' (password {state.password or 'unchanged'}) resolves them at"
+        f"'{adjudicator}'{password} resolves them at"
     )
     for link in state.links:
         echo(f"  {link}")
+    print_invitation(adjudicator, state.invitation)
     echo(
         "One key resolves each: the number of the right answer, 0 for no span or x for none of "
         "them; doccano's own page needs Enter, too. Run this command again afterwards. No gold "

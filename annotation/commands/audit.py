@@ -16,6 +16,7 @@ from .options import (
     Url,
     Username,
     connect,
+    print_invitation,
     print_page_hint,
     split_names,
 )
@@ -105,4 +106,5 @@ def audit(
         )
     for share in pushed.shares:
         echo(f"{share.annotator} reviews {share.documents} documents at {share.link}")
+        print_invitation(share.annotator, share.invitation)
     print_page_hint(client)

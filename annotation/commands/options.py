@@ -97,10 +97,25 @@ def connect(
 def _read_password(from_stdin: bool) -> str | None:
     if not from_stdin:
         return os.environ.get(PASSWORD_VARIABLE) or None
+    return read_line("--password-stdin")
+
+
+def read_line(option: str) -> str:
+    """Return the password in the next line of the standard input.
+
+    Raises:
+        InputError: if there is none; it names the option.
+    """
     password = sys.stdin.readline().rstrip("\r\n")
     if not password:
-        raise InputError("--password-stdin: the standard input has no password; write it there")
+        raise InputError(f"{option}: the standard input has no password; write it there")
     return password
+
+
+def print_invitation(name: str, link: str | None) -> None:
+    """Print the link by which a person chooses the password of a new account, if there is one."""
+    if link is not None:
+        echo(f"'{name}' chooses a password there, once and within a week: {link}")
 
 
 def print_page_hint(client: DoccanoClient) -> None:

@@ -18,6 +18,7 @@ from .options import (
     Username,
     connect,
     load_optional_model,
+    print_invitation,
     print_page_hint,
     split_names,
 )
@@ -150,6 +151,7 @@ def push(
                 f"'{share.annotator}' has no documents: all of these were assigned before; "
                 f"orbat annotate assign --session {session} --add {share.annotator} gives some"
             )
+        print_invitation(share.annotator, share.invitation)
     print_page_hint(client)
     echo(
         f"{len(pushed.documents)} documents with {pushed.spans} suggested spans, {pushed.shared} "

@@ -22,6 +22,7 @@ from .records import (
     ExampleSpan,
     ExampleWork,
     ExportedExample,
+    Invitation,
     LabelType,
     Member,
     Page,
@@ -39,6 +40,7 @@ EXPORT_SECONDS = 600
 REOPEN_ATTEMPTS = 3
 WORK_PATH = "orbat-work"
 """The address, below that of a project, that orbat adds to the doccano that it starts."""
+INVITATION_PATH, PASSWORD_PATH = "/orbat/invitation", "/orbat/password"
 _RESOURCE_TYPES: dict[ProjectType, str] = {
     "SequenceLabeling": "SequenceLabelingProject",
     "DocumentClassification": "TextClassificationProject",
@@ -137,6 +139,34 @@ class DoccanoClient:
     def accepts_password(self, username: str, password: str) -> bool:
         """Return whether an account has a password."""
         return _log_in(self.url, username, password) is not None
+
+    @cached_property
+    def can_invite(self) -> bool:
+        """Whether the server has orbat's pages on which people choose their passwords."""
+        return self.has_page and self.transport.page("GET", INVITATION_PATH).status_code == 405
+
+    def invite(self, username: str, link: str) -> str:
+        """Return a link that works once, by which a person chooses the password of an account.
+
+        Args:
+            username: an account that is no administrator's.
+            link: where the person starts.
+
+        Raises:
+            ServerError: if the server has no such pages, or refuses the account.
+        """
+        body = {"username": username, "start": urlsplit(link).path}
+        response = self.transport.page("POST", INVITATION_PATH, json=body)
+        return f"{self.public_url}{Invitation.parse(self.transport.decode(response)).path}"
+
+    def set_password(self, username: str, password: str) -> None:
+        """Set the password of an account that is no administrator's, and end its logins.
+
+        Raises:
+            ServerError: if the server has no orbat page, or refuses the account or the password.
+        """
+        body = {"username": username, "password": password}
+        self.transport.decode(self.transport.page("POST", PASSWORD_PATH, json=body))
 
     def members(self, project: int) -> list[Member]:
         """Return the members of a project."""

@@ -21,6 +21,7 @@ from .server_settings import ServerSettings
 
 WEB, WORKER = "web", "worker"
 STOP_SECONDS = 60
+_LOCAL = "http://127.0.0.1:"
 
 
 def start_web(
@@ -118,21 +119,36 @@ def find_address(process: psutil.Process) -> str | None:
     try:
         command = process.cmdline()
         port = command[command.index("--bind") + 1].rpartition(":")[2]
-        return f"http://127.0.0.1:{port}"
+        return f"{_LOCAL}{port}"
     except (psutil.Error, ValueError, IndexError):
         return None
 
 
+def find_home(url: str) -> Path | None:
+    """Return the home of the local doccano that orbat reaches at an address; None if none runs."""
+    if not url.startswith(_LOCAL):
+        return None
+    for process in psutil.process_iter():
+        home = _home_of(process, WEB)
+        if home is not None and find_address(process) == url.rstrip("/"):
+            return home
+    return None
+
+
 def _belongs(process: psutil.Process, home: Path, name: str) -> bool:
+    folder = _home_of(process, name)
+    return folder is not None and folder == home.resolve()
+
+
+def _home_of(process: psutil.Process, name: str) -> Path | None:
+    """Return the home of a web server or worker; None for other processes."""
     try:
         command = process.cmdline()
         if name == WEB:
             fits = APPLICATION in command and "--bind" in command
         else:
             fits = "task" in command and any(part.endswith("/doccano") for part in command)
-        if not fits:
-            return False
-        folder = process.environ().get("DOCCANO_HOME")
+        folder = process.environ().get("DOCCANO_HOME") if fits else None
     except psutil.Error:  # it has ended, or is another user's
-        return False
-    return folder is not None and Path(folder).resolve() == home.resolve()
+        return None
+    return Path(folder).resolve() if folder else None

@@ -64,6 +64,13 @@ class User(_Record):
     is_superuser: bool = False
 
 
+class Invitation(_Record):
+    """The way to the page on which a person chooses a password, and until when it works."""
+
+    path: str
+    expires: float
+
+
 class Member(_Record):
     """The membership of an account in a project."""
 

@@ -111,6 +111,24 @@ class Transport:
             response.status_code, headers=headers, content=bytes(content), request=response.request
         )
 
+    def page(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """Send a request to an address of orbat's page, and return the response.
+
+        Args:
+            method: HTTP method.
+            path: path below the server's address, with a slash at its start.
+            arguments: passed to :meth:`httpx.Client.request`.
+
+        Raises:
+            ServerError: if the server does not answer.
+        """
+        try:
+            return self._request(method, f"{self.url}{path}", **arguments)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ServerError(
+                f"{self.url}: the server does not answer ({type(error).__name__}); check --url"
+            ) from error
+
     def answers_with(self, header: str, path: str) -> bool:
         """Return whether the answer to a GET request has a header.
 

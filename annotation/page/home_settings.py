@@ -74,7 +74,7 @@ class PageSettings:
 
     def fingerprint(self) -> str:
         """Return a hash of all that a running web process has loaded: code, files and settings."""
-        code = [path.read_bytes() for path in sorted((FOLDER / "server").glob("*.py"))]
+        code = [path.read_bytes() for path in sorted((FOLDER / "server").rglob("*.py"))]
         parts = [json.dumps([served_paths(), self.environ]).encode(), *code]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 

@@ -1,7 +1,6 @@
 """The folder of a labeling session.
 
     SESSION/session.json             server, label set, projects, assignments, paused annotators
-    SESSION/accounts.json            passwords of the created accounts (readable by the owner only)
     SESSION/moves.json               moves of documents between annotators that have begun
     SESSION/.lock                    locked while a command works in the folder
     SESSION/pushed/ANNOTATOR.jsonl   documents as verified on the server, with their suggestions
@@ -30,7 +29,7 @@ from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError
 from ..doccano.client import DoccanoClient
 from .accounts import read_password
-from .assignment import Assignments
+from .assigning.assignment import Assignments
 
 SESSION_FORMAT = 4
 _SHARED_BY_ALL_FORMAT = 3
@@ -97,8 +96,8 @@ class Session:
         return self.folder / "pushed" / f"{annotator}.jsonl"
 
     def password(self, annotator: str) -> str | None:
-        """Return the password of an account that orbat created; None for other accounts."""
-        return read_password(self.folder, annotator)
+        """Return the password with which orbat created an account; None for other accounts."""
+        return read_password(self.url, self.folder, annotator)
 
     def link(self, annotator: str, *, has_page: bool, number: int = 1) -> str:
         """Return the address at which an annotator works.

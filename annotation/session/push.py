@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,9 +18,9 @@ from ..doccano.client import DoccanoClient
 from ..quality.control_records import write_control
 from ..quality.dealing import ControlPlan, with_control
 from ..suggestions import measure_suggestions, suggest
+from .assigning.assignment import assign, check_readers
 from .assigning.moves import complete_moves
 from .assigning.open_documents import add_words, measure_load
-from .assignment import assign, check_readers
 from .folder import SESSION_FORMAT, Session, is_session, open_session
 from .guidelines import deliver_guidelines
 from .projects import ensure_project
@@ -37,8 +37,10 @@ class AnnotatorShare:
         annotator: account name.
         documents: number of documents in their project.
         waiting: number of documents assigned to them that are not in their project yet.
-        password: password of an account that orbat created; None for other accounts.
+        password: password of an account that orbat created; None for other accounts, and where
+            people choose their passwords.
         link: address at which they start.
+        invitation: link by which they choose their password, for a new account; or None.
     """
 
     annotator: str
@@ -46,6 +48,7 @@ class AnnotatorShare:
     waiting: int
     password: str | None
     link: str
+    invitation: str | None
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Pushed:
         evaluation: scores of the suggestions on gold; None if they were not measured.
         has_page: whether the server has orbat's annotation page.
         guidelines_updated: annotators whose project had other guidelines before.
+        invitations: links by which the people of new accounts choose their passwords, by name.
+            None where the server has no pages for that, and passwords are handed out.
         upgraded: whether `session.json` had an earlier format before.
         control: number of control documents in the session.
     """
@@ -69,6 +74,7 @@ class Pushed:
     evaluation: Evaluation | None
     has_page: bool
     guidelines_updated: tuple[str, ...]
+    invitations: Mapping[str, str] | None
     upgraded: bool
     control: int = 0
 
@@ -93,8 +99,9 @@ class Pushed:
             annotator,
             documents=pushed,
             waiting=len(self.session.assigned(annotator)) - pushed,
-            password=self.session.password(annotator),
+            password=self.session.password(annotator) if self.invitations is None else None,
             link=self.session.link(annotator, has_page=self.has_page),
+            invitation=(self.invitations or {}).get(annotator),
         )
 
 
@@ -123,9 +130,9 @@ def push(
     deleted and uploaded again.
 
     New documents are assigned to one annotator or several, to those who have the fewest words
-    left to read, see :func:`~.assignment.assign`. Assignments are recorded when the server has the
-    accounts and projects, and no push changes them. With a batch size, pushing again uploads more
-    documents as annotators confirm what they have.
+    left to read, see :func:`~.assigning.assignment.assign`. Assignments are recorded when the
+    server has the accounts and projects, and no push changes them. With a batch size, pushing
+    again uploads more documents as annotators confirm what they have.
 
     Args:
         client: an administrator's connection.
@@ -172,6 +179,7 @@ def push(
             _check_arguments(documents, annotators, labels)
             if gold:
                 evaluation = measure_suggestions(gold, suggesters, names)
+        invited = [name for name in annotators if client.find_user(name) is None]
         projects = {name: ensure_project(client, session, name, guidelines) for name in annotators}
         session = add_words(session, documents)
         new = {d.id: session.words[d.id] for d in documents if d.id not in session.assignments}
@@ -193,9 +201,14 @@ def push(
         for annotator in annotators:
             assigned = [d for d in documents if annotator in session.assignments[d.id]]
             _push_to(client, session, annotator, assigned, batch, on_progress)
+    invitations = None
+    if client.can_invite:
+        links = {name: session.link(name, has_page=True) for name in invited}
+        invitations = {name: client.invite(name, link) for name, link in links.items()}
     return Pushed(
         *(session, tuple(documents), len(documents) - unlabeled, evaluation, client.has_page),
         guidelines_updated=updated,
+        invitations=invitations,
         upgraded=upgraded,
         control=len(dealt),
     )
@@ -285,9 +298,13 @@ def _count_unconfirmed(client: DoccanoClient, project: int, pushed: Container[st
 
 
 def share_table(pushed: Pushed) -> DataTable:
-    """Return a table with each annotator's share and password."""
-    rows = tuple(
-        (share.annotator, share.documents, share.waiting, share.password or "(their own)")
-        for share in pushed.shares
-    )
-    return DataTable("Annotators", ("annotator", "documents", "waiting", "password"), rows)
+    """Return a table with each annotator's share, and passwords where these are handed out."""
+    columns: tuple[str, ...] = ("annotator", "documents", "waiting")
+    rows: list[tuple[str | int, ...]] = [
+        (share.annotator, share.documents, share.waiting) for share in pushed.shares
+    ]
+    if pushed.invitations is None:
+        columns += ("password",)
+        passwords = [share.password or "(their own)" for share in pushed.shares]
+        rows = [(*row, password) for row, password in zip(rows, passwords, strict=True)]
+    return DataTable("Annotators", columns, tuple(rows))

@@ -6,9 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ...corpus.files import write_json
 from ...corpus.output.locks import lock_folder
-from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError, ServerError
 from ..doccano.client import DoccanoClient
 from ..session.folder import Session, is_session, open_session
@@ -51,10 +49,6 @@ def clone(client: DoccanoClient, folder: Path, new: Path) -> Clone:
         raise InputError(f"{new}: is a session already; name a new folder")
     with lock_folder(folder), lock_folder(new):
         session = Session(new, old.url, old.labels, {}, {})
-        if (folder / "accounts.json").is_file():
-            write_json(
-                new / "accounts.json", read_json_object(folder / "accounts.json"), private=True
-            )
         projects = {}
         for annotator in (name for name in old.projects if name not in old.paused):
             project = client.project(old.projects[annotator])

@@ -18,7 +18,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path, *, wait: float = 0) -> Iterator[None]:
     """Keep other processes from a folder until the block ends; the same thread may lock it again.
 
     The system releases the lock of a killed process. On a drive without locks, as some network
@@ -26,6 +26,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
     Args:
         folder: the folder; created if it does not exist.
+        wait: how many seconds to wait for another process that has locked it.
 
     Raises:
         InputError: if another process has locked the folder, or it cannot be created.
@@ -34,7 +35,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.resolve() / LOCK_FILE, is_singleton=True)
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=wait)
     except Timeout as error:
         raise InputError(
             f"{folder}: another orbat command works in this folder; wait until it has ended"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -29,14 +30,15 @@ class MemoryDoccano:
     Attributes:
         interrupt_at: the number of the call that ends in KeyboardInterrupt; 0 for none.
         after: whether that call has its effect.
-        deleted, confirmed, commented: examples by project and number.
         calls: the number of calls so far.
+        deleted, confirmed, commented: examples by project and number.
     """
 
-    url = public_url = "http://127.0.0.1:8000"
     has_page = True
+    can_invite = False
 
     def __init__(self) -> None:
+        self.url = self.public_url = f"http://{secrets.token_hex(8)}.test"
         self.user = User(id=1, username="admin", is_superuser=True)
         self.passwords: dict[str, str] = {}
         self.stored: dict[int, Project] = {}

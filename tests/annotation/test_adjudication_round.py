@@ -57,7 +57,7 @@ def test_an_adjudicator_resolves_conflicts_in_doccano(
     assert "2 of 2 conflicts are open, 0 of them new" in waiting.out
     assert not (tmp_path / "gold.jsonl").exists()
     folder = tmp_path / "round"
-    password = read_password(folder, "adjudicator")
+    password = read_password(doccano.url, folder, "adjudicator")
     assert password
 
     def answer(choices: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orbat.annotation.overview.pace import measure_pace
-from orbat.annotation.session.assignment import Assignments, assign
+from orbat.annotation.session.assigning.assignment import Assignments, assign
 from orbat.errors import InputError
 
 ANNOTATORS = ("ann", "ben", "cat", "dan")

@@ -185,7 +185,7 @@ def test_one_key_resolves_a_conflict(
     assert asked.code == 0, asked.err
     project = re.search(r"/orbat/adjudicate/([0-9]+)$", asked.out, re.MULTILINE)
     assert project
-    password = read_password(folder, "judge")
+    password = read_password(doccano.url, folder, "judge")
     assert password
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     log_in_as(page, doccano.url, "judge", password)

@@ -87,7 +87,8 @@ def test_push_is_idempotent(
     assert [len(d.spans) for d in after["ann-a"]] == [
         len(d.spans) - (1 if n == 0 else 0) for n, d in enumerate(before["ann-a"])
     ]
-    assert (tmp_path / "s" / "accounts.json").stat().st_mode & 0o077 == 0
+    accounts = doccano.server.home / "accounts" / "accounts.json"
+    assert accounts.stat().st_mode & 0o077 == 0
 
 
 def test_documents_are_assigned_and_uploaded_in_batches(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orbat.annotation.session.accounts import accounts_folder
 from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.pull import pull
 from orbat.annotation.session.push import push
@@ -49,7 +50,8 @@ def test_a_refused_name_keeps_no_documents(tmp_path: Path) -> None:
     assert list(session.projects) == ["ben", "ann"]
     assert {name: len(session.pushed(name)) for name in session.projects} == {"ben": 3, "ann": 3}
     assert sorted(len(rows) for rows in server.rows.values()) == [3, 3]
-    assert json.loads((folder / "accounts.json").read_text()) == server.passwords
+    accounts = accounts_folder(server.url)
+    assert json.loads((accounts / "accounts.json").read_text()) == server.passwords
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after it"])
@@ -78,16 +80,36 @@ def test_a_push_that_is_interrupted_at_any_call_is_completed_by_the_next(
         assert session.projects == open_session(tmp_path / "0" / "june").projects
         for name, password in server.passwords.items():
             assert session.password(name) == password
-        assert not (folder / "new-account.json").exists()
+        assert not (accounts_folder(server.url) / "new-account.json").exists()
 
 
 def test_the_password_of_another_sessions_account_is_not_recorded(tmp_path: Path) -> None:
     server, folder = MemoryDoccano(), tmp_path / "june"
-    folder.mkdir()
-    (folder / "new-account.json").write_text(json.dumps({"name": "ann", "password": "never used"}))
+    accounts = accounts_folder(server.url)
+    accounts.mkdir(parents=True)
+    new = {"name": "ann", "password": "never used"}
+    (accounts / "new-account.json").write_text(json.dumps(new))
     server.create_user("ann", "another")
     push_to(server, folder, "ann")
     assert open_session(folder).password("ann") is None
+
+
+def test_the_accounts_of_an_earlier_session_become_those_of_the_server(tmp_path: Path) -> None:
+    server = MemoryDoccano()
+    for name, folder in (("ann", "june"), ("ben", "july")):
+        push_to(server, tmp_path / folder, name)
+    passwords = dict(server.passwords)
+    accounts = accounts_folder(server.url)
+    (accounts / "accounts.json").rename(tmp_path / "june" / "accounts.json")
+    assert open_session(tmp_path / "june").password("ann") == passwords["ann"]
+    push_to(server, tmp_path / "june", "ann", "cid")
+    assert not (tmp_path / "june" / "accounts.json").exists()
+    known = json.loads((accounts / "accounts.json").read_text())
+    assert known == server.passwords == passwords | {"cid": server.passwords["cid"]}
+    # A session knows the accounts of another one on its server.
+    assert open_session(tmp_path / "july").password("ann") == passwords["ann"]
+    assert accounts.stat().st_mode & 0o077 == 0
+    assert (accounts / "accounts.json").stat().st_mode & 0o077 == 0
 
 
 def test_a_folder_has_one_command_at_a_time(tmp_path: Path) -> None:

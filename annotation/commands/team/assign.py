@@ -16,6 +16,7 @@ from ..options import (
     Url,
     Username,
     connect,
+    print_invitation,
     split_names,
 )
 
@@ -106,5 +107,8 @@ def assign(
         return
     print_tables(team.reassignment_tables(result), Console())
     echo(f"{len(result.moved)} documents moved, {len(result.kept)} stayed")
+    if add is not None:
+        echo(f"first document of {add}: {result.session.link(add, has_page=client.has_page)}")
+        print_invitation(add, result.invitation)
     if result.session.paused:
         echo(f"paused: {', '.join(result.session.paused)}")

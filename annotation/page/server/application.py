@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 
+from .accounts.invitations import InvitationStore
+from .accounts.passwords import Passwords
+from .accounts.requests import AccountRequests
 from .files import PageFiles
 from .model import ModelService
 from .responses import Application, Environ, StartResponse, refuse, respond
@@ -26,6 +30,7 @@ class PageApplication:
         doccano: doccano's application, or one that passes requests to a doccano elsewhere.
         model: the service that is asked for suggestions; None without one.
         files: the files that the browser loads; the shipped ones if None.
+        accounts: answers requests about passwords; None where doccano is elsewhere.
     """
 
     def __init__(
@@ -33,10 +38,12 @@ class PageApplication:
         doccano: Application,
         model: ModelService | None = None,
         files: PageFiles | None = None,
+        accounts: AccountRequests | None = None,
     ) -> None:
         self._doccano = doccano
         self._model = model
         self._files = files or PageFiles()
+        self._accounts = accounts
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -45,6 +52,9 @@ class PageApplication:
             return self._doccano(environ, start_response)
         if path == "/orbat/suggest":
             return self._suggest(environ, start_response)
+        answer = self._accounts.answer(environ, start_response) if self._accounts else None
+        if answer is not None:
+            return answer
         if method not in ("GET", "HEAD"):
             headers = [("Allow", "GET, HEAD")]
             text = b"only GET and HEAD work here\n"
@@ -87,4 +97,6 @@ def create() -> PageApplication:
 
     url = os.environ.get(MODEL_URL_VARIABLE)
     model = ModelService(url, os.environ.get(MODEL_TOKEN_VARIABLE)) if url else None
-    return PageApplication(doccano, model)
+    invitations = InvitationStore(Path(os.environ["DOCCANO_HOME"]) / "invitations")
+    accounts = AccountRequests(Passwords(lambda: free), invitations)
+    return PageApplication(doccano, model, accounts=accounts)

@@ -17,7 +17,7 @@ _CONTENT_TYPES = {
     ".js": "text/javascript; charset=utf-8",
 }
 _VERSIONED = re.compile(re.escape(STATIC) + r"v-([0-9a-f]{16})/(.+)", re.DOTALL)
-_PAGE = re.compile(r"/orbat/(annotate|adjudicate)/[1-9][0-9]{0,17}(/[1-9][0-9]{0,17})?/?")
+PAGE_PATH = re.compile(r"/orbat/(annotate|adjudicate)/[1-9][0-9]{0,17}(/[1-9][0-9]{0,17})?/?")
 
 
 def served_paths(root: Path = WEB) -> list[str]:
@@ -49,7 +49,7 @@ class PageFiles:
 
     def find(self, path: str) -> Path | None:
         """Return the file at an address, or None."""
-        page = _PAGE.fullmatch(path)
+        page = PAGE_PATH.fullmatch(path)
         if page:
             path = f"{STATIC}{page[1]}.html"
         versioned = _VERSIONED.fullmatch(path)

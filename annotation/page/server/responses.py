@@ -42,7 +42,8 @@ def respond(
         status: code and reason, such as `200 OK`.
         content: the body.
         content_type: its type.
-        headers: more headers. Without a `Cache-Control` among them, nothing is cached.
+        headers: more headers, or others instead of those that all answers have. Without a
+            `Cache-Control` among them, nothing is cached.
 
     Returns:
         The body, as a WSGI application returns it.
@@ -56,7 +57,7 @@ def respond(
             ("Content-Type", content_type),
             ("Content-Length", str(len(content))),
             (PAGE_HEADER, "1"),
-            *SECURITY_HEADERS,
+            *(header for header in SECURITY_HEADERS if header[0] not in dict(headers)),
             *headers,
         ],
     )

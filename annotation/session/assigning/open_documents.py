@@ -8,8 +8,8 @@ from statistics import median_low
 
 from ....corpus.document import Document
 from ...doccano.client import DoccanoClient
-from ..assignment import count_words
 from ..folder import Session
+from .assignment import count_words
 
 
 def add_words(session: Session, documents: Sequence[Document]) -> Session:

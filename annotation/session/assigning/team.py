@@ -32,11 +32,13 @@ class Reassignment:
         session: the session.
         moved: the documents that went to another annotator.
         kept: the documents that were looked at and stayed.
+        invitation: link by which the person of a new account chooses the password; or None.
     """
 
     session: Session
     moved: tuple[Move, ...] = ()
     kept: tuple[Kept, ...] = ()
+    invitation: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as a JSON object."""
@@ -44,6 +46,7 @@ class Reassignment:
             "moved": [vars(move) for move in self.moved],
             "kept": [vars(kept) for kept in self.kept],
             "paused": list(self.session.paused),
+            "invitation": self.invitation,
         }
 
 
@@ -111,13 +114,18 @@ def add_annotator(
         for other in others[:1]:
             project = client.project(session.projects[other])
             guidelines = project.guideline if project else ""
+        is_new = client.find_user(name) is None
         added = ensure_project(client, session, name, guidelines)
         session = replace(session, projects={**session.projects, name: added.id})
         session.save()
-        return _carry_out(
+        result = _carry_out(
             *(client, session, {"add": name}, on_progress),
             plan=lambda plan: plan.level(name, others),
         )
+        if is_new and client.can_invite:
+            link = result.session.link(name, has_page=True)
+            return replace(result, invitation=client.invite(name, link))
+        return result
 
 
 def remove_annotator(

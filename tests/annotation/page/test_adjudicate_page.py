@@ -109,7 +109,7 @@ class Adjudication:
 
     @property
     def password(self) -> str:
-        password = read_password(self.folder, self.adjudicator)
+        password = read_password(self.url, self.folder, self.adjudicator)
         assert password
         return password
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
-from ...errors import InputError
+from ....errors import InputError
 
 Assignments = Mapping[str, tuple[str, ...]]
 """The annotators of each document, sorted, by document id."""

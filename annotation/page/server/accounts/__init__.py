@@ -1,0 +1,1 @@
+"""Invitations to choose a password, and changes of passwords by administrators."""

@@ -1,0 +1,59 @@
+"""New passwords for accounts that exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import InputError, ServerError
+from ..doccano.client import DoccanoClient
+from .accounts import store_password
+from .folder import open_session
+
+
+def invite_again(client: DoccanoClient, name: str, folder: Path | None = None) -> str:
+    """Return a link that works once, by which a person chooses a new password.
+
+    Args:
+        client: an administrator's connection.
+        name: the account.
+        folder: the session in which the person starts afterwards; None for doccano's projects.
+
+    Raises:
+        InputError: if the session has no such annotator.
+        ServerError: if there is no such account, it is an administrator's, or the server has no
+            orbat page.
+    """
+    _check_server(client, name)
+    link = client.url
+    if folder is not None:
+        session = open_session(folder, client)
+        if name not in session.projects:
+            raise InputError(
+                f"{folder}: no annotator '{name}'; the annotators are {', '.join(session.projects)}"
+            )
+        link = session.link(name, has_page=True)
+    return client.invite(name, link)
+
+
+def set_password(client: DoccanoClient, name: str, password: str) -> None:
+    """Set the password of an account, and end its logins.
+
+    Args:
+        client: an administrator's connection.
+        name: the account.
+        password: the new password.
+
+    Raises:
+        ServerError: as :func:`invite_again`, and if doccano refuses the password.
+    """
+    _check_server(client, name)
+    client.set_password(name, password)
+    store_password(client, name, password)
+
+
+def _check_server(client: DoccanoClient, name: str) -> None:
+    if not client.can_invite:
+        raise ServerError(
+            f"{client.url}: doccano cannot set the password of '{name}', and this server has no "
+            "orbat page that can; change it in doccano's /admin/ there"
+        )

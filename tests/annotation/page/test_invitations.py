@@ -46,7 +46,7 @@ def test_a_person_chooses_the_password_once(
     screenshot: Callable[..., None],
     refused: Callable[..., str],
 ) -> None:
-    name = "invited-one"
+    name = f"invited-{secrets.token_hex(3)}"
     write_documents(tmp_path / "d.jsonl", [Document("a", "Gen. Smith spoke.")])
     push = ("annotate", "push", tmp_path / "d.jsonl", "--session", tmp_path / "s")
     push = (*push, "--annotators", name, "--suggest", "none")
@@ -134,7 +134,7 @@ def test_a_person_chooses_the_password_once(
 def test_passwords_of_all_characters_are_set_and_work(
     password: str, doccano: Running, tmp_path: Path
 ) -> None:
-    name = f"any-{len(password)}"
+    name = f"any-{secrets.token_hex(3)}"
     with doccano.connect() as connection:
         connection.create_user(name, secrets.token_urlsafe(9))
         set_password(connection, name, password)

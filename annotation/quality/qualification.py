@@ -77,7 +77,8 @@ class Qualification:
         confirmed: number of documents that the annotator has confirmed.
         evaluation: scores on the confirmed documents; None without one.
         link: address at which the annotator works.
-        password: of an account that orbat created; None for other accounts.
+        password: of an account that orbat created, where passwords are handed out; or None.
+        invitation: link by which the person of a new account chooses the password; or None.
     """
 
     round: QualificationRound
@@ -87,6 +88,7 @@ class Qualification:
     evaluation: Evaluation | None
     link: str
     password: str | None
+    invitation: str | None = None
 
     @property
     def score(self) -> Score | None:
@@ -102,6 +104,7 @@ class Qualification:
             "documents": self.documents,
             "confirmed": self.confirmed,
             "link": self.link,
+            "invitation": self.invitation,
             "scores": self.evaluation and scores_to_json(self.evaluation),
             "feedback": str(self.round.feedback_file) if self.is_over else None,
         }
@@ -210,7 +213,8 @@ def _begin(
     )
     [share] = pushed.shares
     return Qualification(
-        *(started, Verdict.BEGUN, len(documents), 0, None, share.link, share.password)
+        *(started, Verdict.BEGUN, len(documents), 0, None, share.link, share.password),
+        invitation=share.invitation,
     )
 
 

@@ -18,6 +18,7 @@ from ..options import (
     Url,
     Username,
     connect,
+    print_invitation,
     print_page_hint,
     split_names,
 )
@@ -97,6 +98,7 @@ def _print_state(state: Qualification, bar: float) -> None:
     if state.verdict is Verdict.BEGUN:
         password = f" (password {state.password})" if state.password else ""
         echo(f"'{name}'{password} marks {state.documents} documents, round {number}: {state.link}")
+        print_invitation(name, state.invitation)
         return
     if state.evaluation is not None:
         title = f"{name}, round {number}: {state.confirmed} of {state.documents} documents"

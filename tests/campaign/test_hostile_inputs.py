@@ -15,7 +15,7 @@ from tests.campaign.figures import MAX_SECONDS
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.campaign, pytest.mark.slow]
-SHORT, LONG = 1_000, 30_000
+SHORT, LONG = 1_000, 20_000
 
 
 def results(seed: int, count: int) -> Iterator[dict[str, Any]]:

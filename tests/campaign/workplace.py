@@ -21,9 +21,10 @@ INTERRUPTED = 130
 LEFT = (".lock", "*.lock", "tmp/????????")
 """What may stay: locks, and a file by which Python's library tries the temporary folder."""
 _TIMES = re.compile(
-    rb'"(?:started|finished|created|\w*seconds|date)": (?:"[^"]*"|[0-9.]+)|\d{4}-\d\d-\d\dT[\d:.+]+'
+    rb'"(?:started|finished|created|\w*seconds|date|commit)": (?:"[^"]*"|[0-9.]+)'
+    rb"|\d{4}-\d\d-\d\dT[\d:.+]+"
 )
-"""What differs between two runs of one command: times and durations."""
+"""What may differ between two runs of one command: times, durations, and the checkout's commit."""
 
 
 @dataclass(frozen=True)

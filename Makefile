@@ -21,7 +21,7 @@ test: .venv/ready
 # Faults and hostile input at random; SEED repeats a campaign. Writes the table of its figures.
 campaign: .venv/ready
 	$(BIN)/python -m pytest tests/campaign --campaign long --campaign-seed $(or $(SEED),20) \
-		--figures evaluation/benchmarks/reliability.md
+		--timeout 0 --figures evaluation/benchmarks/reliability.md
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..corpus.files import write_documents, write_json
 from ..corpus.labels import LabelSet
+from ..corpus.output.atomic import name_full_disk
 from ..corpus.output.locks import lock_folder
 from ..errors import InputError
 from ..ui import OnProgress, Progress, ignore_progress
@@ -106,9 +107,9 @@ def _own_folder(output: Path, manifest: Mapping[str, Any], resume: bool) -> Iter
     """Keep other trainings from a run folder until the block ends.
 
     Raises:
-        InputError: if another one is in the folder, or was until now.
+        InputError: if another one is in the folder, or was until now, or the disk is full.
     """
-    with lock_folder(output):
+    with lock_folder(output), name_full_disk(output):
         check_output(output, manifest, resume)
         yield
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...corpus.output.atomic import open_scratch_folder
+from ...corpus.output.atomic import name_full_disk, open_scratch_folder
 from ...corpus.reading.bounded import check_archive
 from ...errors import InputError
 
@@ -79,8 +79,9 @@ def _unpack(path: Path, folder: Path, suffixes: Sequence[str]) -> None:
                 raise InputError(
                     f"{path}: {size >> 20} MB unpacked; unpack it, and give the folder"
                 )
-            for member in members:
-                # Paths outside the folder are cut by the library.
-                archive.extract(member, folder)
+            with name_full_disk(folder):
+                for member in members:
+                    # Paths outside the folder are cut by the library.
+                    archive.extract(member, folder)
     except _ZIP_ERRORS as error:
         raise InputError(f"{path}: not a zip archive that can be unpacked ({error})") from error

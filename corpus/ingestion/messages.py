@@ -10,7 +10,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage, MIMEPart
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...errors import InputError
 from ..addresses import hide_password
@@ -74,7 +74,7 @@ def read_message(raw: RawArticle, options: ReaderOptions) -> RawArticle:
     if raw.extension == ".emlx":  # Apple Mail: the length, the message, a property list.
         length, _, rest = content.partition(b"\n")
         content = rest[: int(length)] if length.strip().isdigit() else content
-    message: EmailMessage = message_from_bytes(content, policy=_Policy())
+    message = cast(EmailMessage, message_from_bytes(content, policy=_Policy()))
     if not message.keys():
         raise InputError(f"{raw.location}: not an e-mail or MHTML, it has no header; give its text")
     url = _header(message, "Snapshot-Content-Location") or _header(message, "Content-Location")

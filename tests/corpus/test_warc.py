@@ -165,3 +165,12 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         InputError, match=r"x: packed with br; install brotli \(pip install brotli\)"
     ):
         unpack(brotli.compress(b"abc"), "br", "x")
+
+
+def test_nothing_of_an_archive_reaches_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = record(PAGE.encode())
+    hostile = page.replace(b"http://a.org/x", b"http://a.org/\x1b[2J x")
+    read(tmp_path / "a.warc", hostile + b"junk\r\n\r\n" + page)
+    assert capsys.readouterr() == ("", "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -98,8 +99,11 @@ class CorpusStore:
             if not self._files.are_indexed():
                 self._rebuild()
             self.interrupted = self._files.has_pending()
-        except BaseException:
-            self._index.close()
+        except BaseException as error:
+            with suppress(sqlite3.OperationalError):
+                self._index.close()
+            if isinstance(error, sqlite3.OperationalError):
+                raise self._to_error(error) from error
             raise
 
     def __enter__(self) -> CorpusStore:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,7 +45,8 @@ def read_warc(path: Path, options: ReaderOptions) -> RawArticles:
     try:
         with _open(path) as file:
             # warcio would end the run at the first record with broken HTTP headers.
-            for record in ArchiveIterator(file, no_record_parse=True, arc2warc=True):
+            records = ArchiveIterator(file, no_record_parse=True, arc2warc=True)
+            for record in _silently(records):
                 article = _read_record(path, record)
                 if isinstance(article, str):
                     passed_over[article] += 1
@@ -59,6 +61,17 @@ def read_warc(path: Path, options: ReaderOptions) -> RawArticles:
             raise InputError(f"{path}: holds no web page, or is truncated; fetch it again")
     except (ArchiveLoadFailed, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged or truncated ({error}); fetch it again") from error
+
+
+def _silently(records: Iterable[Any]) -> Iterator[Any]:
+    """Yield the records of an archive; the library would print what it repairs, unescaped."""
+    iterator = iter(records)
+    while True:
+        with redirect_stderr(io.StringIO()):
+            record = next(iterator, None)
+        if record is None:
+            return
+        yield record
 
 
 @contextmanager

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
+import resource
 import zipfile
 import zlib
 from pathlib import Path
@@ -123,3 +126,18 @@ def test_fields_of_any_type_end_in_one_line(
         except InputError as error:
             assert "Error" not in str(error)
             assert "\n" not in str(error)
+
+
+def test_an_archive_for_which_there_is_no_room_is_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jsonl", json.dumps({"text": "x" * 5000}))
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+        with contextlib.suppress(BaseException):
+            with pytest.raises(InputError, match=r"cannot be written .*; make room"):
+                read(path, "jsonl")
+            os._exit(0)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0

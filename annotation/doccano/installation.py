@@ -18,8 +18,11 @@ from ...errors import ServerError
 
 DOCCANO_VERSION = "1.8.4"
 CONSTRAINTS = Path(__file__).parent / "doccano-constraints.txt"
-# doccano's metadata lacks upper bounds, and gunicorn needs pkg_resources from setuptools.
-DOCCANO_REQUIREMENTS = (f"doccano=={DOCCANO_VERSION}", "marshmallow<4", "numpy<2", "setuptools<81")
+"""All packages of the environment with their versions: the newest with which doccano works.
+
+Those of Django, gunicorn, waitress and django-cors-headers are newer than doccano's metadata allow,
+which names series that get no security fixes any more.
+"""
 POSTGRESQL_DRIVER = ("psycopg2-binary", "2.9.13")
 """Name and version of what doccano needs for PostgreSQL, and nobody else."""
 PYTHON = (3, 11)
@@ -110,7 +113,7 @@ def _create_environment(environment: Path) -> None:
     python = find_python()
     shutil.rmtree(environment, ignore_errors=True)
     _run(environment, [python, "-m", "venv", str(environment)])
-    _run(environment, _pip(environment, "--constraint", str(CONSTRAINTS), *DOCCANO_REQUIREMENTS))
+    _run(environment, _pip(environment, "--no-deps", "--requirement", str(CONSTRAINTS)))
 
 
 def _pip(environment: Path, *arguments: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -123,6 +124,25 @@ def test_a_taken_port_is_reported(refused: Callable[..., str], tmp_path: Path) -
             *("annotate", "up", "--port", port), env={"ORBAT_DOCCANO_HOME": str(tmp_path)}
         )
     assert f"port {port} is taken" in line
+
+
+@pytest.mark.doccano
+@pytest.mark.slow
+def test_the_environment_has_the_listed_packages(doccano: Running) -> None:
+    environment = doccano.server.environment
+    found = {
+        f"{name}=={version}"
+        for path in environment.glob("lib/python*/site-packages/*.dist-info")
+        for name, _, version in [path.name.removesuffix(".dist-info").rpartition("-")]
+    }
+    listed = installation.CONSTRAINTS.read_text().split()
+
+    def plain(line: str) -> str:
+        return re.sub(r"[-_.]+", "-", line).lower()
+
+    others = {plain(line) for line in found} - {plain(line) for line in listed}
+    assert {plain(line) for line in listed} <= {plain(line) for line in found}
+    assert all(line.startswith(("pip==", "psycopg2-binary==")) for line in others), others
 
 
 @pytest.mark.doccano

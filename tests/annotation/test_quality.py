@@ -262,7 +262,8 @@ def test_an_annotator_qualifies_in_a_second_round(
     )
     begun = orbat(*qualify, env=doccano.env)
     assert begun.code == 0, begun.err
-    assert "'cid' (password " in begun.out
+    assert "'cid' marks 2 documents" in begun.out
+    assert "/orbat/invitation/" in begun.out
     [first] = read_rounds(folder, "cid")
     assert read_qualification_texts(folder) == {d.text for d in first.gold.values()}
     session = open_session(first.folder)

@@ -8,6 +8,7 @@ from ...corpus.output.locks import lock_folder
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
+from ..session.accounts import read_password, store_password
 from .references import Reference, find_references
 
 
@@ -40,8 +41,17 @@ def move(
             _compare(client, reference, name)
             on_progress(Progress("Comparing the projects", number, len(projects)))
         moved = [reference for reference in references if reference.url != client.url]
+        passwords = {
+            name: read_password(reference.url, reference.path.parent, name)
+            for reference in moved
+            for name in reference.projects
+        }
         for reference in moved:
             reference.rewrite(client.url)
+        # They are kept by the address of a server that is not on this machine.
+        for name, password in passwords.items():
+            if password is not None and read_password(client.url, folder, name) is None:
+                store_password(client, name, password)
     return [reference.path for reference in moved]
 
 

@@ -29,7 +29,9 @@ def test_a_session_moves_only_to_a_server_with_the_same_projects(
 ) -> None:
     folder = make_session("mov-ann")
     before = (folder / "session.json").read_bytes()
-    project = open_session(folder).projects["mov-ann"]
+    session = open_session(folder)
+    project, password = session.projects["mov-ann"], session.password("mov-ann")
+    assert password is not None
     # The same server by another name.
     url = doccano.url.replace("127.0.0.1", "localhost")
     move = ("annotate", "move", folder, "--url", url)
@@ -47,6 +49,7 @@ def test_a_session_moves_only_to_a_server_with_the_same_projects(
     assert f"on {url} from now on" in moved.out
     record = json.loads(before)
     assert json.loads((folder / "session.json").read_text()) == {**record, "url": url}
+    assert open_session(folder).password("mov-ann") == password
     assert f"on {url} already" in orbat(*move, env=env).out
     pulled = orbat("annotate", "pull", "--session", folder, "--url", url, "--json", env=env)
     assert set(pulled.json()[0]["changes"].values()) == {0}

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from orbat.corpus.files import sha256_file, write_json
 from orbat.errors import InputError
 from orbat.models.package_info import PackageInfo, run_license, run_package_info
 from orbat.models.packaging import package as package_run
 from orbat.models.wheels.building import write_package
-from orbat.training.run_folder import HASHES_FILE, MANIFEST_FILE, RUN_FORMAT
+from orbat.training.run_folder import RUN_FORMAT, finish_run
 from tests.conftest import ROOT
 from tests.test_architecture import WHEEL_LIBRARIES
 
@@ -122,9 +121,8 @@ def test_a_malformed_name_is_refused(info: dict[str, str], option: str) -> None:
 def write_run(folder: Path, labels: dict[str, object]) -> None:
     """Write the files of a finished run that say what it is."""
     folder.mkdir(exist_ok=True)
-    manifest = {"format": RUN_FORMAT, "status": "finished", "labels": labels}
-    write_json(folder / MANIFEST_FILE, manifest)
-    write_json(folder / HASHES_FILE, {MANIFEST_FILE: sha256_file(folder / MANIFEST_FILE)})
+    facts = {"format": RUN_FORMAT, "status": "finished", "recipe": {}, "documents": {}}
+    finish_run(folder, {**facts, "labels": labels})
 
 
 def test_a_run_is_described_by_its_label_set(tmp_path: Path) -> None:

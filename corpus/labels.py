@@ -19,7 +19,7 @@ from pydantic import (
 
 from ..errors import InputError, first_error
 from .files import read_toml
-from .inner_files import InnerFile, find_inner
+from .inner_files import check_inner, find_inner
 from .reading.bounded import read_bytes
 
 DEFAULT_LABELS = Path(__file__).parent / "label_set" / "labels.toml"
@@ -135,7 +135,7 @@ class LabelSet(BaseModel):
     description: _Line = "Named entities"
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
     example: _Line = "Write a text here."
-    guidelines: InnerFile | None = None
+    guidelines: str | None = None
     spans: SpanRules | None = None
 
     @model_validator(mode="after")
@@ -171,9 +171,14 @@ def load_labels(path: Path | None = None) -> LabelSet:
     """
     path = Path(path or DEFAULT_LABELS)
     try:
-        return LabelSet.model_validate(read_toml(path))
+        labels = LabelSet.model_validate(read_toml(path))
+        # Only here: records of earlier sessions and runs, which may name other places, are read.
+        check_inner(labels.guidelines or "")
     except ValidationError as error:
         raise InputError(f"{path}: {first_error(error)}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: guidelines: {error}") from error
+    return labels
 
 
 def load_guidelines(labels: LabelSet, path: Path | None = None) -> str:

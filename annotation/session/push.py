@@ -249,7 +249,7 @@ def _open_or_create(client: DoccanoClient, folder: Path, labels: LabelSet) -> Se
     if not is_session(folder):
         return Session(folder, client.url, labels, {}, {}, public_url=client.public_url)
     session = open_session(folder, client)
-    if session.labels != labels:
+    if session.labels.labels != labels.labels:
         raise InputError(
             f"{folder}: the label set differs from the session's; change the session's with "
             "orbat annotate labels, or use a new folder"

@@ -77,8 +77,7 @@ def render_card(
 - **Task**: named entity recognition (token classification)
 - **Language**: {info.lang}
 - **Base model**: {_base_model(data.base_model)}
-- **License**: code {CODE_LICENSE.expression}; weights: {data.weights_license}. The weights derive
-  from the base model; its license applies to them.
+- **License**: code {CODE_LICENSE.expression}; weights: {_weights_license(data)}
 
 ### Labels
 
@@ -112,6 +111,13 @@ def render_card(
 
 {specifications}
 """
+
+
+def _weights_license(data: CardData) -> str:
+    """Return the license of the weights, and where it is from."""
+    if data.info.license is not None:
+        return data.info.license
+    return f"{data.weights_license}. They derive from the base model, whose license this is."
 
 
 def _base_model(base: BaseModel) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orbat.corpus.labels import Label, load_guidelines, load_labels
+from orbat.corpus.labels import Label, LabelSet, load_guidelines, load_labels
 from orbat.errors import InputError
 
 
@@ -54,6 +54,27 @@ def test_guidelines_lie_in_the_folder_of_the_label_set(tmp_path: Path, name: str
     path.write_text(f"name = 'x'\nguidelines = '{name}'\n[[label]]\nname = 'A'\n")
     with pytest.raises(InputError, match=r"guidelines: .* outside of the file's folder"):
         load_labels(path)
+
+
+def test_records_with_guidelines_elsewhere_stay_readable(tmp_path: Path) -> None:
+    """Sessions and runs of earlier versions have them."""
+    record = {"name": "x", "label": [{"name": "A"}], "guidelines": "../secret.md"}
+    labels = LabelSet.model_validate(record)
+    (tmp_path / "secret.md").write_text("secret")
+    (tmp_path / "set").mkdir()
+    with pytest.raises(InputError, match="leads out of"):
+        load_guidelines(labels, tmp_path / "set" / "labels.toml")
+
+
+def test_names_of_guidelines_that_no_file_has_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels.toml"
+    path.write_text('name = "x"\nguidelines = "a\\u0000b"\n[[label]]\nname = "A"\n')
+    with pytest.raises(InputError, match="guidelines: has control characters"):
+        load_labels(path)
+    path.write_text("name = 'x'\nguidelines = 'a.md'\n[[label]]\nname = 'A'\n")
+    (tmp_path / "a.md").symlink_to(tmp_path / "a.md")
+    with pytest.raises(InputError, match=r"a\.md: cannot be read"):
+        load_guidelines(load_labels(path), path)
 
 
 def test_guidelines_that_are_a_link_out_of_the_folder_are_refused(tmp_path: Path) -> None:

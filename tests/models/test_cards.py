@@ -193,7 +193,7 @@ def test_a_card_says_what_the_label_set_and_the_options_say(data: CardData) -> N
     wheel = wheel_card(facts, VariantReport("float32", ()), POINTS)
     for text in (card, wheel):
         assert "\n\nNormen: UNIT.\n" in text
-        assert "weights: MIT." in text
+        assert "weights: MIT\n" in text
         assert "defence" not in text and "English" not in text
 
 

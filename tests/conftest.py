@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import pytest
 from filelock import FileLock
@@ -297,6 +297,19 @@ def doccano(orbat: Orbat, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         orbat("annotate", "down", env=env)
 
 
+def skip_without(program: str, package: str) -> NoReturn:
+    """Skip a test that needs a program; fail where ORBAT_PROGRAMS_REQUIRED is set.
+
+    Args:
+        program: what is missing.
+        package: Debian's package with it.
+    """
+    message = f"no {program} found; install it (apt-get install {package})"
+    if os.environ.get("ORBAT_PROGRAMS_REQUIRED"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
 # -- a browser --------------------------------------------------------------------------------
 
 _BROWSERS = (
@@ -313,10 +326,7 @@ def browser() -> Iterator[Any]:
 
     executable = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if executable is None:
-        message = "no Chrome or Chromium found; install one (apt-get install chromium)"
-        if os.environ.get("ORBAT_BROWSER_REQUIRED"):
-            pytest.fail(message)
-        pytest.skip(message)
+        skip_without("Chrome or Chromium", "chromium")
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(
             executable_path=executable,

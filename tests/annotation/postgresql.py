@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-import pytest
+from tests.conftest import skip_without
 
 PASSWORD = "p@ss/w%rd"
 _DEBIAN = "/usr/lib/postgresql"
@@ -67,5 +67,5 @@ def _find_programs() -> Path:
         *Path(_DEBIAN).glob("*/bin/initdb"),
     ]
     if not found:
-        pytest.skip("no PostgreSQL found; install it (apt-get install postgresql)")
+        skip_without("PostgreSQL", "postgresql")
     return found[-1].parent

@@ -24,7 +24,7 @@ from orbat.corpus.labels import load_labels
 from orbat.errors import InputError, ServerError
 from tests.annotation.page.driver import AnnotatorPage
 from tests.annotation.postgresql import free_port
-from tests.conftest import Orbat, Running
+from tests.conftest import Orbat, Running, skip_without
 
 EXAMPLES = Path(orbat.annotation.__file__).parent / "deployment"
 LARGE = 3 * 2**20
@@ -44,7 +44,7 @@ def front(doccano: Running, orbat: Orbat, tmp_path: Path) -> Iterator[Front]:
     """nginx with the shipped example in front of doccano, and a certificate that nobody signed."""
     for name in ("nginx", "openssl"):
         if shutil.which(name) is None:
-            pytest.skip(f"no {name} found; install it (apt-get install {name})")
+            skip_without(name, name)
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     make += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]

@@ -1,6 +1,6 @@
 """The record of a session's control documents: known gold among the documents to annotate.
 
-    SESSION/control/control.json             what was dealt, with its gold
+    SESSION/control/control.json             the control documents, with their gold
     SESSION/control/pulled/ANNOTATOR.jsonl   the annotators' versions, as the last pull read them
 
 The folder is readable by its owner only. The server holds control documents like all others, under
@@ -40,7 +40,7 @@ class ControlDocument:
 
 
 def read_control(folder: Path) -> list[ControlDocument]:
-    """Return the control documents of a session, in the order of dealing; [] without any.
+    """Return the control documents of a session, in the order of adding; [] without any.
 
     Raises:
         InputError: if the record is damaged.

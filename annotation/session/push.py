@@ -15,8 +15,8 @@ from ...errors import InputError, ServerError
 from ...evaluation.metrics import Evaluation
 from ...ui import DataTable, OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
+from ..quality.control_documents import ControlPlan, with_control
 from ..quality.control_records import write_control
-from ..quality.dealing import ControlPlan, with_control
 from ..suggestions import measure_suggestions, suggest
 from .assigning.assignment import assign, check_readers
 from .assigning.moves import complete_moves
@@ -167,7 +167,7 @@ def push(
         upgraded = session.read_format != SESSION_FORMAT
         _refuse_paused(session, annotators)
         session, _ = complete_moves(client, session, on_progress)
-        documents, dealt = with_control(session, documents, control, suggests=bool(suggesters))
+        documents, hidden = with_control(session, documents, control, suggests=bool(suggesters))
         _check_arguments(documents, annotators, labels)
         unlabeled = sum(not document.spans for document in documents)
         evaluation = None
@@ -193,9 +193,9 @@ def push(
                 *(new, annotators, existing), overlap=overlap, readers=readers, load=load
             ),
         )
-        if dealt:
+        if hidden:
             # Before the assignments, so that no known gold is ever taken for new documents.
-            write_control(folder, dealt)
+            write_control(folder, hidden)
         session.save()
         updated = deliver_guidelines(client, session, guidelines, projects)
         for annotator in annotators:
@@ -210,7 +210,7 @@ def push(
         guidelines_updated=updated,
         invitations=invitations,
         upgraded=upgraded,
-        control=len(dealt),
+        control=len(hidden),
     )
 
 

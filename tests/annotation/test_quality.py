@@ -1,4 +1,4 @@
-"""Control documents and qualification: dealing, hiding, scores, rounds and feedback."""
+"""Control documents and qualification: adding, hiding, scores, rounds and feedback."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orbat.annotation.quality.control_documents import ControlPlan, add_control, interleave
 from orbat.annotation.quality.control_records import (
     ControlDocument,
     read_control,
     read_control_gold,
     write_control,
 )
-from orbat.annotation.quality.dealing import ControlPlan, deal, interleave
 from orbat.annotation.quality.feedback import compare_with_gold, render_feedback
 from orbat.annotation.quality.qualification_records import (
     read_qualification_texts,
@@ -43,12 +43,16 @@ GOLD = tuple(
     for n in range(40)
 )
 LABELS = ("RANK", "UNIT")
-Dealt = list[ControlDocument]
+Control = list[ControlDocument]
 
 
-def deal_among(documents: list[Document], share: float, dealt: Dealt, assigned: list[str]) -> Dealt:
+def add_to(
+    documents: list[Document], share: float, existing: Control, assigned: list[str]
+) -> Control:
     plan = ControlPlan(GOLD, share)
-    return deal(plan, documents, dealt, assigned=assigned, known_texts=set(), labels=LABELS)
+    return add_control(
+        plan, documents, existing, assigned=assigned, known_texts=set(), labels=LABELS
+    )
 
 
 @settings(max_examples=40)
@@ -58,7 +62,7 @@ def test_control_documents_have_their_share_in_every_part(
 ) -> None:
     documents = [Document(f"n-{n:03d}", f"text {n}", (), {"title": "t"}) for n in range(size)]
     wanted = max(round(size * share / (1 - share)), 1)
-    once = deal_among(documents, share, [], [])
+    once = add_to(documents, share, [], [])
     assert len(once) == min(wanted, len(GOLD), size)
     mixed = interleave(documents, once)
     assert [d for d in mixed if d in documents] == documents
@@ -72,11 +76,11 @@ def test_control_documents_have_their_share_in_every_part(
     places = [documents.index(d) for d in documents for c in once if c.before == d.id]
     for part, place in enumerate(places):
         assert size * part // len(once) <= place < size * (part + 1) // len(once)
-    # Again, nothing changes; with more documents, more are dealt and the first ones stay.
+    # Again, nothing changes; with more documents, more are added and the first ones stay.
     known = [d.id for d in mixed]
-    assert deal_among(documents, share, once, known) == once
+    assert add_to(documents, share, once, known) == once
     more = [*documents, *(Document(f"m-{n}", f"more {n}") for n in range(first))]
-    twice = deal_among(more, share, once, known)
+    twice = add_to(more, share, once, known)
     assert twice[: len(once)] == once
     rate = share / (1 - share)
     assert len(twice) <= max((size + first) * rate, 1) + 1
@@ -88,11 +92,11 @@ def test_control_documents_are_never_known_to_the_annotators() -> None:
     documents = [Document("a", GOLD[0].text), Document("b", "text")]
     plan = ControlPlan(GOLD[:3], 0.5)
     known = {GOLD[1].text}
-    dealt = deal(plan, documents, [], assigned=set(), known_texts=known, labels=LABELS)
-    assert [control.source for control in dealt] == ["gold-2"]
-    assert dealt[0].gold.meta == {}
+    hidden = add_control(plan, documents, [], assigned=set(), known_texts=known, labels=LABELS)
+    assert [control.source for control in hidden] == ["gold-2"]
+    assert hidden[0].gold.meta == {}
     with pytest.raises(InputError, match="control document 'gold-0'"):
-        deal(plan, documents, [], assigned=set(), known_texts=known, labels=("UNIT",))
+        add_control(plan, documents, [], assigned=set(), known_texts=known, labels=("UNIT",))
     with pytest.raises(InputError, match=r"--control-share 0\.6: choose more than 0"):
         ControlPlan(GOLD, 0.6)
 

@@ -1,4 +1,4 @@
-"""The options of `orbat annotate push` that deal control documents."""
+"""The options of `orbat annotate push` that add control documents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from ....corpus.labels import LabelSet
-    from ...quality.dealing import ControlPlan
+    from ...quality.control_documents import ControlPlan
 
 ControlFile = Annotated[
     Path | None,
@@ -24,7 +24,7 @@ ControlShare = Annotated[
 
 
 def plan_control(path: Path | None, share: float, labels: LabelSet) -> ControlPlan | None:
-    """Return what control documents to deal; None without a file.
+    """Return what control documents to add; None without a file.
 
     Args:
         path: the gold documents.
@@ -35,7 +35,7 @@ def plan_control(path: Path | None, share: float, labels: LabelSet) -> ControlPl
         InputError: if the file cannot be read or has another label, or the share is invalid.
     """
     from ....corpus.files import read_documents
-    from ...quality.dealing import ControlPlan
+    from ...quality.control_documents import ControlPlan
 
     if path is None:
         return None

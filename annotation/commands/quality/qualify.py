@@ -39,7 +39,7 @@ def qualify(
     again: Annotated[
         bool,
         typer.Option(
-            "--again", help="Begin another round, with other documents, for who did not pass."
+            "--again", help="Begin another round, with other documents, for those who did not pass."
         ),
     ] = False,
     labels: Labels = None,

@@ -1,4 +1,4 @@
-"""Deal control documents: known gold, hidden among the documents that annotators get."""
+"""Add control documents: known gold, hidden among the documents that annotators get."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ATTEMPTS = 50
 
 @dataclass(frozen=True)
 class ControlPlan:
-    """What control documents to deal.
+    """What control documents to add.
 
     Attributes:
         gold: documents with gold spans.
@@ -42,16 +42,16 @@ class ControlPlan:
             )
 
 
-def deal(
+def add_control(
     plan: ControlPlan,
     documents: Sequence[Document],
-    dealt: Sequence[ControlDocument],
+    existing: Sequence[ControlDocument],
     *,
     assigned: Collection[str],
     known_texts: Collection[str],
     labels: Collection[str],
 ) -> list[ControlDocument]:
-    """Deal control documents among the documents that are new in a session.
+    """Add control documents to the documents that are new in a session.
 
     The new documents are divided into as many parts as they get control documents, and each part
     gets one at a random place: so every batch has its share. A control document looks like the
@@ -61,9 +61,9 @@ def deal(
     Args:
         plan: the gold and its share.
         documents: the documents to annotate, in labeling order.
-        dealt: the session's control documents so far.
+        existing: the session's control documents so far.
         assigned: ids of the session's documents so far in their order, control documents included.
-        known_texts: texts that must not be dealt, as the annotators know them.
+        known_texts: texts that must not be added, as the annotators know them.
         labels: the label names of the session.
 
     Returns:
@@ -75,16 +75,16 @@ def deal(
     """
     for gold in plan.gold:
         check_spans(gold, gold.spans, f"control document '{gold.id}'", labels)
-    hidden = {control.gold.id for control in dealt}
+    hidden = {control.gold.id for control in existing}
     new = [document for document in documents if document.id not in assigned]
-    since = len(new) + _count_since_first(dealt, [i for i in assigned if i not in hidden])
-    wanted = max(round(since * plan.share / (1 - plan.share)), 1) - len(dealt)
-    used = {*known_texts, *(d.text for d in documents), *(c.gold.text for c in dealt)}
+    since = len(new) + _count_since_first(existing, [i for i in assigned if i not in hidden])
+    wanted = max(round(since * plan.share / (1 - plan.share)), 1) - len(existing)
+    used = {*known_texts, *(d.text for d in documents), *(c.gold.text for c in existing)}
     free = [gold for gold in plan.gold if gold.text not in used]
     number = max(min(wanted, len(free), len(new)), 0)
-    chance = random.Random(f"{plan.seed} {len(dealt)}")
+    chance = random.Random(f"{plan.seed} {len(existing)}")
     ids = {*assigned, *hidden, *(document.id for document in documents)}
-    result = list(dealt)
+    result = list(existing)
     for part, gold in enumerate(chance.sample(free, number)):
         first, last = (len(new) * n // number for n in (part, part + 1))
         beside = new[chance.randrange(first, last)]
@@ -96,11 +96,11 @@ def deal(
     return result
 
 
-def _count_since_first(dealt: Sequence[ControlDocument], assigned: Sequence[str]) -> int:
-    """Return how many documents were assigned since the first control document was dealt."""
-    if not dealt or dealt[0].before not in assigned:
+def _count_since_first(existing: Sequence[ControlDocument], assigned: Sequence[str]) -> int:
+    """Return how many documents were assigned since the first control document was added."""
+    if not existing or existing[0].before not in assigned:
         return 0
-    return len(assigned) - assigned.index(dealt[0].before)
+    return len(assigned) - assigned.index(existing[0].before)
 
 
 def with_control(
@@ -108,20 +108,20 @@ def with_control(
 ) -> tuple[list[Document], list[ControlDocument]]:
     """Return the documents of a push with control documents among them, and the session's record.
 
-    Without a plan, the control documents that were dealt among these documents before are there
+    Without a plan, the control documents that were added to these documents before are there
     all the same.
 
     Args:
         session: the session.
         documents: the documents to annotate, in labeling order.
-        plan: what to deal; None to deal nothing new.
+        plan: what to add; None to add nothing new.
         suggests: whether the push suggests spans.
 
     Raises:
-        InputError: as :func:`deal`, or if control documents would be known by their lack of
+        InputError: as :func:`add_control`, or if control documents would be known by their lack of
             suggestions.
     """
-    dealt = read_control(session.folder)
+    control = read_control(session.folder)
     if plan is not None:
         if not suggests and any(document.spans for document in documents):
             raise InputError(
@@ -129,20 +129,20 @@ def with_control(
                 "without spans would be known; let --suggest suggest spans, or remove theirs"
             )
         known = {document.text for document in session.documents()}
-        dealt = deal(
-            *(plan, documents, dealt),
+        control = add_control(
+            *(plan, documents, control),
             assigned=session.assignments.keys(),
             known_texts=known | read_qualification_texts(session.folder),
             labels=session.labels.names,
         )
-    return interleave(documents, dealt), dealt
+    return interleave(documents, control), control
 
 
-def interleave(documents: Iterable[Document], dealt: Iterable[ControlDocument]) -> list[Document]:
+def interleave(documents: Iterable[Document], control: Iterable[ControlDocument]) -> list[Document]:
     """Return documents with the control documents, without spans, at their places."""
     places: dict[str, list[Document]] = {}
-    for control in dealt:
-        places.setdefault(control.before, []).append(control.blank)
+    for hidden in control:
+        places.setdefault(hidden.before, []).append(hidden.blank)
     return [d for document in documents for d in (*places.get(document.id, ()), document)]
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +18,17 @@ from ...ui import OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..session.folder import is_session, open_session
 from ..session.pull import pull
-from ..session.push import push
+from ..session.push import check_names, push
 from ..session.upload import describe_source
 from .feedback import render_feedback
 from .qualification_records import (
     QualificationRound,
+    Verdict,
+    read_result,
     read_rounds,
     write_round,
 )
 from .scores import score_annotator, scores_to_json
-
-
-class Verdict(StrEnum):
-    """What a round says of an annotator."""
-
-    BEGUN = "begun"
-    OPEN = "not yet"
-    PASSED = "passed"
-    AGAIN = "another round"
 
 
 @dataclass(frozen=True)
@@ -77,6 +69,7 @@ class Qualification:
         confirmed: number of documents that the annotator has confirmed.
         evaluation: scores on the confirmed documents; None without one.
         link: address at which the annotator works.
+        bar: the strict F1 that passes; of a round that is over, the one that it was judged by.
         password: of an account that orbat created, where passwords are handed out; or None.
         invitation: link by which the person of a new account chooses the password; or None.
     """
@@ -87,7 +80,8 @@ class Qualification:
     confirmed: int
     evaluation: Evaluation | None
     link: str
-    password: str | None
+    bar: float
+    password: str | None = None
     invitation: str | None = None
 
     @property
@@ -98,6 +92,7 @@ class Qualification:
     def to_json(self) -> dict[str, Any]:
         """Return the state as a JSON object."""
         return {
+            "bar": self.bar,
             "annotator": self.round.annotator,
             "round": self.round.number,
             "verdict": self.verdict,
@@ -128,7 +123,8 @@ def qualify(
 
     The first call uploads documents without suggestions to a project of each annotator. Later calls
     score what is confirmed. When all documents of a round are confirmed, the result and a feedback
-    page are written, and the round is over: what the annotator changes afterwards does not count.
+    page are written, and the round is over: what the annotator changes afterwards does not count,
+    and neither does another bar, label set or guidelines.
 
     Args:
         client: an administrator's connection.
@@ -145,8 +141,7 @@ def qualify(
         InputError: if too few documents are left for a round, or a file is damaged.
         ServerError: if the server fails, or documents were changed in doccano.
     """
-    if not annotators:
-        raise InputError("name the annotators, such as --annotators first,second")
+    check_names(annotators)
     with lock_folder(session):
         return [
             _qualify(client, session, name, plan, again=again, on_progress=on_progress)
@@ -168,13 +163,21 @@ def _qualify(
         started = _choose(session, annotator, 1, plan)
         return _begin(client, started, plan, on_progress)
     newest = rounds[-1]
-    if not is_session(newest.folder):  # The upload was interrupted.
+    if not _is_uploaded(newest):
         return _begin(client, newest, plan, on_progress)
     state = _score(client, newest, plan, on_progress)
     if again and state.verdict is Verdict.AGAIN:
         started = _choose(session, annotator, newest.number + 1, plan)
         return _begin(client, started, plan, on_progress)
     return state
+
+
+def _is_uploaded(found: QualificationRound) -> bool:
+    """Return whether the upload of a round was completed.
+
+    A push records the session before it uploads, and the documents when all have arrived.
+    """
+    return is_session(found.folder) and bool(open_session(found.folder).pushed(found.annotator))
 
 
 def _choose(
@@ -213,7 +216,8 @@ def _begin(
     )
     [share] = pushed.shares
     return Qualification(
-        *(started, Verdict.BEGUN, len(documents), 0, None, share.link, share.password),
+        *(started, Verdict.BEGUN, len(documents), 0, None, share.link, plan.bar),
+        password=share.password,
         invitation=share.invitation,
     )
 
@@ -224,28 +228,27 @@ def _score(
     plan: QualificationPlan,
     on_progress: OnProgress,
 ) -> Qualification:
-    """Score a round; write its result when all documents are confirmed for the first time."""
-    is_over = newest.result_file.is_file()
-    if not is_over:
+    """Score a round; judge it and write its result when all documents are confirmed."""
+    recorded = read_result(newest)
+    if recorded.verdict is Verdict.OPEN:
         pull(client, newest.folder, on_progress=on_progress)
-    gold = newest.gold
+    gold, session = newest.gold, open_session(newest.folder)
     confirmed = [d for d in newest.annotated if d.meta["annotation"]["confirmed"]]
-    evaluation = score_annotator(gold, confirmed, plan.labels.names) if confirmed else None
-    verdict = Verdict.OPEN
-    if evaluation and len(confirmed) == len(gold):
-        f1 = evaluation.strict.micro.f1
-        # Without a span on either side, everything is right.
-        verdict = Verdict.PASSED if f1 is None or f1 >= plan.bar else Verdict.AGAIN
-    record = open_session(newest.folder)
+    evaluation = score_annotator(gold, confirmed, session.labels.names) if confirmed else None
     state = Qualification(
-        *(newest, verdict, len(gold), len(confirmed), evaluation),
-        link=record.link(newest.annotator, has_page=client.has_page),
-        password=record.password(newest.annotator),
+        *(newest, recorded.verdict, len(gold), len(confirmed), evaluation),
+        link=session.link(newest.annotator, has_page=client.has_page),
+        bar=plan.bar if recorded.bar is None else recorded.bar,
     )
-    if evaluation and state.is_over:
-        page = render_feedback(
-            newest.annotator, gold, confirmed, evaluation, plan.labels, plan.guidelines
-        )
-        write_text(newest.feedback_file, page)
-        write_json(newest.result_file, {"bar": plan.bar, **state.to_json()})
+    if evaluation is None or state.is_over or len(confirmed) < len(gold):
+        return state
+    f1 = evaluation.strict.micro.f1
+    # Without a span on either side, everything is right.
+    verdict = Verdict.PASSED if f1 is None or f1 >= plan.bar else Verdict.AGAIN
+    state = replace(state, verdict=verdict)
+    page = render_feedback(
+        newest.annotator, gold, confirmed, evaluation, session.labels, plan.guidelines
+    )
+    write_text(newest.feedback_file, page)
+    write_json(newest.result_file, state.to_json())
     return state

@@ -12,12 +12,22 @@ documents are in no annotation set of the session, and never among documents to 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from ...corpus.document import Document
 from ...corpus.files import read_documents, write_documents
 from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError
+
+
+class Verdict(StrEnum):
+    """What a round says of an annotator."""
+
+    BEGUN = "begun"
+    OPEN = "not yet"
+    PASSED = "passed"
+    AGAIN = "another round"
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class RoundResult:
     Attributes:
         annotator: account name.
         number: of the round, counted from 1.
-        verdict: `passed` or `another round`; `not yet` while the round is open.
+        verdict: `PASSED` or `AGAIN`; `OPEN` while the round is open.
         bar: the strict F1 that passes; None while the round is open.
         f1: the strict F1 of all labels together; None while the round is open, or without a span.
         low: lower bound of its 95 % interval; None for too few documents.
@@ -71,7 +81,7 @@ class RoundResult:
 
     annotator: str
     number: int
-    verdict: str = "not yet"
+    verdict: Verdict = Verdict.OPEN
     bar: float | None = None
     f1: float | None = None
     low: float | None = None
@@ -86,21 +96,27 @@ def read_results(session: Path) -> list[RoundResult]:
     """
     root = _root(session)
     names = sorted(folder.name for folder in root.iterdir()) if root.is_dir() else []
-    return [_read_result(found) for name in names for found in read_rounds(session, name)]
+    return [read_result(found) for name in names for found in read_rounds(session, name)]
 
 
-def _read_result(found: QualificationRound) -> RoundResult:
+def read_result(found: QualificationRound) -> RoundResult:
+    """Return the result of a round as it is recorded.
+
+    Raises:
+        InputError: if it is damaged.
+    """
     if not found.result_file.is_file():
         return RoundResult(found.annotator, found.number)
     record = read_json_object(found.result_file)
     try:
         figures = (record["scores"][name] for name in ("f1", "low", "high"))
         return RoundResult(
-            *(found.annotator, found.number, str(record["verdict"]), record["bar"], *figures)
+            *(found.annotator, found.number, Verdict(record["verdict"]), record["bar"], *figures)
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{found.result_file}: not the result of a round; run orbat annotate qualify again"
+            f"{found.result_file}: not the result of a round; remove it, and run orbat annotate "
+            "qualify again"
         ) from error
 
 

@@ -214,13 +214,22 @@ def push(
     )
 
 
+def check_names(annotators: Sequence[str]) -> None:
+    """Refuse names that cannot be parts of the names of files, and a lack of names.
+
+    Raises:
+        InputError: if there is one.
+    """
+    if not annotators or any(not name.strip(" .") or "/" in name for name in annotators):
+        raise InputError("name the annotators, such as --annotators first,second")
+
+
 def _check_arguments(
     documents: Sequence[Document], annotators: Sequence[str], labels: LabelSet
 ) -> None:
     if not documents:
         raise InputError("no documents to push; give at least one")
-    if not annotators or any(not name.strip() or "/" in name for name in annotators):
-        raise InputError("name the annotators, such as --annotators first,second")
+    check_names(annotators)
     for document in documents:
         if not document.text:
             raise InputError(f"document '{document.id}' has no text; remove it")

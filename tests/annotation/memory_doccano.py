@@ -10,11 +10,13 @@ from typing import Any, cast
 
 from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.doccano.records import (
+    Comment,
     Example,
     ExampleSpan,
     ExportedExample,
     LabelType,
     Project,
+    State,
     UploadRow,
     User,
 )
@@ -25,7 +27,7 @@ TIME = "2026-01-01T09:00:00+00:00"
 
 
 class MemoryDoccano:
-    """The calls of the client that a push makes, answered from memory.
+    """The calls of the client that a push and a pull make, answered from memory.
 
     Attributes:
         interrupt_at: the number of the call that ends in KeyboardInterrupt; 0 for none.
@@ -60,6 +62,10 @@ class MemoryDoccano:
 
     def worker_is_running(self) -> bool:
         return True
+
+    def users(self) -> list[User]:
+        found = map(self.find_user, self.passwords)
+        return [self.user, *(user for user in found if user is not None)]
 
     def find_user(self, username: str) -> User | None:
         names = list(self.passwords)
@@ -147,8 +153,16 @@ class MemoryDoccano:
             for n, (start, end, label) in enumerate(self.rows[project][example].spans)
         ]
 
-    def states(self, project: int, example: int) -> list[Any]:
+    def states(self, project: int, example: int) -> list[State]:
+        done = (project, example) in self.confirmed
+        time = datetime.fromisoformat(TIME)
+        return [State(id=1, confirmed_by=2, confirmed_at=time)] if done else []
+
+    def comments(self, project: int, example: int | None = None) -> list[Comment]:
         return []
+
+    def lists_work(self, project: int) -> bool:
+        return False
 
     def upload(self, project: int, rows: Sequence[UploadRow]) -> None:
         self.rows[project] += rows

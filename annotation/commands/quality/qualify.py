@@ -59,8 +59,9 @@ def qualify(
     from ....corpus.labels import load_guidelines, load_labels
     from ....ui import progress_bars
     from ...guide import with_keys
-    from ...quality.qualification import QualificationPlan, Verdict
+    from ...quality.qualification import QualificationPlan
     from ...quality.qualification import qualify as qualify_annotators
+    from ...quality.qualification_records import Verdict
 
     label_set = load_labels(labels)
     plan = QualificationPlan(
@@ -81,17 +82,17 @@ def qualify(
         echo_json([state.to_json() for state in states])
     else:
         for state in states:
-            _print_state(state, bar)
+            _print_state(state)
         print_page_hint(client)
     if not all(state.verdict in (Verdict.BEGUN, Verdict.PASSED) for state in states):
         raise typer.Exit(1)
 
 
-def _print_state(state: Qualification, bar: float) -> None:
+def _print_state(state: Qualification) -> None:
     from rich.console import Console
 
     from ....ui import format_interval, format_value, print_tables
-    from ...quality.qualification import Verdict
+    from ...quality.qualification_records import Verdict
     from ...quality.scores import annotator_score_table
 
     name, number = state.round.annotator, state.round.number
@@ -112,6 +113,6 @@ def _print_state(state: Qualification, bar: float) -> None:
     interval = format_interval(score.low, score.high)
     echo(
         f"'{name}': {state.verdict}, strict F1 {format_value(score.f1)} (95 % interval {interval}) "
-        f"against a bar of {bar:g}"
+        f"against a bar of {state.bar:g}"
     )
     echo(f"feedback for {name}: {state.round.feedback_file}")

@@ -38,8 +38,9 @@ class Milestone:
 def find_milestones(overview: Overview, control_bar: float) -> list[Milestone]:
     """Return the milestones that a session has reached.
 
-    They are: an annotator is done, half of the words are confirmed, all are done, an annotator's
-    strict F1 on at least :data:`MIN_CONTROL` control documents is below the bar, and a new comment.
+    They are: an annotator is done, half of the words are confirmed, all are done who are not paused
+    and have documents, an annotator's strict F1 on at least :data:`MIN_CONTROL` control documents
+    is below the bar, and a new comment.
 
     Args:
         overview: the state of the session.
@@ -58,7 +59,8 @@ def _progress(overview: Overview) -> Iterator[Milestone]:
             )
     if overview.words and 2 * overview.words_confirmed >= overview.words:
         yield Milestone("half", "half of the words are confirmed")
-    if overview.statuses and all(status.is_done for status in overview.statuses):
+    working = [s for s in overview.statuses if not s.paused and (s.documents or s.waiting)]
+    if working and all(status.is_done for status in working):
         total = sum(status.documents for status in overview.statuses)
         yield Milestone(f"all done {total}", "all annotators have confirmed all their documents")
 

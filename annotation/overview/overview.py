@@ -20,7 +20,7 @@ from ..session.folder import Session, open_session
 from ..session.status import AnnotatorStatus, status_of
 from .anchoring import SuggestionUse, measure_suggestion_use
 from .comments import NewComment, find_new_comments
-from .forecast import Cost, WeekGain, estimate_cost, estimate_gain, words_per_day
+from .forecast import Cost, Forecast, WeekGain, estimate_cost, estimate_gain, words_per_day
 from .pace import words_by_day
 from .weeks import WeekAgreement, agreement_by_week
 from .work import ProjectWork, read_session_work
@@ -93,7 +93,7 @@ class Overview:
 
     @property
     def words(self) -> int:
-        """Words that the annotators are to read, documents that are not uploaded included."""
+        """Words that the annotators have read and are to read, documents to upload included."""
         return self.words_confirmed + self.words_left
 
     @property
@@ -103,13 +103,16 @@ class Overview:
 
     @property
     def words_left(self) -> int:
-        """Words of the open documents, counted once for each annotator."""
-        return sum(status.forecast.words_left for status in self.statuses if status.forecast)
+        """Words of the open documents, counted once for each annotator who is not paused."""
+        return sum(left.words_left for left in _forecasts(self.statuses))
 
     @property
     def finish(self) -> datetime | None:
-        """When the last annotator is done; None if one with open documents has no forecast."""
-        open_ = [s.forecast for s in self.statuses if s.forecast and s.forecast.words_left]
+        """When the last annotator is done; None if one with open documents has no forecast.
+
+        Paused annotators are left out.
+        """
+        open_ = [left for left in _forecasts(self.statuses) if left.words_left]
         times = [left.finish for left in open_ if left.finish]
         return max(times) if times and len(times) == len(open_) else None
 
@@ -200,7 +203,7 @@ def compute_overview(
     own = [_without(project, control) for project in work]
     documents = {d.document.id for project in own for d in project.confirmed}
     paces = [status.pace for status in statuses if status.pace]
-    forecasts = [status.forecast for status in statuses if status.forecast]
+    forecasts = _forecasts(statuses)
     rate, curve = options.hourly_rate, options.curve
     return Overview(
         session.folder.absolute().name,
@@ -214,6 +217,11 @@ def compute_overview(
         None if curve is None else estimate_gain(curve, own, now),
         curve,
     )
+
+
+def _forecasts(statuses: Sequence[AnnotatorStatus]) -> list[Forecast]:
+    """Return the forecasts of those who go on: nobody works on the documents of paused people."""
+    return [status.forecast for status in statuses if status.forecast and not status.paused]
 
 
 def pulled_folders(folder: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from orbat.annotation.doccano.records import Comment
 from orbat.annotation.overview import follow
 from orbat.annotation.overview.anchoring import SuggestionUse, measure_suggestion_use
 from orbat.annotation.overview.forecast import estimate_cost, estimate_gain, forecast
-from orbat.annotation.overview.milestones import Webhook
+from orbat.annotation.overview.milestones import Webhook, find_milestones
 from orbat.annotation.overview.overview import Overview, OverviewOptions, compute_overview
 from orbat.annotation.overview.pace import measure_work
 from orbat.annotation.overview.page import render_overview
@@ -184,6 +184,28 @@ def test_control_documents_are_scored_and_kept_out_of_the_agreement(overview: Ov
     assert rounds == [("new-1", "not yet", None), ("new-2", "another round", 0.8)]
     assert record["gain"]["trained"] == 100
     assert [c["by"] for c in record["comments"]] == ["ann", "ben"]
+
+
+def test_paused_annotators_are_left_out_of_what_is_left(tmp_path: Path) -> None:
+    projects = {"ann": 1, "ben": 2, "new": 3}
+    session = Session(tmp_path, "http://127.0.0.1:8000", load_labels(), projects, {})
+    done = (worked("a", 20), worked("b", 10))
+    ann = ProjectWork("ann", (*done, worked("c", None, 300)))
+    gone = ProjectWork("ben", (worked("a", None), worked("b", 5)), paused=True)
+    options = OverviewOptions(hourly_rate=30)
+    state = compute_overview(session, [ann, gone, ProjectWork("new", ())], NOW, options)
+    assert (state.words, state.words_left) == (600, 300)
+    # 200 words a day are those of ann.
+    assert state.finish == NOW + timedelta(days=1.5)
+    assert state.cost
+    assert state.cost.left == pytest.approx(15)
+    assert [m.key for m in find_milestones(state, 0.8)] == ["half"]
+    ready = replace(ann, documents=done)
+    state = compute_overview(session, [ready, gone, ProjectWork("new", ())], NOW, options)
+    assert (state.words_left, state.finish) == (0, None)
+    assert state.cost
+    assert state.cost.left == 0
+    assert [m.key for m in find_milestones(state, 0.8)] == ["done ann 2", "half", "all done 4"]
 
 
 class Hook(BaseHTTPRequestHandler):

@@ -76,11 +76,11 @@ def status(
     from ..overview.milestones import Webhook
     from ..overview.overview import OverviewOptions
     from ..overview.page import render_overview
-    from ..session.folder import is_session
+    from ..session.folder import SESSION_FILES, is_session
 
     if watch is not None and html is None and notify is None:
         raise InputError("--watch writes a page again and again; name it with --html FILE")
-    for name in ("session.json", "pushed", "pulled", "history", "control", "qualification"):
+    for name in SESSION_FILES:
         check_output(html, session / name)
     webhook = None if notify is None else Webhook(notify, control_bar)
     options = OverviewOptions(hourly_rate, None if curve is None else read_curve(curve))

@@ -1,20 +1,19 @@
-"""The comments of annotators that no pull has written yet."""
+"""The comments on annotators' documents, and which of them no pull has written yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+from ...corpus.document import Document
 from ...corpus.files import read_documents
 from ...errors import InputError
-from .work import ProjectWork
 
 
 @dataclass(frozen=True, order=True)
-class NewComment:
+class DocumentComment:
     """A comment on a document.
 
     Attributes:
@@ -32,32 +31,40 @@ class NewComment:
     text: str
 
 
-def find_new_comments(work: Sequence[ProjectWork], pulled: Sequence[Path]) -> list[NewComment]:
+def comments_of(documents: Iterable[Document]) -> Iterator[DocumentComment]:
+    """Yield the comments in `meta.annotation` of pulled documents."""
+    for document in documents:
+        annotation = document.meta.get("annotation") or {}
+        for comment in annotation.get("comments", ()):
+            yield DocumentComment(
+                datetime.fromisoformat(comment["at"]),
+                *(comment["by"], annotation["annotator"], document.id, comment["text"]),
+            )
+
+
+def find_new_comments(
+    comments: Iterable[DocumentComment], pulled: Sequence[Path], reader: str
+) -> list[DocumentComment]:
     """Return the comments that are not in the pulled annotation sets, oldest first.
 
     Args:
-        work: the annotators' documents with their comments.
+        comments: the comments on the server.
         pulled: folders with the annotation sets of the last pull.
+        reader: the account that reads them: its own comments, such as those of
+            `orbat annotate reopen`, are not new to it.
     """
-    comments = [
-        NewComment(comment.created_at, comment.username, project.annotator, d.document.id, c)
-        for project in work
-        for d in project.documents
-        for comment in d.comments
-        for c in (comment.text,)
+    others = [comment for comment in comments if comment.by != reader]
+    files = [
+        folder / f"{name}.jsonl" for folder in pulled for name in {c.annotator for c in others}
     ]
-    known = {key for folder in pulled for project in work for key in _read_known(folder, project)}
-    new = [c for c in comments if (c.annotator, c.document, c.by, c.at.isoformat()) not in known]
-    return sorted(new)
+    known = {comment for file in files for comment in _read_known(file)}
+    return sorted(comment for comment in others if comment not in known)
 
 
-def _read_known(folder: Path, project: ProjectWork) -> Iterator[tuple[str, str, Any, Any]]:
-    """Yield annotator, document, author and time of the comments in an annotation set."""
+def _read_known(file: Path) -> list[DocumentComment]:
+    """Return the comments in an annotation set of an earlier pull."""
     try:
-        for document in read_documents(folder / f"{project.annotator}.jsonl"):
-            annotation = document.meta.get("annotation") or {}
-            for comment in annotation.get("comments", ()):
-                yield project.annotator, document.id, comment["by"], comment["at"]
-    except (InputError, KeyError, TypeError, AttributeError):
+        return list(comments_of(read_documents(file)))
+    except (OSError, InputError, KeyError, TypeError, AttributeError, ValueError):
         # Not pulled yet, or damaged: the next pull writes it again.
-        return
+        return []

@@ -73,8 +73,8 @@ class Cost:
         hourly_rate: pay for an hour, in any currency.
         spent: cost of the estimated hours of work so far; None if an annotator who has confirmed
             documents has no pace.
-        left: cost of the estimated hours that are left; None if an annotator with open documents
-            has no pace.
+        left: cost of the estimated hours that are left; None if an annotator with unconfirmed
+            documents has no pace.
         per_document: cost of a confirmed document, over all its annotators; None without one.
     """
 

@@ -19,7 +19,7 @@ from ..quality.scores import score_annotator, scores_to_json
 from ..session.folder import Session, open_session
 from ..session.status import AnnotatorStatus, status_of
 from .anchoring import SuggestionUse, measure_suggestion_use
-from .comments import NewComment, find_new_comments
+from .comments import DocumentComment, find_new_comments
 from .forecast import Cost, Forecast, WeekGain, estimate_cost, estimate_gain, words_per_day
 from .pace import words_by_day
 from .weeks import WeekAgreement, agreement_by_week
@@ -67,7 +67,7 @@ class Overview:
         read_at: the time of the reading.
         annotators: each annotator, in the order of the session.
         agreement: agreement on shared documents, by week.
-        comments: comments that no pull has written yet, oldest first.
+        comments: comments of others that no pull has written yet, oldest first.
         words_per_day: words confirmed per day over the last week, all annotators together.
         qualification: the results of the annotators who are qualifying or have.
         cost: the cost; None without an hourly rate.
@@ -79,7 +79,7 @@ class Overview:
     read_at: datetime
     annotators: tuple[AnnotatorOverview, ...]
     agreement: tuple[WeekAgreement, ...]
-    comments: tuple[NewComment, ...]
+    comments: tuple[DocumentComment, ...]
     words_per_day: float
     qualification: tuple[RoundResult, ...] = ()
     cost: Cost | None = None
@@ -103,12 +103,12 @@ class Overview:
 
     @property
     def words_left(self) -> int:
-        """Words of the open documents, counted once for each annotator who is not paused."""
+        """Words of the unconfirmed documents, counted once for each annotator who is not paused."""
         return sum(left.words_left for left in _forecasts(self.statuses))
 
     @property
     def finish(self) -> datetime | None:
-        """When the last annotator is done; None if one with open documents has no forecast.
+        """When the last annotator is done; None if one with unconfirmed documents has no forecast.
 
         Paused annotators are left out.
         """
@@ -173,7 +173,8 @@ def measure_overview(
     session = open_session(folder, client)
     work = read_session_work(client, session, on_progress=on_progress)
     now = datetime.now(UTC)
-    return compute_overview(session, work, now, options, has_page=client.has_page)
+    reader, has_page = client.user.username, client.has_page
+    return compute_overview(session, work, now, options, reader=reader, has_page=has_page)
 
 
 def compute_overview(
@@ -182,6 +183,7 @@ def compute_overview(
     now: datetime,
     options: OverviewOptions = NO_OPTIONS,
     *,
+    reader: str = "",
     has_page: bool = True,
 ) -> Overview:
     """Compute the overview of a session from its folder and the annotators' documents.
@@ -193,6 +195,7 @@ def compute_overview(
         work: the annotators' documents with spans and comments.
         now: the time of the reading.
         options: rate and learning curve.
+        reader: the account that reads the overview, whose own comments are left out.
         has_page: whether the server has orbat's annotation page.
     """
     control = read_control_gold(session.folder)
@@ -204,13 +207,14 @@ def compute_overview(
     documents = {d.document.id for project in own for d in project.confirmed}
     paces = [status.pace for status in statuses if status.pace]
     forecasts = _forecasts(statuses)
+    comments = [comment for project in work for comment in project.comments]
     rate, curve = options.hourly_rate, options.curve
     return Overview(
         session.folder.absolute().name,
         now,
         annotators,
         tuple(agreement_by_week(own)),
-        tuple(find_new_comments(work, pulled_folders(session.folder))),
+        tuple(find_new_comments(comments, pulled_folders(session.folder), reader)),
         words_per_day(work, now),
         tuple(read_results(session.folder)),
         None if rate is None else estimate_cost(rate, paces, forecasts, len(documents)),

@@ -14,8 +14,11 @@ from ...ui import OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..doccano.records import Comment, Example
 from ..doccano.work import Work, read_work
+from ..session.assigning.assignment import count_words
+from ..session.assigning.word_load import add_words, typical_words
 from ..session.folder import Session
 from ..utf16 import Utf16Offsets
+from .comments import DocumentComment
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class WorkedDocument:
 
     @property
     def words(self) -> int:
-        """Number of words, separated by white space."""
-        return len(self.document.text.split())
+        """Number of words, at least 1."""
+        return count_words(self.document.text)
 
     @property
     def annotated(self) -> Document:
@@ -75,6 +78,15 @@ class ProjectWork:
         done = [(d.confirmed_at, d) for d in self.documents if d.confirmed_at is not None]
         return [document for _, document in sorted(done, key=lambda pair: pair[0])]
 
+    @property
+    def comments(self) -> list[DocumentComment]:
+        """The comments on all documents."""
+        return [
+            DocumentComment(c.created_at, c.username, self.annotator, d.document.id, c.text)
+            for d in self.documents
+            for c in d.comments
+        ]
+
 
 def read_session_work(
     client: DoccanoClient, session: Session, *, on_progress: OnProgress = ignore_progress
@@ -91,6 +103,7 @@ def read_session_work(
     Raises:
         ServerError: if the server does not answer.
     """
+    session = add_words(session, ())
     return [_read_project(client, session, name, on_progress) for name in session.projects]
 
 
@@ -115,8 +128,7 @@ def _read_project(
         document = pushed[example.upload_name]
         documents.append(WorkedDocument(annotator, document, confirmed_at, spans, done.comments))
     waiting = session.assigned(annotator) - set(pushed)
-    # Sessions of earlier versions did not record the words.
-    mean = sum(d.words for d in documents) / len(documents) if documents else 0
+    typical = typical_words(session)
     return ProjectWork(
         annotator,
         tuple(documents),
@@ -124,7 +136,7 @@ def _read_project(
         member=annotator in {member.username for member in client.members(project)},
         paused=annotator in session.paused,
         waiting=len(waiting),
-        waiting_words=round(sum(session.words.get(doc_id, mean) for doc_id in waiting)),
+        waiting_words=sum(session.words.get(doc_id, typical) for doc_id in waiting),
     )
 
 

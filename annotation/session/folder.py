@@ -31,6 +31,11 @@ from ..doccano.client import DoccanoClient
 from .accounts import read_password
 from .assigning.assignment import Assignments
 
+SESSION_FILES = (
+    *("session.json", "moves.json", "suggesting.jsonl", "notified.json"),
+    *("pushed", "pulled", "history", "guidelines", "control", "qualification"),
+)
+"""The files and folders of a session."""
 SESSION_FORMAT = 4
 _SHARED_BY_ALL_FORMAT = 3
 """In the format before, a document had one annotator's name, or null for all of the session's."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...corpus.document import Document
-from ...corpus.files import read_documents, write_documents
+from ...corpus.files import write_documents
 from ...corpus.output.locks import lock_folder
-from ...errors import InputError
 from ...ui import DataTable, OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
+from ..overview.comments import comments_of, find_new_comments
 from ..quality.control_records import control_folder, read_control_gold
 from .folder import Session, open_session
 from .history import ChangeCounts, Version, add_versions, suggestions_of
@@ -49,7 +49,7 @@ class Pulled:
         files: where each annotation set was written.
         changes: changes since the last pull, by annotator.
         warnings: spans that need a review, one line each.
-        new_comments: comments on documents that were not in the files before, one line each.
+        new_comments: comments of others that were not in the files before, one line each.
     """
 
     annotation_sets: dict[str, list[Document]]
@@ -139,17 +139,10 @@ def _pull(
     output = Path(output or session.folder / "pulled")
     files = {name: output / f"{name}.jsonl" for name in annotation_sets}
     folders = (output, control_folder(session.folder) / "pulled")
-    known = {
-        comment
-        for folder in folders
-        for name in annotation_sets
-        for comment in _comments(_read_earlier(folder / f"{name}.jsonl"))
-    }
+    written = [c for documents in annotation_sets.values() for c in comments_of(documents)]
     new_comments = tuple(
         f"{comment.by} on '{comment.document}' of '{comment.annotator}': {comment.text}"
-        for documents in annotation_sets.values()
-        for comment in _comments(documents)
-        if comment not in known
+        for comment in find_new_comments(written, folders, client.user.username)
     )
     warnings = _find_line_breaks(annotation_sets)
     for name, documents in annotation_sets.items():
@@ -159,32 +152,6 @@ def _pull(
             annotation_sets[name] = [d for d in documents if d.id not in hidden]
         write_documents(files[name], annotation_sets[name])
     return Pulled(annotation_sets, files, changes, warnings, new_comments)
-
-
-class _DocumentComment(NamedTuple):
-    """A comment in `meta.annotation` of an annotator's document."""
-
-    annotator: str
-    document: str
-    by: str
-    text: str
-    at: str
-
-
-def _read_earlier(file: Path) -> list[Document]:
-    """Return an annotation set of an earlier pull; [] if it is missing or was damaged."""
-    try:
-        return list(read_documents(file))
-    except (OSError, InputError):
-        return []
-
-
-def _comments(documents: Iterable[Document]) -> Iterator[_DocumentComment]:
-    for document in documents:
-        annotation = document.meta.get("annotation", {})
-        for comment in annotation.get("comments", ()):
-            written = comment["by"], comment["text"], comment["at"]
-            yield _DocumentComment(annotation["annotator"], document.id, *written)
 
 
 def _find_line_breaks(annotation_sets: Mapping[str, Sequence[Document]]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from ..quality.control_records import write_control
 from ..suggestions import measure_suggestions, suggest
 from .assigning.assignment import assign, check_readers
 from .assigning.moves import complete_moves
-from .assigning.open_documents import add_words, measure_load
+from .assigning.word_load import add_words, measure_load
 from .folder import SESSION_FORMAT, Session, is_session, open_session
 from .guidelines import deliver_guidelines
 from .projects import ensure_project

@@ -343,10 +343,12 @@ def test_a_page_is_not_written_over_the_session(refused: Any, tmp_path: Path) ->
     folder = tmp_path / "june"
     labels = load_labels()
     Session(folder, "http://127.0.0.1:9", labels, {"ann": 1}, {}).save()
-    write_documents(folder / "pushed" / "ann.jsonl", [Document("a", "b")])
+    for name in ("pushed", "guidelines"):
+        write_documents(folder / name / "ann.jsonl", [Document("a", "b")])
     status = ("annotate", "status", "--session", folder)
     assert "is the file to read" in refused(*status, "--html", folder / "session.json")
-    assert "lies in" in refused(*status, "--html", folder / "pushed" / "ann.jsonl")
+    for name in ("pushed", "guidelines"):
+        assert "lies in" in refused(*status, "--html", folder / name / "ann.jsonl")
     assert "name it with --html FILE" in refused(*status, "--watch", 60)
 
 

@@ -9,7 +9,7 @@ from ....ui import OnProgress, Progress
 from ...doccano.client import DoccanoClient
 from ..folder import Session
 from .moves import Move
-from .open_documents import measure_load, typical_words
+from .word_load import measure_load, typical_words
 from .work_state import OPEN_STATES, WorkReader, WorkState
 
 

@@ -20,8 +20,8 @@ from ...doccano.client import DoccanoClient
 from ..folder import Session, open_session
 from ..projects import ensure_project
 from .moves import BegunMoves, Move, complete_moves, read_begun_moves
-from .open_documents import add_words
 from .planning import Kept, MovePlan
+from .word_load import add_words
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def add_words(session: Session, documents: Sequence[Document]) -> Session:
     return replace(session, words={**known, **new})
 
 
-def open_ids(client: DoccanoClient, session: Session, annotator: str) -> set[str]:
+def unconfirmed_ids(client: DoccanoClient, session: Session, annotator: str) -> set[str]:
     """Return the ids of an annotator's documents that are not confirmed, uploaded or not."""
     assigned = session.assigned(annotator)
     if annotator not in session.projects or not assigned:
@@ -36,7 +36,7 @@ def measure_load(
     """Return the words that each annotator has still to read."""
     typical = typical_words(session)
     return {
-        name: sum(session.words.get(id_, typical) for id_ in open_ids(client, session, name))
+        name: sum(session.words.get(id_, typical) for id_ in unconfirmed_ids(client, session, name))
         for name in annotators
     }
 

@@ -254,7 +254,7 @@ def test_a_round_waits_for_every_answer_and_every_document(
     monkeypatch.setattr(round_module, "pull", pull)
 
     def run() -> AdjudicationRound:
-        client = SimpleNamespace(has_page=True, can_invite=False)
+        client = SimpleNamespace(url="http://a.test", has_page=True, can_invite=False)
         return run_round(client, tmp_path, comparisons, labels, adjudicator="judge")
 
     assert run() == AdjudicationRound((), 1, 2, ("http://a.test/questions",), None)

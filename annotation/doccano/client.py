@@ -37,6 +37,8 @@ from .records import (
 from .transport import Transport
 
 EXPORT_SECONDS = 600
+WORKER_SECONDS = 60
+"""How long a worker may be busy with other tasks before it counts as dead."""
 REOPEN_ATTEMPTS = 3
 WORK_PATH = "orbat-work"
 """The address, below that of a project, that orbat adds to the doccano that it starts."""
@@ -106,14 +108,20 @@ class DoccanoClient:
     # -- server -------------------------------------------------------------------------------
 
     def worker_answers(self) -> bool:
-        """Return whether a worker ran a task within a few seconds.
+        """Return whether a worker runs a task, within :data:`WORKER_SECONDS`.
 
-        The answer is False for a worker that is busy with a long import, too.
+        A worker has one task at a time: it answers when an import or export before it is done.
         """
-        response = self.transport.send(
-            "GET", "health/", repeat=False, headers={"Accept": "application/json"}
-        )
-        return response.status_code == 200
+        end = time.monotonic() + WORKER_SECONDS
+        while True:
+            response = self.transport.send(
+                "GET", "health/", repeat=False, headers={"Accept": "application/json"}
+            )
+            if response.status_code == 200:
+                return True
+            if time.monotonic() > end or not self.worker_is_running():
+                return False
+            time.sleep(1)
 
     @cached_property
     def has_page(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,10 +126,18 @@ def load_run(run: Path) -> TextTagger:
     try:
         constraints = None if fields is None else SpanConstraints(**fields)
         return BACKENDS[manifest["recipe"]["kind"]].load(run, labels, constraints)
-    except (OrbatError, ImportError, OSError):
+    except (OrbatError, ImportError, OSError, MemoryError):
         raise
     # Someone else may have written the files, and their hashes; libraries raise errors of theirs.
     except Exception as error:
+        if _is_full_memory(error):
+            raise
         raise ModelError(
             f"{run}: cannot be loaded ({describe_fault(error)}); train again"
         ) from error
+
+
+def _is_full_memory(error: Exception) -> bool:
+    """Return whether a GPU's memory was too small, which is no fault of the run."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(error, torch.OutOfMemoryError)

@@ -106,7 +106,8 @@ def read_line(option: str) -> str:
     Raises:
         InputError: if there is none; it names the option.
     """
-    password = sys.stdin.readline().rstrip("\r\n")
+    # Python has none where it is closed.
+    password = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
     if not password:
         raise InputError(f"{option}: the standard input has no password; write it there")
     return password

@@ -93,7 +93,7 @@ class DoccanoClient:
         self.transport = Transport(url, token)
         self.url = self.transport.url
         self.public_url = public_url or self.url
-        self.user = User.parse(self.transport.get("me"))
+        self.user = User.parse(self.transport.get("me"), self.url)
 
     def __enter__(self) -> DoccanoClient:
         return self
@@ -132,17 +132,18 @@ class DoccanoClient:
 
     def users(self) -> list[User]:
         """Return all accounts of the server."""
-        return [User.parse(user) for user in self.transport.get_list("users")]
+        return [User.parse(user, self.url) for user in self.transport.get_list("users")]
 
     def find_user(self, username: str) -> User | None:
         """Return the account with exactly this name, or None."""
-        users = map(User.parse, self.transport.get_list("users", q=username))
+        found = self.transport.get_list("users", q=username)
+        users = (User.parse(user, self.url) for user in found)
         return next((user for user in users if user.username == username), None)
 
     def create_user(self, username: str, password: str) -> User:
         """Create an account (administrators only)."""
         body = {"username": username, "password1": password, "password2": password}
-        return User.parse(self.transport.post("users/create", body))
+        return User.parse(self.transport.post("users/create", body), self.url)
 
     def accepts_password(self, username: str, password: str) -> bool:
         """Return whether an account has a password."""
@@ -165,7 +166,8 @@ class DoccanoClient:
         """
         body = {"username": username, "start": urlsplit(link).path}
         response = self.transport.page("POST", INVITATION_PATH, json=body)
-        return f"{self.public_url}{Invitation.parse(self.transport.decode(response)).path}"
+        invitation = Invitation.parse(self.transport.decode(response), self.url)
+        return f"{self.public_url}{invitation.path}"
 
     def set_password(self, username: str, password: str) -> None:
         """Set the password of an account that is no administrator's, and end its logins.
@@ -179,13 +181,13 @@ class DoccanoClient:
     def members(self, project: int) -> list[Member]:
         """Return the members of a project."""
         members = self.transport.get_list(f"projects/{project}/members")
-        return [Member.parse(member) for member in members]
+        return [Member.parse(member, self.url) for member in members]
 
     def add_member(self, project: int, user: int, role: str = "annotator") -> None:
         """Make an account a member of a project; does nothing if it is a member."""
         if any(member.user == user for member in self.members(project)):
             return
-        roles = map(Role.parse, self.transport.get_list("roles"))
+        roles = (Role.parse(record, self.url) for record in self.transport.get_list("roles"))
         role_ids = {found.name: found.id for found in roles}
         body = {"user": user, "role": role_ids[role]}
         self.transport.post(f"projects/{project}/members", body)
@@ -199,7 +201,8 @@ class DoccanoClient:
 
     def projects(self, name: str) -> list[Project]:
         """Return the projects with exactly this name, oldest first."""
-        projects = map(Project.parse, self.transport.pages("projects", q=name))
+        found = self.transport.pages("projects", q=name)
+        projects = (Project.parse(project, self.url) for project in found)
         return sorted((p for p in projects if p.name == name), key=lambda project: project.id)
 
     def project(self, project: int) -> Project | None:
@@ -207,7 +210,7 @@ class DoccanoClient:
         response = self.transport.send("GET", f"projects/{project}", repeat=True)
         if response.status_code in (403, 404):
             return None
-        return Project.parse(self.transport.decode(response))
+        return Project.parse(self.transport.decode(response), self.url)
 
     def create_project(
         self,
@@ -233,7 +236,7 @@ class DoccanoClient:
             "use_relation": False,
             "tags": [],
         }
-        return Project.parse(self.transport.post("projects", body))
+        return Project.parse(self.transport.post("projects", body), self.url)
 
     def delete_project(self, project: int) -> None:
         """Delete a project with everything in it."""
@@ -242,7 +245,7 @@ class DoccanoClient:
     def set_guidelines(self, project: int, guidelines: str) -> Project:
         """Replace the guidelines of a project, in Markdown, and return the project."""
         record = self.transport.patch(f"projects/{project}", {"guideline": guidelines})
-        return Project.parse(record)
+        return Project.parse(record, self.url)
 
     def span_types(self, project: int) -> list[LabelType]:
         """Return the labels of a sequence labeling project."""
@@ -277,7 +280,7 @@ class DoccanoClient:
         self._ensure_types(f"projects/{project}/category-types", labels)
 
     def _types(self, path: str) -> list[LabelType]:
-        return [LabelType.parse(record) for record in self.transport.get_list(path)]
+        return [LabelType.parse(record, self.url) for record in self.transport.get_list(path)]
 
     def _ensure_types(self, path: str, labels: Sequence[Label]) -> None:
         existing = {label_type.text for label_type in self._types(path)}
@@ -297,16 +300,16 @@ class DoccanoClient:
     def examples(self, project: int) -> Iterator[Example]:
         """Yield the examples of a project in upload order."""
         for example in self.transport.pages(f"projects/{project}/examples", ordering="created_at"):
-            yield Example.parse(example)
+            yield Example.parse(example, self.url)
 
     def example(self, project: int, example: int) -> Example:
         """Return an example by id."""
-        return Example.parse(self.transport.get(f"projects/{project}/examples/{example}"))
+        return Example.parse(self.transport.get(f"projects/{project}/examples/{example}"), self.url)
 
     def count_examples(self, project: int) -> int:
         """Return the number of examples of a project."""
         page = self.transport.get(f"projects/{project}/examples", limit=1)
-        return Page.parse(page).count
+        return Page.parse(page, self.url).count
 
     def set_meta(self, project: int, example: int, meta: dict[str, Any]) -> None:
         """Replace the metadata of an example, as :meth:`upload` stores them."""
@@ -430,7 +433,7 @@ class DoccanoClient:
     def spans(self, project: int, example: int) -> list[ExampleSpan]:
         """Return the spans of an example; those of all members in a collaborative project."""
         spans = self.transport.get_list(f"projects/{project}/examples/{example}/spans")
-        return [ExampleSpan.parse(span) for span in spans]
+        return [ExampleSpan.parse(span, self.url) for span in spans]
 
     def lists_work(self, project: int) -> bool:
         """Return whether the server has :meth:`work`, as those of `orbat annotate up` have."""
@@ -442,7 +445,8 @@ class DoccanoClient:
 
     def work(self, project: int) -> Iterator[ExampleWork]:
         """Yield the spans and confirmations of each example, in few requests."""
-        yield from map(ExampleWork.parse, self.transport.pages(f"projects/{project}/{WORK_PATH}"))
+        for work in self.transport.pages(f"projects/{project}/{WORK_PATH}"):
+            yield ExampleWork.parse(work, self.url)
 
     def create_span(self, project: int, example: int, start: int, end: int, label: int) -> None:
         """Add a span; offsets in UTF-16 units, `label` is a span type's id."""
@@ -467,7 +471,7 @@ class DoccanoClient:
         which = {} if example is None else {"example": example}
         path = f"projects/{project}/comments"
         comments = self.transport.pages(path, ordering="created_at", **which)
-        return [Comment.parse(comment) for comment in comments]
+        return [Comment.parse(comment, self.url) for comment in comments]
 
     def create_comment(self, project: int, example: int, text: str) -> None:
         """Add a comment to an example."""
@@ -477,7 +481,7 @@ class DoccanoClient:
     def states(self, project: int, example: int) -> list[State]:
         """Return the confirmations of an example."""
         states = self.transport.pages(f"projects/{project}/examples/{example}/states")
-        return [State.parse(state) for state in states]
+        return [State.parse(state, self.url) for state in states]
 
     def confirm(self, project: int, example: int) -> None:
         """Confirm an example; does nothing if it is confirmed."""
@@ -524,6 +528,6 @@ def _log_in(url: str, username: str, password: str) -> str | None:
                 f"{transport.url}: too many wrong passwords for '{username}'; doccano takes the "
                 f"next one in {seconds} s; check --username and ORBAT_DOCCANO_PASSWORD meanwhile"
             )
-        return Token.parse(transport.decode(response)).key
+        return Token.parse(transport.decode(response), transport.url).key
     finally:
         transport.close()

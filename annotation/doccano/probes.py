@@ -7,7 +7,8 @@ import socket
 
 import httpx
 
-from ...errors import InputError
+from ...errors import InputError, ServerError
+from .bounded_requests import request
 
 
 def check_free(host: str, port: int) -> None:
@@ -32,17 +33,18 @@ def check_free(host: str, port: int) -> None:
 
 def web_answers(url: str) -> bool:
     """Return whether doccano's web server answers."""
-    try:
-        response = httpx.get(f"{url}/v1/me", timeout=10)
-    except httpx.HTTPError:
-        return False
-    return response.status_code in (200, 403)
+    return _status(url, "/v1/me", 10) in (200, 403)
 
 
 def worker_answers(url: str) -> bool:
     """Return whether a task passes through web server, broker and worker."""
+    return _status(url, "/v1/health/?format=json", 30) == 200
+
+
+def _status(url: str, path: str, seconds: float) -> int | None:
+    """Return the status of an answer; None if there is no complete one in time."""
     try:
-        response = httpx.get(f"{url}/v1/health/", params={"format": "json"}, timeout=30)
-    except httpx.HTTPError:
-        return False
-    return response.status_code == 200
+        with httpx.Client(timeout=seconds) as client:
+            return request(client, "GET", url, path, max_seconds=seconds).status_code
+    except (httpx.HTTPError, ServerError):
+        return None

@@ -21,8 +21,12 @@ class _Record(BaseModel):
     """An object that doccano sends."""
 
     @classmethod
-    def parse(cls, value: object) -> Self:
+    def parse(cls, value: object, server: str) -> Self:
         """Return the record that doccano sent.
+
+        Args:
+            value: decoded JSON.
+            server: the server's address, for messages.
 
         Raises:
             ServerError: if the value is none: something else answers at the address.
@@ -31,7 +35,7 @@ class _Record(BaseModel):
             return cls.model_validate(value)
         except ValidationError as error:
             raise ServerError(
-                f"the server's answer is no {cls.__name__} of doccano 1.8 ({first_error(error)}); "
+                f"{server}: its answer is no {cls.__name__} of doccano 1.8 ({first_error(error)}); "
                 "check --url"
             ) from error
 

@@ -48,6 +48,7 @@ from .server_settings import LOOPBACK, ServerSettings, read_settings, write_sett
 
 ADMIN = "admin"
 START_SECONDS = 180
+_SECRETS = ("password", "secret_key")
 
 
 class RunningServer(NamedTuple):
@@ -284,10 +285,19 @@ class DoccanoServer:
         if not path.is_file():
             created = {"password": secrets.token_urlsafe(15), "secret_key": secrets.token_hex(32)}
             write_json(path, created, private=True)
-        credentials = read_json_object(path)
-        if not all(isinstance(credentials.get(key), str) for key in ("password", "secret_key")):
-            raise InputError(f"{path}: has no password and secret_key; restore it from a copy")
-        return credentials
+        try:
+            credentials = read_json_object(path)
+        except InputError:
+            credentials = {}
+        if all(credentials.get(key) and isinstance(credentials[key], str) for key in _SECRETS):
+            return credentials
+        fix = "delete it, and run orbat annotate up again"
+        if self._is_set_up():
+            fix = (
+                'restore it from a copy, or write {"password": …, "secret_key": …} into it, with '
+                "the administrator's password and 64 random letters"
+            )
+        raise InputError(f"{path}: has no password and secret_key; {fix}")
 
     def _is_set_up(self) -> bool:
         return (self.home / "ready").is_file()

@@ -10,19 +10,15 @@ from typing import Any
 import httpx
 
 from ...corpus.addresses import check_address
-from ...corpus.reading.bounded import MAX_FILE_BYTES
 from ...errors import ServerError
+from .bounded_requests import request
 from .certificates import check_trusted_certificates, explain_untrusted
 from .records import Page
 
 PAGE_SIZE = 500
 """Records per page. gunicorn kills requests after 30 s; 1,000 examples take 1.3 s."""
 TIMEOUT = httpx.Timeout(60, connect=10)
-MAX_SECONDS = 120
-"""Until an answer must be complete, whose parts each have the time of `TIMEOUT`."""
 MAX_ATTEMPTS = 3
-_BODY_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
-"""Headers that are no longer true of a body that was read."""
 _MAX_DETAIL = 2000
 """Characters that are shown of why doccano refuses a request."""
 
@@ -68,7 +64,7 @@ class Transport:
         attempts = MAX_ATTEMPTS if repeat else 1
         for attempt in range(1, attempts + 1):
             try:
-                response = self._request(method, f"{self.url}/v1/{path}", **arguments)
+                response = request(self.http, method, self.url, f"/v1/{path}", **arguments)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 untrusted = explain_untrusted(error)
                 if untrusted:
@@ -84,33 +80,6 @@ class Transport:
             time.sleep(attempt)
         raise AssertionError("unreachable")
 
-    def _request(self, method: str, url: str, **arguments: Any) -> httpx.Response:
-        """Send one request, and read the answer within limits of size and time.
-
-        Raises:
-            httpx.HTTPError: if there is no complete answer in time.
-            ServerError: if it is too large.
-        """
-        end = time.monotonic() + MAX_SECONDS
-        with self.http.stream(method, url, **arguments) as response:
-            content = bytearray()
-            for part in response.iter_bytes():
-                content += part
-                if len(content) > MAX_FILE_BYTES:
-                    raise ServerError(
-                        f"{self.url}: sends more than {MAX_FILE_BYTES >> 20} MB; check --url"
-                    )
-                if time.monotonic() > end:
-                    raise httpx.ReadTimeout("the time is over")
-        headers = [
-            (name, value)
-            for name, value in response.headers.raw
-            if name.lower() not in _BODY_HEADERS
-        ]
-        return httpx.Response(
-            response.status_code, headers=headers, content=bytes(content), request=response.request
-        )
-
     def page(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """Send a request to an address of orbat's page, and return the response.
 
@@ -123,7 +92,7 @@ class Transport:
             ServerError: if the server does not answer.
         """
         try:
-            return self._request(method, f"{self.url}{path}", **arguments)
+            return request(self.http, method, self.url, path, **arguments)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ServerError(
                 f"{self.url}: the server does not answer ({type(error).__name__}); check --url"
@@ -137,7 +106,7 @@ class Transport:
             path: path below the server's address, with a slash at its start.
         """
         try:
-            return header in self._request("GET", f"{self.url}{path}").headers
+            return header in request(self.http, "GET", self.url, path).headers
         except (httpx.HTTPError, httpx.InvalidURL, ServerError):
             return False
 
@@ -192,7 +161,9 @@ class Transport:
         # Count offsets here: `next` is built from the Host header and is wrong behind proxies.
         offset = 0
         while True:
-            page = Page.parse(self.get(path, limit=PAGE_SIZE, offset=offset, **parameters))
+            page = Page.parse(
+                self.get(path, limit=PAGE_SIZE, offset=offset, **parameters), self.url
+            )
             yield from page.results
             offset += len(page.results)
             if not page.results or offset >= page.count:

@@ -13,6 +13,7 @@ import httpx
 
 from ...corpus.addresses import check_address, check_port, hide_password
 from ...errors import InputError, ServerError
+from ..doccano.bounded_requests import request
 from ..doccano.certificates import check_trusted_certificates, explain_untrusted
 from .proxy import TIMEOUT, RemoteDoccano
 from .server.application import PageApplication
@@ -71,7 +72,8 @@ def check_doccano(url: str) -> None:
     """
     check_trusted_certificates()
     try:
-        response = httpx.get(f"{url}/v1/me", timeout=TIMEOUT)
+        with httpx.Client(timeout=TIMEOUT) as client:
+            response = request(client, "GET", url, "/v1/me")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = explain_untrusted(error) or (
             f"doccano does not answer ({type(error).__name__}); check --url"

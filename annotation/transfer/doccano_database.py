@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from ...corpus.output.atomic import open_scratch_folder
 from ...errors import InputError, ServerError
 from ..doccano.database import CHILD_UMASK
 from ..doccano.installation import find_backend
@@ -41,13 +42,14 @@ def read_tables(
         InputError: if the database lacks a project.
         ServerError: if the database cannot be read.
     """
-    request = json.dumps({"projects": [*projects], "accounts": [*accounts]})
     misfit = (
         f"{server.home}: its doccano has no project {{}} of the session; name the data folder of "
         "the session's server with --home"
     )
-    with _run(server, "read", misfit) as process:
-        process.stdin.write(f"{request}\n".encode())
+    # Not the program's own folder: what a killed one leaves, the next run removes.
+    with open_scratch_folder() as folder, _run(server, "read", misfit) as process:
+        request = {"projects": [*projects], "accounts": [*accounts], "folder": str(folder)}
+        process.stdin.write(f"{json.dumps(request)}\n".encode())
         process.stdin.close()
         yield iter(process.stdout)
 

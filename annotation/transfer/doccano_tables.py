@@ -1,6 +1,7 @@
 """Reads and writes doccano's database: a program for doccano's Python environment, without orbat.
 
-    doccano_tables.py read    standard input: {"projects": [ID…], "accounts": [NAME…]}
+    doccano_tables.py read    standard input: {"projects": [ID…], "accounts": [NAME…],
+                              "folder": FOLDER} for a copy of the database
                               standard output: a count, then the records
     doccano_tables.py write   standard input: {"administrator": NAME, "same_people": [NAME…]},
                               then the records as they were read
@@ -26,7 +27,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import groupby, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 import django
@@ -79,7 +79,7 @@ def emit(table: str, record: Record) -> None:
 
 def read(request: Record) -> None:
     """Write the records of projects and of all accounts that they name."""
-    with one_state():
+    with one_state(Path(request["folder"])):
         ids = request["projects"]
         projects = apps.get_model(PROJECT).objects.filter(pk__in=ids).order_by("pk")
         missing = sorted(set(ids) - {project.pk for project in projects})
@@ -97,8 +97,12 @@ def read(request: Record) -> None:
 
 
 @contextmanager
-def one_state() -> Iterator[None]:
-    """Let the block see one state of the database, without keeping doccano from writing."""
+def one_state(folder: Path) -> Iterator[None]:
+    """Let the block see one state of the database, without keeping doccano from writing.
+
+    Args:
+        folder: an empty folder that only its owner can enter, for a copy of SQLite's file.
+    """
     database = settings.DATABASES["default"]
     if not database["ENGINE"].endswith("sqlite3"):
         django.setup()
@@ -108,17 +112,16 @@ def one_state() -> Iterator[None]:
             yield
         return
     # A reader of SQLite's file would block doccano until its end.
-    with TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy.sqlite3"
-        with (
-            closing(sqlite3.connect(database["NAME"])) as source,
-            closing(sqlite3.connect(copy)) as target,
-        ):
-            source.backup(target)
-        database["NAME"] = str(copy)
-        django.setup()
-        yield
-        connection.close()
+    copy = folder / "copy.sqlite3"
+    with (
+        closing(sqlite3.connect(database["NAME"])) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target)
+    database["NAME"] = str(copy)
+    django.setup()
+    yield
+    connection.close()
 
 
 def parts_of(table: str, projects: Iterable[int]) -> Any:

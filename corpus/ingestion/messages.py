@@ -25,20 +25,22 @@ _HEADER_START = re.compile(
 )
 _MAIL_HEADER = re.compile(rb"^(?:mime-version|message-id|received|delivered-to):", re.I | re.M)
 _MAX_HEADER_CHARACTERS = 2**14
-"""Longest header that is read; the time to parse one grows with the square of its length."""
+"""Longest header that is parsed; the time to parse one grows with the square of its length."""
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.M)
 
 
 class _Policy(policy.EmailPolicy):
-    """How `email` reads a message: as usual, but no header that takes long to parse."""
+    """How `email` reads a message: as usual, but no header that takes long to parse.
 
-    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        """Return the name and the value of a header."""
-        if sum(map(len, sourcelines)) > _MAX_HEADER_CHARACTERS:
-            name = sourcelines[0].partition(":")[0][:40]
+    Headers are parsed when they are read. Those that are not, such as `To`, may have any length.
+    """
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        """Return the parsed value of a header."""
+        if len(value) > _MAX_HEADER_CHARACTERS:
             limit = f"{_MAX_HEADER_CHARACTERS:,} characters"
-            raise InputError(f"has a header '{name}' of more than {limit}; save its text")
-        return super().header_source_parse(sourcelines)
+            raise InputError(f"has a header '{name[:40]}' of more than {limit}; save its text")
+        return super().header_fetch_parse(name, value)
 
 
 @dataclass(frozen=True)

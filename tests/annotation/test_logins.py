@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
 from orbat.annotation.doccano.client import DoccanoClient
+from orbat.annotation.page.home_settings import FOLDER
 from orbat.annotation.page.server.login_counts import (
     MAX_FAILURES,
     MAX_STRANGE_FAILURES,
@@ -78,6 +80,14 @@ def test_who_tries_many_addresses_or_accounts_waits_and_the_team_does_not(
     assert counts.seconds_to_wait("ben", "203.0.113.9") == 0
 
 
+def test_a_clock_that_is_set_back_locks_nobody_out(counts: LoginCounts, clock: Clock) -> None:
+    fail(counts, "ann", "192.0.2.1")
+    clock.seconds -= 1_000_000
+    assert counts.seconds_to_wait("ann", "192.0.2.1") == 0
+    fail(counts, "ann", "192.0.2.1")
+    assert 0 < counts.seconds_to_wait("ann", "192.0.2.1") <= WINDOW_SECONDS + 1
+
+
 def test_addresses_of_one_ipv6_network_are_one(counts: LoginCounts) -> None:
     for number in range(MAX_FAILURES):
         counts.add_failure("ann", f"2001:db8:0:1::{number:x}")
@@ -113,10 +123,8 @@ def test_doccano_refuses_passwords_after_too_many_wrong_ones(doccano: Running) -
     assert answer.status_code == 429
     assert answer.json()["detail"].startswith("Too many wrong passwords.")
     assert 0 < int(answer.headers["retry-after"]) <= WINDOW_SECONDS
-    # What a proxy on this machine says counts, and of several addresses the last one.
-    assert httpx.post(login, json=body, headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 200
-    forged = {"X-Forwarded-For": "192.0.2.7, 127.0.0.1"}
-    assert httpx.post(login, json=body, headers=forged).status_code == 429
+    # There is no proxy that could say so.
+    assert httpx.post(login, json=body, headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 429
     # The pages that are not doccano's API, too.
     with httpx.Client(base_url=doccano.url) as browser:
         browser.get("/admin/login/")
@@ -125,6 +133,34 @@ def test_doccano_refuses_passwords_after_too_many_wrong_ones(doccano: Running) -
         assert answer.status_code == 429
         assert answer.text.startswith("Too many wrong passwords.")
         assert int(answer.headers["retry-after"]) > 0
+
+
+_ADDRESSES = """
+import sys
+from types import SimpleNamespace
+from django.conf import settings
+settings.configure(HAS_PUBLIC_ADDRESS=sys.argv[1] == "public")
+from server.login_limit import _address
+for remote in ("127.0.0.1", "198.51.100.4"):
+    for forwarded in ("192.0.2.8, 192.0.2.7", ""):
+        meta = {"REMOTE_ADDR": remote, "HTTP_X_FORWARDED_FOR": forwarded}
+        print(_address(SimpleNamespace(META=meta)))
+"""
+
+
+@pytest.mark.doccano
+@pytest.mark.slow
+def test_only_a_proxy_in_front_may_say_an_address(doccano: Running) -> None:
+    def addresses(kind: str) -> list[str]:
+        command = [doccano.server.environment / "bin" / "python", "-c", _ADDRESSES, kind]
+        environ = {"PYTHONPATH": str(FOLDER)}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    outside = ["198.51.100.4", "198.51.100.4"]
+    # Of several addresses, the last one: the proxy wrote it, the client those before.
+    assert addresses("public") == ["192.0.2.7", "127.0.0.1", *outside]
+    assert addresses("local") == ["127.0.0.1", "127.0.0.1", *outside]
 
 
 @pytest.mark.doccano

@@ -258,7 +258,7 @@ def test_settings_keep_uploads_at_home(tmp_path: Path) -> None:
         f"from {SETTINGS} import *\n"
         "print(SITE_ID, DJANGO_DRF_FILEPOND_UPLOAD_TMP, FILE_UPLOAD_PERMISSIONS, *ALLOWED_HOSTS)\n"
         "print(SESSION_COOKIE_SECURE, CSRF_COOKIE_SECURE, *CSRF_TRUSTED_ORIGINS, "
-        "SECURE_PROXY_SSL_HEADER)"
+        "SECURE_PROXY_SSL_HEADER, HAS_PUBLIC_ADDRESS)"
     )
     environ = {
         "PYTHONPATH": f"{FOLDER}:{tmp_path}",
@@ -276,11 +276,11 @@ def test_settings_keep_uploads_at_home(tmp_path: Path) -> None:
     hosts = ["127.0.0.1", "localhost", "[::1]", "labels.example", "other.example"]
     first, second = show()
     assert first.split() == ["1", "/home/x/uploads", str(0o600), *hosts]
-    assert second == "False False None"
+    assert second == "False False None False"
     secure, plain = "https://labels.example", "http://labels.example"
     forwarded = "('HTTP_X_FORWARDED_PROTO', 'https')"
-    assert show(ORBAT_DOCCANO_ORIGIN=secure)[1] == f"True True {secure} {forwarded}"
-    assert show(ORBAT_DOCCANO_ORIGIN=plain)[1] == f"False False {plain} None"
+    assert show(ORBAT_DOCCANO_ORIGIN=secure)[1] == f"True True {secure} {forwarded} True"
+    assert show(ORBAT_DOCCANO_ORIGIN=plain)[1] == f"False False {plain} None True"
 
 
 @pytest.mark.doccano

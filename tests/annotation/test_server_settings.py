@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -197,3 +198,25 @@ def test_a_refused_start_keeps_nothing_of_it(tmp_path: Path) -> None:
             server.up(**wrong, model=("http://127.0.0.1:8200", None))  # type: ignore[arg-type]
     assert server.page.model_url is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_standard_input_has_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="--password-stdin: the standard input has no password"):
+        connect(tmp_path, None, "admin", True)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"password": "", "secret_key": "x"}'])
+def test_damaged_secrets_are_named_with_the_way_to_go_on(tmp_path: Path, content: str) -> None:
+    (tmp_path / "ready").touch()
+    secrets = tmp_path / "secrets.json"
+    secrets.write_text(content)
+    with pytest.raises(InputError) as caught:
+        DoccanoServer(tmp_path).environ()
+    assert str(caught.value).startswith(
+        f"{secrets}: has no password and secret_key; restore it from a copy, or write "
+    )
+    secrets.write_text('{"password": "p", "secret_key": "k"}')
+    assert DoccanoServer(tmp_path).environ()["SECRET_KEY"] == "k"

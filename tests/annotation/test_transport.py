@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
-from orbat.annotation.doccano import transport
+from orbat.annotation.doccano import bounded_requests
 from orbat.annotation.doccano.client import DoccanoClient
+from orbat.annotation.doccano.probes import web_answers, worker_answers
 from orbat.annotation.doccano.transport import MAX_ATTEMPTS, Transport
+from orbat.annotation.page.proxy_server import check_doccano
 from orbat.errors import InputError, ServerError
+from tests.campaign.misbehaving_server import serve
 
 
 class FakeServer(HTTPServer):
@@ -123,7 +127,9 @@ def test_an_address_without_doccano_is_reported(server: FakeServer) -> None:
 )
 def test_an_answer_of_another_shape_is_one_error(server: FakeServer, content: Any) -> None:
     server.respond(200, content)
-    with pytest.raises(ServerError, match=r"no Page of doccano 1\.8 .*; check --url"):
+    with pytest.raises(
+        ServerError, match=rf"{server.url}: its answer is no Page of doccano 1\.8 .*; check --url"
+    ):
         list(Transport(server.url).pages("projects"))
     if not isinstance(content, list):
         with pytest.raises(ServerError, match="roles is no list"):
@@ -136,6 +142,37 @@ def test_an_answer_that_is_no_json_or_too_large_is_one_error(
     server.responses.append((200, "application/json", b"[" * 100_000))
     with pytest.raises(ServerError, match="returned no valid JSON"):
         Transport(server.url).get("roles")
-    monkeypatch.setattr(transport, "MAX_FILE_BYTES", 2**16)
+    monkeypatch.setattr(bounded_requests, "MAX_FILE_BYTES", 2**16)
     with pytest.raises(ServerError, match="sends more than 0 MB"):
         Transport(server.url).get("roles")
+
+
+@pytest.mark.parametrize("name", ["bomb", "bomb-in-bomb"])
+def test_a_packed_answer_is_refused_and_not_unpacked(name: str) -> None:
+    with serve(b"[]", b"application/json") as server:
+        server.always = name
+        tracemalloc.start()
+        try:
+            with pytest.raises(ServerError, match=f"{server.url}: sends packed answers .gzip"):
+                Transport(server.url).get("roles")
+            with pytest.raises(ServerError, match="sends packed answers"):
+                check_doccano(server.url)
+            assert not web_answers(server.url)
+            assert not worker_answers(server.url)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 2**24
+
+
+def test_the_time_and_size_of_a_probe_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_requests, "MAX_FILE_BYTES", 2**20)
+    monkeypatch.setattr(bounded_requests, "MAX_SECONDS", 0.5)
+    with serve(b"{}", b"application/json") as server:
+        server.always = "endless-body"
+        assert not web_answers(server.url)
+        with pytest.raises(ServerError, match="sends more than 1 MB"):
+            check_doccano(server.url)
+        server.always = "drips-body"
+        with pytest.raises(ServerError, match="does not answer"):
+            check_doccano(server.url)

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from orbat.annotation.doccano import transport
+from orbat.annotation.doccano import bounded_requests, transport
 from orbat.annotation.doccano.client import DoccanoClient
 from orbat.corpus.files import read_documents
 from orbat.errors import OrbatError
@@ -52,7 +52,7 @@ def add(orbat: Orbat, tmp_path: Path, *sources: object) -> tuple[Outcome, dict[s
 
 def test_a_doccano_that_is_none(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "TIMEOUT", httpx.Timeout(0.5))
-    monkeypatch.setattr(transport, "MAX_SECONDS", 1)
+    monkeypatch.setattr(bounded_requests, "MAX_SECONDS", 1)
     monkeypatch.setattr(transport.time, "sleep", lambda seconds: None)
     row = campaign.figures.row("misbehaving server: doccano")
     faults = []

@@ -162,6 +162,15 @@ def test_what_is_no_message_is_refused(
     assert message == f"{tmp_path / name}: {line}"
 
 
+def test_long_headers_that_are_not_read_are_no_obstacle(tmp_path: Path) -> None:
+    people = ",\n ".join(f"Person {number} <person.{number}@desk.test>" for number in range(2000))
+    references = "\n ".join(f"<{number}@desk.test>" for number in range(2000))
+    head = f"To: {people}\nCc: {people}\nReferences: {references}\n".encode()
+    (document,), _ = read(tmp_path / "a.eml", head + mail(TEXT))
+    assert document.text.strip() == TEXT
+    assert document.meta["title"] == "Café at the port"
+
+
 def test_a_header_that_takes_long_to_parse_is_refused(tmp_path: Path) -> None:
     parameters = "; ".join(f"a{number}=b" for number in range(4000))
     nested = (

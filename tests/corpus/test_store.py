@@ -136,3 +136,21 @@ def test_ray_makes_the_same_corpus(
         assert len(reports[engine]["duplicates"]) == len(reports[engine]["rejected"]) == 1
     assert reports["local"] == reports["ray"]
     assert contents(tmp_path / "local") == contents(tmp_path / "ray")
+
+
+def test_a_damaged_index_is_named_and_made_again(
+    orbat: Orbat, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    add = ("corpus", "add", articles(tmp_path, 100), "--output", tmp_path / "out.jsonl")
+    assert orbat(*add).code == 0
+    before = contents(tmp_path)
+    index = tmp_path / "out.index"
+    size = index.stat().st_size
+    with index.open("r+b") as file:
+        file.seek(4 * 4096)
+        file.write(b"\xff" * (size - 4 * 4096))
+    message = refused(*add)
+    assert message.startswith(f"{index}: cannot be used (database disk image is malformed); delete")
+    index.unlink()
+    assert orbat(*add).code == 0
+    assert contents(tmp_path) == before

@@ -85,9 +85,10 @@ class LoginCounts:
     ) -> int:
         now = self._now()
         oldest = database.execute(
-            f"select time from failures where {which} and time > ? "
+            # Not those of the future, which a clock that was set back has left.
+            f"select time from failures where {which} and time > ? and time <= ? "
             f"order by time desc limit 1 offset {allowed - 1}",
-            (*names, now - WINDOW_SECONDS),
+            (*names, now - WINDOW_SECONDS, now),
         ).fetchone()
         return 0 if oldest is None else int(oldest[0] + WINDOW_SECONDS - now) + 1
 

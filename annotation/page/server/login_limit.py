@@ -57,10 +57,15 @@ def _counts() -> LoginCounts:
 
 
 def _address(request: Any) -> str:
-    """Return the address of a client, which a proxy on this machine puts last in a header."""
+    """Return the address of a client, which a proxy on this machine puts last in a header.
+
+    Without a public address there is no proxy, and users of this machine could write the header.
+    """
     remote = str(request.META.get("REMOTE_ADDR", ""))
+    if not settings.HAS_PUBLIC_ADDRESS or remote not in _LOOPBACK:
+        return remote
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-    return forwarded if forwarded and remote in _LOOPBACK else remote
+    return forwarded or remote
 
 
 def _on_failure(sender: Any, credentials: dict[str, Any], request: Any, **_: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -75,11 +76,16 @@ class ModelService:
             ModelError: if the answer is too large.
             OSError, HTTPException: if there is none before the deadline.
         """
+        host, port = self._address.hostname or "", self._address.port
         kind = HTTPSConnection if self._address.scheme == "https" else HTTPConnection
-        host = self._address.hostname or ""
-        with closing(kind(host, self._address.port, timeout=TIMEOUT_SECONDS)) as connection:
-            connection.connect()
-            with _broken_off_at(deadline, connection.sock):
+        seconds = max(deadline - time.monotonic(), 0.001)
+        with closing(kind(host, port, timeout=seconds)) as connection:
+            # First without TLS, whose handshake may drip as an answer may.
+            HTTPConnection.connect(connection)
+            with closing(connection.sock.dup()) as plain, _broken_off_at(deadline, plain):
+                if kind is HTTPSConnection:
+                    context = ssl.create_default_context()
+                    connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
                 connection.request("POST", self._address.path, body, self._headers)
                 response = connection.getresponse()
                 return response.status, _read(response)
@@ -89,14 +95,18 @@ class ModelService:
 def _broken_off_at(deadline: float, connection: socket.socket) -> Iterator[None]:
     """End a connection at the deadline: each line of headers may come just within a timeout.
 
+    Args:
+        deadline: on the clock of :func:`time.monotonic`.
+        connection: a socket of it without TLS, whose `shutdown` would end the encryption while
+            another thread reads.
+
     Raises:
         TimeoutError: if the block ends after the deadline.
     """
 
     def break_off() -> None:
         with suppress(OSError):  # it has ended
-            # Not the method of TLS sockets, which ends the encryption while another thread reads.
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            connection.shutdown(socket.SHUT_RDWR)
 
     timer = Timer(max(deadline - time.monotonic(), 0), break_off)
     timer.daemon = True

@@ -35,6 +35,8 @@ HEALTHCHECK_CELERY_RESULT_TIMEOUT = HEALTHCHECK_CELERY_QUEUE_TIMEOUT = 10
 # reached; a browser must then send neither cookie without encryption.
 _ORIGIN = os.environ.get("ORBAT_DOCCANO_ORIGIN", "")
 _HAS_TLS = _ORIGIN.startswith("https:")
+# Only then a server in front may say whose request it passes on; else, anybody here could.
+HAS_PUBLIC_ADDRESS = bool(_ORIGIN)
 CSRF_TRUSTED_ORIGINS = [_ORIGIN] if _ORIGIN else []
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HAS_TLS else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HAS_TLS

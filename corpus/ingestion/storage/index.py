@@ -100,7 +100,7 @@ class CorpusIndex:
 
     def _undo_step(self) -> None:
         """Undo an unfinished step, if there is one: a full disk has ended the transaction."""
-        with suppress(sqlite3.OperationalError):
+        with suppress(sqlite3.DatabaseError):
             self.database.execute("ROLLBACK TO step")
             self.database.execute("RELEASE step")
 

@@ -25,6 +25,12 @@ from ...json_values import encode_json
 from .corpus_files import DOCUMENTS, DUPLICATES, CorpusFiles, Written
 from .index import CorpusIndex, IndexedDocument
 
+_FULL = (
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC),
+    *(sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE),
+)
+"""The errors of SQLite on a disk, a quota or a file that is full."""
+
 
 def article_key(
     digest: str, origin: Mapping[str, Any], doc_id: str = "", spans: Sequence[Any] = ()
@@ -100,9 +106,9 @@ class CorpusStore:
                 self._rebuild()
             self.interrupted = self._files.has_pending()
         except BaseException as error:
-            with suppress(sqlite3.OperationalError):
+            with suppress(sqlite3.DatabaseError):
                 self._index.close()
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.DatabaseError):
                 raise self._to_error(error) from error
             raise
 
@@ -118,18 +124,25 @@ class CorpusStore:
         try:
             documents = self._index.count("SELECT count(*) FROM documents")
             self._index.close()
-        except sqlite3.OperationalError as failure:
+        except sqlite3.DatabaseError as failure:
             raise self._to_error(failure) from failure
         if not documents and not self.path.exists():
             self._index.path.unlink(missing_ok=True)
-        if isinstance(error, sqlite3.OperationalError):
+        if isinstance(error, sqlite3.DatabaseError):
             raise self._to_error(error) from error
 
-    def _to_error(self, error: sqlite3.OperationalError) -> InputError:
-        return InputError(
-            f"{self._index.path}: cannot be written ({error}); make room, then run the command "
-            "again: it resumes"
-        )
+    def _to_error(self, error: sqlite3.DatabaseError) -> InputError:
+        """Return a line for the user: the disk is full, or the file is damaged."""
+        if getattr(error, "sqlite_errorcode", None) in _FULL:
+            reason = (
+                f"cannot be written ({error}); make room, then run the command again: it resumes"
+            )
+        else:
+            reason = (
+                f"cannot be used ({error}); delete this file, which is made again from the corpus, "
+                "then run the command again"
+            )
+        return InputError(f"{self._index.path}: {reason}")
 
     def _rebuild(self) -> None:
         with self._index.step():

@@ -179,9 +179,17 @@ def test_a_model_that_is_down_or_slow_is_said(
     assert "did not answer within" in answer["detail"]
 
 
-@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n{"])
+@pytest.mark.parametrize(
+    ("scheme", "start", "part"),
+    [
+        ("http", b"", b"x"),
+        ("http", b"HTTP/1.1 200 OK\r\n", b"x"),
+        ("http", b"HTTP/1.1 200 OK\r\n\r\n{", b"x"),
+        ("https", b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb", b"\0"),  # a handshake of 16 kB
+    ],
+)
 def test_the_time_is_that_of_the_whole_answer(
-    monkeypatch: pytest.MonkeyPatch, start: bytes
+    monkeypatch: pytest.MonkeyPatch, scheme: str, start: bytes, part: bytes
 ) -> None:
     monkeypatch.setattr(model_module, "TIMEOUT_SECONDS", 0.5)
     is_over = threading.Event()
@@ -192,14 +200,14 @@ def test_the_time_is_that_of_the_whole_answer(
             connection.sendall(start)
             while not is_over.wait(0.05):
                 try:
-                    connection.sendall(b"x")
+                    connection.sendall(part)
                 except OSError:
                     return
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=drip, args=(server,), daemon=True)
         thread.start()
-        status, answer = ask(ModelService(f"http://127.0.0.1:{server.getsockname()[1]}"))
+        status, answer = ask(ModelService(f"{scheme}://127.0.0.1:{server.getsockname()[1]}"))
         is_over.set()
         thread.join()
     assert (status, answer) == (502, {"detail": model_module._TOO_SLOW})

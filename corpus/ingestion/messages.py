@@ -40,7 +40,8 @@ class _Policy(policy.EmailPolicy):
         if len(value) > _MAX_HEADER_CHARACTERS:
             limit = f"{_MAX_HEADER_CHARACTERS:,} characters"
             raise InputError(f"has a header '{name[:40]}' of more than {limit}; save its text")
-        return super().header_fetch_parse(name, value)
+        parsed: str = super().header_fetch_parse(name, value)
+        return parsed
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from operator import itemgetter
 from statistics import median
 
 from .work import WorkedDocument
@@ -22,8 +23,9 @@ at 175 to 300 words a minute (Brysbaert 2019, Journal of Memory and Language 109
 class Pace:
     """The pace of one annotator.
 
-    A confirmation is timed if another one came before it without a pause between them: the time
-    between the two is the time that the document took.
+    A first confirmation is timed if another confirmation came before it without a pause between
+    them: the time between the two is the time that the document took. The next confirmation of a
+    document that was reopened is not timed: it has been read before.
 
     Attributes:
         documents: number of confirmed documents.
@@ -51,10 +53,9 @@ def measure_work(confirmed: Sequence[WorkedDocument]) -> Pace:
         confirmed: the annotator's confirmed documents, earliest first.
     """
     timed = [
-        (later, later.confirmed_at - earlier.confirmed_at)
-        for earlier, later in pairwise(confirmed)
-        if earlier.confirmed_at and later.confirmed_at
-        if later.confirmed_at - earlier.confirmed_at <= PAUSE
+        (document, later - earlier)
+        for (earlier, _), (later, document) in pairwise(_confirmations(confirmed))
+        if document is not None and later - earlier <= PAUSE
     ]
     words = sum(document.words for document in confirmed)
     hours = sum((time for _, time in timed), timedelta()) / timedelta(hours=1)
@@ -72,6 +73,19 @@ def measure_work(confirmed: Sequence[WorkedDocument]) -> Pace:
             if document.words > READING_BOUND * (time / timedelta(minutes=1))
         ),
     )
+
+
+def _confirmations(
+    confirmed: Iterable[WorkedDocument],
+) -> list[tuple[datetime, WorkedDocument | None]]:
+    """Return all confirmations, earliest first, each with its document if it is the first one."""
+    times: list[tuple[datetime, WorkedDocument | None]] = []
+    for document in confirmed:
+        if document.confirmed_at:
+            times.append((document.confirmed_at, document))
+        if document.confirmed_again_at:
+            times.append((document.confirmed_again_at, None))
+    return sorted(times, key=itemgetter(0))
 
 
 def measure_pace(times: Iterable[datetime]) -> float | None:

@@ -17,6 +17,7 @@ from ..doccano.work import Work, read_work
 from ..session.assigning.assignment import count_words
 from ..session.assigning.word_load import add_words, typical_words
 from ..session.folder import Session
+from ..session.history import first_confirmations
 from ..utf16 import Utf16Offsets
 from .comments import DocumentComment
 
@@ -28,9 +29,11 @@ class WorkedDocument:
     Attributes:
         annotator: whose project it is in.
         document: the document as it was pushed, with its suggestions.
-        confirmed_at: when it was confirmed; None while it is open.
+        confirmed_at: when it was confirmed for the first time that is known; None while it is not
+            confirmed.
         spans: its spans.
         comments: the comments on it.
+        confirmed_again_at: when it was confirmed after it had been reopened; None if it was not.
     """
 
     annotator: str
@@ -38,6 +41,7 @@ class WorkedDocument:
     confirmed_at: datetime | None = None
     spans: tuple[Span, ...] = ()
     comments: tuple[Comment, ...] = ()
+    confirmed_again_at: datetime | None = None
 
     @property
     def words(self) -> int:
@@ -119,14 +123,17 @@ def _read_project(
         *(client, project, examples),
         on_read=lambda number: on_progress(Progress(task, number, len(examples))),
     )
+    earlier = first_confirmations(session.folder, annotator)
     documents = []
     for example in examples:
         # Without an entry, the example was deleted since the list was read.
         done = work.get(example.id, Work())
         spans = tuple(_spans(example, done, labels))
-        confirmed_at = done.state.confirmed_at if done.state else None
         document = pushed[example.upload_name]
-        documents.append(WorkedDocument(annotator, document, confirmed_at, spans, done.comments))
+        last = done.state.confirmed_at if done.state else None
+        first = last and min(last, earlier.get(document.id, last))
+        again = None if last == first else last
+        documents.append(WorkedDocument(annotator, document, first, spans, done.comments, again))
     waiting = session.assigned(annotator) - set(pushed)
     typical = typical_words(session)
     return ProjectWork(

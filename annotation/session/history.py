@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -158,6 +159,19 @@ def read_history(folder: Path, annotator: str) -> Iterator[Version]:
                 raise InputError(
                     f"{path}:{number}: not a version of a document; restore the file from a copy"
                 ) from error
+
+
+def first_confirmations(folder: Path, annotator: str) -> dict[str, datetime]:
+    """Return the time of the first recorded confirmation of an annotator's documents, by id.
+
+    Raises:
+        InputError: if a line of the history is invalid.
+    """
+    first: dict[str, datetime] = {}
+    for version in read_history(folder, annotator):
+        if version.confirmed_at:
+            first.setdefault(version.document, datetime.fromisoformat(version.confirmed_at))
+    return first
 
 
 def suggestions_of(annotator: str, documents: Iterable[Document]) -> Suggestions:

@@ -108,6 +108,7 @@ def status_of(
     """
     confirmed = work.confirmed
     times = [document.confirmed_at for document in confirmed if document.confirmed_at]
+    again = [document.confirmed_again_at for document in confirmed if document.confirmed_again_at]
     pace = measure_work(confirmed)
     return AnnotatorStatus(
         work.annotator,
@@ -115,7 +116,7 @@ def status_of(
         confirmed=len(confirmed),
         waiting=work.waiting,
         per_hour=measure_pace(times),
-        last=max(times, default=None),
+        last=max([*times, *again], default=None),
         member=work.member,
         link=session.link(work.annotator, has_page=has_page, number=work.first_open),
         paused=work.paused,

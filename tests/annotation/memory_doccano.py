@@ -15,6 +15,7 @@ from orbat.annotation.doccano.records import (
     ExampleSpan,
     ExportedExample,
     LabelType,
+    Member,
     Project,
     State,
     UploadRow,
@@ -45,7 +46,7 @@ class MemoryDoccano:
         self.passwords: dict[str, str] = {}
         self.stored: dict[int, Project] = {}
         self.labels: dict[int, list[str]] = {}
-        self.members: dict[int, set[int]] = {}
+        self.member_ids: dict[int, set[int]] = {}
         self.rows: dict[int, list[UploadRow]] = {}
         self.deleted: set[tuple[int, int]] = set()
         self.confirmed: set[tuple[int, int]] = set()
@@ -99,7 +100,7 @@ class MemoryDoccano:
             updated_at=datetime.fromisoformat(TIME),
         )
         self.stored[number], self.rows[number] = project, []
-        self.labels[number], self.members[number] = [], set()
+        self.labels[number], self.member_ids[number] = [], set()
         return project
 
     def set_guidelines(self, project: int, guidelines: str) -> Project:
@@ -113,10 +114,14 @@ class MemoryDoccano:
         self.labels[project] = [label.name for label in labels]
 
     def add_member(self, project: int, user: int, role: str = "annotator") -> None:
-        self.members[project].add(user)
+        self.member_ids[project].add(user)
 
     def remove_member(self, project: int, user: int) -> None:
-        self.members[project].discard(user)
+        self.member_ids[project].discard(user)
+
+    def members(self, project: int) -> list[Member]:
+        users = [user for user in self.users() if user.id in self.member_ids[project]]
+        return [Member(id=user.id, user=user.id, username=user.username) for user in users]
 
     def count_examples(self, project: int) -> int:
         return len(list(self.examples(project)))

@@ -22,20 +22,23 @@ from orbat.annotation.overview.anchoring import SuggestionUse, measure_suggestio
 from orbat.annotation.overview.forecast import estimate_cost, estimate_gain, forecast
 from orbat.annotation.overview.milestones import Webhook, find_milestones
 from orbat.annotation.overview.overview import Overview, OverviewOptions, compute_overview
-from orbat.annotation.overview.pace import measure_work
+from orbat.annotation.overview.pace import measure_work, words_by_day
 from orbat.annotation.overview.page import render_overview
 from orbat.annotation.overview.weeks import agreement_by_week
-from orbat.annotation.overview.work import ProjectWork, WorkedDocument
+from orbat.annotation.overview.work import ProjectWork, WorkedDocument, read_session_work
 from orbat.annotation.quality.control_records import ControlDocument, write_control
 from orbat.annotation.quality.qualification_records import write_round
 from orbat.annotation.session.folder import Session, open_session
+from orbat.annotation.session.history import Version, add_versions
 from orbat.annotation.session.push import push
 from orbat.annotation.session.replay import replay
+from orbat.annotation.session.status import status_of
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import write_documents, write_json
 from orbat.corpus.labels import load_labels
 from orbat.errors import InputError, ServerError
 from orbat.evaluation.comparison.learning_curve import CurvePoint, LearningCurve, read_curve
+from tests.annotation.memory_doccano import MemoryDoccano
 from tests.conftest import Orbat, Running
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)  # a Monday
@@ -73,6 +76,36 @@ def test_the_pace_leaves_pauses_out() -> None:
     assert pace.hours == pytest.approx(hours * 5 / 3)
     nothing = measure_work([worked("a", 5)])
     assert (nothing.hours, nothing.words_per_hour, nothing.too_fast) == (None, None, ())
+
+
+def test_documents_that_are_confirmed_again_are_not_timed_again() -> None:
+    times = {"a": 1000, "b": 998, "c": 10}
+    again = {"a": NOW - timedelta(minutes=14), "b": NOW - timedelta(minutes=13)}
+    documents = [
+        replace(worked(name, minutes), confirmed_again_at=again.get(name))
+        for name, minutes in times.items()
+    ]
+    pace = measure_work(documents)
+    # Two minutes for b, three for c.
+    assert (pace.words_per_hour, pace.too_fast) == (pytest.approx(200 / (5 / 60)), ())
+    assert [words for _, words in words_by_day(documents)] == [200, 100]
+
+
+def test_the_first_confirmation_is_that_of_the_history(tmp_path: Path) -> None:
+    server = MemoryDoccano()
+    documents = [Document(name, "Gen. Roe spoke") for name in ("a", "b")]
+    session = push(server.client, tmp_path, documents, ["ann"], load_labels()).session
+    server.confirmed = {(1, 0), (1, 1)}
+    first = Version("a", "ann", "2025-12-01T10:00:00+00:00", "ann", "2025-12-01T09:00:00+00:00", ())
+    reopened = replace(first, confirmed_by=None, confirmed_at=None)
+    for version in (first, reopened):
+        add_versions(tmp_path, "ann", [version])
+    [work] = read_session_work(server.client, session)
+    known = {d.document.id: (d.confirmed_at, d.confirmed_again_at) for d in work.documents}
+    now = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    assert known == {"a": (datetime(2025, 12, 1, 9, tzinfo=UTC), now), "b": (now, None)}
+    status = status_of(work, session, NOW, has_page=True)
+    assert (status.confirmed, status.last) == (2, now)
 
 
 def test_the_forecast_counts_words_and_not_documents() -> None:

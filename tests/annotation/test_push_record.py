@@ -75,7 +75,7 @@ def test_a_push_that_is_interrupted_at_any_call_is_completed_by_the_next(
                 assert pushed <= {row.name for row in server.rows[project]}
         push_to(server, folder, "ann", "ben")
         assert (names(server), server.rows) == (names(whole), whole.rows), f"call {call}"
-        assert (server.labels, server.members) == (whole.labels, whole.members)
+        assert (server.labels, server.member_ids) == (whole.labels, whole.member_ids)
         session = open_session(folder)
         assert session.projects == open_session(tmp_path / "0" / "june").projects
         for name, password in server.passwords.items():

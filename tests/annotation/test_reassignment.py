@@ -107,7 +107,7 @@ def test_who_joins_gets_an_even_share_and_who_leaves_gives_it_back(tmp_path: Pat
     result = remove_annotator(server.client, folder, "ann")
     left = check_record(server, folder)
     assert left.paused == ("ann",)
-    assert server.members[1] == set()
+    assert server.member_ids[1] == set()
     assert own[0] in {kept.document for kept in result.kept}
     assert {move.document for move in result.moved if move.stays} == {own[1]}
     assert len(left.assignments[own[1]]) == 3
@@ -120,7 +120,7 @@ def test_who_joins_gets_an_even_share_and_who_leaves_gives_it_back(tmp_path: Pat
     after = check_record(server, folder)
     assert held(server, after)["ben"] == after.assigned("ben")
     resume_annotator(server.client, folder, "ann")
-    assert (open_session(folder).paused, len(server.members[1])) == ((), 1)
+    assert (open_session(folder).paused, len(server.member_ids[1])) == ((), 1)
     pause_annotator(server.client, folder, "ben")
     with pytest.raises(InputError, match="'ben' is paused; use --resume ben"):
         move_documents(server.client, folder, "ann", ["ben"])

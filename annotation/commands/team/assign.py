@@ -102,13 +102,14 @@ def assign(
         else:
             assert resume is not None
             result = team.resume_annotator(client, session, resume)
+        link = result.session.link(add, has_page=client.has_page) if add is not None else None
     if json_output:
         echo_json(result.to_json())
         return
     print_tables(team.reassignment_tables(result), Console())
     echo(f"{len(result.moved)} documents moved, {len(result.kept)} stayed")
     if add is not None:
-        echo(f"first document of {add}: {result.session.link(add, has_page=client.has_page)}")
+        echo(f"first document of {add}: {link}")
         print_invitation(add, result.invitation)
     if result.session.paused:
         echo(f"paused: {', '.join(result.session.paused)}")

@@ -14,7 +14,8 @@ VALUES = [
 ]
 """What any value of a JSON text may become."""
 TOKENS = [
-    *(b"\0", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\xbd", b"\\ud83d", b"\r", b"\n\n", b"\x1b[2J"),
+    *(b"\0", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\xbd", b"\\ud83d", b"\\u0000", b"\r", b"\n\n"),
+    b"\x1b[2J",
     *(b"1" * 4301, b"9" * 30, b"1e999", b"-", b"NaN", b"null", b"[" * 3000, b"{" * 300, b'{"a":'),
     *(b"<" * 300, b"<div>" * 300, b"&#x110000;", b"&a;", b"<!DOCTYPE a [", b"<![CDATA[", b"-->"),
     *(b"../../x", b"/etc/passwd", b"file:///etc/passwd", b"http://[::1", b":99999", b"%00", b"\\"),

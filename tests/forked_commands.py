@@ -52,6 +52,8 @@ WITHOUT_THREADS = {
 
 CHANGES = ("os.", "shutil.", "tempfile.", "sqlite3.connect")
 """Beginnings of the audit events of changes of files, besides `open`."""
+MAX_WAIT_SECONDS = 600
+"""After how long SIGALRM ends a command that may be stopped."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,8 @@ def stop_here(
 ) -> None:
     """Stop this process later, and write one byte for each change to a file.
 
+    In any case, it ends after some minutes: it may wait for something that never comes.
+
     The arguments are those of :class:`Stop`.
     """
     changes = os.open(counted, os.O_WRONLY | os.O_CREAT)
@@ -237,6 +241,7 @@ def stop_here(
                 file.read()
 
     sys.addaudithook(watch)
+    signal.setitimer(signal.ITIMER_REAL, MAX_WAIT_SECONDS)
     if seconds:
         if signal_number == signal.SIGINT:
             signal.signal(signal.SIGPROF, signal.default_int_handler)

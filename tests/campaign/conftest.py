@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -15,10 +13,14 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
-from tests.campaign.figures import Figures
+from tests.campaign.figures import Figures, Row
 from tests.corpus.test_ingestion import PAGE
 from tests.corpus.test_sources import zipped
 from tests.forked_commands import HEAVY, LIGHT, ForkServer
+
+_SHOWN_FAULTS = 20
+FOLDER = "tests/campaign"
+FIGURES = pytest.StashKey[Figures]()
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,30 @@ class Campaign:
         """Return the random numbers of a test."""
         return Random(f"{self.seed} {name}")
 
+    def check(self, row: Row, faults: Sequence[str]) -> None:
+        """Fail if there are faults, or if the row is not clean; say what repeats them."""
+        listed = "\n".join(faults[:_SHOWN_FAULTS])
+        assert not faults, f"{len(faults)} faults with seed {self.seed}, {row}:\n{listed}"
+        assert row.is_clean, f"seed {self.seed}, {row}"
+
 
 @pytest.fixture(scope="session")
-def campaign(pytestconfig: pytest.Config) -> Iterator[Campaign]:
-    """The campaign; its figures are written at the end to the file of --figures."""
-    command = shlex.join(["pytest", *sys.argv[1:]])
-    figures = Figures(command, pytestconfig.getoption("--campaign-seed"))
-    yield Campaign(pytestconfig.getoption("--campaign") == "long", figures.seed, figures)
-    path: Path | None = pytestconfig.getoption("--figures")
-    if path is not None:
-        figures.write(path)
+def campaign(pytestconfig: pytest.Config) -> Campaign:
+    """The campaign; if all of it succeeds, its figures are written to the file of --figures."""
+    figures = Figures(pytestconfig.getoption("--campaign-seed"))
+    pytestconfig.stash[FIGURES] = figures
+    return Campaign(pytestconfig.getoption("--campaign") == "long", figures.seed, figures)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write the figures of a whole campaign: the long form, without failures, nothing left out."""
+    options = session.config.option
+    if options.figures is None or options.campaign != "long" or exitstatus != pytest.ExitCode.OK:
+        return
+    stats = session.config.pluginmanager.getplugin("terminalreporter").stats
+    left_out = any(stats.get(kind) for kind in ("skipped", "deselected"))
+    if session.config.args == [FOLDER] and not left_out:
+        session.config.stash[FIGURES].write(options.figures)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
-"""Reads damaged inputs one after another, and prints what came of each, one JSON line per input.
+"""Reads damaged inputs of a group one after another, and prints what came of each as a JSON line.
 
-    python -m tests.campaign.hostile_inputs SEED COUNT FIRST
+    python -m tests.campaign.hostile_inputs GROUP SEED EACH FIRST
 
+EACH is the number of inputs for each reader of the group, FIRST the number of the first one to try.
 Run in a process of its own: an input that takes too long ends the process, and the next one goes on
 after it. The inputs of a seed are the same in every run.
 """
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -28,13 +29,16 @@ from orbat.errors import OrbatError
 from tests.campaign.figures import MAX_SECONDS
 from tests.damage import Files, damage_files
 
+_MAX_WAIT_SECONDS = 300
+"""When an input ends the process that takes no processor time, but waits for ever."""
+Pack = Callable[[bytes], bytes]
+
 
 @dataclass(frozen=True)
 class Reader:
     """A way into orbat.
 
     Attributes:
-        group: what it reads, in a few words.
         name: its name.
         files: a valid source.
         suffix: the ending of its name.
@@ -42,15 +46,14 @@ class Reader:
         pack: packs each damaged file, if the source is compressed.
     """
 
-    group: str
     name: str
     files: Files
     suffix: str
     read: Callable[[Path], object]
-    pack: Callable[[bytes], bytes] = bytes
+    pack: Pack = bytes
 
 
-def write_source(path: Path, files: Files, pack: Callable[[bytes], bytes]) -> None:
+def write_source(path: Path, files: Files, pack: Pack) -> None:
     """Write a source in the place of the last one."""
     if path.is_dir():
         shutil.rmtree(path)
@@ -78,10 +81,12 @@ def try_reader(reader: Reader, folder: Path, seed: int, number: int) -> dict[str
     path = folder / f"source{reader.suffix}"
     write_source(path, damage_files(reader.files, random), reader.pack)
     signal.setitimer(signal.ITIMER_PROF, 3 * MAX_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _MAX_WAIT_SECONDS)
     began = time.process_time()
     fault = find_fault(reader.read, path)
     seconds = time.process_time() - began
     signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"reader": reader.name, "seconds": seconds, "fault": fault, "memory": peak}
 
@@ -100,28 +105,23 @@ def close_network() -> None:
     socket.getaddrinfo = resolve
 
 
-def assign(readers: list[Reader], count: int) -> Iterator[tuple[Reader, int]]:
-    """Yield readers in turns, so that each gets the same number of inputs."""
-    for number in range(count):
-        yield readers[number % len(readers)], number
-
-
-def main(seed: int, count: int, first: int) -> None:
-    """Try the inputs from the first one on."""
-    from tests.campaign.readers import make_readers
+def main(group: str, seed: int, each: int, first: int) -> None:
+    """Try the inputs of a group from the first one on."""
+    from tests.campaign.readers import GROUPS
 
     close_network()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        readers = make_readers(folder / "samples")
+        (folder / "samples").mkdir()
+        readers = GROUPS[group](folder / "samples")
         for reader in readers:  # also loads the libraries
             write_source(folder / f"source{reader.suffix}", reader.files, reader.pack)
             reader.read(folder / f"source{reader.suffix}")
-        print(json.dumps({reader.name: reader.group for reader in readers}), flush=True)
-        for reader, number in assign(readers, count):
-            if number >= first:
-                print(json.dumps(try_reader(reader, folder, seed, number)), flush=True)
+        print(json.dumps([reader.name for reader in readers]), flush=True)
+        for number in range(first, each * len(readers)):
+            reader = readers[number % len(readers)]
+            print(json.dumps(try_reader(reader, folder, seed, number)), flush=True)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))

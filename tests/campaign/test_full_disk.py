@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.campaign.conftest import Campaign
-from tests.campaign.workplace import Command, Workplace, compare, find_faults
+from tests.campaign.stops import REFUSED, count_trial, find_faults
+from tests.campaign.workplace import Command, Workplace, compare
 from tests.forked_commands import ForkServer
 
 pytestmark = [pytest.mark.campaign, pytest.mark.slow]
@@ -80,15 +81,16 @@ def test_a_full_disk_is_told_and_loses_nothing(
     workplace = Workplace(heavy, template, disk / "work", command)
     row = campaign.figures.row(f"full disk: {command.name}")
     random, faults = campaign.random(command.name), []
-    needed = used(disk)
-    for _ in range(12 if campaign.is_long else 3):
+    needed, refused = used(disk), 0
+    for trial in range(12 if campaign.is_long else 3):
         resize(disk, DISK)
         workplace.clean()
         room = random.randrange(needed - used(disk))
         resize(disk, used(disk) + room)
         full = workplace.run()
-        found = find_faults(full, (0, 2))
-        if full.code == 2 and "cannot be written" not in full.err:
+        found = find_faults(full, (0, REFUSED))
+        refused += full.code == REFUSED
+        if full.code == REFUSED and "cannot be written" not in full.err:
             found.append(f"does not name the file: {full.err}")
         resize(disk, DISK)
         again = workplace.run(None, *command.again)
@@ -96,6 +98,8 @@ def test_a_full_disk_is_told_and_loses_nothing(
         row.tracebacks += len(found)
         differences = compare(workplace.expected, workplace.contents())
         row.lost += bool(differences)
-        row.count(memory=max(full.memory, again.memory))
-        faults += [f"with {room} bytes: {fault}" for fault in (*found, *differences)]
-    assert not faults, "\n".join(faults)
+        count_trial(row, full, again, expected=workplace.whole.seconds)
+        where = f"trial {trial}, {room} bytes"
+        faults += [f"{where}: {fault}" for fault in (*found, *differences)]
+    campaign.check(row, faults)
+    assert refused, f"the disk was never full: {row}"

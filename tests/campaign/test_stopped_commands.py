@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.campaign.conftest import Campaign
+from tests.campaign.stops import draw_stops
 from tests.campaign.workplace import Command, Workplace
 from tests.forked_commands import ForkServer
 
@@ -51,15 +52,17 @@ HEAVY_COMMANDS = [
         "evaluate",
         lambda at: ["evaluate", "trained", "dev.jsonl", "--report", "report.html"],
     ),
+    Command("package", lambda at: ["package", "trained", "--output", "dist"]),
 ]
 
 
 def try_stops(campaign: Campaign, workplace: Workplace, command: Command, count: int) -> None:
     row = campaign.figures.row(f"stopped: {command.name}")
     faults: list[str] = []
-    for stop in workplace.stops(count, campaign.random(command.name)):
-        faults += workplace.try_stop(stop, row)
-    assert not faults, "\n".join(faults[:20])
+    random = campaign.random(command.name)
+    for trial, stop in draw_stops(workplace.folder, workplace.whole, row, count, random):
+        faults += [f"trial {trial}: {fault}" for fault in workplace.try_stop(stop, row)]
+    campaign.check(row, faults)
 
 
 @pytest.mark.parametrize("command", LIGHT_COMMANDS, ids=lambda command: command.name)

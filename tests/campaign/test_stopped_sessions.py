@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -21,7 +19,16 @@ from orbat.corpus.files import read_json_lines, write_documents
 from orbat.corpus.labels import load_labels
 from tests.campaign.conftest import Campaign
 from tests.campaign.figures import Row
-from tests.campaign.workplace import INTERRUPTED, KILLED, find_faults, run_two, without_times
+from tests.campaign.stops import (
+    REFUSED,
+    count_trial,
+    draw,
+    draw_stops,
+    find_faults,
+    find_stop_faults,
+    has_come_to,
+)
+from tests.campaign.workplace import run_two, without_times
 from tests.conftest import Running
 from tests.forked_commands import LIGHT, Done, ForkServer, Stop
 
@@ -72,18 +79,6 @@ class Desk:
             row.lost += password is None or not client.accepts_password(annotator, password)
 
 
-def choose_stops(folder: Path, whole: Done, count: int, random: Random) -> list[Stop]:
-    """Return stops before changes of files and after some computing, by both signals in turn."""
-    stops = []
-    for number in range(count):
-        kind = (signal.SIGKILL, signal.SIGINT)[number % 2]
-        at = random.randint(1, whole.changes)
-        seconds = random.uniform(whole.seconds / 4, whole.seconds)
-        chosen = {"at": at} if random.randrange(2) else {"seconds": seconds}
-        stops.append(Stop(str(folder), signal_number=kind, **chosen))  # type: ignore[arg-type]
-    return stops
-
-
 @pytest.fixture
 def client(doccano: Running) -> Iterator[DoccanoClient]:
     with doccano.connect() as client:
@@ -116,18 +111,18 @@ def test_push(
     whole = desk.run(*desk.push)
     assert whole.code == 0, whole.err
     count, random = (16 if campaign.is_long else 3), campaign.random("push")
-    for number, stop in enumerate(choose_stops(tmp_path, whole, count, random)):
+    for number, stop in draw_stops(tmp_path, whole, row, count, random):
         folder = tmp_path / str(number)
         desk = make_desk(f"stop-push-{number}", light, doccano, folder, articles)
         stopped, again = desk.run(*desk.push, stop=stop), desk.run(*desk.push)
-        found = find_faults(stopped, (*KILLED, INTERRUPTED, 0)) + find_faults(again, (0,))
+        found = find_stop_faults(stop, stopped) + find_faults(again, (0,))
         row.tracebacks += len(found)
-        row.count(memory=again.memory)
-        faults += [f"{stop}: {fault}" for fault in found]
+        if has_come_to(stop, stopped):
+            count_trial(row, stopped, again, expected=whole.seconds)
+        faults += [f"trial {number}, {stop}: {fault}" for fault in found]
         if not found:
             desk.find_losses(client, articles, row)
-    assert not faults, "\n".join(faults)
-    assert row.is_clean, row
+    campaign.check(row, faults)
 
 
 def test_pull(
@@ -147,18 +142,18 @@ def test_pull(
     written = [desk.session / "pulled", desk.session / "history"]
     expected = contents(written)
     count, random = (16 if campaign.is_long else 3), campaign.random("pull")
-    for stop in choose_stops(desk.session, whole, count, random):
+    for number, stop in draw_stops(desk.folder, whole, row, count, random):
         for folder in written:
             for path in folder.iterdir():
                 path.unlink()
         stopped, again = desk.run(*desk.pull, stop=stop), desk.run(*desk.pull)
-        found = find_faults(stopped, (*KILLED, INTERRUPTED, 0)) + find_faults(again, (0,))
+        found = find_stop_faults(stop, stopped) + find_faults(again, (0,))
         row.tracebacks += len(found)
         row.lost += contents(written) != expected
-        row.count(memory=again.memory)
-        faults += [f"{stop}: {fault}" for fault in found]
-    assert not faults, "\n".join(faults)
-    assert row.is_clean, row
+        if has_come_to(stop, stopped):
+            count_trial(row, stopped, again, expected=whole.seconds)
+        faults += [f"trial {number}, {stop}: {fault}" for fault in found]
+    campaign.check(row, faults)
 
 
 def contents(folders: Sequence[Path]) -> dict[str, bytes]:
@@ -193,16 +188,16 @@ def test_adjudicate(
     assert whole.code == 0, whole.err
     expected = questions("whole")
     count, random = (12 if campaign.is_long else 2), campaign.random("adjudicate")
-    for number, stop in enumerate(choose_stops(tmp_path, whole, count, random)):
+    for number, stop in draw_stops(tmp_path, whole, row, count, random):
         stopped, again = desk.run(*words(number), stop=stop), desk.run(*words(number))
-        found = find_faults(stopped, (*KILLED, INTERRUPTED, 0)) + find_faults(again, (0,))
+        found = find_stop_faults(stop, stopped) + find_faults(again, (0,))
         row.tracebacks += len(found)
         row.lost += bool(expected - questions(number))
         row.doubled += bool(questions(number) - expected)
-        row.count(memory=again.memory)
-        faults += [f"{stop}: {fault}" for fault in found]
-    assert not faults, "\n".join(faults)
-    assert row.is_clean, row
+        if has_come_to(stop, stopped):
+            count_trial(row, stopped, again, expected=whole.seconds)
+        faults += [f"trial {number}, {stop}: {fault}" for fault in found]
+    campaign.check(row, faults)
 
 
 @pytest.mark.parametrize("second", ["push", "pull"])
@@ -219,21 +214,23 @@ def test_two_at_once(
     other = ForkServer(LIGHT)
     random = campaign.random(second)
     whole = make_desk(f"two-{second}", light, doccano, tmp_path / "whole", articles)
-    changes = whole.run(*whole.push).changes
-    for number in range(6 if campaign.is_long else 1):
+    undisturbed = whole.run(*whole.push)
+    for number in draw(row, 6 if campaign.is_long else 1):
         desk = make_desk(f"two-{second}-{number}", light, doccano, tmp_path / f"{number}", articles)
-        at = random.randint(1, changes)
+        at = random.randint(1, undisturbed.changes)
         held, meanwhile = run_two(
             desk.push_until,
             partial(desk.run, *getattr(desk, second), by=other),
             *(desk.folder, at, tmp_path / f"gate-{number}"),
         )
         last = desk.run(*desk.push)
-        found = find_faults(held, (0, 2)) + find_faults(meanwhile, (0, 2)) + find_faults(last, (0,))
+        found = find_faults(last, (0,))
+        for done in (held, meanwhile):
+            found += find_faults(done, (0, REFUSED))
         row.tracebacks += len(found)
         desk.find_losses(client, articles, row)
-        row.count(memory=max(held.memory, meanwhile.memory))
-        faults += [f"at change {at}: {fault}" for fault in found]
+        if held.changes >= at:
+            count_trial(row, held, meanwhile, last, expected=undisturbed.seconds)
+        faults += [f"trial {number}, change {at}: {fault}" for fault in found]
     other.stop()
-    assert not faults, "\n".join(faults)
-    assert row.is_clean, row
+    campaign.check(row, faults)

@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 from tests.campaign.figures import Row
+from tests.campaign.stops import count_trial, find_faults, find_stop_faults, has_come_to
 from tests.forked_commands import Done, ForkServer, Stop
 
-KILLED = (-signal.SIGKILL, -signal.SIGPROF)
-"""How a command ends that gets a signal which it cannot catch."""
-INTERRUPTED = 130
 LEFT = (".lock", "*.lock", "tmp/????????")
 """What may stay: locks, and a file by which Python's library tries the temporary folder."""
 _TIMES = re.compile(
@@ -90,31 +86,16 @@ class Workplace:
             if path.is_file() and not any(path.match(pattern) for pattern in ignored)
         }
 
-    def stops(self, count: int, random: Random) -> list[Stop]:
-        """Return places to stop: half of them before changes of files, half after some time."""
-        found = []
-        for number in range(count):
-            signal_number = (signal.SIGKILL, signal.SIGINT)[number // 2 % 2]
-            place = str(self.folder)
-            if number % 2:
-                seconds = random.uniform(0.01, self.whole.seconds)
-                found.append(Stop(place, seconds=seconds, signal_number=signal_number))
-            else:
-                at = random.randint(1, self.whole.changes)
-                found.append(Stop(place, at=at, signal_number=signal_number))
-        return found
-
     def try_stop(self, stop: Stop, row: Row) -> list[str]:
         """Stop the command, run it again, and return what is wrong with the end."""
         self.clean()
-        stopped = self.run(stop)
-        faults = find_faults(stopped, (*KILLED, INTERRUPTED, 0))
-        again = self.run(None, *self._command.again)
-        faults += find_faults(again, (0,))
-        row.tracebacks += len(faults)
-        row.count(memory=max(stopped.memory, again.memory))
+        stopped, again = self.run(stop), self.run(None, *self._command.again)
+        faults = find_stop_faults(stop, stopped) + find_faults(again, (0,))
         differences = compare(self.expected, self.contents())
+        row.tracebacks += len(faults)
         row.lost += bool(differences)
+        if has_come_to(stop, stopped):
+            count_trial(row, stopped, again, expected=self.whole.seconds)
         return [f"{stop}: {fault}" for fault in (*faults, *differences)]
 
 
@@ -152,16 +133,6 @@ def without_times(path: Path) -> bytes:
     if path.suffix in (".json", ".jsonl", ".md", ".csv", ".html"):
         return _TIMES.sub(b"TIME", content)
     return content
-
-
-def find_faults(done: Done, codes: Sequence[int]) -> list[str]:
-    """Return what is wrong with how a command ended: its code, or more than a line of error."""
-    faults = []
-    if done.code not in codes:
-        faults.append(f"ended with {done.code}: {done.err[-2000:]}")
-    if "Traceback" in done.err:
-        faults.append(f"printed a traceback: {done.err[-2000:]}")
-    return faults
 
 
 def compare(expected: dict[str, bytes], found: dict[str, bytes]) -> list[str]:

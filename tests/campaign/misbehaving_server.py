@@ -203,7 +203,7 @@ ANSWERS: dict[str, Answer] = {
     "redirects-to-itself": lambda to: _redirect(to, b"/redirects-to-itself"),
     "redirects-to-file": lambda to: _redirect(to, b"file:///etc/passwd"),
     "redirects-to-bad-port": lambda to: _redirect(to, b"http://127.0.0.1:99999/"),
-    "redirects-to-closed-port": lambda to: _redirect(to, b"http://127.0.0.1:1/"),
+    "redirects-to-closed-port": lambda to: _redirect(to, b"http://127.0.0.1:0/"),
     "redirects-to-metadata": lambda to: _redirect(to, b"http://[::ffff:169.254.169.254]/"),
     "redirects-to-nothing": lambda to: _redirect(to, b"http://[::1"),
     "redirects-to-bytes": lambda to: _redirect(to, b"http://\xff\xfe\x01/\xe9"),

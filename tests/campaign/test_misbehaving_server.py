@@ -27,9 +27,20 @@ TO_METADATA = "redirects-to-metadata"
 NAMES = [name for name in ANSWERS if name not in ("good", TO_METADATA)]
 WITHOUT_HEAD = ("drips-status", "drips-headers", "endless-interim")
 """Answers whose head never ends. From a server that the user has chosen, orbat waits for it."""
-PAGES: set[str] = set()
-FEEDS: set[str] = set()
-ROBOTS: set[str] = set()
+PAGES = {
+    *("no-length", "packed-many-times", "charset-unknown", "charset-wrong", "charset-idna"),
+    "etag-of-bytes",
+}
+"""Answers that are complete pages, whatever is odd about their headers or single characters."""
+FEEDS = {"no-length"}
+"""Answers that are complete feeds."""
+ROBOTS = PAGES | {
+    *("length-too-short", "damaged-packing", "redirects-to-itself", "redirects-to-file"),
+    *("redirects-to-bad-port", "redirects-to-closed-port", "redirects-to-nothing"),
+    *("redirects-to-bytes", "not-modified", "no-content", "empty"),
+    *("type-lies-pdf", "type-lies-feed", "type-lies-json", "json-of-another-shape"),
+}
+"""Answers to `robots.txt` that forbid nothing: of a status below 500, with no rules in them."""
 FEED = RSS.format("utf-8", LINK, BODY).encode()
 
 

@@ -141,7 +141,7 @@ class Fetcher:
             if status in (301, 302, 303, 307, 308) and "location" in response_headers:
                 target = _join(target, response_headers["location"])
                 continue
-            if status == 304:
+            if status == 304 and headers:  # otherwise, nothing is known that could be unchanged
                 return _make_response(target, b"", response_headers, not_modified=True)
             if status != 200:
                 raise InputError(f"{shown}: the server responded {status}; check the URL")

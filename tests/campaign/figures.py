@@ -136,8 +136,8 @@ above repeats it and writes this page if nothing fails; `make test` runs a short
 - Damaged inputs are small valid files with changed bits, values, fields and lines, with pieces that
   are cut, repeated and grown to 256 kB, and with characters and numbers that are no valid ones.
 
-Not tried: a power failure, which loses what the disk has not written yet; stopping `annotate up`,
-`annotate move`, `annotate backup`, `sweep`, `serve` and the recipes that need a GPU; two `annotate
-up` at once, and more than two of any command; a full disk under doccano's database; network file
-systems; and systems other than Linux.
+Not tried: a power failure, which loses what the disk has not written yet; stopping commands that
+are not in the table, such as `annotate up`, `assign`, `suggest`, `backup`, `restore`, `clone` and
+`move`, `sweep` and `serve`; two `annotate up` at once, and more than two of any command; a full
+disk under the database of doccano; network file systems; and systems other than Linux.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,8 @@ HEAVY_COMMANDS = [
         "evaluate",
         lambda at: ["evaluate", "trained", "dev.jsonl", "--report", "report.html"],
     ),
-    Command("package", lambda at: ["package", "trained", "--output", "dist"]),
 ]
+PACKAGE = Command("package", lambda at: ["package", "run", "--output", "dist"])
 
 
 def try_stops(campaign: Campaign, workplace: Workplace, command: Command, count: int) -> None:
@@ -79,3 +80,9 @@ def test_heavy(
 ) -> None:
     workplace = Workplace(heavy, template, tmp_path / "work", command)
     try_stops(campaign, workplace, command, 16 if campaign.is_long else 4)
+
+
+def test_package(campaign: Campaign, heavy: ForkServer, wheel: Path, tmp_path: Path) -> None:
+    shutil.copytree(wheel.parent / "run", tmp_path / "template" / "run")
+    workplace = Workplace(heavy, tmp_path / "template", tmp_path / "work", PACKAGE)
+    try_stops(campaign, workplace, PACKAGE, 12 if campaign.is_long else 2)

@@ -116,7 +116,7 @@ def read_line(option: str) -> str:
 def print_invitation(name: str, link: str | None) -> None:
     """Print the link by which a person chooses the password of a new account, if there is one."""
     if link is not None:
-        echo(f"'{name}' chooses a password there, once and within a week: {link}")
+        echo(f"'{name}' chooses a password at this link, which works once, for seven days: {link}")
 
 
 def print_page_hint(client: DoccanoClient) -> None:

@@ -19,7 +19,7 @@ def pull(
         Path | None, typer.Option(help="Folder for ANNOTATOR.jsonl; default: SESSION/pulled.")
     ] = None,
     control: Annotated[
-        bool, typer.Option("--control", help="Leave control documents in the annotation sets.")
+        bool, typer.Option("--control", help="Write control documents, too; needs --output.")
     ] = False,
     home: Home = None,
     url: Url = None,

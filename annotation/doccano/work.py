@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from .client import DoccanoClient
 from .records import Comment, Example, ExampleSpan, ExampleWork, State
+
+_ACCEPTED_AFTER = timedelta(seconds=1)
+"""A span that was changed later than this after its creation was changed or accepted."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,34 @@ class Work:
     spans: tuple[ExampleSpan, ...] = ()
     state: State | None = None
     comments: tuple[Comment, ...] = ()
+
+    def is_begun(self, uploaders: Collection[int]) -> bool:
+        """Return whether somebody has confirmed, commented on or annotated the example.
+
+        That a suggestion is missing is not seen here: the spans must be compared for it.
+
+        Args:
+            uploaders: the accounts that upload suggestions; their spans are work when they were
+                changed or accepted.
+        """
+        return (
+            self.state is not None
+            or bool(self.comments)
+            or any(
+                span.user not in uploaders or span.updated_at - span.created_at >= _ACCEPTED_AFTER
+                for span in self.spans
+            )
+        )
+
+
+def read_example(client: DoccanoClient, project: int, example: int) -> Work:
+    """Read what people did in one example."""
+    spans = tuple(client.spans(project, example))
+    comments = tuple(client.comments(project, example))
+    # Last: a confirmation in the meantime is seen.
+    states = client.states(project, example)
+    state = max(states, key=lambda state: state.confirmed_at, default=None)
+    return Work(spans, state, comments)
 
 
 def read_work(

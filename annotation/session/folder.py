@@ -8,6 +8,9 @@
     SESSION/history/ANNOTATOR.jsonl  every version that was ever pulled
     SESSION/guidelines/              every version of the guidelines, see guidelines.py
     SESSION/suggesting.jsonl         suggestions that are being replaced
+    SESSION/control/                 control documents, see quality/control_records.py
+    SESSION/qualification/           qualifications, see quality/qualification_records.py
+    SESSION/notified.json            the milestones that were delivered, see overview/milestones.py
 
 Each annotator has one collaborative doccano project. Annotators see and may change the suggestions,
 and do not see each other's work. The administrator's token reads all projects.

@@ -1,6 +1,7 @@
 """The history of a session: every version of every document that was ever pulled.
 
-SESSION/history/ANNOTATOR.jsonl   one version per line; lines are only appended
+SESSION/history/ANNOTATOR.jsonl   one version per line, appended by each pull; a renamed
+                                  label gets its new name in all lines
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from ...ui import DataTable, OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..overview.comments import comments_of, find_new_comments
 from ..quality.control_records import control_folder, read_control_gold
+from .changes.suggestion_project import complete_suggestions
 from .folder import Session, open_session
 from .history import ChangeCounts, Version, add_versions, suggestions_of
 from .reading import SUGGESTED, read_session
@@ -98,23 +99,31 @@ def pull(
     suggestion. `meta.annotation` records the annotator, whether and when the document was
     confirmed, under which version of the guidelines, and users' comments. White space at the ends
     of spans, which is easily selected with the mouse, is removed. Annotation sets and history are
-    written after all projects were read without an error; see :mod:`.history`.
+    written after all projects were read without an error; see :mod:`.history`. Annotators without
+    documents have no file.
 
     Args:
         client: an administrator's connection.
         folder: the session folder.
         output: folder for ANNOTATOR.jsonl; `pulled` in the session folder if None.
-        control: leave control documents in the annotation sets.
+        control: write control documents, too; `output` must be another folder then.
         on_progress: called for each document that was read.
 
     Raises:
-        InputError: if the folder is not a session on the connected server.
+        InputError: if the folder is not a session on the connected server, or control documents
+            would be among the annotation sets of the session.
         ServerError: if a document or label was changed, duplicated or deleted in doccano, or an
             offset does not exist in the text. Nothing is written then.
     """
+    own = Path(folder) / "pulled"
+    if control and Path(output or own).resolve() == own.resolve():
+        raise InputError(
+            f"{own}: control documents do not belong to the session's annotation sets; "
+            "name another folder with --output"
+        )
     open_session(folder, client)
     with lock_folder(folder):
-        session = open_session(folder, client)
+        session = complete_suggestions(client, open_session(folder, client), on_progress)
         hidden = set() if control else set(read_control_gold(folder))
         return _pull(client, session, output, hidden, on_progress)
 
@@ -148,10 +157,18 @@ def _pull(
     for name, documents in annotation_sets.items():
         if hidden:
             control = [document for document in documents if document.id in hidden]
-            write_documents(folders[1] / f"{name}.jsonl", control)
+            _write(folders[1] / f"{name}.jsonl", control)
             annotation_sets[name] = [d for d in documents if d.id not in hidden]
-        write_documents(files[name], annotation_sets[name])
+        _write(files[name], annotation_sets[name])
     return Pulled(annotation_sets, files, changes, warnings, new_comments)
+
+
+def _write(path: Path, documents: Sequence[Document]) -> None:
+    """Write an annotation set; without documents, there is no file."""
+    if documents:
+        write_documents(path, documents)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _find_line_breaks(annotation_sets: Mapping[str, Sequence[Document]]) -> tuple[str, ...]:

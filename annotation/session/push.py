@@ -21,6 +21,7 @@ from ..suggestions import measure_suggestions, suggest
 from .assigning.assignment import assign, check_readers
 from .assigning.moves import complete_moves
 from .assigning.word_load import add_words, measure_load
+from .changes.suggestion_project import complete_suggestions
 from .folder import SESSION_FORMAT, Session, is_session, open_session
 from .guidelines import deliver_guidelines
 from .projects import ensure_project
@@ -166,6 +167,7 @@ def push(
         session = _open_or_create(client, folder, labels)
         upgraded = session.read_format != SESSION_FORMAT
         _refuse_paused(session, annotators)
+        session = complete_suggestions(client, session, on_progress)
         session, _ = complete_moves(client, session, on_progress)
         documents, hidden = with_control(session, documents, control, suggests=bool(suggesters))
         _check_arguments(documents, annotators, labels)

@@ -10,6 +10,7 @@ from ...errors import ServerError
 from ...ui import OnProgress, Progress
 from ..doccano.client import DoccanoClient
 from ..doccano.records import DOCUMENT_KEY, ExportedExample, UploadRow
+from ..doccano.work import read_example
 from ..utf16 import Utf16Offsets
 
 UPLOAD_ROUNDS = 2
@@ -117,7 +118,7 @@ def _find_missing(client: DoccanoClient, project: int, rows: Mapping[str, Upload
         if (
             stored.text == row.text
             and row.name not in complete
-            and (same_spans or _has_work(client, project, stored.id))
+            and (same_spans or read_example(client, project, stored.id).is_begun({client.user.id}))
         ):
             complete.add(row.name)
         else:
@@ -143,10 +144,3 @@ def _stored_examples(
                 for span in client.spans(project, example.id)
             ]
             yield ExportedExample(example.id, example.upload_name, example.text, spans)
-
-
-def _has_work(client: DoccanoClient, project: int, example: int) -> bool:
-    """Return whether somebody has annotated or confirmed an example."""
-    spans = client.spans(project, example)
-    annotated = any(span.user != client.user.id for span in spans)
-    return annotated or bool(client.states(project, example))

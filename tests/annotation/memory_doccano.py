@@ -24,17 +24,18 @@ from orbat.annotation.doccano.records import (
 from orbat.corpus.labels import Label
 from orbat.errors import ServerError
 
-TIME = "2026-01-01T09:00:00+00:00"
+TIME, LATER = "2026-01-01T09:00:00+00:00", "2026-01-01T10:00:00+00:00"
 
 
 class MemoryDoccano:
-    """The calls of the client that a push and a pull make, answered from memory.
+    """The calls of the client that the commands of a session make, answered from memory.
 
     Attributes:
         interrupt_at: the number of the call that ends in KeyboardInterrupt; 0 for none.
         after: whether that call has its effect.
         calls: the number of calls so far.
         deleted, confirmed, commented: examples by project and number.
+        accepted: examples whose spans an annotator has accepted, by project and number.
     """
 
     has_page = True
@@ -51,6 +52,7 @@ class MemoryDoccano:
         self.deleted: set[tuple[int, int]] = set()
         self.confirmed: set[tuple[int, int]] = set()
         self.commented: set[tuple[int, int]] = set()
+        self.accepted: set[tuple[int, int]] = set()
         self.interrupt_at = self.calls = 0
         self.after = False
 
@@ -65,8 +67,8 @@ class MemoryDoccano:
         return True
 
     def users(self) -> list[User]:
-        found = map(self.find_user, self.passwords)
-        return [self.user, *(user for user in found if user is not None)]
+        names = enumerate(self.passwords, start=2)
+        return [self.user, *(User(id=id_, username=name) for id_, name in names)]
 
     def find_user(self, username: str) -> User | None:
         names = list(self.passwords)
@@ -113,6 +115,15 @@ class MemoryDoccano:
     def ensure_span_types(self, project: int, labels: Sequence[Label]) -> None:
         self.labels[project] = [label.name for label in labels]
 
+    def change_span_type(self, project: int, span_type: int, changes: dict[str, Any]) -> None:
+        old = self.labels[project][span_type]
+        new = self.labels[project][span_type] = changes.get("text", old)
+        for row in self.rows[project]:
+            row.spans = [(s, e, new if label == old else label) for s, e, label in row.spans]
+
+    def tags(self, project: int) -> list[tuple[int, str]]:
+        return []
+
     def add_member(self, project: int, user: int, role: str = "annotator") -> None:
         self.member_ids[project].add(user)
 
@@ -139,35 +150,52 @@ class MemoryDoccano:
             upload_name=row.name,
             is_confirmed=key in self.confirmed,
             comment_count=int(key in self.commented),
+            meta={"meta": row.meta},
         )
+
+    def set_meta(self, project: int, example: int, meta: dict[str, Any]) -> None:
+        self.rows[project][example].meta = meta
+
+    def lists_work(self, project: int) -> bool:
+        return False
+
+    def comments(self, project: int, example: int | None = None) -> list[Comment]:
+        time = datetime.fromisoformat(TIME)
+        return [
+            Comment(example=number, text="Which?", username="ann", created_at=time)
+            for place, number in sorted(self.commented)
+            if place == project and example in (None, number)
+        ]
 
     def spans(self, project: int, example: int) -> list[ExampleSpan]:
         names = self.labels[project]
+        is_accepted = (project, example) in self.accepted
         return [
             ExampleSpan.model_validate(
                 {
-                    "id": n,
+                    "id": 1000 * start + end,
                     "start_offset": start,
                     "end_offset": end,
                     "user": 1,
                     "label": names.index(label),
                     "created_at": TIME,
-                    "updated_at": TIME,
+                    "updated_at": LATER if is_accepted else TIME,
                 }
             )
-            for n, (start, end, label) in enumerate(self.rows[project][example].spans)
+            for start, end, label in self.rows[project][example].spans
         ]
 
+    def create_span(self, project: int, example: int, start: int, end: int, label: int) -> None:
+        self.rows[project][example].spans.append((start, end, self.labels[project][label]))
+
+    def delete_span(self, project: int, example: int, span: int) -> None:
+        row = self.rows[project][example]
+        row.spans = [s for s in row.spans if 1000 * s[0] + s[1] != span]
+
     def states(self, project: int, example: int) -> list[State]:
-        done = (project, example) in self.confirmed
+        is_confirmed = (project, example) in self.confirmed
         time = datetime.fromisoformat(TIME)
-        return [State(id=1, confirmed_by=2, confirmed_at=time)] if done else []
-
-    def comments(self, project: int, example: int | None = None) -> list[Comment]:
-        return []
-
-    def lists_work(self, project: int) -> bool:
-        return False
+        return [State(id=1, confirmed_by=2, confirmed_at=time)] if is_confirmed else []
 
     def upload(self, project: int, rows: Sequence[UploadRow]) -> None:
         self.rows[project] += rows

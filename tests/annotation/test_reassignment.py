@@ -16,12 +16,14 @@ from orbat.annotation.session.assigning.team import (
     resume_annotator,
 )
 from orbat.annotation.session.folder import Session, open_session
+from orbat.annotation.session.guidelines import read_guideline_log
+from orbat.annotation.session.history import Version, add_versions
 from orbat.annotation.session.push import push
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.labels import load_labels
 from orbat.errors import InputError
-from tests.annotation.memory_doccano import MemoryDoccano
+from tests.annotation.memory_doccano import TIME, MemoryDoccano
 from tests.conftest import Orbat, Running
 
 DOCUMENTS = [
@@ -125,6 +127,48 @@ def test_who_joins_gets_an_even_share_and_who_leaves_gives_it_back(tmp_path: Pat
     with pytest.raises(InputError, match="'ben' is paused; use --resume ben"):
         move_documents(server.client, folder, "ann", ["ben"])
     assert open_session(folder).assignments == after.assignments
+
+
+def test_an_annotator_may_lose_all_documents(tmp_path: Path) -> None:
+    server, folder = MemoryDoccano(), tmp_path / "june"
+    session = push_to(server, folder, "ann", "ben", "cat")
+    ids = [document.id for document in session.pushed("ann")]
+    target = {doc_id: ({"ben", "cat"} - set(session.assignments[doc_id])).pop() for doc_id in ids}
+    # The first document is named twice, and moves once.
+    for doc_id in ids:
+        result = move_documents(
+            server.client, folder, "ann", ["ben", "cat"], documents=[doc_id, doc_id]
+        )
+        assert [(m.document, m.target) for m in result.moved] == [(doc_id, target[doc_id])]
+    session = check_record(server, folder)
+    assert session.pushed("ann") == []
+    assert {len(names) for names in session.assignments.values()} == {2}
+    # All later commands read the session, and ann gets new documents.
+    push_to(server, folder, "ann", "ben", "cat")
+    remove_annotator(server.client, folder, "ann")
+    add_annotator(server.client, folder, "dan")
+    assert check_record(server, folder).pushed("dan")
+
+
+def test_reopened_documents_of_who_leaves_go_to_another_one_as_well(tmp_path: Path) -> None:
+    server, folder = MemoryDoccano(), tmp_path / "june"
+    session = push_to(server, folder, "ann", "ben", "cat")
+    doc_id = session.pushed("ann")[0].id
+    confirmed = Version(doc_id, "ann", TIME, confirmed_by="ann", confirmed_at=TIME, spans=())
+    add_versions(folder, "ann", [confirmed])
+    result = remove_annotator(server.client, folder, "ann")
+    assert [move.document for move in result.moved if move.stays] == [doc_id]
+    assert len(check_record(server, folder).assignments[doc_id]) == 3
+
+
+def test_guidelines_of_who_joins_are_recorded(tmp_path: Path) -> None:
+    server, folder = MemoryDoccano(), tmp_path / "june"
+    for text in ("One", "Two"):
+        push(*(server.client, folder, DOCUMENTS, ["ann"], load_labels()), guidelines=text)
+    add_annotator(server.client, folder, "dan")
+    log = read_guideline_log(folder)
+    assert [log.current(name) for name in ("ann", "dan")] == [2, 2]
+    assert {server.stored[n].guideline for n in open_session(folder).projects.values()} == {"Two"}
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def reopen(
     """Reopen confirmed documents that a new ruling touches, with a comment that says why.
 
     All spans are kept. Documents that were reopened for the same ruling and note before, and
-    confirmed again since, stay confirmed.
+    confirmed again since, stay confirmed, and so do those of paused annotators.
     """
     from rich.console import Console
 
@@ -93,3 +93,5 @@ def reopen(
     echo(f"{count} documents of {names} annotators {done}; all spans are kept")
     if reopened.settled:
         echo(f"{reopened.settled} were reopened for it before and confirmed again, and stay so")
+    for document in reopened.paused:
+        echo(f"'{document.document}' of '{document.annotator}', who is paused, stays confirmed")

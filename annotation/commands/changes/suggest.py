@@ -53,7 +53,7 @@ def suggest(
     from rich.console import Console
 
     from ....ui import print_tables, progress_bars
-    from ...session.changes.resuggestion import replace_suggestions, replacement_tables
+    from ...session.changes.replacing_suggestions import replace_suggestions, replacement_tables
     from ...session.folder import open_session
 
     tagger = load_optional_model(model)

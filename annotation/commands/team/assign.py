@@ -25,7 +25,8 @@ from ..options import (
 def assign(
     session: SessionFolder,
     source: Annotated[
-        str | None, typer.Option("--from", metavar="NAME", help="Move open documents of this one.")
+        str | None,
+        typer.Option("--from", metavar="NAME", help="Move open documents of this annotator."),
     ] = None,
     targets: Annotated[
         str | None,
@@ -50,11 +51,17 @@ def assign(
     ] = None,
     pause: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Close it until --resume; their documents stay theirs."),
+        typer.Option(
+            metavar="NAME",
+            help="Close the session for an annotator until --resume; their documents stay theirs.",
+        ),
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Open it again, after --pause or --remove."),
+        typer.Option(
+            metavar="NAME",
+            help="Open the session for an annotator again, after --pause or --remove.",
+        ),
     ] = None,
     home: Home = None,
     url: Url = None,

@@ -169,9 +169,11 @@ def _take(
 
 
 def _record(session: Session, annotator: str, documents: Sequence[Document]) -> None:
-    """Record the documents that an annotator's project holds."""
-    if documents or session.pushed_path(annotator).is_file():
+    """Record the documents that an annotator's project holds; without any, there is no file."""
+    if documents:
         write_documents(session.pushed_path(annotator), documents)
+    else:
+        session.pushed_path(annotator).unlink(missing_ok=True)
 
 
 def _save(

@@ -10,7 +10,7 @@ from ...doccano.client import DoccanoClient
 from ..folder import Session
 from .moves import Move
 from .word_load import measure_load, typical_words
-from .work_state import OPEN_STATES, WorkReader, WorkState
+from .work_state import BEGUN_STATES, OPEN_STATES, WorkReader
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,18 @@ class MovePlan:
             targets: the annotators who may get them.
             documents: ids; empty for all, those at the end of the source's list first.
             count: how many may move; None for all.
-            share_begun: whether documents on which the source has begun go to a target as well.
+            share_begun: whether documents on which the source has begun, or whose confirmation
+                was withdrawn, go to a target as well.
         """
         load = measure_load(self.client, self.session, targets)
         reader = WorkReader.open(self.client, self.session, source)
-        ids = list(documents) or self._from_end(source)
+        ids = list(dict.fromkeys(documents)) or self._from_end(source)
         for number, doc_id in enumerate(ids, start=1):
             if len(self.moves) == count:
                 break
             self.on_progress(Progress(f"Reading the project of {source}", number, len(ids)))
             state = reader.read(doc_id)
-            is_begun = share_begun and state == WorkState.BEGUN
+            is_begun = share_begun and state in BEGUN_STATES
             if state not in OPEN_STATES and not is_begun:
                 self.kept.append(Kept(doc_id, source, state))
                 continue

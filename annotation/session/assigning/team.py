@@ -1,8 +1,8 @@
 """Change who works in a session, and move open documents between the annotators.
 
 Open are documents that are not confirmed and on which their annotator has not begun to work. All
-other documents stay where they are. The functions lock the session's folder, and first complete
-what an interrupted call has left.
+other documents stay where they are. The functions lock the session's folder. Those that move
+documents first complete the moves of an interrupted call.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from ....corpus.output.locks import lock_folder
 from ....errors import InputError, ServerError
 from ....ui import DataTable, OnProgress, ignore_progress
 from ...doccano.client import DoccanoClient
+from ..changes.suggestion_project import complete_suggestions
 from ..folder import Session, open_session
+from ..guidelines import deliver_guidelines
 from ..projects import ensure_project
 from .moves import BegunMoves, Move, complete_moves, read_begun_moves
 from .planning import Kept, MovePlan
@@ -118,6 +120,7 @@ def add_annotator(
         added = ensure_project(client, session, name, guidelines)
         session = replace(session, projects={**session.projects, name: added.id})
         session.save()
+        deliver_guidelines(client, replace(session, projects={name: added.id}), guidelines)
         result = _carry_out(
             *(client, session, {"add": name}, on_progress),
             plan=lambda plan: plan.level(name, others),
@@ -133,8 +136,9 @@ def remove_annotator(
 ) -> Reassignment:
     """Close an annotator's project, and move their open documents to the others.
 
-    Confirmed documents stay, and so do those on which they have begun to work; each of the latter
-    goes to another annotator as well, from its beginning.
+    Confirmed documents stay, and so do those on which they have begun to work, and those whose
+    confirmation was withdrawn; each of these two goes to another annotator as well, from its
+    beginning.
 
     Args:
         client: an administrator's connection.
@@ -227,7 +231,7 @@ def _locked(client: DoccanoClient, folder: Path) -> Iterator[Session]:
     """Lock the folder of a session on the connected server."""
     open_session(folder, client)
     with lock_folder(folder):
-        yield add_words(open_session(folder, client), ())
+        yield add_words(complete_suggestions(client, open_session(folder, client)), ())
 
 
 def _check_annotator(session: Session, name: str, *, may_be_paused: bool = False) -> None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from ....corpus.document import Document
 from ...doccano.client import DoccanoClient
 from ...doccano.records import Example
+from ...doccano.work import read_example
 from ..folder import Session
 from ..history import read_history
 from ..upload import to_row
@@ -26,6 +27,8 @@ class WorkState(StrEnum):
 
 OPEN_STATES = (WorkState.WAITING, WorkState.UNTOUCHED)
 """Documents in these states may go to somebody else: nobody's work is in them."""
+BEGUN_STATES = (WorkState.BEGUN, WorkState.CONFIRMED_BEFORE)
+"""Documents in these states have work in them, and wait to be confirmed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class WorkReader:
         pushed: the documents as they were uploaded, by id.
         examples: the project's examples when the reader was opened, by document id.
         label_names: the project's labels by id.
-        user: the annotator's account.
+        uploaders: the administrators, whose spans are the suggestions, without the annotator.
         confirmed_before: documents that were confirmed when they were pulled.
     """
 
@@ -47,29 +50,29 @@ class WorkReader:
     pushed: dict[str, Document]
     examples: dict[str, Example]
     label_names: dict[int, str]
-    user: int | None
+    uploaders: frozenset[int]
     confirmed_before: frozenset[str]
 
     @classmethod
     def open(cls, client: DoccanoClient, session: Session, annotator: str) -> WorkReader:
         """Return the reader of an annotator's project."""
         project = session.projects[annotator]
-        user = client.find_user(annotator)
+        uploaders = (u.id for u in client.users() if u.is_superuser and u.username != annotator)
         return cls(
             client,
             project,
             {document.id: document for document in session.pushed(annotator)},
             {example.upload_name: example for example in client.examples(project)},
             {span_type.id: span_type.text for span_type in client.span_types(project)},
-            user.id if user else None,
+            frozenset(uploaders),
             frozenset(_confirmed(session, annotator)),
         )
 
     def read(self, doc_id: str) -> WorkState:
         """Return the state of a document as it is on the server now.
 
-        A document counts as begun if its spans are not the suggestions, if one of them is by the
-        annotator, or if it has a comment.
+        A document counts as begun if its spans are not the suggestions, or somebody has changed or
+        accepted one of them, see :meth:`~orbat.annotation.doccano.work.Work.is_begun`.
         """
         document = self.pushed.get(doc_id)
         if document is None:
@@ -80,17 +83,15 @@ class WorkReader:
             return WorkState.BEGUN
         if listed.is_confirmed:
             return WorkState.CONFIRMED
-        number = listed.id
-        stored = self.client.spans(self.project, number)
-        spans = [(s.start_offset, s.end_offset, self.label_names.get(s.label)) for s in stored]
-        is_changed = sorted(spans, key=str) != sorted(to_row(document).spans, key=str)
-        is_changed = is_changed or any(span.user == self.user for span in stored)
-        example = self.client.example(self.project, number)
-        if example.is_confirmed:
+        work = read_example(self.client, self.project, listed.id)
+        if work.state is not None:
             return WorkState.CONFIRMED
         if doc_id in self.confirmed_before:
             return WorkState.CONFIRMED_BEFORE
-        return WorkState.BEGUN if is_changed or example.comment_count else WorkState.UNTOUCHED
+        spans = [(s.start_offset, s.end_offset, self.label_names.get(s.label)) for s in work.spans]
+        is_changed = sorted(spans, key=str) != sorted(to_row(document).spans, key=str)
+        begun = is_changed or work.is_begun(self.uploaders)
+        return WorkState.BEGUN if begun else WorkState.UNTOUCHED
 
 
 def _confirmed(session: Session, annotator: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ....corpus.document import Document
 from ....corpus.files import read_documents, write_documents, write_json_lines
 from ....corpus.labels import LabelSet
 from ....corpus.output.locks import lock_folder
-from ....errors import InputError
+from ....errors import InputError, ServerError
 from ....ui import OnProgress, Progress, ignore_progress
 from ...doccano.client import DoccanoClient
 from ...quality.control_records import control_folder, read_control, write_control
@@ -19,6 +19,7 @@ from ..folder import Session, open_session
 from ..guidelines import deliver_guidelines
 from ..history import read_history
 from .project_labels import change_project_labels
+from .suggestion_project import complete_suggestions
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,9 @@ def change_labels(
     renames = dict(renames or {})
     open_session(folder, client)
     with lock_folder(folder):
-        session = open_session(folder, client)
+        session = complete_suggestions(client, open_session(folder, client), on_progress)
         changes = _compare(session, labels, renames)
+        _check_projects(client, session)
         for number, (annotator, project) in enumerate(session.projects.items(), start=1):
             change_project_labels(client, project, labels, renames)
             if renames:
@@ -116,6 +118,12 @@ def _compare(session: Session, labels: LabelSet, renames: Mapping[str, str]) -> 
             )
     if len(set(renames.values())) < len(renames):
         raise InputError(f"{where}: two labels cannot get the same new name; retire one of them")
+    unknown = next((b for b, a in renames.items() if b not in old and a not in old), None)
+    if unknown is not None:
+        raise InputError(
+            f"{where}: --rename {unknown}={renames[unknown]}: the session has no label "
+            f"'{unknown}'; its labels are {', '.join(old)}"
+        )
     # Without its old name, a rename was carried out before.
     done = {before: after for before, after in renames.items() if before in old}
     gone = [name for name in old if name not in new and name not in done]
@@ -140,6 +148,20 @@ def _compare(session: Session, labels: LabelSet, renames: Mapping[str, str]) -> 
     )
 
 
+def _check_projects(client: DoccanoClient, session: Session) -> None:
+    """Refuse a server whose projects are not those of the session, before anything is changed."""
+    for annotator, project in session.projects.items():
+        pushed = {document.id: document.text for document in session.pushed(annotator)}
+        if not pushed:
+            continue
+        found = ((example.upload_name, example.text) for example in client.examples(project))
+        if not any(pushed.get(name) == text for name, text in found):
+            raise ServerError(
+                f"{client.url}: project {project} has no document of {session.folder} for "
+                f"'{annotator}'; connect to the session's server, or restore doccano's data"
+            )
+
+
 def _rename_suggestions(client: DoccanoClient, project: int, renames: Mapping[str, str]) -> None:
     """Rename labels in the suggestions of the metadata, from which the page has the scores."""
     for example in client.examples(project):
@@ -157,7 +179,8 @@ def _rename_in_files(session: Session, annotator: str, renames: Mapping[str, str
         folder / "pulled" / name for folder in (session.folder, control_folder(session.folder))
     ]
     for path in (session.pushed_path(annotator), *pulled):
-        if path.is_file():
+        # Earlier versions of orbat wrote empty files.
+        if path.is_file() and path.stat().st_size:
             write_documents(path, [_renamed(d, renames) for d in read_documents(path)])
     history = session.folder / "history" / f"{annotator}.jsonl"
     if history.is_file():

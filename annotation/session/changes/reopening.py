@@ -17,6 +17,7 @@ from ..folder import Session, open_session
 from ..guidelines import GuidelineLog, read_guideline_log
 from ..history import add_versions, suggestions_of
 from ..reading import Reading, read_session
+from .suggestion_project import complete_suggestions
 
 DEFAULT_NOTE = "Please check the article against the guidelines and confirm it again."
 CONTEXT = 40
@@ -84,14 +85,21 @@ class Reopened:
         documents: the documents that were reopened, or would be.
         settled: number of documents that were reopened for the same ruling before, and confirmed
             again since; they stay confirmed.
+        paused: documents of annotators who are paused or removed, and could not confirm them
+            again; they stay confirmed.
     """
 
     documents: tuple[ReopenedDocument, ...]
     settled: int
+    paused: tuple[ReopenedDocument, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as a JSON object."""
-        return {"documents": [vars(d) for d in self.documents], "settled": self.settled}
+        return {
+            "documents": [vars(d) for d in self.documents],
+            "settled": self.settled,
+            "paused": [vars(d) for d in self.paused],
+        }
 
 
 def parse_before(value: str) -> int | datetime:
@@ -125,6 +133,7 @@ def reopen(
     Spans are kept, and the confirmed versions are recorded in the history. A comment with the
     ruling is on each document before it is reopened. A call that was interrupted is completed by
     the next, which comments on no document twice and leaves what annotators have confirmed since.
+    Documents of paused annotators stay confirmed; when these are back, the same call reopens them.
 
     Args:
         client: an administrator's connection.
@@ -140,17 +149,22 @@ def reopen(
     """
     open_session(folder, client)
     with lock_folder(folder):
-        session = open_session(folder, client)
+        session = complete_suggestions(client, open_session(folder, client), on_progress)
         log = read_guideline_log(session.folder)
         _check(session, ruling, log)
         touched: list[Reading] = []
+        closed: list[Reading] = []
         settled = 0
-        for readings in read_session(client, session, on_progress).values():
+        for annotator, readings in read_session(client, session, on_progress).items():
             found = [r for r in readings if _is_touched(r, ruling, log)]
             new = [r for r in found if not _is_settled(r, ruling, client.user.username)]
             settled += len(found) - len(new)
-            touched += new
-        result = Reopened(tuple(_describe(r, ruling, log) for r in touched), settled)
+            (closed if annotator in session.paused else touched).extend(new)
+        result = Reopened(
+            tuple(_describe(r, ruling, log) for r in touched),
+            settled,
+            paused=tuple(_describe(r, ruling, log) for r in closed),
+        )
         if not dry_run:
             _record(session, touched)
             for number, reading in enumerate(touched, start=1):

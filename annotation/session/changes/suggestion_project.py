@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from ....corpus.document import Document, document_to_json, parse_document
@@ -18,15 +17,15 @@ from ....corpus.files import write_documents
 from ....corpus.output.atomic import name_full_disk
 from ....corpus.reading.json_files import decode_json
 from ....errors import InputError, ServerError
+from ....ui import OnProgress, ignore_progress
 from ...doccano.client import DoccanoClient
-from ...doccano.work import Work
+from ...doccano.work import Work, read_example
 from ..folder import Session
-from ..reading import Reading
+from ..history import add_versions, suggestions_of
+from ..reading import Reading, read_session
 from ..upload import to_row
 
 JOURNAL = "suggesting.jsonl"
-_ACCEPTED_AFTER = timedelta(seconds=1)
-"""A span that was changed later than this after its creation was changed or accepted."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class SuggestionProject:
 
     def is_untouched(self, work: Work, pushed: Document) -> bool:
         """Return whether a document has its suggestions and nothing else."""
-        return self._has_suggestions_only(work) and self._keys(work) == self._wanted(pushed)
+        return not self._is_begun(work) and self._keys(work) == self._wanted(pushed)
 
     def complete(self, old: Document, new: Document) -> None:
         """Complete a replacement that was interrupted, unless somebody has begun the document."""
@@ -64,7 +63,7 @@ class SuggestionProject:
         for example in self.client.examples(self.id):
             if example.upload_name == new.id:
                 work = self._read(example.id)
-                if self._has_suggestions_only(work) and self._keys(work) <= both:
+                if not self._is_begun(work) and self._keys(work) <= both:
                     self.write(example.id, new)
 
     def replace(self, reading: Reading, new: Document) -> bool:
@@ -98,23 +97,10 @@ class SuggestionProject:
             )
 
     def _read(self, example: int) -> Work:
-        states = self.client.states(self.id, example)
-        return Work(
-            tuple(self.client.spans(self.id, example)),
-            states[-1] if states else None,
-            tuple(self.client.comments(self.id, example)),
-        )
+        return read_example(self.client, self.id, example)
 
-    def _has_suggestions_only(self, work: Work) -> bool:
-        return (
-            work.state is None
-            and not work.comments
-            and all(
-                span.user == self.client.user.id
-                and span.updated_at - span.created_at < _ACCEPTED_AFTER
-                for span in work.spans
-            )
-        )
+    def _is_begun(self, work: Work) -> bool:
+        return work.is_begun({self.client.user.id})
 
     def _keys(self, work: Work) -> set[tuple[int, int, int]]:
         return {(span.start_offset, span.end_offset, span.label) for span in work.spans}
@@ -133,11 +119,35 @@ def _append(path: Path, record: object) -> None:
         os.fsync(file.fileno())
 
 
-def read_journal(session: Session) -> list[tuple[str, Document]]:
-    """Return the documents of an interrupted call with their new suggestions, by annotator."""
+def complete_suggestions(
+    client: DoccanoClient, session: Session, on_progress: OnProgress = ignore_progress
+) -> Session:
+    """Complete and record the suggestions that an interrupted call has left; return the session.
+
+    Every command that changes or records the session calls it first: the new suggestions must
+    never pass for the work of annotators. Without a journal, it does nothing.
+
+    Args:
+        client: an administrator's connection.
+        session: the session, whose folder is locked.
+        on_progress: called for each document that is read.
+
+    Raises:
+        InputError: if the journal is damaged.
+        ServerError: if the server fails, or the session was changed in doccano.
+    """
+    if (session.folder / JOURNAL).is_file():
+        for annotator, new in _read_journal(session)[-1:]:
+            old = next((d for d in session.pushed(annotator) if d.id == new.id), None)
+            if old is not None:
+                SuggestionProject.open(client, session, annotator).complete(old, new)
+        record_suggestions(client, session, on_progress)
+    return session
+
+
+def _read_journal(session: Session) -> list[tuple[str, Document]]:
+    """Return the documents of the journal with their new suggestions, by annotator."""
     path = session.folder / JOURNAL
-    if not path.is_file():
-        return []
     entries = []
     for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
         where = f"{path}:{number}"
@@ -148,12 +158,20 @@ def read_journal(session: Session) -> list[tuple[str, Document]]:
     return entries
 
 
-def settle_journal(session: Session) -> None:
-    """Record the new suggestions as pushed, and remove the journal."""
+def record_suggestions(client: DoccanoClient, session: Session, on_progress: OnProgress) -> None:
+    """Record the suggestions of the journal as pushed and in the history, and remove it."""
+    if not (session.folder / JOURNAL).is_file():
+        return
     new: dict[str, dict[str, Document]] = {}
-    for annotator, document in read_journal(session):
+    for annotator, document in _read_journal(session):
         new.setdefault(annotator, {})[document.id] = document
     for annotator, documents in new.items():
         pushed = [documents.get(d.id, d) for d in session.pushed(annotator)]
-        write_documents(session.pushed_path(annotator), pushed)
-    (session.folder / JOURNAL).unlink(missing_ok=True)
+        if pushed:
+            write_documents(session.pushed_path(annotator), pushed)
+    readings = read_session(client, session, on_progress)
+    for annotator, documents in new.items():
+        versions = [r.version for r in readings[annotator] if r.document.id in documents]
+        suggestions = suggestions_of(annotator, session.pushed(annotator))
+        add_versions(session.folder, annotator, versions, suggestions)
+    (session.folder / JOURNAL).unlink()

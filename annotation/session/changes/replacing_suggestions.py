@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,13 +16,12 @@ from ....ui import DataTable, OnProgress, Progress, ignore_progress
 from ...doccano.client import DoccanoClient
 from ...suggestions import suggest
 from ..folder import Session, open_session
-from ..history import add_versions, suggestions_of
 from ..reading import Reading, read_session
-from .suggestion_project import SuggestionProject, read_journal, settle_journal
+from .suggestion_project import SuggestionProject, complete_suggestions, record_suggestions
 
 
 @dataclass(frozen=True)
-class Resuggested:
+class ReplacedSuggestions:
     """The result of replacing suggestions.
 
     Attributes:
@@ -52,7 +51,7 @@ def replace_suggestions(
     *,
     seen: frozenset[str] = frozenset(),
     on_progress: OnProgress = ignore_progress,
-) -> Resuggested:
+) -> ReplacedSuggestions:
     """Suggest spans anew in the documents that nobody has begun, and measure old and new spans.
 
     A document is begun if somebody added, deleted, changed or accepted a span of it, wrote a
@@ -77,9 +76,8 @@ def replace_suggestions(
     """
     open_session(folder, client)
     with lock_folder(folder):
-        session = open_session(folder, client)
+        session = complete_suggestions(client, open_session(folder, client), on_progress)
         projects = {n: SuggestionProject.open(client, session, n) for n in session.projects}
-        resumed = _resume(session, projects)
         readings = read_session(client, session, on_progress)
         confirmed = [r for group in readings.values() for r in group if r.work.state]
         measured = [r for r in confirmed if sha256_text(r.document.text) not in seen]
@@ -99,14 +97,11 @@ def replace_suggestions(
             elif project.replace(reading, new):
                 replaced[project.annotator].add(new.id)
             on_progress(Progress("Replacing suggestions", number, len(open_)))
-        settle_journal(session)
-        written = {name: ids | resumed.get(name, set()) for name, ids in replaced.items()}
-        if any(written.values()):
-            _record(client, session, written, on_progress)
+        record_suggestions(client, session, on_progress)
     names = session.labels.names
     total = sum(map(len, readings.values()))
     counts = {annotator: len(ids) for annotator, ids in replaced.items() if ids}
-    return Resuggested(
+    return ReplacedSuggestions(
         counts,
         unchanged=unchanged,
         begun=total - sum(counts.values()) - unchanged - len(confirmed),
@@ -146,37 +141,10 @@ def _evaluate(
     return evaluate(gold, predicted, labels)
 
 
-def _resume(session: Session, projects: Mapping[str, SuggestionProject]) -> dict[str, set[str]]:
-    """Complete what an interrupted call was writing; return what it had written."""
-    written: dict[str, set[str]] = {}
-    entries = read_journal(session)
-    for annotator, new in entries:
-        written.setdefault(annotator, set()).add(new.id)
-    for annotator, new in entries[-1:]:
-        old = next((d for d in session.pushed(annotator) if d.id == new.id), None)
-        if old is not None:
-            projects[annotator].complete(old, new)
-    settle_journal(session)
-    return written
-
-
-def _record(
-    client: DoccanoClient,
-    session: Session,
-    replaced: Mapping[str, Collection[str]],
-    on_progress: OnProgress,
-) -> None:
-    """Add the new suggestions to the history, so that no pull takes them for the annotators'."""
-    for annotator, readings in read_session(client, session, on_progress).items():
-        versions = [r.version for r in readings if r.document.id in replaced[annotator]]
-        suggestions = suggestions_of(annotator, session.pushed(annotator))
-        add_versions(session.folder, annotator, versions, suggestions)
-
-
-def replacement_tables(resuggested: Resuggested) -> list[DataTable]:
+def replacement_tables(result: ReplacedSuggestions) -> list[DataTable]:
     """Return the accuracy of the old and the new suggestions on the confirmed documents."""
     note = "on what annotators confirmed, who saw the old suggestions: this favors the old ones"
-    pairs = (("Old suggestions", resuggested.old), ("New suggestions", resuggested.new))
+    pairs = (("Old suggestions", result.old), ("New suggestions", result.new))
     return [
         score_table(evaluation, title, note)
         for title, evaluation in pairs

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from orbat.annotation.doccano.client import DoccanoClient
-from orbat.annotation.session.changes.resuggestion import Resuggested, replace_suggestions
+from orbat.annotation.session.changes.replacing_suggestions import (
+    ReplacedSuggestions,
+    replace_suggestions,
+)
 from orbat.annotation.session.folder import Session, open_session
 from orbat.annotation.session.pull import SUGGESTED, pull
 from orbat.annotation.session.push import push
@@ -67,7 +70,7 @@ def session(doccano: Running, tmp_path: Path, request: pytest.FixtureRequest) ->
     return pushed.session
 
 
-def replace_in(connection: DoccanoClient, session: Session, **options: Any) -> Resuggested:
+def replace_in(connection: DoccanoClient, session: Session, **options: Any) -> ReplacedSuggestions:
     return replace_suggestions(connection, session.folder, [NewModel()], **options)
 
 

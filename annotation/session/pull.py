@@ -10,6 +10,7 @@ from typing import Any
 from ...corpus.document import Document
 from ...corpus.files import write_documents
 from ...corpus.output.locks import lock_folder
+from ...errors import InputError
 from ...ui import DataTable, OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..overview.comments import comments_of, find_new_comments

@@ -77,9 +77,18 @@ def ensure_account(client: DoccanoClient, folder: Path, name: str) -> User:
 
 
 def store_password(client: DoccanoClient, name: str, password: str) -> None:
-    """Record a password that an administrator has set."""
+    """Record the password with which orbat created an account."""
     with _locked_accounts(client, None) as accounts:
         _record(accounts, {name: password})
+
+
+def forget_password(client: DoccanoClient, name: str) -> None:
+    """Delete the password with which orbat created an account, because it has another one."""
+    with _locked_accounts(client, None) as accounts:
+        known = _read_accounts(accounts)
+        if name in known:
+            kept = {other: password for other, password in known.items() if other != name}
+            write_json(accounts / _ACCOUNTS, kept, private=True)
 
 
 @contextmanager

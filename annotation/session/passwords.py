@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...errors import InputError, ServerError
 from ..doccano.client import DoccanoClient
-from .accounts import store_password
+from .accounts import forget_password
 from .folder import open_session
 
 
@@ -36,7 +36,7 @@ def invite_again(client: DoccanoClient, name: str, folder: Path | None = None) -
 
 
 def set_password(client: DoccanoClient, name: str, password: str) -> None:
-    """Set the password of an account, and end its logins.
+    """Set the password of an account, and end its logins and its link. It is stored nowhere.
 
     Args:
         client: an administrator's connection.
@@ -48,7 +48,7 @@ def set_password(client: DoccanoClient, name: str, password: str) -> None:
     """
     _check_server(client, name)
     client.set_password(name, password)
-    store_password(client, name, password)
+    forget_password(client, name)
 
 
 def _check_server(client: DoccanoClient, name: str) -> None:

@@ -49,8 +49,8 @@ def replay(
     password = session.password(annotator)
     if password is None:
         raise InputError(
-            f"'{annotator}' has an account that orbat did not create, so its password is unknown; "
-            "replay as another annotator"
+            f"the password of '{annotator}' is unknown, because orbat did not create the account, "
+            "or it was set later; replay as another annotator"
         )
     project = session.projects[annotator]
     pushed = session.pushed(annotator)

@@ -12,7 +12,7 @@ from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.page.home_settings import FOLDER
 from orbat.annotation.page.server.login_counts import (
     MAX_FAILURES,
-    MAX_STRANGE_FAILURES,
+    MAX_FAILURES_IN_ALL,
     WINDOW_SECONDS,
     LoginCounts,
 )
@@ -71,7 +71,7 @@ def test_who_tries_many_addresses_or_accounts_waits_and_the_team_does_not(
     counts: LoginCounts,
 ) -> None:
     counts.add_success("ann", "192.0.2.1")
-    for number in range(MAX_STRANGE_FAILURES):
+    for number in range(MAX_FAILURES_IN_ALL):
         counts.add_failure("ann", f"198.51.100.{number}")
         counts.add_failure(f"guess {number}", "192.0.2.1")
     assert counts.seconds_to_wait("ann", "203.0.113.9") > 0

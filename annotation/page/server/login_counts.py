@@ -15,10 +15,10 @@ WINDOW_SECONDS = 600
 """How long a wrong password counts."""
 MAX_FAILURES = 10
 """Wrong passwords for one account from one address, until the oldest does not count any more."""
-MAX_STRANGE_FAILURES = 100
+MAX_FAILURES_IN_ALL = 100
 """Wrong passwords for one account from all addresses, and from one address for all accounts."""
 KNOWN_SECONDS = 90 * 24 * 3600
-"""How long an account that logged in from an address is at home there."""
+"""How long an account is known at an address from which it logged in."""
 _TABLES = """
 create table if not exists failures (account text, address text, time real);
 create index if not exists by_account on failures (account, time);
@@ -52,15 +52,15 @@ class LoginCounts:
         names = self._hash(account), self._hash(_network(address))
         with self._open() as database:
             own = "account = ? and address = ?", names, MAX_FAILURES
-            strange = (
-                ("account = ?", names[:1], MAX_STRANGE_FAILURES),
-                ("address = ?", names[1:], MAX_STRANGE_FAILURES),
+            in_all = (
+                ("account = ?", names[:1], MAX_FAILURES_IN_ALL),
+                ("address = ?", names[1:], MAX_FAILURES_IN_ALL),
             )
             is_known = database.execute(
                 "select 1 from known where account = ? and address = ? and time > ?",
                 (*names, self._now() - KNOWN_SECONDS),
             ).fetchone()
-            limits = [own] if is_known else [own, *strange]
+            limits = [own] if is_known else [own, *in_all]
             return max(self._wait(database, *limit) for limit in limits)
 
     def add_failure(self, account: str, address: str) -> None:
@@ -72,7 +72,7 @@ class LoginCounts:
             database.execute("insert into failures values (?, ?, ?)", row)
 
     def add_success(self, account: str, address: str) -> None:
-        """Forget the wrong passwords for an account from an address, where it is at home now."""
+        """Forget the wrong passwords for an account from an address, where it is known now."""
         now = self._now()
         names = self._hash(account), self._hash(_network(address))
         with self._open() as database:

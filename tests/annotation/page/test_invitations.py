@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -15,6 +18,12 @@ import pytest
 from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.page.server.accounts import invitations
 from orbat.annotation.page.server.accounts.invitations import InvitationStore
+from orbat.annotation.page.server.accounts.passwords import Passwords
+from orbat.annotation.page.server.accounts.requests import (
+    INVITATION,
+    PASSWORD,
+    AccountRequests,
+)
 from orbat.annotation.session.accounts import read_password
 from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.passwords import set_password
@@ -139,15 +148,78 @@ def test_passwords_of_all_characters_are_set_and_work(
         connection.create_user(name, secrets.token_urlsafe(9))
         set_password(connection, name, password)
         assert connection.accepts_password(name, password)
-        assert read_password(doccano.url, tmp_path, name) == password
+        assert read_password(doccano.url, tmp_path, name) is None
         with pytest.raises(ServerError, match="may not begin or end with a blank"):
             connection.set_password(name, f" {password}")
+        with pytest.raises(ServerError, match="may not have a null character"):
+            connection.set_password(name, f"a\0{password}")
         user = DoccanoClient(doccano.url, name, password)
         with pytest.raises(ServerError, match="Only an administrator may set passwords"):
             user.set_password(name, "another one")
         connection.set_password(name, "another one")
         with pytest.raises(ServerError, match="Invalid token"):
             user.users()
+
+
+class Accounts(Passwords):
+    """Accounts in memory, of which the database may be locked."""
+
+    def __init__(self) -> None:
+        self.passwords: dict[str, str] = {}
+        self.is_locked = False
+
+    def is_administrator(self, token: str) -> bool:
+        return token == "lead"
+
+    def may_be_set(self, username: str) -> bool:
+        return True
+
+    def check(self, username: str, password: str) -> None:
+        pass
+
+    def set(self, username: str, password: str) -> None:
+        if self.is_locked:
+            raise OSError("database is locked")
+        self.passwords[username] = password
+
+
+def post(requests: AccountRequests, path: str, body: dict[str, str], *, form: bool = False) -> str:
+    """Send a request of an administrator, or a form; return the status line."""
+    content = (urlencode(body) if form else json.dumps(body)).encode()
+    environ = {"PATH_INFO": path, "REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(content))}
+    environ |= {} if form else {"HTTP_AUTHORIZATION": "Token lead"}
+    statuses: list[str] = []
+    requests.answer(
+        {**environ, "wsgi.input": io.BytesIO(content)},
+        lambda status, *_: statuses.append(status),
+    )
+    return statuses[0]
+
+
+def test_a_password_that_the_lead_sets_ends_the_link(tmp_path: Path) -> None:
+    accounts, store = Accounts(), InvitationStore(tmp_path / "invitations")
+    requests = AccountRequests(accounts, store)
+    token, _ = store.create("ann", None)
+    other, _ = store.create("ben", None)
+    assert post(requests, PASSWORD, {"username": "ann", "password": "by the lead"}) == "200 OK"
+    chosen = {"password": "by another", "again": "by another"}
+    assert post(requests, f"{INVITATION}/{token}", chosen, form=True) == "404 Not Found"
+    assert accounts.passwords == {"ann": "by the lead"}
+    assert store.find(other)
+
+
+def test_a_link_is_not_used_up_if_the_password_cannot_be_set(tmp_path: Path) -> None:
+    accounts, store = Accounts(), InvitationStore(tmp_path / "invitations")
+    requests = AccountRequests(accounts, store)
+    token, _ = store.create("ann", None)
+    chosen = {"password": "a long one", "again": "a long one"}
+    accounts.is_locked = True
+    with pytest.raises(OSError, match="locked"):
+        post(requests, f"{INVITATION}/{token}", chosen, form=True)
+    accounts.is_locked = False
+    assert post(requests, f"{INVITATION}/{token}", chosen, form=True) == "200 OK"
+    assert post(requests, f"{INVITATION}/{token}", chosen, form=True) == "404 Not Found"
+    assert accounts.passwords == {"ann": "a long one"}
 
 
 def test_an_invitation_ends_by_time_use_or_a_newer_one(

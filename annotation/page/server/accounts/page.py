@@ -73,5 +73,8 @@ def render_done(invitation: Invitation) -> str:
 
 def render_closed() -> str:
     """Return the page of a link that works no longer."""
-    content = "<p>It was used, it expired, or a newer one replaced it. Ask for a new link.</p>"
+    content = (
+        "<p>It was used, it expired, a newer one replaced it, or a password was set for you. "
+        "Ask for a new link.</p>"
+    )
     return _PAGE.format(title="This link does not work any longer", content=content)

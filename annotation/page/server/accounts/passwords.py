@@ -45,8 +45,10 @@ class Passwords:
         from django.contrib.auth.password_validation import validate_password
         from django.core.exceptions import ValidationError
 
-        if password != password.strip() or "\0" in password:
+        if password != password.strip():
             raise PasswordError("The password may not begin or end with a blank.")
+        if "\0" in password:
+            raise PasswordError("The password may not have a null character.")
         if len(password) > MAX_PASSWORD_LENGTH:
             raise PasswordError(f"The password may have {MAX_PASSWORD_LENGTH} characters at most.")
         with self._database():

@@ -89,6 +89,8 @@ class AccountRequests:
         if not isinstance(password, str):
             raise PasswordError("There is no password.")
         self._passwords.check(body["username"], password)
+        # Whoever else may have the link cannot take the account any more.
+        self._invitations.revoke(body["username"])
         self._passwords.set(body["username"], password)
         return {}
 
@@ -115,7 +117,11 @@ class AccountRequests:
             self._passwords.check(invitation.username, password)
             if not self._invitations.use(token):
                 return page(render_closed(), "404 Not Found")
-            self._passwords.set(invitation.username, password)
+            try:
+                self._passwords.set(invitation.username, password)
+            except Exception:
+                self._invitations.put_back(token, invitation)
+                raise
         except PasswordError as error:
             return page(render_form(invitation, error.args), "400 Bad Request")
         return page(render_done(invitation))

@@ -177,7 +177,10 @@ def find_project(client: DoccanoClient, folder: Path) -> int | None:
     if not isinstance(project, int):
         raise InputError(f"{path}: names no project; restore the file, or use a new folder")
     if url not in (client.url, client.public_url):
-        raise InputError(f"{folder}: its questions are on {url}; connect to that server")
+        raise InputError(
+            f"{folder}: its questions are on {url}; connect to it with --url, or, if its server is "
+            f"at {client.url} now, run orbat annotate move {folder} --url {client.url}"
+        )
     if client.project(project) is None:
         raise ServerError(
             f"{client.url}: project {project} with the adjudicator's questions was deleted; "

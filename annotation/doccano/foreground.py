@@ -10,20 +10,20 @@ from types import FrameType
 import psutil
 
 from ...errors import ServerError
-from .processes import WEB, WORKER
+from .processes import STOP_SECONDS, WEB, WORKER
 from .server import DoccanoServer
 
 
 def wait_until_stopped(server: DoccanoServer, on_ready: Callable[[], None]) -> None:
-    """Return after Ctrl-C or SIGTERM, and stop the server then.
+    """Return after Ctrl-C or SIGTERM, and stop the server then, or when `down` has stopped it.
 
     Args:
         server: a running server.
         on_ready: called when signals stop the server.
 
     Raises:
-        ServerError: if its web server or its worker has ended, so that the caller may start both
-            again.
+        ServerError: if its web server or its worker has ended by itself, so that the caller may
+            start both again.
     """
     processes = [process for name in (WEB, WORKER) if (process := server.process(name))]
     try:
@@ -34,6 +34,10 @@ def wait_until_stopped(server: DoccanoServer, on_ready: Callable[[], None]) -> N
                 ended, _ = psutil.wait_procs(processes, timeout=2)
     except KeyboardInterrupt:
         server.down()
+        return
+    if server.was_stopped:
+        # systemd ends what is left when this process ends, and the worker may finish an import.
+        psutil.wait_procs(processes, timeout=2 * STOP_SECONDS)
         return
     server.down()
     raise ServerError(

@@ -221,6 +221,9 @@ class DoccanoServer:
         credentials = self._credentials()
         if url and not (is_current and web_answers(url)):
             if not is_current:
+                # A port that is taken must not leave the team without a server.
+                for bind in settings.new_binds(self.settings):
+                    check_free(*bind)
                 on_message("Restarting doccano, because its settings or its page have changed")
                 stop_process(self.home, WORKER)
             stop_process(self.home, WEB)
@@ -275,9 +278,15 @@ class DoccanoServer:
         if not self.home.is_dir():
             return False
         with lock_folder(self.home):
-            stopped = [stop_process(self.home, name) for name in (WORKER, WEB)]
+            # First, so that whoever sees the processes end knows why.
             self._state_file.unlink(missing_ok=True)
+            stopped = [stop_process(self.home, name) for name in (WORKER, WEB)]
         return any(stopped)
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether the server was stopped by :meth:`down`, or never started."""
+        return not self._state_file.exists()
 
     def _credentials(self) -> dict[str, str]:
         """Return the administrator's password and the secret key, created at the first start."""

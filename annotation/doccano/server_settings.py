@@ -86,6 +86,15 @@ class ServerSettings:
         hosts = [self.host] if every else list(dict.fromkeys((LOOPBACK, self.host)))
         return [(host, self.port) for host in hosts]
 
+    def new_binds(self, running: ServerSettings) -> list[tuple[str, int]]:
+        """Return the addresses that a running server with other settings does not keep itself."""
+        kept = running.binds
+        return [
+            (host, port)
+            for host, port in self.binds
+            if not any(port == other and _overlap(host, at) for at, other in kept)
+        ]
+
     @property
     def environ(self) -> dict[str, str]:
         """The environment variables by which doccano's processes know the address."""
@@ -133,6 +142,11 @@ def write_settings(home: Path, settings: ServerSettings) -> None:
     """Keep settings in a home, where only its owner can read them."""
     record: dict[str, Any] = asdict(settings)
     write_json(home / FILE, record, private=True)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Return whether two servers could not listen at these IP addresses with the same port."""
+    return one == other or any(ipaddress.ip_address(host).is_unspecified for host in (one, other))
 
 
 def _to_origin(url: str) -> str:

@@ -171,7 +171,10 @@ def open_session(folder: Path, client: DoccanoClient | None = None) -> Session:
     if client is None:
         return session
     if session.url not in (client.url, client.public_url):
-        raise InputError(f"{folder}: this session is on {session.url}; connect to it with --url")
+        raise InputError(
+            f"{folder}: this session is on {session.url}; connect to it with --url, or, if its "
+            f"server is at {client.url} now, run orbat annotate move {folder} --url {client.url}"
+        )
     return replace(session, public_url=client.public_url)
 
 

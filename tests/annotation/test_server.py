@@ -22,6 +22,7 @@ import pytest
 
 from orbat.annotation.doccano import installation, server
 from orbat.annotation.doccano.database import create_database
+from orbat.annotation.doccano.foreground import wait_until_stopped
 from orbat.annotation.doccano.installation import find_backend, find_python, install
 from orbat.annotation.doccano.server import DoccanoServer
 from orbat.annotation.page.home_settings import APPLICATION, FOLDER, SETTINGS
@@ -199,6 +200,37 @@ def test_up_works_after_kill_9_and_in_the_foreground(
     assert f"doccano started at {doccano.url}" in outcome.out
     with doccano.connect() as connection:
         push(connection, tmp_path, [Document("x", "Gen. Smith")], ["risen"], load_labels())
+
+
+@pytest.mark.parametrize("by_down", [True, False])
+def test_the_foreground_fails_only_if_a_process_ends_by_itself(
+    by_down: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise systemd would start again what somebody has stopped."""
+    code = [sys.executable, "-c", "input()"]
+    children = {name: subprocess.Popen(code, stdin=subprocess.PIPE) for name in ("web", "worker")}
+    home = DoccanoServer(tmp_path)
+    (tmp_path / "server.json").write_text("{}")
+    processes = {name: psutil.Process(child.pid) for name, child in children.items()}
+    monkeypatch.setattr(home, "process", processes.get)
+
+    def end() -> None:
+        if by_down:
+            home.down()
+            children["web"].kill()
+        children["worker"].kill()
+
+    try:
+        if by_down:
+            wait_until_stopped(home, end)
+            assert not any(process.is_running() for process in processes.values())
+        else:
+            with pytest.raises(ServerError, match="web server or worker has ended"):
+                wait_until_stopped(home, end)
+    finally:
+        for child in children.values():
+            child.kill()
+            child.communicate()
 
 
 def program(path: Path, script: str) -> None:

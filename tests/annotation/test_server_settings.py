@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -111,8 +113,39 @@ def test_links_show_the_public_address(tmp_path: Path) -> None:
         session.save()
         assert public not in (tmp_path / "session.json").read_text() or url == public
     make_session(tmp_path, "https://another.example")
-    with pytest.raises(InputError, match=r"this session is on https://another\.example"):
+    move = re.escape(f"orbat annotate move {tmp_path} --url {doccano.url}")
+    with pytest.raises(InputError, match=rf"is on https://another\.example; .*{move}$"):
         open_session(tmp_path, doccano.client)
+
+
+def test_a_taken_port_does_not_stop_the_running_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_settings(tmp_path, ServerSettings(port=8123))
+    stopped: list[object] = []
+    monkeypatch.setattr(DoccanoServer, "url", "http://127.0.0.1:8123")
+    monkeypatch.setattr(server_module, "install", lambda *arguments: None)
+    monkeypatch.setattr(server_module, "stop_process", lambda *arguments: stopped.append(arguments))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(InputError, match=f"port {port} is taken"):
+            DoccanoServer(tmp_path).up(port)
+    with pytest.raises(InputError, match=r"cannot listen at 192\.0\.2\.7"):
+        DoccanoServer(tmp_path).up(host="192.0.2.7")
+    assert stopped == []
+    assert read_settings(tmp_path) == ServerSettings(port=8123)
+
+
+def test_addresses_of_the_running_server_itself_are_not_taken() -> None:
+    local = ServerSettings(port=8123)
+    everywhere = replace(local, host="0.0.0.0", public_url="http://labels")
+    assert (
+        local.new_binds(local) == everywhere.new_binds(local) == local.new_binds(everywhere) == []
+    )
+    assert replace(local, host="192.0.2.7").new_binds(local) == [("192.0.2.7", 8123)]
+    assert replace(everywhere, port=8124).new_binds(everywhere) == [("0.0.0.0", 8124)]
 
 
 def test_a_session_finds_its_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -26,7 +26,8 @@ from ...errors import InputError
 
 BACKUP_FORMAT = 1
 MANIFEST, RECORDS, FOLDER = "manifest.json", "records.jsonl", "session"
-ACCOUNTS_FILE = "accounts.json"
+_PASSWORDS = ("accounts.json", "new-account.json")
+"""The files of a session that may have passwords."""
 _CHUNK = 2**20
 
 
@@ -76,15 +77,20 @@ class BackupWriter:
                 file.write(chunk)
         self._sha256[name] = digest.hexdigest()
 
-    def add_folder(self, folder: Path, passwords: Mapping[str, str]) -> None:
-        """Add the files of the session's folder, and passwords by account."""
-        accounts = folder / ACCOUNTS_FILE
-        if passwords:
-            self.add(_name(folder, accounts), [encode_json(passwords).encode()])
-            self._private.append(_name(folder, accounts))
+    def add_folder(self, folder: Path) -> None:
+        """Add the files of the session's folder, without passwords.
+
+        Raises:
+            InputError: if a symbolic link is in it.
+        """
         for path in (folder, *sorted(folder.rglob("*"))):
-            if path.name == LOCK_FILE or path.name.endswith(DRAFT_SUFFIX) or path == accounts:
+            if path.name in (LOCK_FILE, *_PASSWORDS) or path.name.endswith(DRAFT_SUFFIX):
                 continue
+            if path.is_symlink() and path != folder:
+                raise InputError(
+                    f"{path}: is a symbolic link, which a backup cannot hold; replace it by a copy "
+                    "of what it names, or remove it"
+                )
             name = _name(folder, path)
             if not path.stat().st_mode & 0o077:
                 self._private.append(name)

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from ...corpus.files import check_output
 from ...corpus.output.locks import lock_folder
-from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..doccano.server import DoccanoServer
-from .archive import ACCOUNTS_FILE, RECORDS, Manifest, write_backup
+from .archive import RECORDS, Manifest, write_backup
 from .doccano_database import read_tables
 from .references import Reference, find_references
 
-_ACCOUNT, _EXAMPLE = b'["auth.User",', b'["examples.Example",'
+_EXAMPLE = b'["examples.Example",'
 _STEP = 1000
 
 
@@ -32,8 +31,8 @@ def back_up(
 
     The file holds the folder of the session, and of doccano the texts, spans, comments and
     confirmations with their times, guidelines, labels, members, and their accounts with the hashes
-    of their passwords. Annotators may go on working meanwhile: doccano is read as it is at one
-    moment, and is not locked. Only the owner can read the file.
+    of their passwords. It has no passwords. Annotators may go on working meanwhile: doccano is read
+    as it is at one moment, and is not locked. Only the owner can read the file.
 
     Args:
         server: the local server of the session; it need not run.
@@ -45,8 +44,8 @@ def back_up(
         What the backup contains.
 
     Raises:
-        InputError: if the folder is no session or changes meanwhile, its projects are on another
-            server, or the file cannot be written.
+        InputError: if the folder is no session, changes meanwhile or has symbolic links, its
+            projects are on another server, or the file cannot be written.
         ServerError: if doccano's database cannot be read.
     """
     folder, file = Path(folder), Path(file)
@@ -72,19 +71,9 @@ def back_up(
                     f"{folder}: the projects in {server.home} are those of another session; name "
                     "the data folder of the session's server with --home"
                 )
-            passwords = _passwords(server, folder, records.accounts)
-            writer.add_folder(folder, passwords)
+            writer.add_folder(folder)
             made_at = datetime.now(UTC).isoformat(timespec="seconds")
             return writer.finish(references[0].url, records.counts, made_at)
-
-
-def _passwords(server: DoccanoServer, folder: Path, names: Sequence[str]) -> dict[str, str]:
-    """Return the passwords that orbat gave to accounts, which the home or the session has."""
-    known: dict[str, str] = {}
-    for path in (folder / ACCOUNTS_FILE, server.home / "accounts" / ACCOUNTS_FILE):
-        if path.is_file():
-            known |= read_json_object(path)
-    return {name: known[name] for name in names if name in known}
 
 
 def _check_one_server(references: Sequence[Reference]) -> None:
@@ -103,7 +92,6 @@ class _Records:
     Attributes:
         counts: number of records by table, which is the first line.
         found: whether one of the session's documents was among them.
-        accounts: the names of the accounts.
     """
 
     def __init__(
@@ -112,7 +100,6 @@ class _Records:
         # A program that failed has said nothing.
         self.counts: dict[str, int] = json.loads(next(lines, b"[0, {}]"))[1]
         self.found = False
-        self.accounts: list[str] = []
         self._lines = lines
         self._known = known
         self._on_progress = on_progress
@@ -120,8 +107,6 @@ class _Records:
     def __iter__(self) -> Iterator[bytes]:
         total = sum(self.counts.values())
         for number, line in enumerate(self._lines):
-            if line.startswith(_ACCOUNT):
-                self.accounts.append(json.loads(line)[1]["username"])
             if not self.found and line.startswith(_EXAMPLE):
                 example = json.loads(line)[1]
                 self.found = (example["project_id"], example["upload_name"]) in self._known

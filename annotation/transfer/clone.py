@@ -19,7 +19,7 @@ class Clone(NamedTuple):
     Attributes:
         session: the new session, without documents.
         overlap: share of the old session's documents that several annotators read.
-        readers: the most annotators that read one of them.
+        readers: the most annotators that read one of them, of those in the new session.
     """
 
     session: Session
@@ -63,4 +63,6 @@ def clone(client: DoccanoClient, folder: Path, new: Path) -> Clone:
         session.save()
     counts = [len(names) for names in old.assignments.values()]
     shared = sum(count > 1 for count in counts)
-    return Clone(session, shared / len(counts) if counts else 1.0, max(counts, default=1))
+    # Paused people may have read some, and are not in the new session.
+    readers = min(max(counts, default=1), max(len(projects), 1))
+    return Clone(session, shared / len(counts) if counts else 1.0, readers)

@@ -22,8 +22,8 @@ def backup(
 ) -> None:
     """Write a session and all that the local doccano has of it into one file.
 
-    Annotators may go on working meanwhile. The file has the hashes of their passwords, and only its
-    owner can read it.
+    Annotators may go on working meanwhile. The file has the hashes of their passwords, no password,
+    and only its owner can read it.
     """
     from ...ui import progress_bars
     from ..doccano.server import DoccanoServer

@@ -46,12 +46,13 @@ def move(
             for reference in moved
             for name in reference.projects
         }
-        for reference in moved:
-            reference.rewrite(client.url)
-        # They are kept by the address of a server that is not on this machine.
+        # They are kept by the address of a server that is not on this machine. An interrupted call
+        # is completed by the next, which finds the old address.
         for name, password in passwords.items():
             if password is not None and read_password(client.url, folder, name) is None:
                 store_password(client, name, password)
+        for reference in moved:
+            reference.rewrite(client.url)
     return [reference.path for reference in moved]
 
 

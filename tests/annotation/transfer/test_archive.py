@@ -27,7 +27,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.chmod(0o755)
     (folder / "session.json").write_text("{}")
     (folder / "history" / "zoë.jsonl").write_bytes(b"\0\xff")
-    (folder / "accounts.json").write_text('{"eve": "of another session"}')
+    (folder / "secret" / "seen.json").write_text("{}")
+    (folder / "secret" / "seen.json").chmod(0o600)
+    (folder / "accounts.json").write_text('{"ann": "a password"}')
+    (folder / "history" / "new-account.json").write_text('{"name": "eve", "password": "another"}')
     (folder / ".lock").touch()
     (folder / ".session.json.x.orbat-draft").touch()
     return folder
@@ -38,7 +41,7 @@ def backup(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("backup") / "b.zip"
     with write_backup(path) as writer:
         writer.add(RECORDS, LINES)
-        writer.add_folder(folder, {"ann": "secret"})
+        writer.add_folder(folder)
         writer.finish("http://127.0.0.1:8000", {"examples.Example": 1}, "2026-01-01T09:00:00+00:00")
     return path.read_bytes()
 
@@ -51,7 +54,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_backup_holds_the_folder_without_locks_and_drafts(
+def test_a_backup_holds_the_folder_without_locks_drafts_and_passwords(
     folder: Path, backup: bytes, tmp_path: Path
 ) -> None:
     path, target = tmp_path / "b.zip", tmp_path / "target"
@@ -61,12 +64,10 @@ def test_a_backup_holds_the_folder_without_locks_and_drafts(
         target.mkdir(mode=0o700)
         opened.extract_folder(target)
         assert opened.manifest.counts == {"examples.Example": 1}
-    names = {"session.json", "accounts.json", "history/zoë.jsonl", "secret/inside/gold.jsonl"}
+    names = {"session.json", "history/zoë.jsonl", "secret/inside/gold.jsonl", "secret/seen.json"}
     assert set(files_in(target)) == names
-    assert json.loads((target / "accounts.json").read_text()) == {"ann": "secret"}
-    (target / "accounts.json").write_bytes((folder / "accounts.json").read_bytes())
     assert files_in(target).items() <= files_in(folder).items()
-    assert (target / "accounts.json").stat().st_mode & 0o777 == 0o600
+    assert (target / "secret" / "seen.json").stat().st_mode & 0o777 == 0o600
     assert (target / "secret").stat().st_mode & 0o777 == 0o700
     for shared in (target, target / "secret" / "inside", target / "session.json"):
         assert shared.stat().st_mode & 0o044
@@ -148,6 +149,20 @@ def test_another_format_is_named(
     path = rewrite(backup, tmp_path / "b.zip", lambda files: files.update({MANIFEST: manifest}))
     with pytest.raises(InputError, match=message), open_backup(path):
         pass
+
+
+@pytest.mark.parametrize("target", ["nothing", "session.json", "."])
+def test_a_symbolic_link_is_refused(tmp_path: Path, target: str) -> None:
+    folder = tmp_path / "june"
+    folder.mkdir()
+    (folder / "session.json").write_text("{}")
+    (folder / "link").symlink_to(target)
+    with (
+        pytest.raises(InputError, match="link: is a symbolic link"),
+        write_backup(tmp_path / "b.zip") as writer,
+    ):
+        writer.add_folder(folder)
+    assert not (tmp_path / "b.zip").exists()
 
 
 def test_what_is_no_archive_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.push import push
-from orbat.annotation.transfer.references import find_references
+from orbat.annotation.transfer.clone import clone
+from orbat.annotation.transfer.move import move
+from orbat.annotation.transfer.references import Reference, find_references
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
 from orbat.corpus.labels import load_labels
+from tests.annotation.memory_doccano import MemoryDoccano
 from tests.conftest import Orbat, Running
 
 MakeSession = Callable[..., Path]
@@ -56,6 +60,34 @@ def test_a_session_moves_only_to_a_server_with_the_same_projects(
     record["projects"]["mov-ann"] = 10**6
     (folder / "session.json").write_text(json.dumps(record))
     assert "has no project 1000000 of 'mov-ann'" in refused(*move, env=env)
+
+
+def test_an_interrupted_move_loses_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doccano, folder = MemoryDoccano(), tmp_path / "june"
+    push(doccano.client, folder, [Document("a", "2 Wing")], ["ann"], load_labels())
+    password = open_session(folder).password("ann")
+    assert password is not None
+    doccano.url = doccano.public_url = "http://new.test"
+
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Reference, "rewrite", stop)
+        move(doccano.client, folder)
+    assert move(doccano.client, folder) == [folder / "session.json"]
+    assert open_session(folder).url == "http://new.test"
+    assert open_session(folder).password("ann") == password
+
+
+def test_a_clone_counts_no_paused_readers(tmp_path: Path) -> None:
+    doccano, names = MemoryDoccano(), ["ann", "ben", "cid"]
+    push(doccano.client, tmp_path / "june", [Document("a", "2 Wing")], names, load_labels())
+    replace(open_session(tmp_path / "june"), paused=("cid",)).save()
+    cloned = clone(doccano.client, tmp_path / "june", tmp_path / "july")
+    assert (list(cloned.session.projects), cloned.readers) == (["ann", "ben"], 2)
 
 
 @pytest.mark.doccano

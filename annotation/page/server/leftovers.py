@@ -9,8 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from celery.signals import task_postrun
-
 TEXT_TASKS = {
     "DocumentClassification",
     "IntentDetectionAndSlotFilling",
@@ -50,6 +48,3 @@ def _delete_uploads(media: Path, upload_ids: list[str]) -> None:
         path.unlink(missing_ok=True)
     # Those of an import that failed; their files go with them.
     TemporaryUpload.objects.filter(upload_id__in=upload_ids).delete()
-
-
-task_postrun.connect(delete_leftovers)

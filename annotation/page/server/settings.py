@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
+from celery.signals import task_postrun
 from config.settings import production
 from config.settings.production import *  # noqa: F403
 
-from . import leftovers  # noqa: F401  # to be called by the worker
+from .leftovers import delete_leftovers
+
+task_postrun.connect(delete_leftovers)
 
 _HOME = Path(os.environ["DOCCANO_HOME"])
 

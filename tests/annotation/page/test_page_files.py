@@ -184,7 +184,16 @@ def test_what_the_shipped_pages_load_is_shipped() -> None:
         assert content == (WEB / f"{page}.html").read_bytes()
 
 
-DOCCANO_HAS = {"celery", "config", "django", "examples", "labels", "projects", "rest_framework"}
+DOCCANO_HAS = {
+    "celery",
+    "config",
+    "django",
+    "django_drf_filepond",
+    "examples",
+    "labels",
+    "projects",
+    "rest_framework",
+}
 """doccano's own modules that are used, and the libraries that it needs itself."""
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
-from orbat.models.package_info import PackageInfo
+from orbat.models.package_info import PackageInfo, run_license
 from orbat.models.wheels.building import write_package
 from orbat.telemetry import SWITCHES
 from tests.conftest import Trained
@@ -57,7 +57,14 @@ def package(tmp_path: Path) -> Path:
     """A folder in which a package without weights can be imported."""
     info = PackageInfo()
     write_package(
-        tmp_path / "source", info, files={}, card="", description="Test", meta={}, colors={}
+        tmp_path / "source",
+        info,
+        files={},
+        card="",
+        description="Test",
+        meta={},
+        colors={},
+        license=run_license(),
     )
     return tmp_path / "source"
 

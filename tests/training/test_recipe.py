@@ -66,5 +66,5 @@ def test_bad_recipes_are_refused(
 
 
 def test_an_unknown_recipe_lists_the_shipped_ones() -> None:
-    with pytest.raises(InputError, match=r"shipped are baseline-cnn, .*, transformers"):
+    with pytest.raises(InputError, match=r"shipped are accurate, .*, transformers"):
         load_recipe("best")

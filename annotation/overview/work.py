@@ -6,10 +6,11 @@ Reading changes nothing, neither on the server nor in the session folder.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from ...corpus.document import Document, Span, trim_span
+from ...corpus.document import Document, Span
 from ...ui import OnProgress, Progress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..doccano.records import Comment, Example
@@ -18,6 +19,7 @@ from ..session.assigning.assignment import count_words
 from ..session.assigning.word_load import add_words, typical_words
 from ..session.folder import Session
 from ..session.history import first_confirmations
+from ..session.reading import convert_span
 from ..utf16 import Utf16Offsets
 from .comments import DocumentComment
 
@@ -150,14 +152,11 @@ def _read_project(
 def _spans(example: Example, work: Work, labels: dict[int, str]) -> Iterator[Span]:
     offsets = Utf16Offsets(example.text)
     for stored in work.spans:
-        try:
-            start = offsets.to_code_points(stored.start_offset)
-            end = offsets.to_code_points(stored.end_offset)
-        except ValueError:
+        if stored.label not in labels:
             continue
-        start, end = trim_span(example.text, start, end)
-        if stored.label in labels and start < end:
-            yield Span(start, end, labels[stored.label])
+        with suppress(ValueError):
+            if span := convert_span(stored, example.text, offsets, labels):
+                yield span
 
 
 def shared_confirmed(work: Sequence[ProjectWork]) -> dict[str, list[WorkedDocument]]:

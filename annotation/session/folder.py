@@ -18,7 +18,7 @@ and do not see each other's work. The administrator's token reads all projects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from ...corpus.document import Document
-from ...corpus.files import read_documents, write_json
+from ...corpus.files import read_documents, write_documents, write_json
 from ...corpus.labels import LabelSet
 from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError
@@ -89,6 +89,18 @@ class Session:
         """Return the ids of the documents assigned to an annotator, alone or with others."""
         return {doc_id for doc_id, names in self.assignments.items() if annotator in names}
 
+    def check_annotator(self, name: str) -> None:
+        """Refuse a name that is none of the session's annotators.
+
+        Raises:
+            InputError: naming those that it has.
+        """
+        if name not in self.projects:
+            raise InputError(
+                f"{self.folder}: no annotator '{name}'; the annotators are "
+                f"{', '.join(self.projects)}"
+            )
+
     def pushed(self, annotator: str) -> list[Document]:
         """Return the documents verified on the server for an annotator, with their suggestions."""
         path = self.pushed_path(annotator)
@@ -98,6 +110,10 @@ class Session:
         """Return the documents verified on the server for any annotator, each once."""
         pushed = (document for name in self.projects for document in self.pushed(name))
         return list({document.id: document for document in pushed}.values())
+
+    def record_pushed(self, annotator: str, documents: Sequence[Document]) -> None:
+        """Record the documents verified on the server for an annotator."""
+        write_set(self.pushed_path(annotator), documents)
 
     def pushed_path(self, annotator: str) -> Path:
         """Return the file of :meth:`pushed`."""
@@ -131,6 +147,14 @@ class _SessionFile(BaseModel):
     assignments: dict[str, tuple[str, ...]]
     words: dict[str, int] = {}
     paused: tuple[str, ...] = ()
+
+
+def write_set(path: Path, documents: Sequence[Document]) -> None:
+    """Write the documents of an annotator; without documents, there is no file."""
+    if documents:
+        write_documents(path, documents)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def is_session(folder: Path) -> bool:

@@ -121,11 +121,8 @@ def read_versions(
             history is invalid.
     """
     session = open_session(folder)
-    if annotator is not None and annotator not in session.projects:
-        raise InputError(
-            f"{folder}: no annotator '{annotator}'; the annotators are "
-            f"{', '.join(session.projects)}"
-        )
+    if annotator is not None:
+        session.check_annotator(annotator)
     return [
         version
         for name in session.projects

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import InputError, ServerError
+from ...errors import ServerError
 from ..doccano.client import DoccanoClient
 from .accounts import forget_password
 from .folder import open_session
@@ -27,10 +27,7 @@ def invite_again(client: DoccanoClient, name: str, folder: Path | None = None) -
     link = client.url
     if folder is not None:
         session = open_session(folder, client)
-        if name not in session.projects:
-            raise InputError(
-                f"{folder}: no annotator '{name}'; the annotators are {', '.join(session.projects)}"
-            )
+        session.check_annotator(name)
         link = session.link(name, has_page=True)
     return client.invite(name, link)
 

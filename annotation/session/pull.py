@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ...corpus.document import Document
-from ...corpus.files import write_documents
-from ...corpus.output.locks import lock_folder
 from ...errors import InputError
 from ...ui import DataTable, OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..overview.comments import comments_of, find_new_comments
 from ..quality.control_records import control_folder, read_control_gold
-from .changes.suggestion_project import complete_suggestions
-from .folder import Session, open_session
+from .changes.suggestion_project import locked_session
+from .folder import Session, write_set
 from .history import ChangeCounts, Version, add_versions, suggestions_of
 from .reading import SUGGESTED, read_session
 
@@ -122,9 +120,7 @@ def pull(
             f"{own}: control documents do not belong to the session's annotation sets; "
             "name another folder with --output"
         )
-    open_session(folder, client)
-    with lock_folder(folder):
-        session = complete_suggestions(client, open_session(folder, client), on_progress)
+    with locked_session(client, folder, on_progress) as session:
         hidden = set() if control else set(read_control_gold(folder))
         return _pull(client, session, output, hidden, on_progress)
 
@@ -158,18 +154,10 @@ def _pull(
     for name, documents in annotation_sets.items():
         if hidden:
             control = [document for document in documents if document.id in hidden]
-            _write(folders[1] / f"{name}.jsonl", control)
+            write_set(folders[1] / f"{name}.jsonl", control)
             annotation_sets[name] = [d for d in documents if d.id not in hidden]
-        _write(files[name], annotation_sets[name])
+        write_set(files[name], annotation_sets[name])
     return Pulled(annotation_sets, files, changes, warnings, new_comments)
-
-
-def _write(path: Path, documents: Sequence[Document]) -> None:
-    """Write an annotation set; without documents, there is no file."""
-    if documents:
-        write_documents(path, documents)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _find_line_breaks(annotation_sets: Mapping[str, Sequence[Document]]) -> tuple[str, ...]:

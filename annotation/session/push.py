@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...corpus.document import Document, check_spans
-from ...corpus.files import write_documents
 from ...corpus.labels import LabelSet
 from ...corpus.output.locks import lock_folder
 from ...corpus.tagger import Tagger
@@ -25,7 +24,7 @@ from .changes.suggestion_project import complete_suggestions
 from .folder import SESSION_FORMAT, Session, is_session, open_session
 from .guidelines import deliver_guidelines
 from .projects import ensure_project
-from .upload import upload_verified
+from .upload import upload_to
 
 MAX_ID_LENGTH = 250
 
@@ -126,9 +125,8 @@ def push(
 
     Idempotent: creates the projects, labels, accounts and documents that are missing, replaces
     guidelines that have changed, in every project of the session, and changes nothing else that
-    exists. Pushing again after a
-    failure completes the work. Every new document is read back and compared; damaged ones are
-    deleted and uploaded again.
+    exists. Pushing again after a failure completes the work. Every new document is read back and
+    compared; damaged ones are deleted and uploaded again.
 
     New documents are assigned to one annotator or several, to those who have the fewest words
     left to read, see :func:`~.assigning.assignment.assign`. Assignments are recorded when the
@@ -167,7 +165,7 @@ def push(
         session = _open_or_create(client, folder, labels)
         upgraded = session.read_format != SESSION_FORMAT
         _refuse_paused(session, annotators)
-        session = complete_suggestions(client, session, on_progress)
+        complete_suggestions(client, session, on_progress)
         session, _ = complete_moves(client, session, on_progress)
         documents, hidden = with_control(session, documents, control, suggests=bool(suggesters))
         _check_arguments(documents, annotators, labels)
@@ -286,7 +284,6 @@ def _push_to(
     on_progress: OnProgress,
 ) -> None:
     """Upload an annotator's new documents, up to the batch size, and record them."""
-    project = session.projects[annotator]
     pushed = {document.id: document for document in session.pushed(annotator)}
     for document in documents:
         if document.id in pushed and pushed[document.id].text != document.text:
@@ -294,13 +291,11 @@ def _push_to(
                 f"{session.folder}: document '{document.id}' was pushed with another text; "
                 "give the new text a new id"
             )
-    new = [document for document in documents if document.id not in pushed]
+    limit = None
     if batch is not None:
-        new = new[: max(batch - _count_unconfirmed(client, project, pushed), 0)]
-    task = f"Uploading to {annotator}"
-    upload_verified(client, project, new, task=task, on_progress=on_progress)
-    if new:
-        write_documents(session.pushed_path(annotator), [*pushed.values(), *new])
+        unconfirmed = _count_unconfirmed(client, session.projects[annotator], pushed)
+        limit = max(batch - unconfirmed, 0)
+    upload_to(client, session, annotator, documents, on_progress, limit=limit)
 
 
 def _count_unconfirmed(client: DoccanoClient, project: int, pushed: Container[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -162,19 +162,16 @@ class ProjectReader:
     def _convert(
         self, stored: ExampleSpan, document: Document, offsets: Utf16Offsets
     ) -> Span | None:
-        """Convert a span of doccano and trim white space; None if the span is blank."""
+        """Convert a span of doccano; None if it is blank."""
         where = f"{_where(self.client, self.project)}, document '{document.id}'"
         if stored.label not in self.label_names:
             raise ServerError(
                 f"{where}: a span has a label of another project; delete it in doccano"
             )
         try:
-            start = offsets.to_code_points(stored.start_offset)
-            end = offsets.to_code_points(stored.end_offset)
+            return convert_span(stored, document.text, offsets, self.label_names)
         except ValueError as error:
             raise ServerError(f"{where}: {error}; delete the span in doccano") from error
-        start, end = trim_span(document.text, start, end)
-        return Span(start, end, self.label_names[stored.label]) if start < end else None
 
     def _annotation(self, work: Work) -> dict[str, Any]:
         """Return `meta.annotation` of a document."""
@@ -193,6 +190,26 @@ class ProjectReader:
 
     def _username(self, user: int) -> str:
         return self.usernames.get(user, f"user {user}")
+
+
+def convert_span(
+    stored: ExampleSpan, text: str, offsets: Utf16Offsets, label_names: Mapping[int, str]
+) -> Span | None:
+    """Return a span of doccano in code points and without white space; None if it is blank.
+
+    Args:
+        stored: the span.
+        text: the text of its document.
+        offsets: the offsets of the text.
+        label_names: the project's labels by id, among which the span's is.
+
+    Raises:
+        ValueError: if an offset does not exist in the text.
+    """
+    start = offsets.to_code_points(stored.start_offset)
+    end = offsets.to_code_points(stored.end_offset)
+    start, end = trim_span(text, start, end)
+    return Span(start, end, label_names[stored.label]) if start < end else None
 
 
 def _where(client: DoccanoClient, project: int) -> str:

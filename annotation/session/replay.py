@@ -41,11 +41,7 @@ def replay(
             text differs from the pushed one.
         ServerError: if the server fails.
     """
-    if annotator not in session.projects:
-        raise InputError(
-            f"{session.folder}: no annotator '{annotator}'; the annotators are "
-            f"{', '.join(session.projects)}"
-        )
+    session.check_annotator(annotator)
     password = session.password(annotator)
     if password is None:
         raise InputError(

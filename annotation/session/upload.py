@@ -12,6 +12,7 @@ from ..doccano.client import DoccanoClient
 from ..doccano.records import DOCUMENT_KEY, ExportedExample, UploadRow
 from ..doccano.work import read_example
 from ..utf16 import Utf16Offsets
+from .folder import Session
 
 UPLOAD_ROUNDS = 2
 """Number of uploads until missing documents are an error."""
@@ -56,6 +57,37 @@ def describe_source(document: Document) -> dict[str, str]:
         "date": document_date(document),
     }
     return {key: value for key, value in known.items() if value}
+
+
+def upload_to(
+    client: DoccanoClient,
+    session: Session,
+    annotator: str,
+    documents: Sequence[Document],
+    on_progress: OnProgress,
+    *,
+    limit: int | None = None,
+) -> None:
+    """Upload the documents that an annotator does not have yet, and record them.
+
+    Args:
+        client: an administrator's connection.
+        session: the session, whose folder is locked.
+        annotator: account name.
+        documents: the documents that they are to have.
+        on_progress: called with the number of verified documents.
+        limit: most documents to upload; None for all.
+
+    Raises:
+        ServerError: as :func:`upload_verified`.
+    """
+    pushed = session.pushed(annotator)
+    known = {document.id for document in pushed}
+    new = [document for document in documents if document.id not in known][:limit]
+    task = f"Uploading to {annotator}"
+    upload_verified(client, session.projects[annotator], new, task=task, on_progress=on_progress)
+    if new:
+        session.record_pushed(annotator, [*pushed, *new])
 
 
 def upload_verified(

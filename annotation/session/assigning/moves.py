@@ -17,13 +17,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ....corpus.document import Document
-from ....corpus.files import write_documents, write_json
+from ....corpus.files import write_json
 from ....corpus.reading.json_files import read_json_object
 from ....errors import InputError
 from ....ui import OnProgress, Progress, ignore_progress
 from ...doccano.client import DoccanoClient
 from ..folder import Session
-from ..upload import upload_verified
+from ..upload import upload_to
 from .work_state import OPEN_STATES, WorkReader
 
 
@@ -98,7 +98,7 @@ def complete_moves(
         wanted = [
             texts[m.document] for m in begun.moves if m.target == target and m.document in texts
         ]
-        _upload(client, session, target, wanted, on_progress)
+        upload_to(client, session, target, wanted, on_progress)
     session = _save(session, add=[(move.document, move.target) for move in begun.moves])
     kept: set[tuple[str, str]] = set()
     for source in dict.fromkeys(move.source for move in begun.moves):
@@ -121,23 +121,6 @@ def _read_texts(session: Session, moves: Sequence[Move]) -> dict[str, Document]:
     return {document.id: document for document in pushed if document.id in wanted}
 
 
-def _upload(
-    client: DoccanoClient,
-    session: Session,
-    target: str,
-    documents: Sequence[Document],
-    on_progress: OnProgress,
-) -> None:
-    """Upload documents to an annotator who does not have them, and record them."""
-    pushed = session.pushed(target)
-    known = {document.id for document in pushed}
-    new = [document for document in documents if document.id not in known]
-    task = f"Uploading to {target}"
-    upload_verified(client, session.projects[target], new, task=task, on_progress=on_progress)
-    if new:
-        write_documents(session.pushed_path(target), [*pushed, *new])
-
-
 def _take(
     client: DoccanoClient,
     session: Session,
@@ -151,7 +134,7 @@ def _take(
     moved = {doc_id: texts[doc_id] for doc_id in ids if doc_id in texts}
     reader = replace(WorkReader.open(client, session, source), pushed={**moved, **pushed})
     # Recorded before they are deleted: pull refuses a project that lacks a recorded document.
-    _record(session, source, [d for d in pushed.values() if d.id not in moved])
+    session.record_pushed(source, [d for d in pushed.values() if d.id not in moved])
     session = _save(session, remove=[(doc_id, source) for doc_id in ids])
     begun: set[str] = set()
     for number, doc_id in enumerate(ids, start=1):
@@ -163,17 +146,9 @@ def _take(
         on_progress(Progress(f"Taking from {source}", number, len(ids)))
     if begun:
         kept = [d for d in {**pushed, **moved}.values() if d.id not in moved or d.id in begun]
-        _record(session, source, kept)
+        session.record_pushed(source, kept)
         session = _save(session, add=[(doc_id, source) for doc_id in begun])
     return session, begun
-
-
-def _record(session: Session, annotator: str, documents: Sequence[Document]) -> None:
-    """Record the documents that an annotator's project holds; without any, there is no file."""
-    if documents:
-        write_documents(session.pushed_path(annotator), documents)
-    else:
-        session.pushed_path(annotator).unlink(missing_ok=True)
 
 
 def _save(

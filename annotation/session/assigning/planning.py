@@ -85,7 +85,7 @@ class MovePlan:
             load[target] += self._words(doc_id)
             self.moves.append(Move(doc_id, source, target, stays=is_begun))
 
-    def level(self, target: str, sources: Sequence[str]) -> None:
+    def balance(self, target: str, sources: Sequence[str]) -> None:
         """Plan to move open documents to an annotator until they have as much to read as others."""
         load = measure_load(self.client, self.session, [target, *sources])
         waiting = {source: self._open_documents(source, target) for source in sources}
@@ -123,4 +123,5 @@ class MovePlan:
         return [doc_id for doc_id in (*pushed, *waiting) if doc_id in assigned][::-1]
 
     def _words(self, doc_id: str) -> int:
-        return self.session.words.get(doc_id, typical_words(self.session))
+        words = self.session.words.get(doc_id)
+        return typical_words(self.session) if words is None else words

@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ....corpus.output.locks import lock_folder
 from ....errors import InputError, ServerError
 from ....ui import DataTable, OnProgress, ignore_progress
 from ...doccano.client import DoccanoClient
-from ..changes.suggestion_project import complete_suggestions
-from ..folder import Session, open_session
+from ..changes.suggestion_project import locked_session
+from ..folder import Session
 from ..guidelines import deliver_guidelines
 from ..projects import ensure_project
 from .moves import BegunMoves, Move, complete_moves, read_begun_moves
@@ -123,7 +122,7 @@ def add_annotator(
         deliver_guidelines(client, replace(session, projects={name: added.id}), guidelines)
         result = _carry_out(
             *(client, session, {"add": name}, on_progress),
-            plan=lambda plan: plan.level(name, others),
+            plan=lambda plan: plan.balance(name, others),
         )
         if is_new and client.can_invite:
             link = result.session.link(name, has_page=True)
@@ -229,17 +228,12 @@ def _close(client: DoccanoClient, session: Session, name: str) -> Session:
 @contextmanager
 def _locked(client: DoccanoClient, folder: Path) -> Iterator[Session]:
     """Lock the folder of a session on the connected server."""
-    open_session(folder, client)
-    with lock_folder(folder):
-        yield add_words(complete_suggestions(client, open_session(folder, client)), ())
+    with locked_session(client, folder) as session:
+        yield add_words(session, ())
 
 
 def _check_annotator(session: Session, name: str, *, may_be_paused: bool = False) -> None:
-    if name not in session.projects:
-        raise InputError(
-            f"{session.folder}: no annotator '{name}'; the annotators are "
-            f"{', '.join(session.projects)}"
-        )
+    session.check_annotator(name)
     if name in session.paused and not may_be_paused:
         raise InputError(f"{session.folder}: '{name}' is paused; use --resume {name} first")
 

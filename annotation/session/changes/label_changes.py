@@ -10,16 +10,15 @@ from typing import Any
 from ....corpus.document import Document
 from ....corpus.files import read_documents, write_documents, write_json_lines
 from ....corpus.labels import LabelSet
-from ....corpus.output.locks import lock_folder
 from ....errors import InputError, ServerError
 from ....ui import OnProgress, Progress, ignore_progress
 from ...doccano.client import DoccanoClient
 from ...quality.control_records import control_folder, read_control, write_control
-from ..folder import Session, open_session
+from ..folder import Session
 from ..guidelines import deliver_guidelines
 from ..history import read_history
 from .project_labels import change_project_labels
-from .suggestion_project import complete_suggestions
+from .suggestion_project import locked_session
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,7 @@ def change_labels(
         ServerError: if the server fails.
     """
     renames = dict(renames or {})
-    open_session(folder, client)
-    with lock_folder(folder):
-        session = complete_suggestions(client, open_session(folder, client), on_progress)
+    with locked_session(client, folder, on_progress) as session:
         changes = _compare(session, labels, renames)
         _check_projects(client, session)
         for number, (annotator, project) in enumerate(session.projects.items(), start=1):

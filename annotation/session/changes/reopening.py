@@ -9,15 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ....corpus.output.locks import lock_folder
 from ....errors import InputError
 from ....ui import DataTable, OnProgress, Progress, ignore_progress
 from ...doccano.client import DoccanoClient
-from ..folder import Session, open_session
+from ..folder import Session
 from ..guidelines import GuidelineLog, read_guideline_log
 from ..history import add_versions, suggestions_of
 from ..reading import Reading, read_session
-from .suggestion_project import complete_suggestions
+from .suggestion_project import locked_session
 
 DEFAULT_NOTE = "Please check the article against the guidelines and confirm it again."
 CONTEXT = 40
@@ -147,9 +146,7 @@ def reopen(
             nothing, or an unknown label, annotator, document or version.
         ServerError: if the server fails, or the session was changed in doccano.
     """
-    open_session(folder, client)
-    with lock_folder(folder):
-        session = complete_suggestions(client, open_session(folder, client), on_progress)
+    with locked_session(client, folder, on_progress) as session:
         log = read_guideline_log(session.folder)
         _check(session, ruling, log)
         touched: list[Reading] = []

@@ -8,16 +8,15 @@ from pathlib import Path
 
 from ....corpus.document import Span
 from ....corpus.files import sha256_text
-from ....corpus.output.locks import lock_folder
 from ....corpus.tagger import Tagger
 from ....evaluation.metrics import Evaluation, evaluate
 from ....evaluation.report.tables import score_table
 from ....ui import DataTable, OnProgress, Progress, ignore_progress
 from ...doccano.client import DoccanoClient
 from ...suggestions import suggest
-from ..folder import Session, open_session
+from ..folder import Session
 from ..reading import Reading, read_session
-from .suggestion_project import SuggestionProject, complete_suggestions, record_suggestions
+from .suggestion_project import SuggestionProject, locked_session, record_suggestions
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,7 @@ def replace_suggestions(
         InputError: if the folder is not a session on the connected server.
         ServerError: if the server fails, or the session was changed in doccano.
     """
-    open_session(folder, client)
-    with lock_folder(folder):
-        session = complete_suggestions(client, open_session(folder, client), on_progress)
+    with locked_session(client, folder, on_progress) as session:
         projects = {n: SuggestionProject.open(client, session, n) for n in session.projects}
         readings = read_session(client, session, on_progress)
         confirmed = [r for group in readings.values() for r in group if r.work.state]

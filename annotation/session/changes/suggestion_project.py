@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....corpus.document import Document, document_to_json, parse_document
-from ....corpus.files import write_documents
 from ....corpus.output.atomic import name_full_disk
+from ....corpus.output.locks import lock_folder
 from ....corpus.reading.json_files import decode_json
 from ....errors import InputError, ServerError
 from ....ui import OnProgress, ignore_progress
 from ...doccano.client import DoccanoClient
 from ...doccano.work import Work, read_example
-from ..folder import Session
+from ..folder import Session, open_session
 from ..history import add_versions, suggestions_of
 from ..reading import Reading, read_session
 from ..upload import to_row
@@ -119,10 +120,34 @@ def _append(path: Path, record: object) -> None:
         os.fsync(file.fileno())
 
 
+@contextmanager
+def locked_session(
+    client: DoccanoClient, folder: Path, on_progress: OnProgress = ignore_progress
+) -> Iterator[Session]:
+    """Lock the folder of a session on the connected server, and complete interrupted suggestions.
+
+    Args:
+        client: an administrator's connection.
+        folder: the session folder.
+        on_progress: called for each document that is read.
+
+    Raises:
+        InputError: if the folder is not a session on the connected server, another process works in
+            it, or it is damaged.
+        ServerError: if the server fails, or the session was changed in doccano.
+    """
+    # Before the lock, which would be made in any folder.
+    open_session(folder, client)
+    with lock_folder(folder):
+        session = open_session(folder, client)
+        complete_suggestions(client, session, on_progress)
+        yield session
+
+
 def complete_suggestions(
     client: DoccanoClient, session: Session, on_progress: OnProgress = ignore_progress
-) -> Session:
-    """Complete and record the suggestions that an interrupted call has left; return the session.
+) -> None:
+    """Complete and record the suggestions that an interrupted call has left.
 
     Every command that changes or records the session calls it first: the new suggestions must
     never pass for the work of annotators. Without a journal, it does nothing.
@@ -142,7 +167,6 @@ def complete_suggestions(
             if old is not None:
                 SuggestionProject.open(client, session, annotator).complete(old, new)
         record_suggestions(client, session, on_progress)
-    return session
 
 
 def _read_journal(session: Session) -> list[tuple[str, Document]]:
@@ -166,9 +190,8 @@ def record_suggestions(client: DoccanoClient, session: Session, on_progress: OnP
     for annotator, document in _read_journal(session):
         new.setdefault(annotator, {})[document.id] = document
     for annotator, documents in new.items():
-        pushed = [documents.get(d.id, d) for d in session.pushed(annotator)]
-        if pushed:
-            write_documents(session.pushed_path(annotator), pushed)
+        pushed = session.pushed(annotator)
+        session.record_pushed(annotator, [documents.get(d.id, d) for d in pushed])
     readings = read_session(client, session, on_progress)
     for annotator, documents in new.items():
         versions = [r.version for r in readings[annotator] if r.document.id in documents]

@@ -42,7 +42,9 @@ def start_web(
         *(str(environment / "bin" / "gunicorn"), "--chdir", str(find_backend(environment))),
         *(*binds, "--workers", str(settings.workers), "--threads", "8"),
         # A client must not send a request on a connection that the server is about to close.
-        *("--keep-alive", "0", APPLICATION),
+        *("--keep-alive", "0"),
+        # It would lie in the user's home, and servers of two homes would share it.
+        *("--no-control-socket", APPLICATION),
     ]
     _start(home, WEB, command, environ)
 

@@ -155,6 +155,8 @@ def read_manifest(run: Path) -> dict[str, Any]:
     try:
         manifest = read_json_file(path, MAX_FILE_BYTES)
     except InputError as error:
+        if path.is_file() and (run / HASHES_FILE).is_file():
+            check_files(run, MANIFEST_FILE)
         raise ModelError(
             f"{run}: not a run folder (no readable {MANIFEST_FILE}); "
             "name the --output of orbat train"

@@ -152,7 +152,7 @@ class DoccanoClient:
     @cached_property
     def can_invite(self) -> bool:
         """Whether the server has orbat's pages on which people choose their passwords."""
-        return self.has_page and self.transport.page("GET", INVITATION_PATH).status_code == 405
+        return self.has_page and self.transport.page("OPTIONS", INVITATION_PATH).status_code == 204
 
     def invite(self, username: str, link: str) -> str:
         """Return a link that works once, by which a person chooses the password of an account.

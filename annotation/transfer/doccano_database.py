@@ -54,10 +54,13 @@ def read_tables(
         yield iter(process.stdout)
 
 
+@contextmanager
 def write_tables(
     server: DoccanoServer, lines: Iterable[bytes], *, same_people: Sequence[str]
-) -> dict[int, int]:
+) -> Iterator[dict[int, int]]:
     """Store records in the database of a server, all or none.
+
+    They are stored when the block ends. If it fails, or this process is killed in it, none are.
 
     Args:
         server: the local server, which has a database.
@@ -65,7 +68,7 @@ def write_tables(
         same_people: accounts of the server that belong to the people who have the same names in
             the records. The administrator and accounts with the same password hash do so anyway.
 
-    Returns:
+    Yields:
         The new id of each project.
 
     Raises:
@@ -81,9 +84,11 @@ def write_tables(
         with suppress(BrokenPipeError):  # it has ended, and its last line says why
             process.stdin.write(f"{request}\n".encode())
             process.stdin.writelines(lines)
-            process.stdin.close()
-        answer = process.stdout.read()
-    return {int(old): new for old, new in json.loads(answer)["projects"].items()}
+            process.stdin.flush()
+        # Without an answer it has failed, which is raised when it has ended.
+        if answer := process.stdout.readline():
+            yield {int(old): new for old, new in json.loads(answer)["projects"].items()}
+            process.stdin.write(b"commit\n")
 
 
 class _Process(subprocess.Popen[bytes]):

@@ -4,14 +4,14 @@
                               "folder": FOLDER} for a copy of the database
                               standard output: a count, then the records
     doccano_tables.py write   standard input: {"administrator": NAME, "same_people": [NAME…]},
-                              then the records as they were read
-                              standard output: {"projects": {OLD ID: NEW ID…}}
+                              then the records as they were read, then "commit"
+                              standard output, before "commit": {"projects": {OLD ID: NEW ID…}}
 
 A record is a line `[TABLE, {COLUMN: VALUE…}]`. Records come after those that they refer to. After
-the last one comes `["end", {}]`, without which nothing is written. The first line of `read` is
-`["count", {TABLE: NUMBER…}]`. Reading sees one state of the database; writing is one transaction.
-Ids are new where the records are written, and so are the UUIDs, which doccano never shows: those of
-its server and project belong to later uploads.
+the last one comes `["end", {}]`. Without it and the "commit", nothing is written. The first line of
+`read` is `["count", {TABLE: NUMBER…}]`. Reading sees one state of the database; writing is one
+transaction. Ids are new where the records are written, and so are the UUIDs, which doccano never
+shows: those of its server and project belong to later uploads.
 
 Exit code 3: the database does not fit the request. The last line of the standard error is the id
 of the project that it lacks, or the names of the accounts that other people may have.
@@ -170,15 +170,25 @@ def write(request: Record) -> None:
             if isinstance(field, models.DateTimeField):
                 field.auto_now = field.auto_now_add = False
     ids: NewIds = defaultdict(dict)
-    lines = map(json.loads, sys.stdin)
     with transaction.atomic():
         tables = []
-        for table, group in groupby(lines, key=lambda line: line[0]):
+        for table, group in groupby(read_lines(), key=lambda line: line[0]):
             tables.append(table)
             store(table, (record for _, record in group), ids, request)
         if tables[-1:] != ["end"]:
             raise SystemExit("the records end too early")
-    print(json.dumps({"projects": ids[PROJECT]}))
+        print(json.dumps({"projects": ids[PROJECT]}), flush=True)
+        if sys.stdin.readline() != "commit\n":
+            raise SystemExit("the session was not written")
+
+
+def read_lines() -> Iterator[list[Any]]:
+    """Yield the records of the standard input, and nothing of what follows the last one."""
+    for line in sys.stdin:
+        record = json.loads(line)
+        yield record
+        if record[0] == "end":
+            return
 
 
 def store(table: str, records: Iterator[Record], ids: NewIds, request: Record) -> None:

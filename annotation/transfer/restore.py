@@ -42,7 +42,9 @@ def restore(
         url = client.url
     with open_backup(Path(file)) as backup, open_folder_atomic(folder, keep_modes=True) as draft:
         backup.extract_folder(draft)
-        new_ids = write_tables(server, backup.records(), same_people=same_people)
-        for reference in find_references(draft):
-            reference.rewrite(url, new_ids)
+        records = backup.records()
+        # The folder is whole before doccano stores anything: only its name is missing.
+        with write_tables(server, records, same_people=same_people) as new_ids:
+            for reference in find_references(draft):
+                reference.rewrite(url, new_ids)
         return backup.manifest

@@ -10,7 +10,9 @@ from pathlib import Path
 MAX_SECONDS = 10
 """Seconds of computing that nothing may take on one input."""
 MAX_BYTES = 10**9
-"""Memory that no process may take."""
+"""Memory that no process may take because of its input."""
+_SLACK = 1.1
+"""By how much the memory of two equal runs may differ."""
 TOTAL = "all"
 """What the last row of the table is called."""
 
@@ -26,6 +28,7 @@ class Row:
         doubled: trials after which something was there twice.
         tracebacks: trials that ended in an exception that is no message.
         hangs: trials that took :data:`MAX_SECONDS` more than without a fault, or never ended.
+        oversized: trials that occupied :data:`MAX_BYTES` or more, and more than without a fault.
         longest: the most seconds of computing that one of them took.
         largest: the most memory of a process, in bytes.
     """
@@ -36,27 +39,31 @@ class Row:
     doubled: int = 0
     tracebacks: int = 0
     hangs: int = 0
+    oversized: int = 0
     longest: float = 0.0
     largest: int = 0
 
-    def count(self, seconds: float, memory: int, expected: float = 0.0) -> None:
+    def count(
+        self, seconds: float, memory: int, expected: float = 0.0, expected_memory: int = 0
+    ) -> None:
         """Count a trial.
 
         Args:
             seconds: the processor time that it took.
-            memory: the most memory that its process occupied.
+            memory: the most memory that its process occupied, in bytes.
             expected: the processor time without a fault, which does not count as a hang.
+            expected_memory: the memory without a fault, such as that of a model, in bytes.
         """
         self.tried += 1
         self.hangs += seconds > MAX_SECONDS + expected
+        self.oversized += memory >= max(MAX_BYTES, _SLACK * expected_memory)
         self.longest = max(self.longest, seconds)
         self.largest = max(self.largest, memory)
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing was lost or doubled, no trial failed or hung, and the memory sufficed."""
-        faults = self.lost + self.doubled + self.tracebacks + self.hangs
-        return not faults and self.largest < MAX_BYTES
+        return not (self.lost + self.doubled + self.tracebacks + self.hangs + self.oversized)
 
 
 @dataclass
@@ -80,6 +87,7 @@ class Figures:
             total.doubled += row.doubled
             total.tracebacks += row.tracebacks
             total.hangs += row.hangs
+            total.oversized += row.oversized
             total.longest = max(total.longest, row.longest)
             total.largest = max(total.largest, row.largest)
         lines = "\n".join(map(_render, (*rows, total)))

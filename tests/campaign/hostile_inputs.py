@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import json
-import resource
 import shutil
 import signal
 import socket
@@ -87,8 +86,17 @@ def try_reader(reader: Reader, folder: Path, seed: int, number: int) -> dict[str
     seconds = time.process_time() - began
     signal.setitimer(signal.ITIMER_PROF, 0)
     signal.setitimer(signal.ITIMER_REAL, 0)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"reader": reader.name, "seconds": seconds, "fault": fault, "memory": peak}
+    return {"reader": reader.name, "seconds": seconds, "fault": fault, "memory": _peak_bytes()}
+
+
+def _peak_bytes() -> int:
+    """Return the most memory that this process occupied.
+
+    That of `resource.getrusage` begins with that of the process that started this one.
+    """
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) * 1024
 
 
 def close_network() -> None:

@@ -74,13 +74,14 @@ def find_faults(done: Done, codes: Sequence[int]) -> list[str]:
     return faults
 
 
-def count_trial(row: Row, *ends: Done, expected: float) -> None:
+def count_trial(row: Row, *ends: Done, expected: Done) -> None:
     """Count a trial by what its commands took.
 
     Args:
         row: the row of its kind.
         ends: how the commands of the trial ended.
-        expected: the processor time of the command without a fault.
+        expected: how the command ended without a fault.
     """
-    row.count(max(done.seconds for done in ends), max(done.memory for done in ends), expected)
+    seconds, memory = max(done.seconds for done in ends), max(done.memory for done in ends)
+    row.count(seconds, memory, expected.seconds, expected.memory)
     row.hangs += any(done.code == -signal.SIGALRM for done in ends)

@@ -98,7 +98,7 @@ def test_a_full_disk_is_told_and_loses_nothing(
         row.tracebacks += len(found)
         differences = compare(workplace.expected, workplace.contents())
         row.lost += bool(differences)
-        count_trial(row, full, again, expected=workplace.whole.seconds)
+        count_trial(row, full, again, expected=workplace.whole)
         where = f"trial {trial}, {room} bytes"
         faults += [f"{where}: {fault}" for fault in (*found, *differences)]
     campaign.check(row, faults)

@@ -118,7 +118,7 @@ def test_push(
         found = find_stop_faults(stop, stopped) + find_faults(again, (0,))
         row.tracebacks += len(found)
         if has_come_to(stop, stopped):
-            count_trial(row, stopped, again, expected=whole.seconds)
+            count_trial(row, stopped, again, expected=whole)
         faults += [f"trial {number}, {stop}: {fault}" for fault in found]
         if not found:
             desk.find_losses(client, articles, row)
@@ -151,7 +151,7 @@ def test_pull(
         row.tracebacks += len(found)
         row.lost += contents(written) != expected
         if has_come_to(stop, stopped):
-            count_trial(row, stopped, again, expected=whole.seconds)
+            count_trial(row, stopped, again, expected=whole)
         faults += [f"trial {number}, {stop}: {fault}" for fault in found]
     campaign.check(row, faults)
 
@@ -195,7 +195,7 @@ def test_adjudicate(
         row.lost += bool(expected - questions(number))
         row.doubled += bool(questions(number) - expected)
         if has_come_to(stop, stopped):
-            count_trial(row, stopped, again, expected=whole.seconds)
+            count_trial(row, stopped, again, expected=whole)
         faults += [f"trial {number}, {stop}: {fault}" for fault in found]
     campaign.check(row, faults)
 
@@ -230,7 +230,7 @@ def test_two_at_once(
         row.tracebacks += len(found)
         desk.find_losses(client, articles, row)
         if held.changes >= at:
-            count_trial(row, held, meanwhile, last, expected=undisturbed.seconds)
+            count_trial(row, held, meanwhile, last, expected=undisturbed)
         faults += [f"trial {number}, change {at}: {fault}" for fault in found]
     other.stop()
     campaign.check(row, faults)

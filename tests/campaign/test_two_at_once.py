@@ -71,6 +71,6 @@ def test_the_second_is_refused_or_both_end_as_one(
         differences = compare(workplace.expected, workplace.contents())
         row.lost += bool(differences)
         if first.changes >= at:  # otherwise, it was not held
-            count_trial(row, first, second, expected=workplace.whole.seconds)
+            count_trial(row, first, second, expected=workplace.whole)
         faults += [f"trial {trial}, change {at}: {fault}" for fault in (*found, *differences)]
     campaign.check(row, faults)

@@ -95,7 +95,7 @@ class Workplace:
         row.tracebacks += len(faults)
         row.lost += bool(differences)
         if has_come_to(stop, stopped):
-            count_trial(row, stopped, again, expected=self.whole.seconds)
+            count_trial(row, stopped, again, expected=self.whole)
         return [f"{stop}: {fault}" for fault in (*faults, *differences)]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
@@ -129,7 +130,9 @@ def test_the_folder_has_safetensors_a_card_and_the_manifest(packaged: Path) -> N
         *("README.md", "manifest.json", "sha256.json"),
     }
     card = (folder / "README.md").read_text()
-    assert card.startswith("---\nlibrary_name: transformers\npipeline_tag: token-classification\n")
+    metadata = yaml.safe_load(card.split("---\n")[1])
+    assert metadata["library_name"] == "transformers"
+    assert metadata["pipeline_tag"] == "token-classification"
     assert 'aggregation_strategy="first", stride=64' in card
     assert "agree on" in card
     manifest = json.loads((folder / "manifest.json").read_text())

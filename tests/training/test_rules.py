@@ -113,7 +113,7 @@ def test_a_gazetteer_names_no_file_outside_of_its_folder(
     gazetteer = tmp_path / "folder" / "g.toml"
     (gazetteer.parent / "lists").mkdir(parents=True)
     gazetteer.write_text(table.format(name))
-    with pytest.raises(InputError, match=r"g\.toml: .*(put the list beside it|at least 1 char)"):
+    with pytest.raises(InputError, match=r"g\.toml: .*(put it beside the file|at least 1 char)"):
         load_gazetteer(gazetteer)
     gazetteer.write_text(table.format("lists/x.jsonl"))
     read_gazetteer_file(gazetteer)

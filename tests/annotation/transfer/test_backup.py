@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from orbat.annotation.adjudication.question_project import ask
@@ -19,6 +24,7 @@ from orbat.annotation.session.folder import open_session
 from orbat.annotation.session.push import push
 from orbat.annotation.transfer.backup import back_up
 from orbat.annotation.transfer.doccano_database import read_tables
+from orbat.annotation.transfer.references import Reference
 from orbat.annotation.transfer.restore import restore
 from orbat.corpus.document import Document, Span
 from orbat.corpus.labels import load_labels
@@ -166,6 +172,56 @@ def test_accounts_of_other_people_are_refused(
         assert content(admin, folder) == content(admin, tmp_path / "again")
     line = refused(*again, "--same-people", "bak-cy", env=doccano.env)
     assert "exists already" in line
+
+
+KILLED_RESTORE = """
+import os, sys
+from pathlib import Path
+from orbat.annotation.doccano.server import DoccanoServer
+from orbat.annotation.transfer.references import Reference
+from orbat.annotation.transfer.restore import restore
+
+Reference.rewrite = lambda *arguments: os.kill(os.getpid(), 9)
+restore(DoccanoServer(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]))
+"""
+
+
+def test_a_restore_that_ends_before_its_folder_leaves_no_projects(
+    doccano: Running, make_session: MakeSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, file, restored = make_session("bak-kit"), tmp_path / "b.zip", tmp_path / "r"
+    back_up(doccano.server, folder, file)
+
+    def fill_disk(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with doccano.connect() as admin:
+        before = admin.transport.get("projects", limit=1)["count"]
+        with monkeypatch.context() as patch, pytest.raises(InputError, match="No space left"):
+            patch.setattr(Reference, "rewrite", fill_disk)
+            restore(doccano.server, file, restored)
+        paths = map(str, (doccano.server.home, file, restored))
+        done = subprocess.run([sys.executable, "-c", KILLED_RESTORE, *paths])
+        assert done.returncode == -signal.SIGKILL
+        # The program of the database notices that orbat has gone.
+        psutil.wait_procs(find_programs(doccano.server.home), timeout=60)
+        assert find_programs(doccano.server.home) == []
+        assert admin.transport.get("projects", limit=1)["count"] == before
+        assert not restored.exists()
+        restore(doccano.server, file, restored)
+        assert admin.transport.get("projects", limit=1)["count"] == before + 1
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".r.")] == []
+
+
+def find_programs(home: Path) -> list[psutil.Process]:
+    """Return the programs that read or write the database of a home."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            is_program = any("doccano_tables.py" in part for part in process.cmdline())
+            if is_program and process.environ().get("DOCCANO_HOME") == str(home):
+                found.append(process)
+    return found
 
 
 def test_a_backup_makes_nobody_an_administrator(

@@ -44,8 +44,9 @@ class AccountRequests:
         if change is None:
             return None
         if method != "POST":
-            headers = [("Allow", "POST")]
-            return respond(start_response, "405 Method Not Allowed", headers=headers)
+            # Clients ask by OPTIONS whether the server has these addresses.
+            status = "204 No Content" if method == "OPTIONS" else "405 Method Not Allowed"
+            return respond(start_response, status, headers=[("Allow", "OPTIONS, POST")])
         return self._change(environ, start_response, change)
 
     # -- administrators -----------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from .comparison.system_comparison import (
 )
 from .comparison.systems import (
     GoldDocuments,
+    Pairs,
     System,
     TrainedModel,
     compare_systems,
@@ -49,6 +50,7 @@ class SystemEvaluation:
         robustness: scores on the same documents in lower case, hard-wrapped and so on; None if
             they were not measured.
         notes: what the user should know of how the documents were paired.
+        pairs: returns the gold and predicted documents, in the order of the gold, at each call.
     """
 
     name: str
@@ -61,6 +63,7 @@ class SystemEvaluation:
     gates: tuple[GateResult, ...] = ()
     robustness: Robustness | None = None
     notes: tuple[str, ...] = ()
+    pairs: Callable[[], Pairs] = field(default=lambda: iter(()), repr=False, compare=False)
 
     @property
     def evaluation(self) -> Evaluation:
@@ -231,6 +234,7 @@ def evaluate_systems(
         tuple(gate.check(analysis.evaluation) for gate in gates),
         measured,
         (*(f"{s.name}: {line}" for s in prepared for line in s.matches.lines()), *notes),
+        first.pairs,
     )
     first.record(documents.record_name, result.to_record())
     return result

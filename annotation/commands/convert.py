@@ -72,8 +72,8 @@ def convert(
     prodigy, datasets, re3d or xmi, or, for reading only, spacy (its JSON), webanno or cas-json.
     brat, words-tags and re3d are folders. The others are read from a file, a folder of files or a
     zip archive, and written to a file; datasets and xmi are written to a folder. conll and iob read
-    words and tags in any columns; conll writes four, iob two. What a format cannot keep is counted
-    and printed.
+    words and tags in any columns; conll writes four, iob two. Tokens of the source are kept. What
+    a format cannot keep is counted and printed.
     """
     from ...corpus.labels import load_labels
     from ...ui import progress_bars

@@ -16,8 +16,10 @@ from ...corpus.reading.bounded import check_packing
 from ...errors import InputError, first_line
 from .conversion_report import ConversionReport
 from .imported import ImportedDocument, ImportedSpan, ReadOptions
+from .source_tokens import Offsets, find_source_tokens, split_lines
 from .sources import open_source
 from .span_groups import SpanGroups
+from .tokens.tokens import split_at_spans
 from .write_options import WriteOptions
 
 if TYPE_CHECKING:
@@ -30,15 +32,41 @@ SPAN_ATTRIBUTES = {"norm": "norm", "score": "confidence", "annotator": "annotato
 _USER_DATA = ("id", "meta")
 
 
-def to_doc(nlp: Language, document: Document) -> Doc:
+def to_doc(nlp: Language, document: Document, report: ConversionReport | None = None) -> Doc:
     """Convert a document to a spaCy `Doc` with exactly the same text.
 
-    Spans are in `doc.ents`; tokens are split where a span starts or ends. The id of a span's entity
-    is in `span.kb_id_`. Its other fields are in `span._.norm`, `span._.confidence` (the score),
-    `span._.annotator` and `span._.note`, which spaCy shows after
+    Tokens and sentences are those of the source where the document has them (`meta.tokens`), else
+    those of the pipeline's tokenizer. Spans are in `doc.ents`; tokens are split where a span starts
+    or ends. The id of a span's entity is in `span.kb_id_`. Its other fields are in `span._.norm`,
+    `span._.confidence` (the score), `span._.annotator` and `span._.note`, which spaCy shows after
     `Span.set_extension("confidence", default=None)` and so on. The document's id, and the metadata
     as JSON, are in `doc.user_data`.
+
+    Args:
+        nlp: a pipeline, for its vocabulary and tokenizer.
+        document: the document.
+        report: counts the source's tokens that are split, or do not fit the text.
     """
+    report = report or ConversionReport()
+    sentences = find_source_tokens(document, report)
+    if sentences is None:
+        doc = _tokenize(nlp, document)
+    else:
+        doc = _with_tokens(nlp, document, split_at_spans(sentences, document.spans, report))
+    doc.user_data |= {"id": document.id, "meta": json.dumps(dict(document.meta))}
+    doc.ents = tuple(
+        doc.char_span(s.start, s.end, label=s.label, kb_id=(s.norm or {}).get("id") or "")
+        for s in document.spans
+    )
+    for span in document.spans:
+        for field, name in SPAN_ATTRIBUTES.items():
+            if (value := getattr(span, field)) is not None:
+                value = dict(value) if field == "norm" else value
+                doc.user_data[_attribute_key(name, span.start, span.end)] = value
+    return doc
+
+
+def _tokenize(nlp: Language, document: Document) -> Doc:
     from spacy.tokens import Doc
 
     borders = sorted({offset for span in document.spans for offset in (span.start, span.end)})
@@ -51,18 +79,28 @@ def to_doc(nlp: Language, document: Document) -> Doc:
         cuts = [token.idx, *inner, end]
         words += [document.text[a:b] for a, b in itertools.pairwise(cuts)]
         spaces += [False] * (len(cuts) - 2) + [bool(token.whitespace_)]
-    doc = Doc(nlp.vocab, words=words, spaces=spaces)
-    doc.user_data |= {"id": document.id, "meta": json.dumps(dict(document.meta))}
-    doc.ents = tuple(
-        doc.char_span(s.start, s.end, label=s.label, kb_id=(s.norm or {}).get("id") or "")
-        for s in document.spans
-    )
-    for span in document.spans:
-        for field, name in SPAN_ATTRIBUTES.items():
-            if (value := getattr(span, field)) is not None:
-                value = dict(value) if field == "norm" else value
-                doc.user_data[_attribute_key(name, span.start, span.end)] = value
-    return doc
+    return Doc(nlp.vocab, words=words, spaces=spaces)
+
+
+def _with_tokens(nlp: Language, document: Document, sentences: list[list[Offsets]]) -> Doc:
+    """Return a `Doc` of given tokens; white space between them, but one space, is a token too."""
+    from spacy.tokens import Doc
+
+    text, end = document.text, 0
+    words: list[str] = []
+    spaces: list[bool] = []
+    for start, stop in (*itertools.chain.from_iterable(sentences), (len(text), len(text))):
+        gap = text[end:start]
+        if words and gap.startswith(" "):
+            spaces[-1], gap = True, gap[1:]
+        added = [piece for piece in (gap, text[start:stop]) if piece]
+        words += added
+        spaces += [False] * len(added)
+        end = stop
+    lengths = (len(word) + space for word, space in zip(words, spaces, strict=True))
+    first = {sentence[0][0] for sentence in sentences}
+    sent_starts = [start in first for start in itertools.accumulate(lengths, initial=0)][:-1]
+    return Doc(nlp.vocab, words=words, spaces=spaces, sent_starts=sent_starts)
 
 
 def _attribute_key(name: str, start: int, end: int) -> tuple[str, str, int, int]:
@@ -84,7 +122,7 @@ def write_docbin(
     nlp = spacy.blank("xx")
     doc_bin = DocBin(store_user_data=True)
     for document in documents:
-        doc_bin.add(to_doc(nlp, document))
+        doc_bin.add(to_doc(nlp, document, report))
     try:
         content = doc_bin.to_bytes()
     # MessagePack holds at most 4 GiB in one value.
@@ -125,7 +163,11 @@ def read_docbin(
                 report.drop("other user data", sum(not _is_known(key) for key in doc.user_data))
                 meta = _read_meta(doc.user_data.get("meta"))
                 doc_id = doc.user_data.get("id")
-                yield ImportedDocument(where, doc_id, doc.text, spans, meta, part=part)
+                yield ImportedDocument(
+                    *(where, doc_id, doc.text, spans, meta),
+                    part=part,
+                    sentences=_read_sentences(doc),
+                )
     groups.check(path)
 
 
@@ -157,6 +199,20 @@ def _check_size(path: Path) -> None:
                 size += len(unpack.decompress(block, 2**20))
                 block = unpack.unconsumed_tail
                 check_packing(file.tell(), size, str(path))
+
+
+def _read_sentences(doc: Doc) -> list[list[Offsets]] | None:
+    """Return the tokens of each sentence, or line; None for those that :func:`to_doc` made."""
+    meta = doc.user_data.get("meta")
+    if isinstance(meta, str) and isinstance(_read_meta(meta), dict):
+        return None
+    if not doc.has_annotation("SENT_START"):
+        return split_lines(doc.text, _offsets(doc))
+    return [_offsets(sentence) for sentence in doc.sents]
+
+
+def _offsets(tokens: Doc | Span) -> list[Offsets]:
+    return [(token.idx, token.idx + len(token)) for token in tokens if not token.is_space]
 
 
 def _read_span(doc: Doc, span: Span) -> ImportedSpan:

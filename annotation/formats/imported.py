@@ -16,6 +16,7 @@ from ...corpus.document import Document, parse_document, parse_span, trim_span
 from ...errors import InputError
 from ..utf16 import Utf16Offsets
 from .conversion_report import ConversionReport
+from .source_tokens import Offsets, with_source_tokens
 
 OffsetUnit = Literal["code points", "utf-16"]
 
@@ -88,6 +89,7 @@ class ImportedDocument:
         annotator: who annotated the document, if the file says so.
         part: the split or file within the source; ids need to be unique in it only.
         units: units of the offsets. Of several, the first one is used in which all quotes match.
+        sentences: the tokens of each sentence, in code points; None if the source tells none.
     """
 
     where: str
@@ -98,6 +100,7 @@ class ImportedDocument:
     annotator: str | None = None
     part: str = ""
     units: Sequence[OffsetUnit] = ("code points",)
+    sentences: Sequence[Sequence[Offsets]] | None = None
 
 
 class Importer:
@@ -119,7 +122,8 @@ class Importer:
     def to_document(self, imported: ImportedDocument) -> Document:
         """Return the document.
 
-        Its annotator is stored in `meta.annotation.annotator`.
+        Its annotator is stored in `meta.annotation.annotator`, and the source's tokens in
+        `meta.tokens`.
 
         Raises:
             InputError: naming the position of an id, text or metadata that cannot be used.
@@ -136,6 +140,7 @@ class Importer:
                 **(annotation if isinstance(annotation, dict) else {}),
                 "annotator": imported.annotator,
             }
+        meta = with_source_tokens(meta, text, imported.sentences, self._report)
         numbered = "-".join(filter(None, (self._stem, imported.part, str(number))))
         record = {
             "id": _read_id(imported.id, numbered, where),

@@ -25,6 +25,7 @@ from ...corpus.reading.json_files import read_json_file
 from ...errors import InputError
 from .conversion_report import ConversionReport
 from .imported import ImportedDocument, ImportedSpan, ReadOptions
+from .source_tokens import Offsets, split_lines, split_sentences
 from .sources import open_source
 from .span_groups import SpanGroups
 from .tokens.rebuilding import Sentence, Word, rebuild
@@ -35,7 +36,7 @@ _NO_RECORD = 'not a text with entities; expected ["TEXT", {"entities": [[START, 
 _ENTITIES = ("entities", "ents")
 _READ = {*_ENTITIES, "text", "id", "meta", "spans", "words", "orths"}
 _IGNORED = {"tokens", "sents", "title", "settings"}
-"""Fields of `Doc.to_json` and displaCy that follow from the text, or say how to show it."""
+"""Fields of `Doc.to_json` that say where tokens and sentences are, and of displaCy."""
 
 
 def read_spacy_json(
@@ -127,7 +128,30 @@ def _read_record(
     ids = sum(bool(entry.get("kb_id")) for entry in chosen if isinstance(entry, dict))
     report.drop("ids in knowledge bases", ids)
     spans = [_read_entity(entry, f"{where}: entity {i}") for i, entry in enumerate(chosen, 1)]
-    yield ImportedDocument(where, record.get("id"), text, spans, record.get("meta"))
+    yield ImportedDocument(
+        *(where, record.get("id"), text, spans, record.get("meta")),
+        sentences=_read_sentences(record) if isinstance(text, str) else None,
+    )
+
+
+def _read_sentences(record: Mapping[str, Any]) -> list[list[Offsets]] | None:
+    """Return the tokens of each sentence, or line, as `Doc.to_json` gives them; None for none."""
+    text = record["text"]
+    tokens, sents = (_read_pairs(record.get(name)) for name in ("tokens", "sents"))
+    if not tokens:
+        return None
+    tokens = [(start, end) for start, end in tokens if text[start:end].strip()]
+    if not sents:
+        return split_lines(text, tokens)
+    return split_sentences(tokens, sorted(start for start, _ in sents))
+
+
+def _read_pairs(entries: Any) -> list[Offsets]:
+    """Return starts and ends; none if an entry has no numbers for them."""
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return []
+    pairs = [(entry.get("start"), entry.get("end")) for entry in entries]
+    return pairs if all(isinstance(n, int) for pair in pairs for n in pair) else []
 
 
 def _read_entity(entry: Any, where: str) -> ImportedSpan:
@@ -169,7 +193,8 @@ def _read_tags(
         tokens.append(Token(start, word, tag))
         end = start + len(word)
     spans = read_spans(tokens, [where] * len(tokens))
-    yield ImportedDocument(where, doc_id, text, spans)
+    sentences = split_lines(text, [(token.start, token.end) for token in tokens])
+    yield ImportedDocument(where, doc_id, text, spans, sentences=sentences)
 
 
 def _read_paragraphs(

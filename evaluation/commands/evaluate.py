@@ -34,6 +34,13 @@ def evaluate(
         ),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    conll: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write for conlleval or seqeval: token, gold tag and predicted tag (BIO) "
+            "of the first system on each line, a blank line after each sentence."
+        ),
+    ] = None,
     where: Annotated[
         str | None, typer.Option(help="Score only documents whose meta has KEY=VALUE.")
     ] = None,
@@ -96,6 +103,7 @@ def evaluate(
 
     With --false-alarms, counts false alarms in documents without annotations, such as sports news.
     """
+    from ...annotation.formats.tokens.conll import write_predictions
     from ...corpus.files import check_output, write_text
     from ...corpus.labels import load_labels
     from ...errors import InputError
@@ -107,7 +115,9 @@ def evaluate(
 
     if (len(arguments) != 1) if predictions else (len(arguments) < 2):
         raise InputError("write orbat evaluate MODEL... GOLD, or --predictions PRED... GOLD")
-    check_output(report, arguments[-1], *(predictions or ()), *(annotators or ()), train, dev)
+    sources = [arguments[-1], *(predictions or ()), *(annotators or ()), train, dev]
+    check_output(report, *sources)
+    check_output(conll, *sources, report)
     if predictions and dev:
         raise InputError("--dev calibrates a model; remove it, or give a model")
     if false_alarms is not None:
@@ -118,6 +128,7 @@ def evaluate(
             "--slice": slices,
             "--robustness": robustness,
             "--gate": gate,
+            "--conll": conll,
         }
         for option, value in unused.items():
             if value:
@@ -151,12 +162,17 @@ def evaluate(
     if report:
         colors = {label.name: label.color for label in load_labels(labels).labels}
         write_text(report, render_report(result, colors))
+    if conll:
+        for kind, count in sorted(write_predictions(conll, result.pairs()).items()):
+            echo(f"{conll}: {count} {kind}", err=True)
     if json_output:
         echo_json(result.to_json())
     else:
         _print(result)
         if report:
             echo(f"report: {report}")
+        if conll:
+            echo(f"tags: {conll}")
     for gate_result in result.gates:
         echo(gate_line(gate_result), err=True)
     if not result.passed:

@@ -61,7 +61,7 @@ def write_datasets(
 def _to_row(document: Document, report: ConversionReport) -> dict[str, Any]:
     refuse_tags(document)
     drop_span_fields(document, report)
-    tokens = [token for sentence in to_sentences(document) for token in sentence]
+    tokens = [token for sentence in to_sentences(document, report) for token in sentence]
     return {
         "id": document.id,
         "text": document.text,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..conversion_report import ConversionReport
 from ..imported import ImportedDocument, ImportedSpan
+from ..source_tokens import Offsets
 from .tags import STANDARD, TagStyle, Token, read_spans
 
 
@@ -70,6 +71,7 @@ def rebuild(
     """
     lines: list[str] = []
     spans: list[ImportedSpan] = []
+    offsets: list[list[Offsets]] = []
     start = 0
     for sentence in sentences:
         text, starts = _place(sentence, report)
@@ -83,9 +85,11 @@ def rebuild(
                 report.drop("annotations of empty words")
             else:
                 spans.append(span)
+        named = zip(tokens, words, strict=True)
+        offsets.append([(t.start, t.end) for t, word in named if t.text and not word.is_same])
         lines.append(text)
         start += len(text) + 1
-    return ImportedDocument(where, doc_id, "\n".join(lines), spans, meta)
+    return ImportedDocument(where, doc_id, "\n".join(lines), spans, meta, sentences=offsets)
 
 
 def _place(sentence: Sentence, report: ConversionReport) -> tuple[str, list[int]]:

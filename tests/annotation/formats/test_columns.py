@@ -174,7 +174,7 @@ def test_texts_documents_and_dates_of_hipe_are_kept(tmp_path: Path) -> None:
     assert (first.id, first.text, first.meta) == (
         "first",
         "Col. Brandt\nleft.",
-        {"date": "1790-03-03"},
+        {"date": "1790-03-03", "tokens": {"count": 5, "cuts": [3, 16], "sentences": [0]}},
     )
     assert spans(first) == [("Col. Brandt", "pers")]
     assert (second.id, second.text) == ("second", "He")
@@ -209,7 +209,7 @@ def test_documents_are_marked_or_sentences(tmp_path: Path) -> None:
     assert [(d.id, d.text) for d in read(tmp_path / "a", repeated)] == [("x", "a\nb"), ("y", "c")]
     named = "# sent_id = s1\n# source = Desk\na O\n\n# sent_id = s2\nb B-X\n"
     first, second = read(tmp_path / "a", named)
-    assert (first.id, first.meta, second.id) == ("s1", {"source": "Desk"}, "s2")
+    assert (first.id, first.meta["source"], second.id) == ("s1", "Desk", "s2")
 
 
 def test_files_of_a_folder_are_read_together(tmp_path: Path) -> None:

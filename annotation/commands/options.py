@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from ...errors import InputError
 from ...terminal import echo
 
 if TYPE_CHECKING:
+    from ...corpus.labels import LabelSet
     from ...models.loading import Model
     from ..doccano.client import DoccanoClient
 
@@ -41,6 +43,20 @@ SessionFolder = Annotated[Path, typer.Option("--session", help="Folder of the la
 Labels = Annotated[
     Path | None, typer.Option(help="Label set file; default: the shipped one for defence news.")
 ]
+LabelMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="LABEL=NAME",
+        help="Rename a label of the model to that of the label set, such as PER=PERSON; LABEL= "
+        "leaves out its spans. Repeatable.",
+    ),
+]
+MODELS = (
+    "Run folder, wheel, installed model, token classifier of transformers (folder or Hugging Face "
+    "id), spacy:NAME, llm:MODEL@URL or model file (.toml)"
+)
+"""What `--model` names."""
 Unconfirmed = Annotated[
     bool, typer.Option(help="Include annotations that their annotator has not confirmed.")
 ]
@@ -128,14 +144,47 @@ def print_page_hint(client: DoccanoClient) -> None:
         )
 
 
-def load_optional_model(name: str | None) -> Model | None:
-    """Return the model of an option: a run folder, wheel or installed model; None without one."""
+def load_optional_model(
+    name: str | None,
+    label_map: Sequence[str] = (),
+    labels: LabelSet | None = None,
+    guidelines: str | None = None,
+) -> Model | None:
+    """Return the model that `--model` names, and say where it sends texts; None without a name.
+
+    Args:
+        name: any model of :func:`orbat.models.loading.load_model`.
+        label_map: the values of `--map`.
+        labels: what a language model is to find.
+        guidelines: what it is told about them.
+
+    Raises:
+        InputError: if `--map` is given without a model, or has other labels than the model.
+        ModelError: if the model cannot be loaded.
+    """
+    if name is None and label_map:
+        raise InputError("--map: renames labels of a model; name it with --model")
     if name is None:
         return None
     # Models load heavy libraries, and most commands need none.
+    from ...models.commands.remote import announce
     from ...models.loading import load_model
+    from ...training.external.label_map import parse_label_map
 
-    return load_model(name)
+    model = load_model(name, labels=labels, guidelines=guidelines)
+    return announce(model.with_label_map(parse_label_map(label_map, "--map"), "--map"))
+
+
+def print_left_out_labels(model: Model | None, labels: LabelSet) -> None:
+    """Name the labels of a model that the label set does not have."""
+    names = set(labels.names)
+    left_out = [label for label in model.labels if label not in names] if model else []
+    if left_out:
+        echo(
+            f"spans of the model's labels {', '.join(left_out)} are left out: the label set has "
+            f"{', '.join(labels.names)} (--map LABEL=NAME renames labels)",
+            err=True,
+        )
 
 
 def split_names(names: str) -> list[str]:

@@ -10,7 +10,9 @@ import typer
 from ...interruption import when_interrupted
 from ...terminal import echo
 from .options import (
+    MODELS,
     Home,
+    LabelMap,
     Labels,
     PasswordStdin,
     SessionFolder,
@@ -19,14 +21,17 @@ from .options import (
     connect,
     load_optional_model,
     print_invitation,
+    print_left_out_labels,
     print_page_hint,
     split_names,
 )
 from .quality.control import ControlFile, ControlShare, plan_control
 
 if TYPE_CHECKING:
+    from ...corpus.document import Document
     from ...corpus.labels import LabelSet
     from ...corpus.tagger import Tagger
+    from ...evaluation.metrics import Evaluation
     from ..session.push import Pushed
 
 SOURCES = ("rules", "model", "rules+model", "model+rules", "none")
@@ -71,13 +76,13 @@ def push(
             "--model model+rules."
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Run folder, wheel or installed model for suggestions.")
-    ] = None,
+    model: Annotated[str | None, typer.Option(help=f"{MODELS}, for suggestions.")] = None,
+    label_map: LabelMap = None,
     gold: Annotated[
         Path | None,
         typer.Option(
-            help="Gold documents to measure the suggestions on; default: the shipped dev articles."
+            help="Gold documents to measure the suggestions on, before anything is uploaded; "
+            "default: the shipped dev articles, but for models that get texts sent."
         ),
     ] = None,
     gazetteer: Annotated[
@@ -94,6 +99,7 @@ def push(
 
     from ...corpus.files import read_documents
     from ...corpus.labels import load_guidelines, load_labels
+    from ...models.commands.remote import print_notes
     from ...ui import print_tables, progress_bars
     from ..guide import with_keys
     from ..session.folder import SESSION_FORMAT
@@ -102,15 +108,25 @@ def push(
     from ..suggestions import DEFAULT_GOLD, suggestion_table
 
     label_set = load_labels(labels)
-    guidelines = with_keys(label_set, load_guidelines(label_set, labels))
+    text = load_guidelines(label_set, labels)
+    guidelines = with_keys(label_set, text)
     pushable = list(read_documents(documents, label_set.names))
-    tagger = load_optional_model(model)
+    tagger = load_optional_model(model, label_map or (), label_set, text)
     sources = suggest or ("model+rules" if model else "rules")
     suggesters = build_taggers(sources, label_set, model=tagger, gazetteer=gazetteer)
-    gold_file = gold or (DEFAULT_GOLD if labels is None else None)
-    gold_documents = []
+    print_left_out_labels(tagger, label_set)
+    is_remote = tagger is not None and tagger.address is not None
+    gold_file = gold or (DEFAULT_GOLD if labels is None and not is_remote else None)
+    gold_documents: list[Document] = []
     if gold_file and suggesters and not all(document.spans for document in pushable):
         gold_documents = list(read_documents(gold_file, label_set.names))
+    console = Console()
+
+    def print_accuracy(evaluation: Evaluation) -> None:
+        assert gold_file is not None
+        table = suggestion_table(evaluation, gold_file, gold_documents, tagger)
+        print_tables([table], console)
+
     with (
         connect(home, url, username, password_stdin, session) as client,
         progress_bars() as on_progress,
@@ -128,17 +144,15 @@ def push(
             batch=batch,
             control=plan_control(control, control_share, label_set),
             guidelines=guidelines,
+            on_measured=print_accuracy,
             on_progress=on_progress,
         )
-    console = Console()
+    print_notes(tagger)
     if pushed.upgraded:
         echo(f"{session}: now a session of format {SESSION_FORMAT}, which earlier versions refuse")
     if pushed.guidelines_updated:
         names = ", ".join(pushed.guidelines_updated)
         echo(f"the guidelines have changed, and were replaced for {names}")
-    if pushed.evaluation is not None and gold_file is not None:
-        table = suggestion_table(pushed.evaluation, gold_file, gold_documents, tagger)
-        print_tables([table], console)
     _print_notes(pushed, suggested=bool(suggesters))
     if control is not None:
         echo(f"the session has {pushed.control} control documents, listed in {session / 'control'}")
@@ -197,7 +211,8 @@ def build_taggers(
         if not set(model.labels) & set(labels.names):
             raise InputError(
                 f"the model predicts {', '.join(model.labels)} and none of the label set's "
-                f"{', '.join(labels.names)}; pass the label set that it was trained on"
+                f"{', '.join(labels.names)}; pass the label set that it was trained on, or rename "
+                "its labels with --map LABEL=NAME"
             )
         taggers.append(model)
     return taggers

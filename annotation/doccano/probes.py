@@ -7,8 +7,8 @@ import socket
 
 import httpx
 
+from ...corpus.reading.bounded_requests import request
 from ...errors import InputError, ServerError
-from .bounded_requests import request
 
 
 def check_free(host: str, port: int) -> None:

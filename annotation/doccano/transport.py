@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 
 from ...corpus.addresses import check_address
+from ...corpus.reading.bounded_requests import request
+from ...corpus.reading.certificates import check_trusted_certificates, explain_untrusted
 from ...errors import ServerError
-from .bounded_requests import request
-from .certificates import check_trusted_certificates, explain_untrusted
 from .records import Page
 
 PAGE_SIZE = 500

@@ -12,9 +12,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 import httpx
 
 from ...corpus.addresses import check_address, check_port, hide_password
+from ...corpus.reading.bounded_requests import request
+from ...corpus.reading.certificates import check_trusted_certificates, explain_untrusted
 from ...errors import InputError, ServerError
-from ..doccano.bounded_requests import request
-from ..doccano.certificates import check_trusted_certificates, explain_untrusted
 from .proxy import TIMEOUT, RemoteDoccano
 from .server.application import PageApplication
 from .server.model import ModelService

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ...corpus.output.locks import lock_folder
 from ...corpus.tagger import Tagger
 from ...errors import InputError, ServerError
 from ...evaluation.metrics import Evaluation
-from ...ui import DataTable, OnProgress, Progress, ignore_progress
+from ...ui import DataTable, OnProgress, ignore_progress
 from ..doccano.client import DoccanoClient
 from ..quality.control_documents import ControlPlan, with_control
 from ..quality.control_records import write_control
@@ -119,6 +119,7 @@ def push(
     batch: int | None = None,
     control: ControlPlan | None = None,
     guidelines: str = "",
+    on_measured: Callable[[Evaluation], None] | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Pushed:
     """Upload documents, with their spans as suggestions, to the annotators' projects.
@@ -148,7 +149,9 @@ def push(
         batch: maximum number of unconfirmed documents in each project; None for no limit.
         control: known gold to hide among the documents; see :mod:`~orbat.annotation.quality`.
         guidelines: Markdown, shown beside the text; empty to keep those of existing projects.
-        on_progress: called as documents are uploaded.
+        on_measured: called with the scores on gold, before other documents are tagged and any is
+            uploaded.
+        on_progress: called as documents are tagged and uploaded.
 
     Returns:
         The session, the pushed documents and the accuracy of their suggestions.
@@ -172,13 +175,13 @@ def push(
         unlabeled = sum(not document.spans for document in documents)
         evaluation = None
         if suggesters and unlabeled:
-            on_progress(Progress("Suggesting spans", 0, unlabeled))
             names = [label.name for label in labels.choices]
-            documents = suggest(documents, suggesters, names)
-            on_progress(Progress("Suggesting spans", unlabeled, unlabeled))
-            _check_arguments(documents, annotators, labels)
             if gold:
-                evaluation = measure_suggestions(gold, suggesters, names)
+                evaluation = measure_suggestions(gold, suggesters, names, on_progress)
+                if on_measured is not None:
+                    on_measured(evaluation)
+            documents = suggest(documents, suggesters, names, on_progress)
+            _check_arguments(documents, annotators, labels)
         invited = [name for name in annotators if client.find_user(name) is None]
         projects = {name: ensure_project(client, session, name, guidelines) for name in annotators}
         session = add_words(session, documents)

@@ -21,8 +21,9 @@ def evaluate(
         list[str],
         typer.Argument(
             metavar="[MODEL]... GOLD",
-            help="Run folders, wheel files, installed models or token classifiers of transformers "
-            "(folder or Hugging Face id), then the gold documents. The first model is scored, and "
+            help="Run folders, wheel files, installed models, token classifiers of transformers "
+            "(folder or Hugging Face id), spacy:NAME, llm:MODEL@URL or model files (.toml), then "
+            "the gold documents. The first model is scored, and "
             "compared with each of the others. Runs that differ only in "
             "their seed count as one system.",
         ),
@@ -107,6 +108,7 @@ def evaluate(
     from ...corpus.files import check_output, write_text
     from ...corpus.labels import load_labels
     from ...errors import InputError
+    from ...models.commands.remote import print_notes
     from ...ui import progress_bars
     from ..gate import parse_gate
     from ..report.html import render_report
@@ -139,7 +141,7 @@ def evaluate(
         )
         return
     gates = [parse_gate(text) for text in gate or ()]
-    models = [] if predictions else _load_models(arguments[:-1])
+    models = [] if predictions else _load_models(arguments[:-1], labels)
     allowed = load_labels(labels).names if labels else models[0].labels if models else None
     with progress_bars() as on_progress:
         result = evaluate_systems(
@@ -159,6 +161,8 @@ def evaluate(
         )
     for warning in result.warnings:
         echo(f"warning: {warning}", err=True)
+    for model in models:
+        print_notes(model)
     if report:
         colors = {label.name: label.color for label in load_labels(labels).labels}
         write_text(report, render_report(result, colors))
@@ -226,10 +230,15 @@ def _evaluate_unannotated(
             echo(f"report: {report}")
 
 
-def _load_models(names: Sequence[str]) -> list[Model]:
+def _load_models(names: Sequence[str], labels: Path | None = None) -> list[Model]:
+    from ...corpus.labels import load_guidelines, load_labels
+    from ...models.commands.remote import announce
     from ...models.loading import load_model
 
-    return [load_model(name) for name in names]
+    # Only a language model is told the labels.
+    label_set = load_labels(labels) if labels else None
+    guidelines = load_guidelines(label_set, labels) if label_set else None
+    return [announce(load_model(name, labels=label_set, guidelines=guidelines)) for name in names]
 
 
 def _read_annotations(

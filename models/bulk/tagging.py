@@ -82,9 +82,9 @@ def tag_files(
         on_progress: called after each chunk of articles.
 
     Raises:
-        InputError: if a source does not exist, the format of the output is unknown, an interrupted
-            run of another model, threshold or other sources has this output, or no article can be
-            used.
+        InputError: if a source does not exist, the format of the output is unknown, Ray is to tag
+            with a model that answers at an address, an interrupted run of another model, threshold
+            or other sources has this output, or no article can be used.
         ModelError: if a Ray worker finds another model under the name.
     """
     output = Path(output)
@@ -95,6 +95,8 @@ def tag_files(
         check_output(table, path)
     if table is not None:
         check_table(table, output)
+    if engine == "ray" and model.address is not None:
+        raise InputError(f"{model.name}: answers at an address; tag on this machine, not on Ray")
     total = count_articles(sources)
     with OutputTransaction(
         output, _fingerprint(model, sources, text_column, copies)

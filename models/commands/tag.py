@@ -18,8 +18,9 @@ def tag(
     model: Annotated[
         str,
         typer.Argument(
-            help="A run folder, a wheel file, an installed model's name or a token classifier of "
-            "transformers (folder or Hugging Face id)."
+            help="A run folder, a wheel file, an installed model's name, a token classifier of "
+            "transformers (folder or Hugging Face id), spacy:NAME, llm:MODEL@URL or a model file "
+            "(.toml)."
         ),
     ],
     inputs: Annotated[
@@ -71,9 +72,10 @@ def tag(
     from ...ui import progress_bars
     from ..bulk.tagging import tag_files
     from ..loading import load_model
+    from .remote import announce, print_notes
     from .thresholds import parse_thresholds
 
-    loaded = load_model(model).with_threshold(
+    loaded = announce(load_model(model)).with_threshold(
         parse_thresholds(threshold, "--threshold"),
         parse_thresholds(target_precision, "--target-precision"),
     )
@@ -92,6 +94,7 @@ def tag(
         )
     for notice in report.notices:
         echo(f"warning: {notice}", err=True)
+    print_notes(loaded)
     if json_output:
         echo_json(asdict(report))
         return

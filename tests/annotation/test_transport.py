@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from orbat.annotation.doccano import bounded_requests
 from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.doccano.probes import web_answers, worker_answers
 from orbat.annotation.doccano.transport import MAX_ATTEMPTS, Transport
 from orbat.annotation.page.proxy_server import check_doccano
+from orbat.corpus.reading import bounded_requests
 from orbat.errors import InputError, ServerError
 from tests.campaign.misbehaving_server import serve
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from orbat.annotation.doccano import bounded_requests, transport
+from orbat.annotation.doccano import transport
 from orbat.annotation.doccano.client import DoccanoClient
 from orbat.corpus.files import read_documents
 from orbat.corpus.ingestion.web.fetching import Fetcher, FetchRules
+from orbat.corpus.reading import bounded_requests
 from orbat.errors import InputError, OrbatError
 from tests.campaign.conftest import Campaign
 from tests.campaign.misbehaving_server import ANSWERS, Server, serve

@@ -110,7 +110,7 @@ class CnnTrainer:
         return init_nlp(self._config)
 
 
-class CnnTagger:
+class SpacyTagger:
     """Tags texts with a spaCy pipeline. See :class:`orbat.training.base.TextTagger`.
 
     spaCy's entity recognizer gives no confidence: the score of every mention is None.
@@ -146,8 +146,8 @@ def _mention(entity: Any) -> Mention | None:
 
 def load_cnn(
     folder: Path, labels: tuple[str, ...], constraints: SpanConstraints | None
-) -> CnnTagger:
-    """Load the pipeline of a run's model folder; see :class:`CnnTagger`.
+) -> SpacyTagger:
+    """Load the pipeline of a run's model folder; see :class:`SpacyTagger`.
 
     Raises:
         ModelError: if a file is missing or broken.
@@ -155,7 +155,7 @@ def load_cnn(
     import spacy
 
     try:
-        return CnnTagger(spacy.load(folder), labels, constraints)
+        return SpacyTagger(spacy.load(folder), labels, constraints)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"{folder}: the model cannot be loaded ({first_line(error)}); train again"

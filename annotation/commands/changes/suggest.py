@@ -10,13 +10,16 @@ import typer
 from ....interruption import when_interrupted
 from ....terminal import echo
 from ..options import (
+    MODELS,
     Home,
+    LabelMap,
     PasswordStdin,
     SessionFolder,
     Url,
     Username,
     connect,
     load_optional_model,
+    print_left_out_labels,
 )
 from ..push import build_taggers
 
@@ -24,9 +27,8 @@ from ..push import build_taggers
 @when_interrupted("the documents written so far have new suggestions; the same command goes on")
 def suggest(
     session: SessionFolder,
-    model: Annotated[
-        str, typer.Option(help="Run folder, wheel or installed model for suggestions.")
-    ],
+    model: Annotated[str, typer.Option(help=f"{MODELS}, for suggestions.")],
+    label_map: LabelMap = None,
     suggesters: Annotated[
         str,
         typer.Option(
@@ -52,13 +54,18 @@ def suggest(
     """
     from rich.console import Console
 
+    from ....models.commands.remote import print_notes
     from ....ui import print_tables, progress_bars
     from ...session.changes.replacing_suggestions import replace_suggestions, replacement_tables
     from ...session.folder import open_session
+    from ...session.guidelines import read_guideline_log
 
-    tagger = load_optional_model(model)
-    assert tagger is not None
     labels = open_session(session).labels
+    versions = read_guideline_log(session)
+    latest = versions.text(versions.versions[-1].number) if versions.versions else ""
+    tagger = load_optional_model(model, label_map or (), labels, latest)
+    assert tagger is not None
+    print_left_out_labels(tagger, labels)
     with (
         connect(home, url, username, password_stdin, session) as client,
         progress_bars() as on_progress,
@@ -70,6 +77,7 @@ def suggest(
             seen=tagger.seen,
             on_progress=on_progress,
         )
+    print_notes(tagger)
     print_tables(replacement_tables(result), Console())
     if result.seen:
         echo(

@@ -118,10 +118,7 @@ def _suggest(
     """Return the new suggestions by document."""
     needed = {r.pushed.id: r.pushed.with_spans(()) for r in readings}
     names = [label.name for label in session.labels.choices]
-    on_progress(Progress("Suggesting spans", 0, len(needed)))
-    suggested = {d.id: d.spans for d in suggest(needed.values(), suggesters, names)}
-    on_progress(Progress("Suggesting spans", len(needed), len(needed)))
-    return suggested
+    return {d.id: d.spans for d in suggest(needed.values(), suggesters, names, on_progress)}
 
 
 def _evaluate(

@@ -1,4 +1,4 @@
-"""One request to a doccano, whose answer is read within limits of size and time."""
+"""One request to a server, whose answer is read within limits of size and time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from ...corpus.reading.bounded import MAX_FILE_BYTES
 from ...errors import ServerError
+from .bounded import MAX_FILE_BYTES
 
 MAX_SECONDS = 120
 """Until an answer must be complete, whose parts each have the time of the client's timeout."""
@@ -23,6 +23,7 @@ def request(
     path: str,
     *,
     max_seconds: float | None = None,
+    max_bytes: int | None = None,
     **arguments: Any,
 ) -> httpx.Response:
     """Send one request, and read the answer.
@@ -33,12 +34,14 @@ def request(
         server: the server's address, which messages name.
         path: path below it, with a slash at its start.
         max_seconds: until the answer must be complete; :data:`MAX_SECONDS` if None.
+        max_bytes: the most that the answer may have; :data:`MAX_FILE_BYTES` if None.
         arguments: passed to :meth:`httpx.Client.build_request`.
 
     Raises:
         httpx.HTTPError: if there is no complete answer in time.
         ServerError: if it is too large, or packed.
     """
+    limit = MAX_FILE_BYTES if max_bytes is None else max_bytes
     end = time.monotonic() + (MAX_SECONDS if max_seconds is None else max_seconds)
     sent = client.build_request(method, f"{server}{path}", **arguments)
     # A few packed bytes could become any number, which httpx unpacks without a limit.
@@ -49,15 +52,13 @@ def request(
         if encoding.strip().lower() not in ("", "identity"):
             raise ServerError(
                 f"{server}: sends packed answers ({encoding[:40]}) to requests for plain ones; "
-                "check --url, or the proxy in front of doccano"
+                "check its address, or the proxy in front of it"
             )
         content = bytearray()
         for part in response.iter_raw():
             content += part
-            if len(content) > MAX_FILE_BYTES:
-                raise ServerError(
-                    f"{server}: sends more than {MAX_FILE_BYTES >> 20} MB; check --url"
-                )
+            if len(content) > limit:
+                raise ServerError(f"{server}: sends more than {limit >> 20} MB; check its address")
             if time.monotonic() > end:
                 raise httpx.ReadTimeout("the time is over")
     finally:

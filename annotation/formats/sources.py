@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...corpus.output.atomic import name_full_disk, open_scratch_folder
-from ...corpus.reading.bounded import check_archive
+from ...corpus.reading.bounded import check_archive, refuse_pipe
 from ...errors import InputError
 
 MAX_UNPACKED_BYTES = 4 * 2**30
@@ -37,9 +37,10 @@ def open_source(path: Path, suffixes: Sequence[str]) -> Iterator[list[tuple[Path
         file, which needs no name of its own.
 
     Raises:
-        InputError: if there is no such file.
+        InputError: if there is no such file, or it is a pipe.
     """
     path = Path(path)
+    refuse_pipe(path)
     if path.is_file() and zipfile.is_zipfile(path):
         # Messages name the files of this folder, so that it has the archive's name.
         with open_scratch_folder() as scratch:

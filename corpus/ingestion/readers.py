@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ..reading.boundary import guard, guard_each
-from ..reading.bounded import open_decompressed, read_limited
+from ..reading.bounded import open_decompressed, read_limited, refuse_pipe
 from .archives import ReadFile, read_zip
 from .content_types import recognize
 from .messages import MAILBOX_EXTENSIONS, MESSAGE_EXTENSIONS, read_mailbox
@@ -38,12 +38,13 @@ def find_files(
         notify: called for each folder with the numbers of files of other types in it.
 
     Raises:
-        InputError: if a path does not exist, or a folder contains no readable file.
+        InputError: if a path does not exist or is a pipe, or a folder contains no readable file.
     """
     for path in map(Path, paths):
         if path.is_dir() and not is_dataset_folder(path):
             yield from _find_in_folder(path, notify)
         elif path.exists():
+            refuse_pipe(path)
             yield path
         else:
             raise InputError(f"{path}: does not exist; check the path")

@@ -59,6 +59,16 @@ def read_limited(file: Readable, location: str, limit: int = MAX_ARTICLE_BYTES) 
     return content
 
 
+def refuse_pipe(path: Path) -> None:
+    """Refuse a named pipe: most files are read more than once, and then a pipe waits for ever.
+
+    Raises:
+        InputError: if the path is a pipe.
+    """
+    if Path(path).is_fifo():
+        raise InputError(f"{path}: is a pipe, which can be read only once; save it as a file")
+
+
 def read_bytes(path: Path, limit: int = MAX_ARTICLE_BYTES, location: str = "") -> bytes:
     """Return the bytes of a file that is small by its kind, such as settings or a list.
 
@@ -68,8 +78,9 @@ def read_bytes(path: Path, limit: int = MAX_ARTICLE_BYTES, location: str = "") -
         location: its name for messages, if it is another one.
 
     Raises:
-        InputError: if it cannot be read or is larger than the limit.
+        InputError: if it cannot be read, is a pipe or larger than the limit.
     """
+    refuse_pipe(path)
     try:
         with Path(path).open("rb") as file:
             return read_limited(file, location or str(path), limit)
@@ -81,10 +92,12 @@ def open_decompressed(path: Path) -> io.BufferedReader:
     """Open a file to read its bytes, decompressed if its name ends in ``.gz``.
 
     Raises:
+        InputError: if it is a pipe.
         OSError: if it cannot be opened. When they are read, damaged data raise `EOFError`,
             `zlib.error` or `gzip.BadGzipFile`, and :class:`InputError` those that
             :func:`check_packing` refuses.
     """
+    refuse_pipe(path)
     file = path.open("rb")
     return io.BufferedReader(_Unpacked(file, str(path))) if path.suffix.lower() == ".gz" else file
 

@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,29 @@ def test_invalid_files_are_refused(tmp_path: Path, content: bytes, message: str)
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         list(read_documents(tmp_path / "none.jsonl"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("corpus", "add", "{}", "--output", "out.jsonl"),
+        ("corpus", "stats", "{}"),
+        ("corpus", "check", "{}", "{}"),
+        ("corpus", "split", "{}", "--output", "splits"),
+        ("annotate", "agree", "{}", "{}"),
+        ("annotate", "convert", "{}", "brat", "--from", "conll", "--to", "brat"),
+        ("train", "baseline-rules", "--train", "{}", "--dev", "{}", "--output", "run"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_pipe_is_refused(
+    refused: Callable[..., str], tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    line = refused(*(word.format(pipe) for word in words))
+    assert line == f"{pipe}: is a pipe, which can be read only once; save it as a file"
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_only_line_feeds_end_a_line_and_byte_order_marks_are_skipped(tmp_path: Path) -> None:

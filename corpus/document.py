@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import InputError
 from .json_values import check_encoding, check_json
-from .reading.bounded import check_length
+from .reading.bounded import MAX_SPANS, check_length
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -213,9 +213,15 @@ def check_spans(
 
     Raises:
         InputError: if a span is empty, out of range, has white space at an end, has an unknown
-            label or overlaps another span.
+            label or overlaps another span, or if there are more than
+            :data:`.reading.bounded.MAX_SPANS`.
     """
     spans = list(spans)
+    if len(spans) > MAX_SPANS:
+        raise InputError(
+            f"{location}: '{document.id}' has {len(spans):,} spans, more than {MAX_SPANS:,}; "
+            "split it"
+        )
     _check_labels(spans, location, labels)
     _check_order(document, spans, location)
     for span in spans:

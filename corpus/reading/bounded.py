@@ -21,6 +21,8 @@ MAX_FILE_BYTES = 256 * 2**20
 """Largest size of a file of many documents that must be read as a whole."""
 MAX_TEXT_CHARACTERS = 4 * 2**20
 """Longest text of a document; no novel is longer."""
+MAX_SPANS = 50_000
+"""Most spans of a document, one for each 80 characters of the longest text."""
 MAX_PACKING = 200
 """How many times smaller than its content a large packed file may be. Text is packed ten times
 smaller; files that were made to fill the memory, more than a thousand times."""

@@ -84,6 +84,7 @@ def nested(depth: int) -> list[object]:
         ([(True, 4, "RANK")], "field 'start' must be an integer"),
         ([(0, 4, "")], "field 'label' must be a string"),
         ([(0, 2**63, "RANK")], "spans[0]: field 'end' is out of range"),
+        ([(0, 4, "RANK")] * 50_001, "'a' has 50,001 spans, more than 50,000; split it"),
         ([(0, 4, "\ud83d")], "spans[0]: field 'label' contains an unpaired surrogate"),
     ],
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ....corpus.reading.bounded import MAX_TEXT_CHARACTERS
 from ....errors import InputError
 from ..conversion_report import ConversionReport
 from ..imported import ImportedDocument, ReadOptions
@@ -90,6 +91,8 @@ class _Reader:
         self._report = report
         self._document: _Draft | None = None
         self._sentence = Sentence()
+        self._characters = 0
+        """Of the document, not more than memory can hold."""
         self._comments: list[Comment] = []
         """The comments since the last row."""
         self._range: _Range | None = None
@@ -202,6 +205,12 @@ class _Reader:
                     is_same = int(number) > self._range.first
                 else:
                     self._range = None
+        self._characters += len(text) + 1
+        if self._characters > MAX_TEXT_CHARACTERS:
+            raise InputError(
+                f"{where}: a document of more than {MAX_TEXT_CHARACTERS:,} characters; put a blank "
+                f"line after each sentence, and {DOCUMENT_START} before each document"
+            )
         self._sentence.words.append(Word(text, tag, where, after, is_same))
 
     def _is_empty(self) -> bool:
@@ -223,7 +232,7 @@ class _Reader:
             return
         if self._sentence.words:
             document.sentences.append(self._sentence)
-        self._sentence, self._document = Sentence(), None
+        self._sentence, self._document, self._characters = Sentence(), None, 0
         if document.sentences:
             yield rebuild(
                 *(document.where, document.sentences, self._report, self._layout.style),

@@ -236,6 +236,13 @@ def test_a_line_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
         convert(tmp_path / "a", tmp_path / "o.jsonl", "conll")
 
 
+def test_a_document_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    word = "x" * 999
+    (tmp_path / "a").write_text("Gen. O\n\n" + f"{word} O\n" * 4195)
+    with pytest.raises(InputError, match=r":4197: a document of more than 4,194,304 characters"):
+        convert(tmp_path / "a", tmp_path / "o.jsonl", "conll")
+
+
 def test_other_encodings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes("Gen. O\nAdé O\n".encode("latin-1"))
     with pytest.raises(InputError, match=":2: not UTF-8; convert it"):

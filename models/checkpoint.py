@@ -4,7 +4,7 @@
 independently of the other words, and joins adjacent words of one entity. Only a model that consists
 of an encoder and a classifier can be written in this form: no gazetteer, no word features and no
 CRF. The recipe `transformers` trains such models. They keep case in their vocabulary; see
-:mod:`orbat.training.transformer.cased_vocabulary`.
+:mod:`orbat.training.transformer.layers.cased_vocabulary`.
 """
 
 from __future__ import annotations

@@ -25,15 +25,15 @@ from ..corpus.reading.json_files import read_json_object
 from ..errors import InputError
 from .data import TrainingData
 from .recipe import AnyRecipe
-from .run_folder import MANIFEST_FILE, RUN_FORMAT
+from .run_folder import MANIFEST_FILE, RUN_FORMAT, read_manifest
 from .tagger.gazetteer import Gazetteer
-from .teachers import SPANS, hash_model
+from .teachers import SPANS, START_FROM, hash_model, learned_documents
 
 _PACKAGES = (
     *("orbat", "torch", "transformers", "tokenizers", "accelerate", "numpy", "scikit-learn"),
     "spacy",
 )
-_MODEL_INPUTS = ("recipe", "labels", "documents", "gazetteer", "teachers")
+_MODEL_INPUTS = ("recipe", "labels", "documents", "gazetteer", "teachers", START_FROM)
 """Parts of a manifest that determine the trained model."""
 
 
@@ -43,7 +43,8 @@ def make_manifest(
     """Return the manifest of a run that starts now.
 
     Raises:
-        ModelError: if a teacher that the recipe names is not a finished run.
+        ModelError: if a teacher that the recipe names, or the run that it starts from, is not a
+            finished run.
     """
 
     def hash_files(paths: Sequence[Path]) -> list[dict[str, str]]:
@@ -62,6 +63,11 @@ def make_manifest(
         inputs["unlabeled"] = hash_files(data.unlabeled_files)
         inputs["held-out"] = hash_files(data.held_out_files)
         documents["unlabeled"] = hash_documents(data.pool.documents)
+    start_from = getattr(recipe, START_FROM, None)
+    if start_from is not None:
+        trained = {entry["sha256"] for entry in documents["train"]}
+        learned = learned_documents(read_manifest(Path(start_from)))
+        documents[START_FROM] = [entry for entry in learned if entry["sha256"] not in trained]
     return {
         "format": RUN_FORMAT,
         "status": "training",
@@ -71,6 +77,7 @@ def make_manifest(
         "inputs": inputs,
         "gazetteer": hashlib.sha256(gazetteer.to_bytes()).hexdigest(),
         "teachers": _hash_teachers(recipe, data),
+        START_FROM: _hash_run(Path(start_from)) if start_from else None,
         "documents": documents,
         "versions": {"python": platform.python_version(), **_package_versions()},
         "code": code_version(),
@@ -114,8 +121,12 @@ def _hash_teachers(recipe: AnyRecipe, data: TrainingData) -> list[dict[str, str]
             spans = [[dataclasses.astuple(span) for span in d.spans] for d in documents]
             hashes.append({"run": SPANS, "sha256": sha256_text(json.dumps(spans))})
         else:
-            hashes.append({"run": Path(run).name, "sha256": hash_model(Path(run))})
+            hashes.append(_hash_run(Path(run)))
     return hashes
+
+
+def _hash_run(run: Path) -> dict[str, str]:
+    return {"run": run.name, "sha256": hash_model(run)}
 
 
 def _package_versions() -> dict[str, str]:
@@ -176,7 +187,10 @@ def check_output(output: Path, manifest: Mapping[str, Any], resume: bool) -> Non
         fix = "add --resume to continue it, or " if old.get("status") == "training" else ""
         raise InputError(f"{output}: holds a run already; {fix}name a new folder")
     if old.get("status") == "finished":
-        raise InputError(f"{output}: this run has finished; name a new folder to train again")
+        raise InputError(
+            f"{output}: this run has finished; name a new folder to train again, or from its "
+            f"weights with --set {START_FROM}={output}"
+        )
     for part in _MODEL_INPUTS:
         if not _is_same_part(old, manifest, part):
             raise InputError(

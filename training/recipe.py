@@ -7,12 +7,29 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from ..corpus.files import read_toml
 from ..errors import InputError, first_error
 
 SHIPPED_RECIPES = Path(__file__).parent / "recipes"
+
+
+def _check_epochs(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Check a number of epochs; pydantic's own message has one line for each of its types."""
+    try:
+        return check(value)
+    except ValidationError:
+        raise ValueError("must be a number above 0 and at most 1000, or auto") from None
 
 
 class _Recipe(BaseModel):
@@ -33,6 +50,10 @@ class Recipe(_Recipe):
     encoder: Annotated[str, Field(min_length=1)] = "minilm"
     """The pretrained encoder: `minilm` for the one that is installed with orbat, a Hugging Face id,
     or a local folder with safetensors weights and a fast tokenizer."""
+    start_from: Annotated[str, Field(min_length=1)] | None = None
+    """The run folder whose weights training starts from, instead of the encoder's alone: to
+    train a run longer, or on more documents. It needs the same labels, tokenizer and parts of the
+    network; the learning rate rises and falls anew."""
     layers: Annotated[int, Field(ge=1)] | None = None
     """Number of encoder layers to keep, counted from the input. Fewer layers make a faster model.
     All layers are kept by default."""
@@ -83,8 +104,19 @@ class Recipe(_Recipe):
     stride: Annotated[int, Field(ge=0)] = 16
     """Number of pieces by which neighboring windows overlap when the model tags. At most half of
     the window."""
-    epochs: Annotated[float, Field(gt=0, le=1000)] = 6
-    """Passes over the training windows. The model of the epoch with the best dev F1 is kept."""
+    epochs: Annotated[
+        Annotated[float, Field(gt=0, le=1000)] | Literal["auto"], WrapValidator(_check_epochs)
+    ] = 6
+    """Passes over the training windows. The model of the epoch with the best dev F1 is kept. `auto`
+    trains until the dev F1 no longer rises, within `min_steps` and `max_steps`."""
+    patience: Annotated[int, Field(ge=1)] = 300
+    """With `epochs = "auto"`: steps without a better dev F1, two evaluations at least, after which
+    the learning rate falls to 0 and training ends. Dev is scored after every epoch, but every 50
+    steps at most and every 1,000 at least."""
+    min_steps: Annotated[int, Field(ge=1)] = 200
+    """With `epochs = "auto"`: steps before the learning rate may fall."""
+    max_steps: Annotated[int, Field(ge=4)] = 10_000
+    """With `epochs = "auto"`: steps after which training ends, even if the dev F1 still rises."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
     """Windows in a training step, over all processes."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
@@ -95,7 +127,8 @@ class Recipe(_Recipe):
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Weight decay (AdamW); not applied to biases and norms."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of the steps in which the learning rate rises. It then falls linearly to 0."""
+    """Share of the steps in which the learning rate rises. It then falls linearly to 0. With
+    `epochs = "auto"`, the share is one of `min_steps` or of an epoch, whichever is longer."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Dropout before the classifier."""
     attention_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -120,6 +153,12 @@ class Recipe(_Recipe):
                 "transformers_compatible needs gazetteer=none, word_features=false, crf=false, "
                 "unwrap_lines=false and no prune_after_layer"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _steps_are_in_order(self) -> Recipe:
+        if self.epochs == "auto" and self.min_steps > self.max_steps:
+            raise ValueError(f"min_steps must be at most max_steps ({self.max_steps})")
         return self
 
     @model_validator(mode="after")

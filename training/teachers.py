@@ -1,25 +1,32 @@
-"""Finished runs as teachers: which may teach, and what identifies their models."""
+"""Finished runs that others learn from: which may teach, and what identifies their models."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from .run_folder import MODEL_FOLDER, read_hashes, read_manifest
 
+START_FROM = "start_from"
+"""Field of recipes and manifests, and part of a manifest's documents: the run whose weights a run
+started from, and what these had learned from besides the run's own documents."""
 SPANS = "spans"
 """Teacher that stands for the spans which unlabeled articles have already."""
 
 
-def read_teacher(run: Path, labels: tuple[str, ...], held_out: set[str]) -> dict[str, Any]:
-    """Return the manifest of a run that may teach.
+def read_teacher(
+    run: Path, labels: tuple[str, ...], held_out: set[str], role: str = "teacher"
+) -> dict[str, Any]:
+    """Return the manifest of a run that may teach, or from whose weights another may start.
 
     Args:
         run: the run folder.
         labels: the labels of the student.
         held_out: SHA-256 of the texts on which no teacher may have been trained.
+        role: what the run is to the student, for error messages.
 
     Raises:
         InputError: if the run has other labels or was trained on a held-out text.
@@ -27,14 +34,23 @@ def read_teacher(run: Path, labels: tuple[str, ...], held_out: set[str]) -> dict
     """
     manifest = read_manifest(run)
     if tuple(label["name"] for label in manifest["labels"]["label"]) != labels:
-        raise InputError(f"teacher {run}: has other labels; train it with the same label file")
-    leaked = {entry["sha256"] for entry in manifest["documents"]["train"]} & held_out
+        raise InputError(f"{role} {run}: has other labels; train it with the same label file")
+    leaked = {entry["sha256"] for entry in learned_documents(manifest)} & held_out
     if leaked:
         raise InputError(
-            f"teacher {run}: was trained on {len(leaked)} of the dev documents; "
-            "name a teacher that was not"
+            f"{role} {run}: was trained on {len(leaked)} of the dev documents; "
+            "name a run that was not"
         )
     return manifest
+
+
+def learned_documents(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the entries of the documents that the weights of a run have learned from.
+
+    Among them are those of the runs whose weights it started from.
+    """
+    parts = ("train", "unlabeled", START_FROM)
+    return [entry for part in parts for entry in manifest["documents"].get(part, [])]
 
 
 def hash_model(run: Path) -> str:

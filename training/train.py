@@ -19,6 +19,7 @@ from ..errors import InputError
 from ..ui import OnProgress, Progress, ignore_progress
 from .backends import load_run, make_trainer
 from .base import TrainingJob
+from .baselines.linear_comparison import is_comparable, score_linear
 from .data import TrainingData
 from .gazetteer import load_recipe_gazetteer
 from .manifest import check_output, is_same_run, make_manifest
@@ -44,6 +45,7 @@ def train(
     output: Path,
     *,
     resume: bool = False,
+    compare_linear: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Train a model and write its run folder.
@@ -60,6 +62,9 @@ def train(
         labels: the label set.
         output: the run folder. It must not exist, unless `resume` is set.
         resume: continue an unfinished run of the same recipe and data.
+        compare_linear: after a transformer on few words, train `baseline-linear` too, and add its
+            scores to the metrics as `baseline_linear`; None if scikit-learn is not installed. See
+            :data:`.baselines.linear_comparison.MAX_WORDS`.
         on_progress: called with the progress.
 
     Returns:
@@ -94,6 +99,8 @@ def train(
             trainer = make_trainer(_train_teacher(job))
         metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
         if writes:
+            if compare_linear and is_comparable(job):
+                metrics["baseline_linear"] = score_linear(job)
             (job.output / VALUES_FILE).write_bytes(value_tables.to_bytes())
             write_json(job.output / METRICS_FILE, metrics)
             manifest["status"] = "finished"

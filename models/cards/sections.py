@@ -156,6 +156,8 @@ def _training_data(manifest: Mapping[str, Any]) -> str:
     train_documents = f"{train_count} documents for training"
     if "unlabeled" in documents:
         train_documents += f", {len(documents['unlabeled']):,} unlabeled articles"
+    if documents.get("start_from"):
+        train_documents += f", {len(documents['start_from']):,} more of the run it started from"
     return f"""{train_documents}, {dev_count} dev documents for model selection.
 `manifest.json` beside the weights lists their hashes and, where known, their addresses.
 

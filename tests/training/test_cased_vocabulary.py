@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from orbat.training.transformer.cased_vocabulary import (
+from orbat.training.transformer.layers.cased_vocabulary import (
     LINE_BREAKS,
     CasedVocabulary,
     make_cased_tokenizer,

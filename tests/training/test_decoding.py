@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from orbat.training.tagger.decoding import TagDecoder, argmax_tags
-from orbat.training.transformer.crf import CRF
+from orbat.training.transformer.layers.crf import CRF
 
 
 def score_arrays(*shape: int) -> st.SearchStrategy[np.ndarray]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from orbat.models import smooth_quant
 from orbat.models.quantization import measure_inputs, quantize
-from orbat.training.transformer.quantization_aware import (
+from orbat.training.transformer.layers.quantization_aware import (
     EXPONENT,
     FakeQuantLinear,
     insert_fake_quantization,

@@ -14,8 +14,8 @@ from torch import Tensor
 from orbat.corpus.files import read_documents
 from orbat.models import quantization
 from orbat.models.export import export_onnx
+from orbat.training.transformer.layers.token_pruning import TokenPruner, pruning_loss
 from orbat.training.transformer.network import TokenClassifier
-from orbat.training.transformer.token_pruning import TokenPruner, pruning_loss
 from tests.conftest import Orbat
 from tests.training.test_training import settings, tiny_data, tiny_encoder
 

@@ -58,6 +58,12 @@ class LinearTrainer:
         tagger.save(self._job.output / "model")
         return metrics
 
+    def score(self) -> dict[str, Any]:
+        """Train, write nothing, and return the scores of the best epoch on the dev documents."""
+        _, metrics = self._fit(self._job, self._job.recipe.epochs)
+        scores: dict[str, Any] = metrics["dev"]
+        return scores
+
     def _fit(self, job: TrainingJob, epochs: int) -> tuple[LinearTagger, dict[str, Any]]:
         from sklearn.linear_model import SGDClassifier
 

@@ -94,7 +94,10 @@ def _train(
 
     with _training_progress() as on_progress:
         metrics = train_model(
-            inputs.recipe, data, inputs.labels, output, resume=resume, on_progress=on_progress
+            *(inputs.recipe, data, inputs.labels, output),
+            resume=resume,
+            compare_linear=True,
+            on_progress=on_progress,
         )
     if not is_first_process():
         return
@@ -110,6 +113,39 @@ def _train(
     print_tables([table], Console(), len(rows))
     dtype = f", {metrics['dtype']}" if "dtype" in metrics else ""
     echo(f"run: {output} ({metrics['seconds']:.0f} s{dtype})")
+    for line in _find_doubts(metrics, output):
+        echo(line)
+
+
+def _find_doubts(metrics: dict[str, Any], output: Path) -> list[str]:
+    """Return what speaks against a model that was trained, one line each."""
+    from ...ui import format_value
+
+    doubts, f1 = [], metrics["dev"]["f1"] or 0.0
+    scores = [epoch["f1"] for epoch in metrics.get("epochs", ())]
+    if metrics.get("rose_in_last_epoch"):
+        before = format_value(max(scores[:-1], default=0.0))
+        doubts.append(
+            f"dev F1 still rose in the last epoch ({before} to {format_value(f1)}): train longer "
+            f"(--set epochs=auto), or from here (orbat train {output} --set start_from={output})"
+        )
+    if scores and metrics["epochs"][0].get("epoch") == 0 and scores[0] >= f1:
+        doubts.append(
+            f"no epoch scored higher on dev than the run that it started from ({scores[0]:.3f})"
+        )
+    if "baseline_linear" in metrics:
+        linear = metrics["baseline_linear"]
+        if linear is None:
+            doubts.append(
+                "not compared with baseline-linear: scikit-learn is not installed "
+                "(pip install 'orbat[baselines]')"
+            )
+        elif (linear["f1"] or 0.0) > f1:
+            doubts.append(
+                f"baseline-linear, which trains in seconds, scores higher on dev: "
+                f"F1 {format_value(linear['f1'])}"
+            )
+    return doubts
 
 
 def _draw_curve(

@@ -42,9 +42,9 @@ def learning_curve(
 
     Each part is half as large as the next. For each seed, a smaller part is contained in the
     larger ones. A transformer is trained for up to four times as many epochs on small parts, so
-    that it is not undertrained. The dev documents also select the epoch, so the whole curve is
-    slightly too high. A second call uses the finished runs in the folder and resumes an unfinished
-    one.
+    that it is not undertrained, unless its dev scores decide their number. The dev documents also
+    select the epoch, so the whole curve is slightly too high. A second call uses the finished runs
+    in the folder and resumes an unfinished one.
 
     Args:
         recipe: how to train.
@@ -100,7 +100,7 @@ def _part_sizes(documents: int, points: int) -> list[int]:
 def _part_recipe(recipe: AnyRecipe, seed: int, size: int, documents: int) -> AnyRecipe:
     """Return the recipe for a part: with its own seed, and more epochs for a transformer."""
     changes: dict[str, Any] = {"seed": recipe.seed + seed}
-    if isinstance(recipe, Recipe):
+    if isinstance(recipe, Recipe) and recipe.epochs != "auto":
         repeats = min(documents / size, _MAX_REPEATS)
         changes["epochs"] = float(math.ceil(recipe.epochs * repeats))
     return recipe.model_copy(update=changes)

@@ -31,11 +31,17 @@ def estimate_training(prepared: Preparation) -> dict[str, str]:
     recipe, windows = prepared.job.recipe, prepared.windows
     weights = [(p.numel(), p.requires_grad) for p in prepared.network.parameters()]
     pieces = sum(len(windows[index]["input_ids"]) for index in range(len(windows)))
-    steps = math.ceil(math.ceil(len(windows) / recipe.batch_size) * recipe.epochs)
+    steps = math.ceil(prepared.steps_per_epoch * prepared.epochs)
+    evaluations, length = math.ceil(prepared.epochs), prepared.auto_length
+    steps_fact, at_most, unit = f"{steps:,} of {recipe.batch_size} windows", "", "an epoch"
+    if length is not None:
+        evaluations = steps // length.interval
+        steps_fact, at_most = f"{recipe.min_steps:,} to {steps_fact}", "at most "
+        unit = f"every {length.interval:,} steps"
     step_seconds = _time_step(prepared)
     dev_seconds = _time_dev(prepared)
     teacher_seconds = _time_teachers(prepared)
-    epoch_seconds = math.ceil(recipe.epochs) * (dev_seconds + teacher_seconds)
+    epoch_seconds = evaluations * dev_seconds + math.ceil(prepared.epochs) * teacher_seconds
     teachers = f", {teacher_seconds:.0f} s an epoch for the teachers" if prepared.teachers else ""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     facts: dict[str, str] = {}
@@ -50,10 +56,10 @@ def estimate_training(prepared: Preparation) -> dict[str, str]:
         "training windows": f"{len(windows):,} of up to {recipe.window} pieces, "
         f"{pieces:,} pieces in total",
         **facts,
-        "steps": f"{steps:,} of {recipe.batch_size} windows",
+        "steps": steps_fact,
         "dtype": f"{'bf16' if prepared.bf16 else 'fp32'} on {device}",
-        "time": f"about {minutes:.1f} min on this machine (measured: {step_seconds:.2f} s a step, "
-        f"{dev_seconds:.0f} s an epoch for the dev documents{teachers})",
+        "time": f"{at_most}about {minutes:.1f} min on this machine (measured: {step_seconds:.2f} s "
+        f"a step, {dev_seconds:.0f} s {unit} for the dev documents{teachers})",
     }
 
 
@@ -135,9 +141,9 @@ def _describe_pool(
     facts["teachers"] = (
         f"a model of this recipe, trained on the gold first; {len(missing):,} articles to score"
     )
-    steps = math.ceil(prepared.labeled_windows / recipe.batch_size) * recipe.epochs
+    steps = math.ceil(prepared.labeled_windows / recipe.batch_size) * prepared.epochs
     dev_characters = sum(len(document.text) for document in prepared.job.data.dev)
     characters = sum(len(document.text) for document in missing)
-    scored = sum(len(document.text) for document in prepared.job.data.train) * recipe.epochs
-    training = steps * step_seconds + math.ceil(recipe.epochs) * dev_seconds
+    scored = sum(len(document.text) for document in prepared.job.data.train) * prepared.epochs
+    training = steps * step_seconds + math.ceil(prepared.epochs) * dev_seconds
     return facts, training + dev_seconds / dev_characters * (characters + scored)

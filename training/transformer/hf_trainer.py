@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ...errors import DivergedError, ModelError
 from ...ui import OnProgress, Progress
 from ..recipe import Recipe
 from ..run_folder import HASHES_FILE
+from .auto_length import AutoLength
 from .dataset import TrainingWindows
 from .distillation import batch_loss
 from .network import TokenClassifier
@@ -133,7 +134,26 @@ class WindowCutter(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Make the windows of the epoch."""
-        self._windows.set_epoch(round(state.epoch or 0))
+        # A training that resumes within an epoch is at a fraction of it.
+        self._windows.set_epoch(int((state.epoch or 0) + 1e-6))
+
+
+class AutoStop(TrainerCallback):
+    """Lets the dev scores decide when a training ends.
+
+    Args:
+        length: the length, which is updated.
+    """
+
+    def __init__(self, length: AutoLength) -> None:
+        self._length = length
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Update the length by a new score; the Trainer stops at `state.max_steps`."""
+        self._length.update(scored_steps(state.log_history))
+        state.max_steps = self._length.end
 
 
 class CheckpointHasher(TrainerCallback):
@@ -184,19 +204,34 @@ def make_optimizer(network: TokenClassifier, recipe: Recipe) -> torch.optim.Opti
 
 
 def make_arguments(
-    recipe: Recipe, checkpoints: Path, *, batch_size: int, bf16: bool
+    recipe: Recipe,
+    checkpoints: Path,
+    *,
+    batch_size: int,
+    bf16: bool,
+    auto_length: AutoLength | None,
+    eval_on_start: bool,
 ) -> TrainingArguments:
     """Return the Trainer's arguments.
 
     Args:
         recipe: the recipe.
-        checkpoints: folder for the checkpoints; one is written after each epoch.
+        checkpoints: folder for the checkpoints; one is written after each evaluation.
         batch_size: windows in a batch of this process.
         bf16: whether to compute in bf16.
+        auto_length: decides the length of the training; None for that of the recipe.
+        eval_on_start: score the dev documents before the first step.
     """
+    length: dict[str, Any] = {"num_train_epochs": recipe.epochs}
+    length |= {"eval_strategy": "epoch", "save_strategy": "epoch"}
+    if auto_length is not None:
+        interval = auto_length.interval
+        length = {"max_steps": auto_length.end, "eval_steps": interval, "save_steps": interval}
+        length |= {"eval_strategy": "steps", "save_strategy": "steps"}
     return TrainingArguments(
         output_dir=str(checkpoints),
-        num_train_epochs=recipe.epochs,
+        **length,
+        eval_on_start=eval_on_start,
         per_device_train_batch_size=batch_size,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
@@ -204,8 +239,6 @@ def make_arguments(
         seed=recipe.seed,
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
-        eval_strategy="epoch",
-        save_strategy="epoch",
         load_best_model_at_end=True,
         metric_for_best_model="f1",
         greater_is_better=True,
@@ -238,6 +271,18 @@ def last_complete_checkpoint(checkpoints: Path) -> str | None:
             )
     last = max(complete, key=lambda folder: int(folder.name.split("-")[1]), default=None)
     return None if last is None else str(last)
+
+
+def read_log_history(checkpoint: str) -> list[dict[str, Any]]:
+    """Return the Trainer's log up to a complete checkpoint."""
+    state = TrainerState.load_from_json(str(Path(checkpoint) / "trainer_state.json"))
+    history: list[dict[str, Any]] = state.log_history
+    return history
+
+
+def scored_steps(log_history: Sequence[dict[str, Any]]) -> list[tuple[int, float]]:
+    """Return the steps of a Trainer's log after which dev was scored, and the F1."""
+    return [(entry["step"], entry["eval_f1"]) for entry in log_history if "eval_f1" in entry]
 
 
 def _damaged_file(checkpoint: Path) -> str | None:

@@ -110,8 +110,8 @@ def _build_network(
     """Build the network of a model folder; only a cased vocabulary is taken from its weights."""
     from transformers import AutoConfig, AutoModel
 
-    from .cased_vocabulary import CasedVocabulary
     from .encoder import without_pooler
+    from .layers.cased_vocabulary import CasedVocabulary
     from .network import TokenClassifier
 
     cased_vocabulary = None

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ..tagger.words import starts_line
-from .cased_vocabulary import CasedEmbedding, CasedVocabulary
-from .crf import CRF
 from .encoder import encoder_layers
-from .token_pruning import TokenPruner, additive_mask, pruning_loss
+from .layers.cased_vocabulary import CasedEmbedding, CasedVocabulary
+from .layers.crf import CRF
+from .layers.token_pruning import TokenPruner, additive_mask, pruning_loss
 
 PIECES_PER_ROW = 1024
 """With token pruning: pieces of a batch whose kept pieces go through the upper layers together. The
@@ -32,11 +32,11 @@ class TokenClassifier(nn.Module):
         features: number of word feature ids.
         word_features: whether to use word features.
         gazetteer: whether to use gazetteer tags.
-        crf: whether to learn transitions between tags; see :mod:`.crf`.
+        crf: whether to learn transitions between tags; see :mod:`.layers.crf`.
         by_line: whether each line is a sequence of its own.
         cased_vocabulary: composition of a cased vocabulary; None for the encoder's own vocabulary.
-        prune_after_layer: number of layers that process every piece; see :mod:`.token_pruning`.
-            None for no token pruning.
+        prune_after_layer: number of layers that process every piece; None for no token pruning.
+            See :mod:`.layers.token_pruning`.
         prune_threshold: prune a piece when its probability of O is at least this.
         dropout: dropout before the classifier.
         gazetteer_dropout: share of the training windows without gazetteer tags.

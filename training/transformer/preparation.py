@@ -14,21 +14,18 @@ import torch
 from transformers import set_seed
 
 from ...corpus.document import Document
-from ...corpus.files import sha256_text
 from ...errors import InputError
 from ..base import TrainingJob
 from ..recipe import Recipe
-from ..run_folder import read_manifest
 from ..tagger.arrays import Ints
 from ..tagger.config import TaggerConfig
 from ..tagger.line_wraps import unwrap_lines
 from ..tagger.tagger import NeuralTagger
 from ..tagger.windows import EncodedText, Window, cut_windows, encode_texts
 from ..tagger.words import FEATURE_COUNT, find_words
-from ..teachers import SPANS
 from ..unlabeled.runs import find_pool_teachers
 from ..unlabeled.teachers import PoolTeachers
-from .cased_vocabulary import LINE_BREAKS, CasedVocabulary, make_cased_tokenizer
+from .auto_length import AutoLength
 from .dataset import (
     Row,
     TeacherScorer,
@@ -39,11 +36,12 @@ from .dataset import (
     make_unlabeled_windows,
     make_windows,
 )
-from .distillation import Teachers
 from .encoder import encoder_layers, load_encoder, longest_window, special_tokens
+from .layers.cased_vocabulary import LINE_BREAKS, CasedVocabulary, make_cased_tokenizer
+from .layers.quantization_aware import insert_fake_quantization
 from .model_folder import torch_network
 from .network import TokenClassifier
-from .quantization_aware import insert_fake_quantization
+from .trained_runs import held_out_texts, load_start, load_teachers
 
 
 class Preparation:
@@ -65,6 +63,8 @@ class Preparation:
             some of them so.
         windows: the training windows.
         labeled_windows: number of those that are of labeled documents.
+        auto_length: decides the length of the training from the dev scores; None if the recipe
+            names the number of epochs.
         teachers: the transformers that teach on the training texts, if the recipe names any.
         teacher_scorer: gives the teachers' log-probabilities for the windows of an epoch. None
             until the training begins, as scoring takes long.
@@ -90,13 +90,15 @@ class Preparation:
         self.training_config = dataclasses.replace(self.config, stride=0)
         self.tokenizer, cased_vocabulary = _make_tokenizer(tokenizer, recipe)
         self.network = _make_network(encoder, self.config, recipe, cased_vocabulary)
-        self.teachers = _load_teachers(job, bf16=self.bf16)
+        if recipe.start_from is not None:
+            load_start(self.network, self.tokenizer, Path(recipe.start_from), job)
+        self.teachers = load_teachers(job, bf16=self.bf16)
         self.teacher_scorer: TeacherScorer | None = None
         self.pool = job.data.pool
         self.pool_teachers: PoolTeachers | None = None
         if self.pool is not None:
             self.pool_teachers = find_pool_teachers(
-                *(recipe.teachers, job.labels.names, _held_out(job), job.load_run),
+                *(recipe.teachers, job.labels.names, held_out_texts(job), job.load_run),
                 self._cut_windows,
                 crf=recipe.crf,
                 autocast=self.bf16,
@@ -123,6 +125,23 @@ class Preparation:
         self.windows = TrainingWindows(self._epoch_windows, recipe.seed)
         if not any(len(text.words) for text, _ in self.encoded):
             raise InputError("the training documents have no words to learn from; add text to them")
+        self.auto_length = (
+            AutoLength(recipe, self.steps_per_epoch) if recipe.epochs == "auto" else None
+        )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch."""
+        recipe: Recipe = self.job.recipe
+        return math.ceil(len(self.windows) / recipe.batch_size)
+
+    @property
+    def epochs(self) -> float:
+        """Number of epochs; the highest one if the dev scores decide it."""
+        recipe: Recipe = self.job.recipe
+        if recipe.epochs == "auto":
+            return recipe.max_steps / self.steps_per_epoch
+        return recipe.epochs
 
     def unlabeled_documents(self, epoch: int) -> list[Document]:
         """Return the unlabeled articles of an epoch; [] if there are none."""
@@ -132,7 +151,7 @@ class Preparation:
 
     def all_unlabeled_documents(self) -> list[Document]:
         """Return the unlabeled articles that at least one epoch uses."""
-        epochs = range(math.ceil(self.job.recipe.epochs))
+        epochs = range(math.ceil(self.epochs))
         documents = (document for epoch in epochs for document in self.unlabeled_documents(epoch))
         return list({id(document): document for document in documents}.values())
 
@@ -285,39 +304,3 @@ def _make_network(
         dropout=recipe.dropout,
         gazetteer_dropout=recipe.gazetteer_dropout,
     )
-
-
-def _load_teachers(job: TrainingJob, *, bf16: bool) -> Teachers | None:
-    """Load the teachers that are transformers; the others teach on unlabeled articles only.
-
-    Raises:
-        InputError: if there is a teacher that cannot be used, or that needs unlabeled articles.
-        ModelError: if a teacher is not a finished run.
-    """
-    recipe: Recipe = job.recipe
-    runs = []
-    for name in recipe.teachers:
-        kind = SPANS if name == SPANS else read_manifest(Path(name))["recipe"]["kind"]
-        if job.data.pool is None and (kind != "transformer" or not recipe.teach_gold):
-            reason = "teach_gold is false" if kind == "transformer" else "it is not a transformer"
-            raise InputError(
-                f"teacher {name}: teaches on unlabeled articles only, as {reason}; "
-                "name some with --unlabeled"
-            )
-        if kind == "transformer" and recipe.teach_gold:
-            runs.append(Path(name))
-    if not runs:
-        return None
-    return Teachers(
-        runs,
-        job.labels.names,
-        [document.text for document in job.data.train],
-        _held_out(job),
-        crf=recipe.crf,
-        autocast=bf16,
-    )
-
-
-def _held_out(job: TrainingJob) -> set[str]:
-    """Return the hashes of the texts on which no teacher may have been trained."""
-    return {sha256_text(document.text) for document in job.data.dev}

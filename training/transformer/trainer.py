@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback
 
 from ...errors import DivergedError, InputError, first_line
@@ -23,6 +24,7 @@ from .dataset import Collator
 from .encoder import quiet_transformers
 from .estimate import estimate_training
 from .hf_trainer import (
+    AutoStop,
     CheckpointHasher,
     ProgressReporter,
     SpanTrainer,
@@ -30,6 +32,8 @@ from .hf_trainer import (
     last_complete_checkpoint,
     make_arguments,
     make_optimizer,
+    read_log_history,
+    scored_steps,
 )
 from .model_folder import save_model
 from .preparation import Preparation
@@ -66,8 +70,9 @@ class TransformerTrainer:
         A checkpoint is written after every epoch. A job that resumes continues from the last one.
 
         Returns:
-            The metrics: scores on the dev documents (`dev`), scores by epoch (`epochs`), losses by
-            step (`losses`), the number of windows (`training_windows`) and the `dtype`.
+            The metrics: scores on the dev documents (`dev`), scores by epoch (`epochs`), whether
+            the F1 was still rising when training ended (`rose_in_last_epoch`), losses by step
+            (`losses`), the number of windows (`training_windows`) and the `dtype`.
 
         Raises:
             DivergedError: if the loss or the weights are not finite.
@@ -84,14 +89,19 @@ class TransformerTrainer:
             return dev_scores
 
         checkpoints = job.output / "checkpoints"
-        trainer = self._make_trainer(checkpoints, score_documents=score_documents)
+        last = last_complete_checkpoint(checkpoints) if job.resume else None
+        if prepared.auto_length is not None and last is not None:
+            prepared.auto_length.update(scored_steps(read_log_history(last)))
+        starts_trained = job.recipe.start_from is not None and last is None
+        trainer = self._make_trainer(
+            checkpoints, starts_trained=starts_trained, score_documents=score_documents
+        )
         if prepared.pool_teachers is not None:
             # Other processes wait for the first one, and read its scores. Loading teachers draws
             # random numbers, which must not differ from a run whose teachers have scored before.
             with trainer.args.main_process_first(), torch.random.fork_rng():
                 prepared.pool_teachers.score(prepared.all_unlabeled_documents(), job.on_progress)
             prepared.pool_is_scored = True
-        last = last_complete_checkpoint(checkpoints) if job.resume else None
         with quiet_transformers(), _explain_full_disk(job.output):
             trainer.train(resume_from_checkpoint=last)
             prepared.network.eval()
@@ -102,22 +112,31 @@ class TransformerTrainer:
                 shutil.rmtree(checkpoints, ignore_errors=True)
         return {"dev": dev_scores, **self._history(trainer.state.log_history)}
 
-    def _make_trainer(self, checkpoints: Path, **arguments: Any) -> SpanTrainer:
-        prepared, recipe = self._prepared, self._job.recipe
+    def _make_trainer(
+        self, checkpoints: Path, *, starts_trained: bool, **arguments: Any
+    ) -> SpanTrainer:
+        prepared, recipe, length = self._prepared, self._job.recipe, self._prepared.auto_length
+        optimizer = make_optimizer(prepared.network, recipe)
         trainer = SpanTrainer(
             model=prepared.network,
             args=make_arguments(
-                recipe, checkpoints, batch_size=prepared.batch_size, bf16=prepared.bf16
+                recipe,
+                checkpoints,
+                batch_size=prepared.batch_size,
+                bf16=prepared.bf16,
+                auto_length=length,
+                eval_on_start=starts_trained,
             ),
             data_collator=Collator(prepared.config.pad_id),
             train_dataset=prepared.windows,
             # The Trainer requires one; SpanTrainer.evaluate scores documents instead.
             eval_dataset=prepared.windows,
-            optimizers=(make_optimizer(prepared.network, recipe), None),
+            optimizers=(optimizer, LambdaLR(optimizer, length) if length else None),
             callbacks=[
                 ProgressReporter(self._job.on_progress),
                 WindowCutter(prepared.windows),
                 CheckpointHasher(),
+                *([AutoStop(length)] if length else []),
             ],
             **arguments,
         )
@@ -156,13 +175,18 @@ class TransformerTrainer:
 
     def _history(self, log_history: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Return the metrics of a finished training, those of `dev` left out."""
+        f1 = [f1 for _, f1 in scored_steps(log_history)]
+        length = self._prepared.auto_length
         return {
             "epochs": [
                 {name: entry[f"eval_{name}"] for name in ("precision", "recall", "f1", "seconds")}
-                | {"epoch": round(entry["epoch"], 3)}
+                | {"epoch": round(entry.get("epoch", 0), 3)}
                 for entry in log_history
                 if "eval_f1" in entry
             ],
+            # The falling learning rate of an automatic length ends it: F1 may rise to the end.
+            "rose_in_last_epoch": f1[-1] > max(f1[:-1], default=0.0)
+            and not (length and length.found_plateau),
             "losses": [
                 {"step": entry["step"], "loss": entry["loss"]}
                 for entry in log_history

@@ -17,7 +17,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .dataset import IGNORE_INDEX
+from ..dataset import IGNORE_INDEX
 
 NEIGHBORS = 1
 """Pieces kept on each side of a piece that may belong to a mention."""

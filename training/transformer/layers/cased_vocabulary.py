@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...errors import InputError
-from ..tagger.arrays import Ints
-from ..tagger.words import SHAPES, WORD, word_shape
+from ....errors import InputError
+from ...tagger.arrays import Ints
+from ...tagger.words import SHAPES, WORD, word_shape
 
 LINE_BREAKS = ("\n", "\r")
 """Line breaks, which become entries of the vocabulary too."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..int8_grid import MAX_INPUT, MAX_WEIGHT
+from ...int8_grid import MAX_INPUT, MAX_WEIGHT
 
 EXPONENT = 0.7
 """Share of a channel's range that is moved to its weights; close to what packaging chooses."""

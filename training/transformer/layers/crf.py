@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..tagger.decoding import allowed_transitions
+from ...tagger.decoding import allowed_transitions
 
 
 class CRF(nn.Module):

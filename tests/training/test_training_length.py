@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
@@ -78,6 +79,7 @@ def test_the_minimum_of_steps_is_kept_and_an_f1_of_zero_is_waited_for() -> None:
 def arguments(tmp_path: Path) -> list[object]:
     """A training of a tiny encoder, which learns its four documents in eight epochs."""
     train, dev = tiny_data(tmp_path)
+    torch.manual_seed(0)
     encoder = tiny_encoder(tmp_path / "encoder")
     return [
         *("train", "quick", "--train", train, "--dev", dev),
@@ -89,6 +91,7 @@ def arguments(tmp_path: Path) -> list[object]:
 @pytest.mark.slow
 def test_an_automatic_length_ends_at_the_plateau_even_after_a_stop(tmp_path: Path) -> None:
     train_file, dev_file = tiny_data(tmp_path)
+    torch.manual_seed(0)
     encoder = tiny_encoder(tmp_path / "encoder")
     labels = load_labels()
     data = TrainingData.from_files([train_file], [dev_file], labels)

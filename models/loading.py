@@ -352,6 +352,8 @@ def _family(manifest: Mapping[str, Any]) -> str:
     if "recipe" not in manifest:
         return ""
     recipe = {key: value for key, value in manifest["recipe"].items() if key != "seed"}
+    if "finished_after_epochs" in manifest:
+        recipe["finished_after_epochs"] = manifest["finished_after_epochs"]
     names = ("documents", "labels", "gazetteer")
     code = manifest.get("code", {}).get("version")
     inputs = [recipe, code, *(manifest.get(name) for name in names)]

@@ -28,6 +28,7 @@ class TrainingJob:
         output: the run folder. The model is written to its `model` folder.
         load_run: loads a finished run of any kind as a tagger, for teachers.
         resume: continue from the last checkpoint in the run folder.
+        finish: keep the best checkpoint in the run folder, and train no further.
         on_progress: called with the progress. Scores on the dev documents are reported as the
             metric `f1`.
     """
@@ -40,6 +41,7 @@ class TrainingJob:
     load_run: Callable[[Path], TextTagger]
     resume: bool = False
     on_progress: OnProgress = ignore_progress
+    finish: bool = False
 
     @property
     def span_constraints(self) -> SpanConstraints:

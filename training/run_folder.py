@@ -10,6 +10,7 @@ RUN/evaluations/    results of `orbat evaluate`, one file for each gold file
 RUN/teacher/        the run that taught it on unlabeled articles, if the recipe names no teachers
 RUN/scores.sqlite   what it answered as a teacher of unlabeled articles
 RUN/checkpoints/    only while training is unfinished
+RUN/training.log    what happened when: beginnings, epochs, warnings and the end; nothing reads it
 
 A file that has a hash is read only after :func:`check_files` has compared it with its hash.
 """
@@ -17,8 +18,10 @@ A file that has a hash is read only after :func:`check_files` has compared it wi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -27,7 +30,7 @@ from ..corpus.files import read_documents, sha256_file, sha256_text, write_json,
 from ..corpus.json_values import encode_json
 from ..corpus.labels import LabelSet
 from ..corpus.reading.bounded import MAX_FILE_BYTES
-from ..corpus.reading.json_files import read_json_file
+from ..corpus.reading.json_files import read_json_file, read_json_object
 from ..errors import InputError, ModelError, first_error
 
 RUN_FORMAT = 6
@@ -44,6 +47,10 @@ MODEL_FOLDER = "model"
 """Folder of a run with its model."""
 GAZETTEER_FILE = "gazetteer.json"
 """The phrases and patterns of the gazetteer, in model folders."""
+CHECKPOINTS_FOLDER = "checkpoints"
+"""Folder of an unfinished run of a transformer with the state after its epochs."""
+LOG_FILE = "training.log"
+"""What happened when, in lines for people."""
 VALUES_FILE = "values.json"
 """The value tables, in run folders and packaged models."""
 TEACHER_FOLDER = "teacher"
@@ -164,7 +171,10 @@ def read_manifest(run: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != RUN_FORMAT:
         raise ModelError(f"{path}: written by another version of orbat; train again")
     if manifest.get("status") != "finished":
-        raise ModelError(f"{run}: its training has not finished; resume with orbat train --resume")
+        fix = "resume with orbat train --resume"
+        if kept := read_kept_epochs(run):
+            fix += f", or keep the best of its {kept.epochs:g} epochs with --finish"
+        raise ModelError(f"{run}: its training has not finished; {fix}")
     check_files(run, MANIFEST_FILE)
     try:
         _Manifest.model_validate(manifest)
@@ -186,6 +196,35 @@ def run_documents(run: Path, part: str) -> list[Document]:
     run = Path(run)
     read_manifest(run)
     return list(read_documents(check_files(run, f"{DATA_FOLDER}/{part}.jsonl")))
+
+
+class KeptEpochs(NamedTuple):
+    """What an unfinished run keeps.
+
+    Attributes:
+        epochs: the number of finished epochs.
+        best_f1: the F1 of the best of them on the dev documents.
+    """
+
+    epochs: float
+    best_f1: float
+
+
+def read_kept_epochs(run: Path) -> KeptEpochs | None:
+    """Return what the checkpoints of an unfinished run keep; None for none."""
+    states = []
+    for path in (Path(run) / CHECKPOINTS_FOLDER).glob(f"checkpoint-*/{HASHES_FILE}"):
+        with suppress(InputError, KeyError, TypeError, ValueError):
+            state = read_json_object(path.with_name("trainer_state.json"))
+            states.append(KeptEpochs(round(state["epoch"], 2), float(state["best_metric"])))
+    return max(states, default=None)
+
+
+def append_log(run: Path, line: str) -> None:
+    """Add a line with the time to the log of a run."""
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    with (run / LOG_FILE).open("a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(f"{time} {line}\n")
 
 
 def read_json(path: Path) -> Any:

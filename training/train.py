@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from ..corpus.files import write_documents, write_json
 from ..corpus.labels import LabelSet
 from ..corpus.output.atomic import name_full_disk
 from ..corpus.output.locks import lock_folder
-from ..errors import InputError
-from ..ui import OnProgress, Progress, ignore_progress
+from ..errors import InputError, describe_fault
+from ..ui import OnProgress, Progress, format_value, ignore_progress
 from .backends import load_run, make_trainer
 from .base import TrainingJob
 from .baselines.linear_comparison import is_comparable, score_linear
@@ -30,9 +31,11 @@ from .run_folder import (
     METRICS_FILE,
     TEACHER_FOLDER,
     VALUES_FILE,
+    append_log,
     check_files,
     finish_run,
     read_json,
+    read_kept_epochs,
     read_manifest,
 )
 from .value_tables import load_recipe_value_tables
@@ -46,6 +49,7 @@ def train(
     *,
     resume: bool = False,
     compare_linear: bool = False,
+    finish: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Train a model and write its run folder.
@@ -65,6 +69,7 @@ def train(
         compare_linear: after a transformer on few words, train `baseline-linear` too, and add its
             scores to the metrics as `baseline_linear`; None if scikit-learn is not installed. See
             :data:`.baselines.linear_comparison.MAX_WORDS`.
+        finish: keep the best epoch of such a run, of a transformer, and train no further.
         on_progress: called with the progress.
 
     Returns:
@@ -79,8 +84,13 @@ def train(
     started = time.monotonic()
     data.check()
     gazetteer = load_recipe_gazetteer(recipe, labels)
+    resume, kept = resume or finish, read_kept_epochs(output) if finish else None
+    if finish and kept is None:
+        raise InputError(f"{output}: keeps no finished epoch; train on with --resume")
     job = TrainingJob(
-        *(recipe, data, labels, gazetteer, Path(output), load_run, resume, on_progress)
+        *(recipe, data, labels, gazetteer, Path(output), load_run, resume),
+        _report_epochs(Path(output), on_progress) if is_first_process() else on_progress,
+        finish,
     )
     value_tables = load_recipe_value_tables(recipe, labels)
     manifest = make_manifest(recipe, data, labels, gazetteer)
@@ -90,14 +100,17 @@ def train(
         check_output(job.output, manifest, resume)
     # Making a trainer checks the job; nothing has been written yet.
     trainer = make_trainer(job)
-    with _own_folder(job.output, manifest, resume) if writes else nullcontext():
+    with _own_folder(job.output, manifest, resume) if writes else nullcontext(), ExitStack() as log:
         if writes:
             write_json(job.output / MANIFEST_FILE, manifest)
+            log.enter_context(_log_ends(job.output, manifest))
             write_documents(job.output / DATA_FOLDER / "train.jsonl", data.train)
             write_documents(job.output / DATA_FOLDER / "dev.jsonl", data.dev)
         if job.data.pool is not None and not job.recipe.teachers:
             trainer = make_trainer(_train_teacher(job))
         metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
+        if kept is not None:
+            metrics["finished_after_epochs"] = manifest["finished_after_epochs"] = kept.epochs
         if writes:
             if compare_linear and is_comparable(job):
                 metrics["baseline_linear"] = score_linear(job)
@@ -119,6 +132,59 @@ def _own_folder(output: Path, manifest: Mapping[str, Any], resume: bool) -> Iter
     with lock_folder(output), name_full_disk(output):
         check_output(output, manifest, resume)
         yield
+
+
+@contextmanager
+def _log_ends(output: Path, manifest: Mapping[str, Any]) -> Iterator[None]:
+    """Write to the log of a run what it is made of and with, and how it ends."""
+    counts = ", ".join(f"{len(part)} {name}" for name, part in manifest["documents"].items())
+    append_log(output, f"training begins or goes on; documents: {counts}")
+    append_log(output, f"recipe {json.dumps(manifest['recipe'], ensure_ascii=False)}")
+    append_log(output, f"versions {json.dumps(manifest['versions'])}")
+    try:
+        yield
+    except BaseException as error:
+        with suppress(OSError):  # the disk may be full
+            append_log(output, f"ended by {describe_fault(error)}")
+        raise
+    append_log(output, "finished")
+
+
+def _report_epochs(output: Path, on_progress: OnProgress) -> OnProgress:
+    """Return a function that also writes each epoch to the log of the run."""
+    describe = EpochLines()
+
+    def report(progress: Progress) -> None:
+        if line := describe(progress):
+            append_log(output, line)
+        on_progress(progress)
+
+    return report
+
+
+class EpochLines:
+    """Describes each epoch in a line; a task's latest loss and best F1 are remembered."""
+
+    def __init__(self) -> None:
+        self._loss: float | None = None
+        self._best = -1.0
+
+    def __call__(self, progress: Progress) -> str | None:
+        """Return the line of an event that ends an epoch; None for others."""
+        metrics = dict(progress.metrics)
+        self._loss = metrics.pop("loss", self._loss)
+        if "f1" not in metrics:
+            return None
+        parts = [f"step {progress.completed} of {progress.total}"]
+        if (epoch := metrics.pop("epoch", None)) is not None:
+            parts.insert(0, f"epoch {round(epoch, 2):g}")
+        if self._loss is not None:
+            metrics = {"loss": self._loss, **metrics}
+        parts += [f"{name} {format_value(value)}" for name, value in metrics.items()]
+        if metrics["f1"] > self._best:
+            self._best = metrics["f1"]
+            parts.append("best so far")
+        return "  ".join(parts)
 
 
 def _train_teacher(job: TrainingJob) -> TrainingJob:

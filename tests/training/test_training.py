@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file
 
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, sha256_file, write_documents
@@ -172,6 +173,48 @@ def test_the_same_seed_gives_the_same_weights_even_after_a_kill(
     resumed = orbat(*arguments, "--output", tmp_path / "killed", "--resume")
     assert resumed.code == 0, resumed.err
     assert weights(tmp_path / "killed") == weights(tmp_path / "one")
+
+
+def test_after_ctrl_c_the_best_epoch_can_be_kept(orbat: Orbat, tmp_path: Path) -> None:
+    train, dev = tiny_data(tmp_path)
+    encoder, run = tiny_encoder(tmp_path / "encoder"), tmp_path / "run"
+    arguments = [
+        *("train", "quick", "--train", train, "--dev", dev, "--output", run),
+        *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=9999"),
+        *settings("learning_rate=0.01"),
+    ]
+    assert "keeps no finished epoch" in orbat(*arguments, "--finish").err
+    with (tmp_path / "err").open("wb") as err:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "orbat", *map(str, arguments)],
+            stderr=err,
+            env={**os.environ, "TTY_COMPATIBLE": "1", "COLUMNS": "200"},  # as on a terminal
+        )
+        while started.poll() is None and not list(run.glob("checkpoints/*/sha256.json")):
+            time.sleep(0.01)
+        started.send_signal(signal.SIGINT)
+        assert started.wait() == 130
+    shown = (tmp_path / "err").read_text()
+    assert "epoch 1  step 1 of 9999  precision " in shown
+    assert "; the same command with --resume trains on, and with --finish makes the best" in shown
+    assert f"interrupted: {run} keeps " in shown
+    refused = orbat("package", run, "--output", tmp_path / "dist")
+    assert refused.code == 2
+    assert "resume with orbat train --resume, or keep the best of its " in refused.err
+    states = [json.loads(p.read_text()) for p in run.glob("checkpoints/*/trainer_state.json")]
+    last = max(states, key=lambda state: state["epoch"])
+    best = Path(last["best_model_checkpoint"]) / "model.safetensors"
+    expected = load_file(best)
+    finished = orbat(*arguments, "--finish", "--quiet")
+    assert (finished.code, finished.out) == (0, ""), finished.err
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["finished_after_epochs"] == last["epoch"]
+    assert metrics["dev"]["f1"] == last["best_metric"]
+    kept = load_file(run / "model" / "model.safetensors")
+    assert all((kept[name] == expected[name]).all() for name in kept)
+    log = (run / "training.log").read_text()
+    assert "  f1 " in log and "ended by KeyboardInterrupt" in log
+    assert log.rstrip().endswith(" finished")
 
 
 def weights(run: Path) -> str:

@@ -88,7 +88,8 @@ class LinearTrainer:
             scores = score_dev(tagger, job.data.dev)
             f1 = scores["f1"] or 0.0
             history.append({"epoch": epoch, "f1": f1})
-            job.on_progress(Progress("Training", epoch, epochs, {"f1": f1}))
+            metrics = {name: scores[name] or 0.0 for name in ("precision", "recall", "f1")}
+            job.on_progress(Progress("Training", epoch, epochs, {**metrics, "epoch": epoch}))
             if f1 > best[0]:
                 best = (f1, scores, tagger.weights, tagger.bias)
         _, scores, tagger.weights, tagger.bias = best

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from ..data import TrainingData
     from ..inputs import TrainingInputs
 
+DOCUMENTS, OUTPUT = "Documents and labels", "What is printed"
+INTERRUPTED, INSTEAD = "Interrupted runs", "Instead of one training"
+"""Groups of options in the help."""
+
 RecipeName = Annotated[
     str,
     typer.Argument(
@@ -22,11 +26,18 @@ RecipeName = Annotated[
     ),
 ]
 TrainFiles = Annotated[
-    list[Path] | None, typer.Option("--train", help="Gold to train on (JSON Lines); repeatable.")
+    list[Path] | None,
+    typer.Option(
+        "--train", help="Gold to train on (JSON Lines); repeatable.", rich_help_panel=DOCUMENTS
+    ),
 ]
 DevFiles = Annotated[
     list[Path] | None,
-    typer.Option("--dev", help="Gold to select the best epoch on (JSON Lines); repeatable."),
+    typer.Option(
+        "--dev",
+        help="Gold to select the best epoch on (JSON Lines); repeatable.",
+        rich_help_panel=DOCUMENTS,
+    ),
 ]
 UnlabeledFiles = Annotated[
     list[Path] | None,
@@ -35,6 +46,7 @@ UnlabeledFiles = Annotated[
         "--unlabelled",
         help="Unlabeled articles to learn from: any files that orbat corpus add reads, or folders "
         "of them; repeatable.",
+        rich_help_panel=DOCUMENTS,
     ),
 ]
 HeldOutFiles = Annotated[
@@ -43,15 +55,34 @@ HeldOutFiles = Annotated[
         "--held-out",
         help="Documents that unlabeled articles must not repeat, such as test documents; "
         "repeatable.",
+        rich_help_panel=DOCUMENTS,
     ),
 ]
 LabelsFile = Annotated[
-    Path | None, typer.Option("--labels", help="Label set file; default: the one for defence news.")
+    Path | None,
+    typer.Option(
+        "--labels",
+        help="Label set file; default: the one for defence news.",
+        rich_help_panel=DOCUMENTS,
+    ),
 ]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Recipe field as key=value; repeatable.")
 ]
-JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print only warnings and errors.", rich_help_panel=OUTPUT),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Print the loss within epochs too.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 
 
 def require_data(inputs: TrainingInputs) -> TrainingData:

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...interruption import when_interrupted
+from ...interruption import InterruptedCommandError, when_interrupted
 from ...terminal import echo, echo_json, to_text
 from .options import (
+    INSTEAD,
+    INTERRUPTED,
     DevFiles,
     HeldOutFiles,
     JsonOutput,
     LabelsFile,
+    Quiet,
     RecipeName,
     Settings,
     TrainFiles,
     UnlabeledFiles,
+    Verbose,
     print_warnings,
     require_data,
 )
@@ -31,21 +35,37 @@ if TYPE_CHECKING:
     from ..inputs import TrainingInputs
 
 
-@when_interrupted("what was finished stands; the same command goes on, for one run with --resume")
+@when_interrupted("what was finished is kept; the same command goes on")
 def train(
     recipe: RecipeName,
     train: TrainFiles = None,
     dev: DevFiles = None,
     unlabeled: UnlabeledFiles = None,
     held_out: HeldOutFiles = None,
-    output: Annotated[Path | None, typer.Option(help="The run folder to write.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="The run folder to write; what happens is in its training.log."),
+    ] = None,
     labels: LabelsFile = None,
     settings: Settings = None,
-    resume: Annotated[bool, typer.Option(help="Resume an unfinished run.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Resume an unfinished run.", rich_help_panel=INTERRUPTED),
+    ] = False,
+    finish: Annotated[
+        bool,
+        typer.Option(
+            "--finish",
+            help="Finish an interrupted run of a transformer with its best epoch so far, without "
+            "more training.",
+            rich_help_panel=INTERRUPTED,
+        ),
+    ] = False,
     explain: Annotated[
         bool,
         typer.Option(
             "--explain",
+            rich_help_panel=INSTEAD,
             help="Show the recipe's fields, and with --train and --dev the estimated time; "
             "train nothing.",
         ),
@@ -53,16 +73,26 @@ def train(
     curve: Annotated[
         bool,
         typer.Option(
-            "--curve", help="Train on growing parts and forecast the gain from more documents."
+            "--curve",
+            help="Train on growing parts and forecast the gain from more documents.",
+            rich_help_panel=INSTEAD,
         ),
     ] = False,
-    points: Annotated[int, typer.Option(help="Sizes of the curve.", min=3, max=12)] = 4,
-    seeds: Annotated[int, typer.Option(help="Trainings at each size of the curve.", min=1)] = 1,
+    points: Annotated[
+        int, typer.Option(help="Sizes of the curve.", min=3, max=12, rich_help_panel=INSTEAD)
+    ] = 4,
+    seeds: Annotated[
+        int,
+        typer.Option(help="Trainings at each size of the curve.", min=1, rich_help_panel=INSTEAD),
+    ] = 1,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     json_output: JsonOutput = False,
 ) -> None:
     """Train a model from a recipe."""
     from ...errors import InputError
     from ..inputs import load_inputs
+    from ..train import train as train_model
 
     inputs = load_inputs(
         *(recipe, train or (), dev or (), unlabeled or (), held_out or ()),
@@ -75,31 +105,51 @@ def train(
     data = require_data(inputs)
     if output is None:
         raise InputError("name the folder to write with --output")
+    if quiet and verbose:
+        raise InputError("give --quiet or --verbose, not both")
     print_warnings(inputs)
     if curve:
         _draw_curve(inputs, data, output, points, seeds, json_output)
     else:
-        _train(inputs, data, output, resume, json_output)
+        with _training_progress(quiet, verbose) as on_progress, _say_what_is_kept(output):
+            metrics = train_model(
+                *(inputs.recipe, data, inputs.labels, output),
+                resume=resume,
+                finish=finish,
+                compare_linear=True,
+                on_progress=on_progress,
+            )
+        _print_scores(metrics, output, quiet, json_output)
 
 
-def _train(
-    inputs: TrainingInputs, data: TrainingData, output: Path, resume: bool, json_output: bool
-) -> None:
+@contextmanager
+def _say_what_is_kept(run: Path) -> Iterator[None]:
+    """Say after Ctrl-C what the run keeps, and how to go on with it."""
+    from ..run_folder import MANIFEST_FILE, read_kept_epochs
+
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        kept = read_kept_epochs(run)
+        if kept is not None:
+            raise InterruptedCommandError(
+                f"{run} keeps {kept.epochs:g} epochs, the best with F1 {kept.best_f1:.3f}; the same "
+                "command with --resume trains on, and with --finish makes the best one the model"
+            ) from error
+        again = " with --resume" if (run / MANIFEST_FILE).is_file() else ""
+        raise InterruptedCommandError(
+            f"{run} keeps no epoch; run the same command{again}"
+        ) from error
+
+
+def _print_scores(metrics: dict[str, Any], output: Path, quiet: bool, json_output: bool) -> None:
     from rich.console import Console
 
     from ...evaluation.metrics import ALL_LABELS
     from ...ui import DataTable, print_tables
     from ..train import is_first_process
-    from ..train import train as train_model
 
-    with _training_progress() as on_progress:
-        metrics = train_model(
-            *(inputs.recipe, data, inputs.labels, output),
-            resume=resume,
-            compare_linear=True,
-            on_progress=on_progress,
-        )
-    if not is_first_process():
+    if not is_first_process() or (quiet and not json_output):
         return
     if json_output:
         echo_json(metrics)
@@ -222,30 +272,32 @@ def _explain(name: str, inputs: TrainingInputs, json_output: bool) -> None:
 
 
 @contextmanager
-def _training_progress() -> Iterator[OnProgress]:
-    """Show a progress bar on a terminal, else print a line for each evaluation on dev.
+def _training_progress(quiet: bool, verbose: bool) -> Iterator[OnProgress]:
+    """Print a line for each epoch, below it a progress bar on a terminal.
 
     Under torchrun, only the first process shows progress.
+
+    Args:
+        quiet: show nothing.
+        verbose: print the loss in between too.
     """
-    from rich.console import Console
-
     from ...ui import format_value, ignore_progress, progress_bars
-    from ..train import is_first_process
+    from ..train import EpochLines, is_first_process
 
-    if not is_first_process():
+    if quiet or not is_first_process():
         yield ignore_progress
         return
-    is_terminal, metrics = Console(stderr=True).is_terminal, dict[str, float]()
+    latest, describe = dict[str, float](), EpochLines()
     with progress_bars() as show:
 
         def on_progress(progress: Progress) -> None:
-            metrics.update(progress.metrics)
-            show(dataclasses.replace(progress, metrics=dict[str, Any](metrics)))
-            if "f1" in progress.metrics and not is_terminal:
-                scores = "  ".join(
-                    f"{name} {format_value(value)}" for name, value in metrics.items()
-                )
-                step = f"step {progress.completed} of {progress.total}"
-                echo(f"{step}  {scores}", err=True)
+            latest.update(progress.metrics)
+            shown: dict[str, float] = {n: latest[n] for n in ("loss", "f1") if n in latest}
+            show(dataclasses.replace(progress, metrics=shown))
+            if line := describe(progress):
+                echo(line, err=True)
+            elif verbose and "loss" in progress.metrics:
+                loss = format_value(progress.metrics["loss"])
+                echo(f"step {progress.completed} of {progress.total}  loss {loss}", err=True)
 
         yield on_progress

@@ -115,7 +115,10 @@ class ProgressReporter(TrainerCallback):
                 f"the loss is {logs['loss']} at step {state.global_step}; "
                 "lower learning_rate or set dtype to fp32"
             )
-        measured = {"loss": logs.get("loss"), "f1": logs.get("eval_f1")}
+        measured = {"loss": logs.get("loss")}
+        if "eval_f1" in logs:
+            measured |= {name: logs[f"eval_{name}"] for name in ("precision", "recall", "f1")}
+            measured["epoch"] = state.epoch
         metrics = {name: value for name, value in measured.items() if value is not None}
         self._on_progress(Progress("Training", state.global_step, state.max_steps, metrics))
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import PrinterCallback
+from transformers import PrinterCallback, TrainerState
 
 from ...errors import DivergedError, InputError, first_line
 from ...ui import Progress
 from ..base import TrainingJob
+from ..run_folder import CHECKPOINTS_FOLDER
 from ..tagger.arrays import Floats
 from ..tagger.windows import Window
 from ..tagging import score_dev
@@ -67,7 +69,8 @@ class TransformerTrainer:
     def fit(self) -> dict[str, Any]:
         """Train, and write the model of the epoch with the best strict F1 on the dev documents.
 
-        A checkpoint is written after every epoch. A job that resumes continues from the last one.
+        A checkpoint is written after every epoch. A job that resumes continues from the last one;
+        one that only finishes takes the best one and trains no further.
 
         Returns:
             The metrics: scores on the dev documents (`dev`), scores by epoch (`epochs`), whether
@@ -76,7 +79,7 @@ class TransformerTrainer:
 
         Raises:
             DivergedError: if the loss or the weights are not finite.
-            InputError: if the disk is full.
+            InputError: if the disk is full, or there is no checkpoint to finish with.
             ModelError: if a teacher cannot be loaded, or a checkpoint is damaged.
         """
         job, prepared = self._job, self._prepared
@@ -88,22 +91,25 @@ class TransformerTrainer:
             dev_scores.update(score_dev(prepared.tagger(), job.data.dev))
             return dev_scores
 
-        checkpoints = job.output / "checkpoints"
-        last = last_complete_checkpoint(checkpoints) if job.resume else None
+        checkpoints = job.output / CHECKPOINTS_FOLDER
+        last = last_complete_checkpoint(checkpoints) if job.resume or job.finish else None
         if prepared.auto_length is not None and last is not None:
             prepared.auto_length.update(scored_steps(read_log_history(last)))
         starts_trained = job.recipe.start_from is not None and last is None
         trainer = self._make_trainer(
             checkpoints, starts_trained=starts_trained, score_documents=score_documents
         )
-        if prepared.pool_teachers is not None:
+        if prepared.pool_teachers is not None and not job.finish:
             # Other processes wait for the first one, and read its scores. Loading teachers draws
             # random numbers, which must not differ from a run whose teachers have scored before.
             with trainer.args.main_process_first(), torch.random.fork_rng():
                 prepared.pool_teachers.score(prepared.all_unlabeled_documents(), job.on_progress)
             prepared.pool_is_scored = True
         with quiet_transformers(), _explain_full_disk(job.output):
-            trainer.train(resume_from_checkpoint=last)
+            if job.finish:
+                trainer.state = self._load_best(last)
+            else:
+                trainer.train(resume_from_checkpoint=last)
             prepared.network.eval()
             self._check_weights()
             score_documents()
@@ -150,6 +156,15 @@ class TransformerTrainer:
         for completed, log_probs in enumerate(scored, start=1):
             self._job.on_progress(Progress("Scoring by teachers", completed, len(windows)))
             yield log_probs
+
+    def _load_best(self, last: str | None) -> TrainerState:
+        """Load the best weights of an unfinished training, and return its state."""
+        if last is None:
+            raise InputError(f"{self._job.output}: keeps no epoch; train on with --resume")
+        state = TrainerState.load_from_json(str(Path(last) / "trainer_state.json"))
+        best = Path(last).with_name(Path(state.best_model_checkpoint or last).name)
+        self._prepared.network.load_state_dict(load_file(best / "model.safetensors"))
+        return state
 
     def _check_weights(self) -> None:
         """Refuse weights that are not finite: the last steps may have diverged unseen.

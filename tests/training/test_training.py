@@ -180,7 +180,7 @@ def test_after_ctrl_c_the_best_epoch_can_be_kept(orbat: Orbat, tmp_path: Path) -
     encoder, run = tiny_encoder(tmp_path / "encoder"), tmp_path / "run"
     arguments = [
         *("train", "quick", "--train", train, "--dev", dev, "--output", run),
-        *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=9999"),
+        *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=999"),
         *settings("learning_rate=0.01"),
     ]
     assert "keeps no finished epoch" in orbat(*arguments, "--finish").err
@@ -195,7 +195,7 @@ def test_after_ctrl_c_the_best_epoch_can_be_kept(orbat: Orbat, tmp_path: Path) -
         started.send_signal(signal.SIGINT)
         assert started.wait() == 130
     shown = (tmp_path / "err").read_text()
-    assert "epoch 1  step 1 of 9999  precision " in shown
+    assert "epoch 1  step 1 of 999  precision " in shown
     assert "; the same command with --resume trains on, and with --finish makes the best" in shown
     assert f"interrupted: {run} keeps " in shown
     refused = orbat("package", run, "--output", tmp_path / "dist")

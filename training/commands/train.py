@@ -133,8 +133,9 @@ def _say_what_is_kept(run: Path) -> Iterator[None]:
         kept = read_kept_epochs(run)
         if kept is not None:
             raise InterruptedCommandError(
-                f"{run} keeps {kept.epochs:g} epochs, the best with F1 {kept.best_f1:.3f}; the same "
-                "command with --resume trains on, and with --finish makes the best one the model"
+                f"{run} keeps {kept.epochs:g} epochs, the best with F1 {kept.best_f1:.3f}; the "
+                "same command with --resume trains on, and with --finish makes the best one the "
+                "model"
             ) from error
         again = " with --resume" if (run / MANIFEST_FILE).is_file() else ""
         raise InterruptedCommandError(

@@ -291,7 +291,7 @@ class DoccanoServer:
     def _credentials(self) -> dict[str, str]:
         """Return the administrator's password and the secret key, created at the first start."""
         path = self.home / "secrets.json"
-        if not path.is_file():
+        if not path.is_file() and not self._is_set_up():
             created = {"password": secrets.token_urlsafe(15), "secret_key": secrets.token_hex(32)}
             write_json(path, created, private=True)
         try:

@@ -44,7 +44,8 @@ def read_tables(
     """
     misfit = (
         f"{server.home}: its doccano has no project {{}} of the session; name the data folder of "
-        "the session's server with --home"
+        "the session's server with --home; if it was deleted in doccano, the session cannot be "
+        "backed up, but an adjudication round of it can be moved out of the session's folder"
     )
     # Not the program's own folder: what a killed one leaves, the next run removes.
     with open_scratch_folder() as folder, _run(server, "read", misfit) as process:

@@ -241,11 +241,14 @@ def test_a_closed_standard_input_has_no_password(
         connect(tmp_path, None, "admin", True)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"password": "", "secret_key": "x"}'])
-def test_damaged_secrets_are_named_with_the_way_to_go_on(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"password": "", "secret_key": "x"}'])
+def test_damaged_secrets_are_named_with_the_way_to_go_on(
+    tmp_path: Path, content: str | None
+) -> None:
     (tmp_path / "ready").touch()
     secrets = tmp_path / "secrets.json"
-    secrets.write_text(content)
+    if content is not None:
+        secrets.write_text(content)
     with pytest.raises(InputError) as caught:
         DoccanoServer(tmp_path).environ()
     assert str(caught.value).startswith(

@@ -131,7 +131,7 @@ def measure_load(server: DoccanoServer, folder: Path, seconds: float, annotators
 
 
 def _annotate(session: Session, name: str, end: threading.Event) -> Work:
-    """Mark, read back, delete, comment and confirm document after document until the end."""
+    """Mark, read back, delete, comment and confirm documents until the end, at least one."""
     work = Work()
     with DoccanoClient(session.url, name, session.password(name) or "") as client:
         work.watch(client)
@@ -140,9 +140,9 @@ def _annotate(session: Session, name: str, end: threading.Event) -> Work:
         examples = list(client.examples(project))
         for turn in range(10**6):
             example = examples[turn % len(examples)]
+            _work_on(client, work, project, example.id, len(example.text), labels, turn)
             if end.is_set():
                 break
-            _work_on(client, work, project, example.id, len(example.text), labels, turn)
     return work
 
 

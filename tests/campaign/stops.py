@@ -56,7 +56,8 @@ def has_come_to(stop: Stop, done: Done) -> bool:
 
 def find_stop_faults(stop: Stop, done: Done) -> list[str]:
     """Return what is wrong with how a command ended: at a change of files, it must be stopped."""
-    codes = KILLED if stop.signal_number == signal.SIGKILL else (INTERRUPTED,)
+    # While Python ends, its handlers are gone: then SIGPROF kills.
+    codes = KILLED if stop.signal_number == signal.SIGKILL else (INTERRUPTED, -signal.SIGPROF)
     return find_faults(done, codes if has_come_to(stop, done) else (0,))
 
 

@@ -18,7 +18,7 @@ from .errors import OrbatError, describe_fault
 from .evaluation.commands import evaluate
 from .interruption import EXIT_INTERRUPTED, UNCHANGED, InterruptedCommandError
 from .models.commands import package, serve, tag
-from .terminal import allow_all_characters, echo
+from .terminal import allow_all_characters, echo, echo_json
 from .training.commands import sweep, train
 
 EXIT_UNEXPECTED = 70
@@ -32,7 +32,7 @@ class Commands(TyperGroup):
         """Return the names of the commands in the order in which help lists them."""
         order = (
             *("corpus", "annotate", "train", "sweep", "evaluate", "package", "tag", "serve"),
-            "demo",
+            *("doctor", "demo"),
         )
         return sorted(super().list_commands(ctx), key=order.index)
 
@@ -85,6 +85,33 @@ app.command()(evaluate)
 app.command()(package)
 app.command()(tag)
 app.command()(serve)
+
+
+@app.command()
+def doctor(
+    home: Annotated[
+        Path | None,
+        typer.Option(envvar="ORBAT_DOCCANO_HOME", help="Data folder of the local doccano server."),
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look whether what orbat needs is installed, and say how to mend what is not.
+
+    Versions, processors, GPU, memory, disk space, doccano and programs are listed as ok, missing
+    (only a part of orbat needs it) or broken. The exit code is 1 if something is broken.
+    """
+    from .doctor import check_installation, checks_to_json
+
+    checks = check_installation(home)
+    if json_output:
+        echo_json(checks_to_json(checks))
+    else:
+        for check in checks:
+            echo(f"{check.state:<7}  {check.name}: {check.found}")
+            if check.mend:
+                echo(f"         {check.mend}")
+    if any(check.state == "broken" for check in checks):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -26,6 +26,8 @@ which names series that get no security fixes any more.
 POSTGRESQL_DRIVER = ("psycopg2-binary", "2.9.13")
 """Name and version of what doccano needs for PostgreSQL, and nobody else."""
 PYTHON = (3, 11)
+_STAMP = "orbat-constraints.sha256"
+"""File of an environment with the hash of the constraints that it was made of."""
 
 ANALYTICS = "https://www.google-analytics.com"
 """Where doccano's pages report to: an editor in them sends the server's name by default."""
@@ -74,16 +76,20 @@ def install(environment: Path, on_message: OnMessage) -> None:
     """
     environment.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{environment}.lock"):
-        stamp = environment / "orbat-constraints.sha256"
-        digest = sha256_file(CONSTRAINTS)
-        if not stamp.is_file() or stamp.read_text() != digest:
+        if not is_current(environment):
             on_message(
                 f"Installing doccano {DOCCANO_VERSION} in {environment} (once, about a minute)"
             )
             _create_environment(environment)
-            stamp.write_text(digest)
+            (environment / _STAMP).write_text(sha256_file(CONSTRAINTS))
         _remove_analytics(environment)
         _hide_uploads(environment)
+
+
+def is_current(environment: Path) -> bool:
+    """Return whether doccano is installed in an environment with the current constraints."""
+    stamp = environment / _STAMP
+    return stamp.is_file() and stamp.read_text() == sha256_file(CONSTRAINTS)
 
 
 def install_postgresql_driver(environment: Path, on_message: OnMessage) -> None:

@@ -41,7 +41,7 @@ COMMANDS = [
             *("train", "baseline-linear", *TRAIN, "--set", "epochs=2"),
             *("--set", "features=4096", "--resume"),
         ],
-        ignored=("run/sha256.json",),
+        ignored=("run/sha256.json", "run/training.log"),
     ),
     Command("tag", lambda at: ["tag", "trained", "articles.jsonl", "--output", "t.jsonl"]),
 ]

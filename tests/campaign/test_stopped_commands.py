@@ -33,7 +33,7 @@ LIGHT_COMMANDS = [
     ),
 ]
 TRAIN = ("--train", "train.jsonl", "--dev", "dev.jsonl", "--output", "run")
-RUN_TIMES = ("run/sha256.json",)
+RUN_TIMES = ("run/sha256.json", "run/training.log")
 HEAVY_COMMANDS = [
     Command(
         "train linear",

@@ -30,7 +30,7 @@ COMMANDS = {
     "train": Command(
         "train",
         lambda at: ["train", "baseline-linear", *TRAIN, "--set", "epochs=2", "--resume"],
-        ignored=("run/sha256.json",),
+        ignored=("run/sha256.json", "run/training.log"),
     ),
     "tag": Command("tag", lambda at: ["tag", "trained", "articles.jsonl", "--output", "t.jsonl"]),
 }

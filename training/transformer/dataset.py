@@ -18,6 +18,7 @@ from ..tagger.config import TaggerConfig
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import spans_to_tags
 from ..tagger.windows import EncodedText, Window, cut_windows, encode_texts, word_positions
+from .length_batches import order_by_batches
 
 IGNORE_INDEX = -100
 """Label of a piece at which no word is scored; cross-entropy ignores it."""
@@ -107,8 +108,9 @@ def make_windows(
 ) -> list[Row]:
     """Cut documents into training windows.
 
-    The first window of each document has a random length, so that windows end at different words
-    in every epoch. Windows without a word to score are left out.
+    A document that fits into a window is one. Of the others, the first window has a random length,
+    so that windows end at different words in every epoch. Windows without a word to score are left
+    out.
 
     Args:
         documents: encoded texts and the tag indices of their words.
@@ -125,7 +127,9 @@ def make_windows(
     """
     windows = []
     for index, (text, _) in enumerate(documents):
-        first_capacity = int(rng.integers(config.capacity // 4, config.capacity + 1))
+        first_capacity = None
+        if len(text.piece_ids) > config.capacity:
+            first_capacity = int(rng.integers(config.capacity // 4, config.capacity + 1))
         for window in cut_windows(text, config, first_capacity):
             if (word_positions(text, window, config) >= 0).any():
                 windows.append((index, window))
@@ -218,18 +222,24 @@ def _certainly_outside(tags: int) -> Floats:
 class TrainingWindows(Dataset[Row]):
     """Windows that differ from epoch to epoch, in constant number.
 
-    The windows depend on seed and epoch only, so a resumed run trains on the same windows as an
-    uninterrupted one. If an epoch has more windows than the first, a random selection of them is
-    used; if it has fewer, some are repeated.
+    They are in the order of training, in batches of similar length. Windows and order depend on
+    seed and epoch only, so a resumed run trains on the same batches as an uninterrupted one. If an
+    epoch has more windows than the first, a random selection of them is used; if it has fewer, some
+    are repeated.
 
     Args:
         make: makes the windows of one epoch; takes its number and a source of random choices.
+        batch_size: windows in a step.
         seed: seed of the random choices.
     """
 
-    def __init__(self, make: Callable[[int, np.random.Generator], list[Row]], seed: int) -> None:
+    def __init__(
+        self, make: Callable[[int, np.random.Generator], list[Row]], batch_size: int, seed: int
+    ) -> None:
         self._make = make
+        self._batch_size = batch_size
         self._seed = seed
+        self._count: int | None = None
         self._rows: list[Row] = []
         self.set_epoch(0)
         self._count = len(self._rows)
@@ -238,13 +248,17 @@ class TrainingWindows(Dataset[Row]):
         """Make the windows of an epoch."""
         rng = np.random.default_rng([self._seed, epoch])
         rows = self._make(epoch, rng)
-        self._rows = [rows[index] for index in rng.permutation(len(rows)).tolist()]
+        lengths = np.array([len(row["input_ids"]) for row in rows], dtype=np.int64)
+        count = len(rows) if self._count is None else self._count
+        order = np.resize(rng.permutation(len(rows)), count)
+        order = order_by_batches(order, lengths, self._batch_size, rng)
+        self._rows = [rows[index] for index in order.tolist()]
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._rows)
 
     def __getitem__(self, index: int) -> Row:
-        return self._rows[index % len(self._rows)]
+        return self._rows[index]
 
 
 class Collator:

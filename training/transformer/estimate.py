@@ -71,10 +71,12 @@ def _time_step(prepared: Preparation) -> float:
     optimizer = make_optimizer(network, prepared.job.recipe)
     collate = Collator(prepared.config.pad_id)
     batch_size = min(prepared.job.recipe.batch_size, len(windows))
-    rows = [windows[index] for index in range(batch_size)]
-    batch = {name: tensor.to(device) for name, tensor in collate(rows).items()}
     seconds = []
-    for _ in range(_MEASURED_STEPS):
+    for step in range(_MEASURED_STEPS):
+        # Windows from all over the epoch, as those of a batch are of similar length.
+        numbers = range(step, len(windows), max(1, len(windows) // batch_size))
+        rows = [windows[number] for number in numbers[:batch_size]]
+        batch = {name: tensor.to(device) for name, tensor in collate(rows).items()}
         start = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=prepared.bf16):
             loss, _ = batch_loss(network, batch)

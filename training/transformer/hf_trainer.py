@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import SequentialSampler
 from transformers import (
     Trainer,
     TrainerCallback,
@@ -43,6 +44,10 @@ class SpanTrainer(Trainer):
         super().__init__(**arguments)
         self._score_documents = score_documents
         self._start = time.monotonic()
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        """Return a sampler in the dataset's order, which is the order of training already."""
+        return SequentialSampler(self.train_dataset if train_dataset is None else train_dataset)
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
         """Return the loss of a batch; see :func:`.distillation.batch_loss`."""

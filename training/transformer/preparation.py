@@ -122,7 +122,7 @@ class Preparation:
         if recipe.transformers_compatible and self.config.by_line:
             self._outside_ids = list(map(self.tokenizer.token_to_id, LINE_BREAKS))
         self.labeled_windows = 0
-        self.windows = TrainingWindows(self._epoch_windows, recipe.seed)
+        self.windows = TrainingWindows(self._epoch_windows, recipe.batch_size, recipe.seed)
         if not any(len(text.words) for text, _ in self.encoded):
             raise InputError("the training documents have no words to learn from; add text to them")
         self.auto_length = (

@@ -115,6 +115,10 @@ class SpanRules(BaseModel):
     balanced: bool = True
 
 
+NO_EXAMPLE = "Write a text here."
+"""The example text of a label set that gives none."""
+
+
 class LabelSet(BaseModel):
     """The labels of a project, in the order in which annotators see them.
 
@@ -134,7 +138,7 @@ class LabelSet(BaseModel):
     labels: Annotated[tuple[Label, ...], Field(alias="label", min_length=1)]
     description: _Line = "Named entities"
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
-    example: _Line = "Write a text here."
+    example: _Line = NO_EXAMPLE
     guidelines: str | None = None
     spans: SpanRules | None = None
 

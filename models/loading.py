@@ -14,12 +14,11 @@ from typing import Any
 from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, sha256_text, write_json
-from ..corpus.labels import LabelSet
+from ..corpus.labels import NO_EXAMPLE, LabelSet
 from ..corpus.reading.json_files import read_json_object
 from ..corpus.tagger import Tagger
 from ..errors import InputError, ModelError, first_line
 from ..evaluation.operating_points import tabulate_operating_points
-from ..training.backends import load_run
 from ..training.base import RemoteTextTagger, TextTagger
 from ..training.external.label_map import MappedTagger
 from ..training.external.loading import load_external
@@ -34,7 +33,6 @@ from ..training.run_folder import HASHES_FILE as RUN_HASHES_FILE
 from ..training.tagger.thresholds import check_thresholds, drop_below, find_thresholds
 from ..training.tagging import predict_probabilities, tag_documents, with_norms
 from ..training.transformer.encoder import refuse_pickles
-from ..training.value_tables import read_run_value_tables
 from ..training.values.normalizer import ValueNormalizer
 from ..training.values.tables import ValueTables
 from .huggingface.loading import is_checkpoint, load_checkpoint
@@ -47,6 +45,9 @@ from .runtime import (
     read_files,
 )
 from .wheels.reading import read_wheel
+
+_LONGEST_EXAMPLE = 300
+"""Characters of a line of the training documents that is shown as example."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Model(Tagger):
             :meth:`operating_points`.
         thresholds: the lowest confidence that is kept, by label; see :meth:`with_threshold`.
         normalizer: gives mentions their values.
+        label_example: the example text of its label set; "" if there is none.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Model(Tagger):
     packaged_operating_points: Mapping[str, Any] | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     normalizer: ValueNormalizer = field(default=ValueNormalizer(ValueTables()), repr=False)
+    label_example: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -187,6 +190,26 @@ class Model(Tagger):
         """
         return run_documents(self.run, part) if self.run is not None else None
 
+    def example(self) -> str:
+        """Return a text to try the model on.
+
+        It is that of the label set, else a line with a mention from the run's training documents,
+        which a packaged model does not have.
+
+        Raises:
+            ModelError: if the documents were changed after training.
+        """
+        if self.label_example or self.run is None:
+            return self.label_example or NO_EXAMPLE
+        for document in run_documents(self.run, "train"):
+            for span in document.spans:
+                line, start = document.text, span.start
+                first, last = line.rfind("\n", 0, start) + 1, line.find("\n", span.end)
+                line = line[first : last if last >= 0 else None].strip()
+                if len(line) <= _LONGEST_EXAMPLE:
+                    return line
+        return NO_EXAMPLE
+
     def record_evaluation(self, gold: str, result: Mapping[str, Any]) -> None:
         """Write an evaluation's result into the run folder; do nothing for a packaged model.
 
@@ -270,11 +293,19 @@ def find_model(name: str | Path) -> Path | None:
 
 
 def _load_run(name: str, path: Path) -> Model:
+    # Recipes, which a packaged model does not need, are classes that take time to make.
+    from ..training.backends import load_run
+    from ..training.value_tables import read_run_value_tables
+
     manifest = read_manifest(path)
     fingerprint = sha256_file(path / RUN_HASHES_FILE)
     normalizer = ValueNormalizer(read_run_value_tables(path))
     seen, family = _seen(manifest), _family(manifest)
-    return Model(name, load_run(path), seen, family, fingerprint, path, normalizer=normalizer)
+    return Model(
+        *(name, load_run(path), seen, family, fingerprint, path),
+        normalizer=normalizer,
+        label_example=_label_example(manifest),
+    )
 
 
 def _load_checkpoint(name: str) -> Model:
@@ -282,7 +313,10 @@ def _load_checkpoint(name: str) -> Model:
     hashes = [sha256_file(path) for path in sorted(checkpoint.folder.glob("*.safetensors"))]
     fingerprint = sha256_text(" ".join(hashes))
     manifest = checkpoint.run_manifest
-    return Model(name, checkpoint.tagger(), _seen(manifest), _family(manifest) or name, fingerprint)
+    return Model(
+        *(name, checkpoint.tagger(), _seen(manifest), _family(manifest) or name, fingerprint),
+        label_example=_label_example(manifest),
+    )
 
 
 def _load_external(name: str, labels: LabelSet | None, guidelines: str | None) -> Model:
@@ -326,6 +360,7 @@ def _load_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:
             fingerprint,
             packaged_operating_points=json.loads(files.get(OPERATING_POINTS_FILE, b"null")),
             normalizer=load_normalizer(files),
+            label_example=_label_example(manifest),
         )
     except ImportError:
         raise
@@ -335,6 +370,12 @@ def _load_files(name: str, files: Mapping[str, bytes], workers: int) -> Model:
             f"{name}: the model cannot be loaded ({first_line(error)}); package it again, "
             "from a new run if this version of orbat refuses the run too"
         ) from error
+
+
+def _label_example(manifest: Mapping[str, Any]) -> str:
+    """Return the example text of the label set in a manifest; "" if there is none."""
+    text = manifest.get("labels", {}).get("example", "")
+    return "" if text == NO_EXAMPLE else str(text)
 
 
 def _seen(manifest: Mapping[str, Any]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..corpus.addresses import hide_password
-from ..corpus.labels import LabelSet
+from ..corpus.labels import NO_EXAMPLE, LabelSet
 from ..errors import InputError, first_line
 from ..training.run_folder import read_manifest
 
@@ -43,7 +43,7 @@ class PackageInfo:
     url: str = ""
     license: str | None = None
     description: str = "Named entities"
-    example: str = "Write a text here."
+    example: str = NO_EXAMPLE
     datasets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

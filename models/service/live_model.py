@@ -13,7 +13,7 @@ from ...errors import first_line
 from ..loading import Model, find_model, load_model
 from .settings import ServiceSettings
 
-EXAMPLE_TEXT = "Lt. Gen. Ann Doe took command of the 3rd Infantry Division."
+_TRIAL = "A model reads this text before it is served. It has 2 sentences."
 POLL_SECONDS = 1.0
 """How often the files are looked at. A change is loaded when two looks in a row see the same."""
 
@@ -82,7 +82,7 @@ class LiveModel:
         model = load_model(self.name, workers=settings.workers)
         model = model.with_threshold(settings.threshold, settings.target_precision)
         # A model that loads but cannot tag is refused as well, and the first request is fast.
-        list(model.tag([Document("example", EXAMPLE_TEXT)]))
+        list(model.tag([Document("trial", _TRIAL)]))
         return model
 
     def _use(self, model: Model) -> None:

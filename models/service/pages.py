@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from fastapi.responses import FileResponse, HTMLResponse
 
 from ...corpus.labels import load_labels
 from ...ui import render_template
-from .live_model import EXAMPLE_TEXT
 from .service import Service
 from .tag_api import REFUSALS, tag_response
 
@@ -40,7 +40,8 @@ def page_router(service: Service, app: FastAPI) -> APIRouter:
 
     @router.get("/docs")
     async def docs(request: Request) -> HTMLResponse:
-        tagged = await service.tag(request, [EXAMPLE_TEXT])
+        example = await asyncio.to_thread(service.live.model.example)
+        tagged = await service.tag(request, [example])
         answer = tag_response(tagged, "code_points")
         schema = app.openapi()
         return HTMLResponse(
@@ -51,7 +52,7 @@ def page_router(service: Service, app: FastAPI) -> APIRouter:
                 refusals={status: answer["description"] for status, answer in REFUSALS.items()},
                 url=f"{request.url.scheme}://{request.url.netloc}",
                 needs_token=service.settings.token is not None,
-                request=json.dumps({"text": EXAMPLE_TEXT}),
+                request=json.dumps({"text": example}, ensure_ascii=False),
                 answer=json.dumps(answer, indent=2, ensure_ascii=False),
             )
         )

@@ -13,17 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from ...corpus.document import Document, document_to_json
 from ..loading import Model
 from .gate import is_trusted
-from .live_model import EXAMPLE_TEXT
 from .offsets import OffsetUnit, offset_converter
 from .service import Service, Tagged
-
-EXAMPLES: dict[str, Example] = {
-    "one": {"summary": "One text", "value": {"text": EXAMPLE_TEXT}},
-    "several": {
-        "summary": "Several texts, for a client that counts UTF-16 units",
-        "value": {"text": [EXAMPLE_TEXT, "😀 Gen. Doe arrived."], "offsets": "utf16"},
-    },
-}
 
 
 class Problem(BaseModel):
@@ -54,7 +45,7 @@ class TagRequest(BaseModel):
     text: Annotated[
         str | list[str],
         BeforeValidator(_check_texts),
-        Field(description="A text, or a list of texts.", examples=[EXAMPLE_TEXT]),
+        Field(description="A text, or a list of texts."),
     ]
     offsets: Annotated[
         OffsetUnit,
@@ -73,7 +64,7 @@ class TaggedSpan(BaseModel):
     start: Annotated[int, Field(examples=[0])]
     end: Annotated[int, Field(examples=[8])]
     label: Annotated[str, Field(examples=["LABEL"])]
-    text: Annotated[str, Field(description="The part of the text.", examples=["Lt. Gen."])]
+    text: Annotated[str, Field(description="The part of the text.")]
     score: Annotated[
         float | None,
         Field(description="Estimated probability that the span is right.", examples=[0.98]),
@@ -126,11 +117,11 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 def tag_router(service: Service) -> APIRouter:
     """Return the routes of a service's own interface."""
     router = APIRouter(tags=["tagging"])
+    # In an annotation, FastAPI could not find what this function computes.
+    tag_body = Body(openapi_examples=_requests(service.live.model.example()))
 
     @router.post("/tag", response_model=TagResponse, responses=REFUSALS)
-    async def tag(
-        body: Annotated[TagRequest, Body(openapi_examples=EXAMPLES)], request: Request
-    ) -> JSONResponse:
+    async def tag(request: Request, body: TagRequest = tag_body) -> JSONResponse:
         """Find the entities in one text or several."""
         texts = [body.text] if isinstance(body.text, str) else body.text
         tagged = await service.tag(request, texts)
@@ -162,6 +153,17 @@ def tag_router(service: Service) -> APIRouter:
         return PlainTextResponse(service.metrics.render(), media_type="text/plain; version=0.0.4")
 
     return router
+
+
+def _requests(text: str) -> dict[str, Example]:
+    """Return requests for the description of the interface."""
+    return {
+        "one": {"summary": "One text", "value": {"text": text}},
+        "several": {
+            "summary": "Several texts, for a client that counts UTF-16 units",
+            "value": {"text": [text, f"😀 {text}"], "offsets": "utf16"},
+        },
+    }
 
 
 def tag_response(tagged: Tagged, unit: OffsetUnit) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""Models that cannot be loaded."""
+"""Models that cannot be loaded, and what loading a model imports."""
 
 from __future__ import annotations
 
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,3 +59,22 @@ def test_damaged_models_are_refused(
     )
     assert not (tmp_path / "out.jsonl").exists()
     assert not (tmp_path / "dist").exists()
+
+
+def test_a_wheel_is_tagged_without_the_modules_of_training(wheel: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("Gen. Doe")
+    code = (
+        "import sys; from orbat.cli import main; main(sys.argv[1:]);"
+        "print(*(name for name in sys.modules))"
+    )
+    arguments = ["tag", wheel, tmp_path / "in.txt", "--output", tmp_path / "out.jsonl"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    loaded = set(done.stdout.split())
+    assert "orbat.training.tagger.tagger" in loaded
+    assert not loaded & {"orbat.training.recipe", "orbat.training.backends", "torch", "spacy"}

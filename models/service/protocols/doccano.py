@@ -16,7 +16,7 @@ from ..tag_api import REFUSALS
 class DoccanoRequest(BaseModel):
     """The text of the example that the annotator has opened."""
 
-    text: Annotated[str, Field(examples=["Lt. Gen. Ann Doe arrived."])]
+    text: Annotated[str, Field(examples=["A text to tag."])]
 
 
 class DoccanoSpan(BaseModel):

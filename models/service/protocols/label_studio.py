@@ -40,7 +40,7 @@ class Task(BaseModel):
     """A task of a project."""
 
     id: int | None = None
-    data: Annotated[dict[str, Any], Field(examples=[{"text": "Lt. Gen. Ann Doe arrived."}])]
+    data: Annotated[dict[str, Any], Field(examples=[{"text": "A text to tag."}])]
 
 
 class PredictRequest(BaseModel):

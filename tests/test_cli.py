@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 
 from orbat import __version__, cli, demo
 from orbat.errors import ServerError
@@ -137,3 +140,17 @@ def test_an_interrupted_command_says_how_to_go_on(
         cli.main([*command])
     assert exit_info.value.code == 130
     assert capsys.readouterr().err.strip() == f"interrupted: {line}"
+
+
+def test_the_options_of_long_commands_are_in_groups() -> None:
+    def long_commands(command: Any, name: str) -> Iterator[tuple[str, list[Any]]]:
+        for inner in getattr(command, "commands", {}).items():
+            yield from long_commands(inner[1], f"{name} {inner[0]}")
+        options = [p for p in command.params if p.param_type_name == "option"]
+        if len(options) > 12:
+            yield name, options
+
+    found = dict(long_commands(typer.main.get_command(cli.app), "orbat"))
+    assert {"orbat train", "orbat evaluate", "orbat annotate convert"} <= set(found)
+    for name, options in found.items():
+        assert len({option.rich_help_panel for option in options}) > 1, name

@@ -9,61 +9,100 @@ import typer
 
 from ...terminal import echo
 
+_FORMATS = "Formats and labels"
+_ANNOTATORS = "Sources with several annotators"
+_PLACES = "Where text and labels are in the source"
+"""Groups of options in the help."""
+
 
 def convert(
     source: Annotated[
         Path, typer.Argument(metavar="IN", help="File, folder or zip archive to read.")
     ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="File or new folder to write.")],
-    source_format: Annotated[str, typer.Option("--from", metavar="FORMAT", help="Format of IN.")],
+    source_format: Annotated[
+        str,
+        typer.Option("--from", metavar="FORMAT", help="Format of IN.", rich_help_panel=_FORMATS),
+    ],
     target_format: Annotated[
-        str, typer.Option("--to", metavar="FORMAT", help="Format of OUT.")
+        str, typer.Option("--to", metavar="FORMAT", help="Format of OUT.", rich_help_panel=_FORMATS)
     ] = "jsonl",
     labels: Annotated[
-        Path | None, typer.Option(help="Label set file. Spans of other labels are dropped.")
+        Path | None,
+        typer.Option(
+            help="Label set file. Spans of other labels are dropped.", rich_help_panel=_FORMATS
+        ),
     ] = None,
     scheme: Annotated[
-        str, typer.Option(help="Tagging scheme of formats of tokens and tags: bio or bilou.")
+        str,
+        typer.Option(
+            help="Tagging scheme of formats of tokens and tags: bio or bilou.",
+            rich_help_panel=_FORMATS,
+        ),
     ] = "bio",
     skip_bad: Annotated[
         bool,
         typer.Option(
             "--skip-bad",
             help="Leave out documents and annotations that contradict themselves or the text.",
+            rich_help_panel=_FORMATS,
         ),
     ] = False,
     annotator: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Read the annotations of one annotator.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Read the annotations of one annotator.",
+            rich_help_panel=_ANNOTATORS,
+        ),
     ] = None,
     by_annotator: Annotated[
         bool,
-        typer.Option("--by-annotator", help="Write a folder with a file for each annotator."),
+        typer.Option(
+            "--by-annotator",
+            help="Write a folder with a file for each annotator.",
+            rich_help_panel=_ANNOTATORS,
+        ),
     ] = False,
     predictions: Annotated[
         bool,
-        typer.Option("--predictions", help="Read predictions of tasks that nobody annotated."),
+        typer.Option(
+            "--predictions",
+            help="Read predictions of tasks that nobody annotated.",
+            rich_help_panel=_ANNOTATORS,
+        ),
     ] = False,
     text_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Field with the text.")
+        str | None,
+        typer.Option(metavar="NAME", help="Field with the text.", rich_help_panel=_PLACES),
     ] = None,
     token_column: Annotated[
         str | None,
         typer.Option(
-            metavar="COLUMN", help="Name or number of the tokens' column; -1 is the last."
+            metavar="COLUMN",
+            help="Name or number of the tokens' column; -1 is the last.",
+            rich_help_panel=_PLACES,
         ),
     ] = None,
     tag_column: Annotated[
         str | None,
         typer.Option(
-            metavar="COLUMN", help="Likewise of the tags; MISC:NER for a key in column MISC."
+            metavar="COLUMN",
+            help="Likewise of the tags; MISC:NER for a key in column MISC.",
+            rich_help_panel=_PLACES,
         ),
     ] = None,
     separator: Annotated[
-        str | None, typer.Option(help="Characters between columns; \\t is a tab.")
+        str | None,
+        typer.Option(help="Characters between columns; \\t is a tab.", rich_help_panel=_PLACES),
     ] = None,
     layer: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Annotation layer, LAYER.FEATURE or span group to read."),
+        typer.Option(
+            metavar="NAME",
+            help="Annotation layer, LAYER.FEATURE or span group to read.",
+            rich_help_panel=_PLACES,
+        ),
     ] = None,
 ) -> None:
     """Convert an annotated corpus to another format.

@@ -18,17 +18,28 @@ if TYPE_CHECKING:
     from ...models.loading import Model
     from ..doccano.client import DoccanoClient
 
+SERVER = "Server"
+"""Groups of options in the help."""
+
+
 Home = Annotated[
     Path | None,
-    typer.Option(envvar="ORBAT_DOCCANO_HOME", help="Data folder of the local doccano server."),
+    typer.Option(
+        envvar="ORBAT_DOCCANO_HOME",
+        help="Data folder of the local doccano server.",
+        rich_help_panel=SERVER,
+    ),
 ]
 Url = Annotated[
     str | None,
     typer.Option(
-        help="Address of another doccano server; default: that of the session, else the local one."
+        help="Address of another doccano server; default: that of the session, else the local one.",
+        rich_help_panel=SERVER,
     ),
 ]
-Username = Annotated[str, typer.Option(help="Administrator account on the server.")]
+Username = Annotated[
+    str, typer.Option(help="Administrator account on the server.", rich_help_panel=SERVER)
+]
 PASSWORD_VARIABLE = "ORBAT_DOCCANO_PASSWORD"
 # A password in a command's arguments could be read by all users of the machine.
 PasswordStdin = Annotated[
@@ -37,6 +48,7 @@ PasswordStdin = Annotated[
         "--password-stdin",
         help="Read the account's password from the standard input; otherwise it is the value of "
         f"{PASSWORD_VARIABLE}. Needed with --url.",
+        rich_help_panel=SERVER,
     ),
 ]
 SessionFolder = Annotated[Path, typer.Option("--session", help="Folder of the labeling session.")]

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from ...evaluation.metrics import Evaluation
     from ..session.push import Pushed
 
+_SHARES = "Who gets what"
+_SUGGESTED = "Suggestions"
+"""Groups of options in the help."""
+
+
 SOURCES = ("rules", "model", "rules+model", "model+rules", "none")
 """Values of `--suggest`. Where spans of two sources overlap, the first source takes precedence."""
 
@@ -42,7 +47,9 @@ SOURCES = ("rules", "model", "rules+model", "model+rules", "none")
 def push(
     documents: Annotated[Path, typer.Argument(help="Documents (JSON Lines).")],
     session: SessionFolder,
-    annotators: Annotated[str, typer.Option(help="Account names, separated by commas.")],
+    annotators: Annotated[
+        str, typer.Option(help="Account names, separated by commas.", rich_help_panel=_SHARES)
+    ],
     overlap: Annotated[
         float,
         typer.Option(
@@ -50,12 +57,15 @@ def push(
             max=1,
             help="Share of the documents that several annotators read; each of the others gets "
             "one annotator.",
+            rich_help_panel=_SHARES,
         ),
     ] = 1.0,
     readers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="How many annotators read a document of that share; default: all of them."
+            min=1,
+            help="How many annotators read a document of that share; default: all of them.",
+            rich_help_panel=_SHARES,
         ),
     ] = None,
     batch: Annotated[
@@ -63,6 +73,7 @@ def push(
         typer.Option(
             min=1,
             help="Maximum number of unconfirmed documents per annotator; push again to add more.",
+            rich_help_panel=_SHARES,
         ),
     ] = None,
     control: ControlFile = None,
@@ -73,21 +84,28 @@ def push(
         typer.Option(
             help="What suggests spans for documents without spans: rules, model, rules+model, "
             "model+rules (the first wins where both overlap) or none. Default: rules, with "
-            "--model model+rules."
+            "--model model+rules.",
+            rich_help_panel=_SUGGESTED,
         ),
     ] = None,
-    model: Annotated[str | None, typer.Option(help=f"{MODELS}, for suggestions.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help=f"{MODELS}, for suggestions.", rich_help_panel=_SUGGESTED)
+    ] = None,
     label_map: LabelMap = None,
     gold: Annotated[
         Path | None,
         typer.Option(
             help="Gold documents to measure the suggestions on, before anything is uploaded; "
-            "default: the shipped dev articles, but for models that get texts sent."
+            "default: the shipped dev articles, but for models that get texts sent.",
+            rich_help_panel=_SUGGESTED,
         ),
     ] = None,
     gazetteer: Annotated[
         Path | None,
-        typer.Option(help="Gazetteer file; default: the shipped one for defence news."),
+        typer.Option(
+            help="Gazetteer file; default: the shipped one for defence news.",
+            rich_help_panel=_SUGGESTED,
+        ),
     ] = None,
     home: Home = None,
     url: Url = None,

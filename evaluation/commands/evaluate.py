@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from ..system_evaluation import SystemEvaluation
 
 
+_DATA = "Documents and labels"
+_MEASURED = "What is measured"
+_WRITTEN = "What is written"
+"""Groups of options in the help."""
+
+
 def evaluate(
     arguments: Annotated[
         list[str],
@@ -31,41 +37,63 @@ def evaluate(
     predictions: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Score these documents instead of a model's predictions; repeat to compare."
+            help="Score these documents instead of a model's predictions; repeat to compare.",
+            rich_help_panel=_DATA,
         ),
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="HTML report to write.", rich_help_panel=_WRITTEN)
+    ] = None,
     conll: Annotated[
         Path | None,
         typer.Option(
             help="File to write for conlleval or seqeval: token, gold tag and predicted tag (BIO) "
-            "of the first system on each line, a blank line after each sentence."
+            "of the first system on each line, a blank line after each sentence.",
+            rich_help_panel=_WRITTEN,
         ),
     ] = None,
     where: Annotated[
-        str | None, typer.Option(help="Score only documents whose meta has KEY=VALUE.")
+        str | None,
+        typer.Option(help="Score only documents whose meta has KEY=VALUE.", rich_help_panel=_DATA),
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="Label set file, for colors and order.")
+        Path | None,
+        typer.Option(help="Label set file, for colors and order.", rich_help_panel=_DATA),
     ] = None,
     train: Annotated[
         Path | None,
-        typer.Option(help="Training documents, to identify seen mentions; default: the run's own."),
+        typer.Option(
+            help="Training documents, to identify seen mentions; default: the run's own.",
+            rich_help_panel=_DATA,
+        ),
     ] = None,
     dev: Annotated[
         Path | None,
-        typer.Option(help="Documents to calibrate the model on; default: the run's own."),
+        typer.Option(
+            help="Documents to calibrate the model on; default: the run's own.",
+            rich_help_panel=_DATA,
+        ),
     ] = None,
     annotators: Annotated[
         list[Path] | None,
-        typer.Option(help="An annotator's version of the gold documents; repeatable."),
+        typer.Option(
+            help="An annotator's version of the gold documents; repeatable.", rich_help_panel=_DATA
+        ),
     ] = None,
     slices: Annotated[
-        list[str] | None, typer.Option("--slice", help="Meta field to slice by; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--slice", help="Meta field to slice by; repeatable.", rich_help_panel=_MEASURED
+        ),
     ] = None,
     target_precision: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Recommend the threshold that reaches this precision."),
+        typer.Option(
+            min=0,
+            max=1,
+            help="Recommend the threshold that reaches this precision.",
+            rich_help_panel=_MEASURED,
+        ),
     ] = 0.95,
     false_alarms: Annotated[
         str | None,
@@ -74,6 +102,7 @@ def evaluate(
             help="Labels, separated by commas, that do not occur in the documents. The documents "
             "need no annotation: only predictions with these labels are counted, each as a false "
             "alarm.",
+            rich_help_panel=_MEASURED,
         ),
     ] = None,
     robustness: Annotated[
@@ -82,19 +111,28 @@ def evaluate(
             "--robustness",
             help="Score the first model also on the documents in lower case, in capitals, "
             "hard-wrapped, with irregular blanks, and with typographic and straight quotes.",
+            rich_help_panel=_MEASURED,
         ),
     ] = False,
     gate: Annotated[
         list[str] | None,
         typer.Option(
             help="[LABEL.]METRIC=VALUE with METRIC precision, recall, f1 or low (the lower bound "
-            "of F1); exit with code 1 if the score is lower. Repeatable."
+            "of F1); exit with code 1 if the score is lower. Repeatable.",
+            rich_help_panel=_MEASURED,
         ),
     ] = None,
     resamples: Annotated[
-        int, typer.Option(min=100, help="Number of bootstrap resamples and of permutations.")
+        int,
+        typer.Option(
+            min=100,
+            help="Number of bootstrap resamples and of permutations.",
+            rich_help_panel=_MEASURED,
+        ),
     ] = 2000,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print JSON.", rich_help_panel=_WRITTEN)
+    ] = False,
 ) -> None:
     """Score a model, or any system's predictions, on held-out gold documents.
 

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from ..package_info import PackageInfo
 
 
+_FACTS = "Metadata and model card"
+_CONTENT = "What the model has"
+"""Groups of options in the help."""
+
+
 def package(
     source: Annotated[
         str,
@@ -27,32 +32,48 @@ def package(
         str | None,
         typer.Option(
             help="The model's name without the language; default: that of the label set or "
-            "checkpoint."
+            "checkpoint.",
+            rich_help_panel=_FACTS,
         ),
     ] = None,
     lang: Annotated[
         str | None,
         typer.Option(
             help="Language code of the pipeline; default: that of the label set or of the "
-            "checkpoint's card, else xx, for several languages."
+            "checkpoint's card, else xx, for several languages.",
+            rich_help_panel=_FACTS,
         ),
     ] = None,
-    version: Annotated[str, typer.Option(help="The model's version.")] = "0.1.0",
-    author: Annotated[str, typer.Option(help="Who publishes the model.")] = "",
-    email: Annotated[str, typer.Option(help="The author's address.")] = "",
-    url: Annotated[str, typer.Option(help="Address of a page about the model.")] = "",
+    version: Annotated[
+        str, typer.Option(help="The model's version.", rich_help_panel=_FACTS)
+    ] = "0.1.0",
+    author: Annotated[
+        str, typer.Option(help="Who publishes the model.", rich_help_panel=_FACTS)
+    ] = "",
+    email: Annotated[str, typer.Option(help="The author's address.", rich_help_panel=_FACTS)] = "",
+    url: Annotated[
+        str, typer.Option(help="Address of a page about the model.", rich_help_panel=_FACTS)
+    ] = "",
     description: Annotated[
         str | None,
-        typer.Option(help="What the model finds, in one line; default: that of the label set."),
+        typer.Option(
+            help="What the model finds, in one line; default: that of the label set.",
+            rich_help_panel=_FACTS,
+        ),
     ] = None,
     example: Annotated[
         str | None,
-        typer.Option(help="Text of the card's example code; default: that of the label set."),
+        typer.Option(
+            help="Text of the card's example code; default: that of the label set.",
+            rich_help_panel=_FACTS,
+        ),
     ] = None,
     datasets: Annotated[
         list[str] | None,
         typer.Option(
-            "--dataset", help="Id on the Hugging Face Hub of a data set that it was trained on."
+            "--dataset",
+            help="Id on the Hugging Face Hub of a data set that it was trained on.",
+            rich_help_panel=_FACTS,
         ),
     ] = None,
     transformers: Annotated[
@@ -61,27 +82,31 @@ def package(
             "--transformers",
             help="Write a transformers checkpoint as well, into OUTPUT/transformers; for runs of "
             "the recipe transformers.",
+            rich_help_panel=_CONTENT,
         ),
     ] = False,
     values: Annotated[
         Path | None,
         typer.Option(
             help="Gazetteer file (.toml) whose values the model gives to its mentions; default: "
-            "those of the gazetteer that the run was trained with."
+            "those of the gazetteer that the run was trained with.",
+            rich_help_panel=_CONTENT,
         ),
     ] = None,
     dev: Annotated[
         Path | None,
         typer.Option(
             help="For a checkpoint: documents with gold spans in its labels, for 8-bit weights, "
-            "calibration and thresholds. A run has its own."
+            "calibration and thresholds. A run has its own.",
+            rich_help_panel=_CONTENT,
         ),
     ] = None,
     license: Annotated[
         str | None,
         typer.Option(
             help="License of the weights; default: that of the base model or of the checkpoint's "
-            "card."
+            "card.",
+            rich_help_panel=_FACTS,
         ),
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

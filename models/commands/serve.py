@@ -11,6 +11,11 @@ from ...annotation.commands.options import Home, PasswordStdin, Username
 from ...terminal import echo
 from .options import TargetPrecision, Threshold
 
+_ADDRESS = "Address"
+_LIMITS = "Limits"
+_SUGGESTIONS = "Suggestions for doccano"
+"""Groups of options in the help."""
+
 
 def serve(
     model: Annotated[
@@ -20,25 +25,42 @@ def serve(
         str,
         typer.Option(
             help="Address to listen on. Any but this machine's own, such as 0.0.0.0, needs the "
-            "environment variable ORBAT_TOKEN: the token that clients must send."
+            "environment variable ORBAT_TOKEN: the token that clients must send.",
+            rich_help_panel=_ADDRESS,
         ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8200,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 for any free one.", rich_help_panel=_ADDRESS)
+    ] = 8200,
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
             help="Another name by which clients may address a service on 127.0.0.1, such as that "
-            "of a reverse proxy; repeatable."
+            "of a reverse proxy; repeatable.",
+            rich_help_panel=_ADDRESS,
         ),
     ] = None,
-    max_bytes: Annotated[int, typer.Option(help="Largest body of a request.")] = 16 * 2**20,
-    max_characters: Annotated[int, typer.Option(help="Longest text.")] = 1_000_000,
-    max_texts: Annotated[int, typer.Option(help="Most texts in a request.")] = 256,
+    max_bytes: Annotated[
+        int, typer.Option(help="Largest body of a request.", rich_help_panel=_LIMITS)
+    ] = 16 * 2**20,
+    max_characters: Annotated[
+        int, typer.Option(help="Longest text.", rich_help_panel=_LIMITS)
+    ] = 1_000_000,
+    max_texts: Annotated[
+        int, typer.Option(help="Most texts in a request.", rich_help_panel=_LIMITS)
+    ] = 256,
     max_requests: Annotated[
-        int, typer.Option(help="Most requests at a time; further ones are answered with 503.")
+        int,
+        typer.Option(
+            help="Most requests at a time; further ones are answered with 503.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = 64,
     workers: Annotated[
-        int, typer.Option(help="Batches scored in parallel; 0 for one per processor.")
+        int,
+        typer.Option(
+            help="Batches scored in parallel; 0 for one per processor.", rich_help_panel=_LIMITS
+        ),
     ] = 0,
     threshold: Threshold = None,
     target_precision: TargetPrecision = None,
@@ -46,13 +68,15 @@ def serve(
         Path | None,
         typer.Option(
             help="Labeling session whose annotators get suggestions from this model: the service "
-            "registers itself as auto-labeling of the session's doccano projects."
+            "registers itself as auto-labeling of the session's doccano projects.",
+            rich_help_panel=_SUGGESTIONS,
         ),
     ] = None,
     public_url: Annotated[
         str | None,
         typer.Option(
-            help="Address at which doccano reaches the service; default: where it listens."
+            help="Address at which doccano reaches the service; default: where it listens.",
+            rich_help_panel=_SUGGESTIONS,
         ),
     ] = None,
     home: Home = None,

@@ -31,7 +31,7 @@ class Command:
         name: what it is called in the figures.
         words: the command in a folder.
         again: what is added to go on after it was stopped.
-        ignored: patterns of files that may differ, such as databases, and hashes of times, and logs.
+        ignored: patterns of files that may differ, such as databases, hashes of times and logs.
     """
 
     name: str

@@ -12,6 +12,8 @@ command line prints it and exits with code 2.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,6 +59,16 @@ def first_error(error: ValidationError) -> str:
         return f"unknown key '{field}'; remove it or correct its name"
     message = first["msg"].removeprefix("Value error, ")
     return f"{field}: {message}" if field else message
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return ` (did you mean 'X'?)` for the choice that is most like a wrong word; "" for none.
+
+    Capitals do not matter. Likeness is that of :func:`difflib.get_close_matches`.
+    """
+    by_lower_case = {choice.casefold(): choice for choice in choices}
+    matches = difflib.get_close_matches(word.casefold(), by_lower_case, n=1)
+    return f" (did you mean '{by_lower_case[matches[0]]}'?)" if matches else ""
 
 
 def first_line(error: BaseException) -> str:

@@ -72,21 +72,27 @@ def measure_sample(gold: Iterable[Document], predictions: Iterable[Prediction]) 
         marked = np.flatnonzero((expected > 0) | (found > 0))
         certainties.append(probabilities.values[marked, found[marked]])
         agreements.append(expected[marked] == found[marked])
-    scores = np.concatenate(certainties) if certainties else np.zeros(0)
-    agree = np.concatenate(agreements) if agreements else np.zeros(0, dtype=bool)
+    words = sum(map(len, agreements))
+    if words < MIN_SPANS:
+        raise InputError(
+            f"{documents} documents are too few to audit: gold and models have {words} words in "
+            f"spans, and {MIN_SPANS} are needed; label more documents"
+        )
+    scores = np.concatenate(certainties)
+    agree = np.concatenate(agreements)
     calibrator = _fit(scores, agree)
     if calibrator is None:
         raise InputError(
             f"{documents} documents are too few to audit: models that were not trained on them "
-            f"agree with gold on {int(agree.sum())} of {len(agree)} words in spans, so that what "
-            "they contradict is mostly right; label more documents, or choose a better --recipe"
+            f"agree with gold on {int(agree.sum())} of {len(agree)} words in spans, and are not "
+            "less certain of the others; label more documents, or choose a better --recipe"
         )
     return AuditSample(documents, len(agree), float(agree.mean()), calibrator, scores.max())
 
 
 def _fit(scores: np.ndarray, agree: np.ndarray) -> Calibrator | None:
     """Return the calibrator; None if words of which models are certain are mostly wrong."""
-    if len(agree) < MIN_SPANS or not agree.any():
+    if not agree.any():
         return None
     if agree.all():
         # Nothing contradicts the models, so that nothing is left to calibrate.

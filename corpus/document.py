@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, did_you_mean
 from .json_values import check_encoding, check_json
 from .reading.bounded import MAX_SPANS, check_length
 
@@ -261,8 +261,9 @@ def _check_labels(spans: Iterable[Span], location: str, labels: Iterable[str] | 
     for span in spans:
         if span.label not in allowed:
             raise InputError(
-                f"{location}: unknown label '{span.label}'; the label set has {', '.join(allowed)} "
-                "(another set: --labels FILE)"
+                f"{location}: unknown label '{span.label}'{did_you_mean(span.label, allowed)}; the "
+                f"label set has {', '.join(allowed)} (another set: --labels FILE; to train also "
+                "--labels auto)"
             )
 
 
@@ -272,7 +273,8 @@ def _check_overlaps(document: Document, spans: Iterable[Span], location: str) ->
         if right.start < left.end:
             raise InputError(
                 f"{location}: spans {left.start}-{left.end} {left.label} and "
-                f"{right.start}-{right.end} {right.label} of '{document.id}' overlap; keep one"
+                f"{right.start}-{right.end} {right.label} of '{document.id}' overlap; keep one "
+                "(orbat train and orbat evaluate do with --flatten longest)"
             )
 
 

@@ -204,6 +204,20 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_path(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the names and hashes of all files in a folder.
+
+    Hidden files are not of the folder: systems and network drives leave some.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return sha256_file(path)
+    files = sorted(file for file in path.rglob("[!.]*") if file.is_file())
+    return sha256_text(
+        "".join(f"{file.relative_to(path).as_posix()} {sha256_file(file)}\n" for file in files)
+    )
+
+
 def sha256_text(text: str) -> str:
     """Return the SHA-256 of a text's UTF-8 bytes, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()

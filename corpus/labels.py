@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import colorsys
 import re
+import string
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -162,6 +165,45 @@ class LabelSet(BaseModel):
     def choices(self) -> tuple[Label, ...]:
         """The labels that annotators can choose: all that are not retired."""
         return tuple(label for label in self.labels if not label.retired)
+
+
+AUTO_NAME = "entities"
+"""Name of the label sets that :func:`assign_labels` makes."""
+_KEYS = string.digits + string.ascii_lowercase
+_GOLDEN_RATIO = 0.618034
+
+
+def distinct_color(number: int) -> str:
+    """Return the color of the label of a number from 0, `#rrggbb`.
+
+    Hues are a golden ratio apart, so that those of few and of many labels differ.
+    """
+    channels = colorsys.hls_to_rgb(number * _GOLDEN_RATIO % 1, 0.45, 0.6)
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
+
+
+def assign_labels(names: Iterable[str]) -> LabelSet:
+    """Make a label set of names, each with a color and, as long as there are any, a key.
+
+    A label's key is the first of its letters and digits that no label before has, else any other.
+
+    Args:
+        names: in any order; the labels are sorted by name.
+
+    Raises:
+        InputError: if there is no name, or one that cannot be a label's.
+    """
+    labels: list[Label] = []
+    used: set[str] = set()
+    try:
+        for number, name in enumerate(sorted(set(names))):
+            free = (key for key in (*name.lower(), *_KEYS) if key in _KEYS and key not in used)
+            key = next(free, None)
+            used.add(key or "")
+            labels.append(Label(name=name, key=key, color=distinct_color(number)))
+        return LabelSet(name=AUTO_NAME, labels=tuple(labels))
+    except ValidationError as error:
+        raise InputError(f"labels of the documents: {first_error(error)}") from error
 
 
 def load_labels(path: Path | None = None) -> LabelSet:

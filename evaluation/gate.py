@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..errors import InputError
+from ..errors import InputError, did_you_mean
 from .metrics import Evaluation
 
 GATE_METRICS = ("precision", "recall", "f1", "low")
@@ -26,19 +27,28 @@ class Gate:
     metric: str
     minimum: float
 
+    def check_label(self, labels: Iterable[str]) -> None:
+        """Refuse a gate whose label is none of those that are evaluated.
+
+        Raises:
+            InputError: naming the labels.
+        """
+        known = list(labels)
+        if self.label is not None and self.label not in known:
+            raise InputError(
+                f"--gate {self.text}: no label '{self.label}'{did_you_mean(self.label, known)}; "
+                f"the labels are {', '.join(known) or 'none'}"
+            )
+
     def check(self, evaluation: Evaluation) -> GateResult:
         """Compare the score with the minimum.
 
         Raises:
             InputError: if the evaluation has no such label.
         """
-        if self.label is None:
-            score = evaluation.strict.micro
-        elif self.label in evaluation.strict.labels:
-            score = evaluation.strict.labels[self.label]
-        else:
-            known = ", ".join(evaluation.strict.labels) or "none"
-            raise InputError(f"--gate {self.text}: no label '{self.label}'; the labels are {known}")
+        strict = evaluation.strict
+        self.check_label(strict.labels)
+        score = strict.micro if self.label is None else strict.labels[self.label]
         return GateResult(self, getattr(score, self.metric))
 
 

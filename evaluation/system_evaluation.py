@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..corpus.document import Document
-from ..corpus.files import read_documents, sha256_file
+from ..corpus.files import read_documents, sha256_path
 from ..errors import InputError
 from ..ui import OnProgress, Progress, ignore_progress
 from .bootstrap import RESAMPLES
@@ -21,6 +21,7 @@ from .comparison.system_comparison import (
 from .comparison.systems import (
     GoldDocuments,
     Pairs,
+    ReadGold,
     System,
     TrainedModel,
     compare_systems,
@@ -41,7 +42,7 @@ class SystemEvaluation:
     Attributes:
         name: the name of the system.
         gold: the name of the gold file, and the condition that selects its documents.
-        gold_sha256: SHA-256 of the gold file.
+        gold_sha256: SHA-256 of the gold file, or of the names and hashes of a folder's files.
         seen_in_training: number of gold documents that the system was trained or selected on.
         analysis: scores, slices, calibration, errors and human baseline.
         comparisons: the system compared with each other system.
@@ -132,6 +133,7 @@ def evaluate_systems(
     target_precision: float = 0.95,
     robustness: bool = False,
     gates: Sequence[Gate] = (),
+    read_gold: ReadGold = read_documents,
     resamples: int = RESAMPLES,
     seed: int = 0,
     on_progress: OnProgress = ignore_progress,
@@ -149,7 +151,7 @@ def evaluate_systems(
 
     Args:
         systems: models, or paths of JSON Lines files with predictions for the gold documents.
-        gold: JSON Lines file of the gold documents.
+        gold: file of the gold documents.
         labels: the labels allowed; None takes those of the first model, and allows any label if
             there is no model.
         where: ``KEY=VALUE``; only documents with this value in their meta are scored.
@@ -162,6 +164,7 @@ def evaluate_systems(
         robustness: whether to score the first system, which must be a model, on transformations
             of the gold documents, too; see :func:`.robustness.measurement.measure_robustness`.
         gates: scores that the first system must reach.
+        read_gold: reads the gold file; by default JSON Lines.
         resamples: number of bootstrap resamples, and of permutations in significance tests.
         seed: random seed of both.
         on_progress: receives the progress by system.
@@ -180,7 +183,11 @@ def evaluate_systems(
         )
     models = [system for system in systems if not isinstance(system, Path | str)]
     allowed = tuple(labels) if labels is not None else models[0].labels if models else None
-    documents = GoldDocuments(Path(gold), allowed, where)
+    if allowed is not None:
+        # Otherwise the labels are those of the files, which are not known yet.
+        for gate in gates:
+            gate.check_label(allowed)
+    documents = GoldDocuments(Path(gold), allowed, where, read=read_gold)
     documents.check()
     prepared = []
     for number, system in enumerate(systems):
@@ -226,7 +233,7 @@ def evaluate_systems(
     result = SystemEvaluation(
         first.name,
         documents.name,
-        sha256_file(documents.file),
+        sha256_path(documents.file),
         first.seen,
         analysis,
         tuple(comparisons),

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ..annotation.gold_files import GoldReader, Part
 from ..corpus.deduplication.duplicates import DuplicateFinder
 from ..corpus.document import Document
-from ..corpus.files import read_documents
 from ..corpus.ingestion.readers import find_files
 from ..corpus.ingestion.sources import SourceOptions, read_sources
-from ..corpus.labels import LabelSet
+from ..corpus.labels import LabelSet, assign_labels
 from ..errors import InputError
 from .run_folder import read_manifest, run_documents
 from .unlabeled.pool import UnlabeledPool, make_pool
@@ -49,28 +49,33 @@ class TrainingData:
         cls,
         train: Sequence[Path],
         dev: Sequence[Path],
-        labels: LabelSet,
+        labels: LabelSet | None,
         unlabeled: Sequence[Path] = (),
         held_out: Sequence[Path] = (),
+        *,
+        reader: GoldReader | None = None,
     ) -> TrainingData:
-        """Read gold documents from JSON Lines files, and unlabeled articles from any files.
+        """Read gold documents and unlabeled articles.
 
         Args:
-            train: files to train on.
-            dev: files to select the best epoch on.
-            labels: the label set; spans of other labels are refused.
+            train: files and folders to train on, in any format that
+                :func:`orbat.annotation.formats.conversion.convert` reads.
+            dev: files and folders to select the best epoch on.
+            labels: the label set; spans of other labels are refused. None allows any.
             unlabeled: files and folders of articles, as :func:`orbat.add_to_corpus` reads them;
                 their texts are not changed.
             held_out: files of documents that unlabeled articles must not repeat, such as test
                 documents, in the same formats.
+            reader: reads `train` and `dev`; None finds the format of each.
 
         Raises:
             InputError: if a file cannot be used, or two files of a part share a document id.
         """
-        notices: list[str] = []
+        reader = reader or GoldReader()
+        gold = _read_gold(reader, train, labels, "train"), _read_gold(reader, dev, labels, "dev")
+        notices = reader.notices
         return cls(
-            _read_gold(train, labels, "--train"),
-            _read_gold(dev, labels, "--dev"),
+            *gold,
             train,
             dev,
             *_read_articles(unlabeled, notices),
@@ -82,21 +87,24 @@ class TrainingData:
     def from_run(
         cls,
         run: Path,
-        labels: LabelSet,
+        labels: LabelSet | None,
         train: Sequence[Path] | None = None,
         dev: Sequence[Path] | None = None,
         unlabeled: Sequence[Path] = (),
         held_out: Sequence[Path] = (),
+        *,
+        reader: GoldReader | None = None,
     ) -> TrainingData:
         """Read the documents of a run folder. It does not keep unlabeled articles.
 
         Args:
             run: a finished run.
-            labels: the label set.
+            labels: the label set; None allows any labels.
             train: files to train on instead of the run's documents.
             dev: files to select the best epoch on instead of the run's documents.
             unlabeled: see :meth:`from_files`.
             held_out: see :meth:`from_files`.
+            reader: see :meth:`from_files`.
 
         Raises:
             InputError: as :meth:`from_files`, and if the run learned from unlabeled articles and
@@ -110,10 +118,14 @@ class TrainingData:
                 f"{run}: was trained with {len(learned):,} unlabeled articles, which it does not "
                 "keep; name their files with --unlabeled"
             )
-        notices: list[str] = []
+        reader = reader or GoldReader()
+        gold = (
+            _read_gold(reader, train, labels, "train") if train else run_documents(run, "train"),
+            _read_gold(reader, dev, labels, "dev") if dev else run_documents(run, "dev"),
+        )
+        notices = reader.notices
         return cls(
-            _read_gold(train, labels, "--train") if train else run_documents(run, "train"),
-            _read_gold(dev, labels, "--dev") if dev else run_documents(run, "dev"),
+            *gold,
             train or [run / "data" / "train.jsonl"],
             dev or [run / "data" / "dev.jsonl"],
             *_read_articles(unlabeled, notices),
@@ -147,6 +159,20 @@ class TrainingData:
             raise InputError(
                 f"no unlabeled article can be used ({self.pool.describe_left_out()}); name others"
             )
+
+    def assign_labels(self) -> LabelSet:
+        """Return a label set of the labels of all spans, with colors and keys.
+
+        Raises:
+            InputError: if there is no span, or a label's name cannot be used.
+        """
+        self.check()
+        return assign_labels(
+            span.label
+            for documents in (self.train, self.dev)
+            for document in documents
+            for span in document.spans
+        )
 
     def warnings(self, labels: LabelSet) -> list[str]:
         """Return warnings about data that can be trained on, one line each.
@@ -189,13 +215,15 @@ class TrainingData:
         return [(match.id, match.of) for match in duplicates if match and match.of in trained]
 
 
-def _read_gold(paths: Iterable[Path], labels: LabelSet, option: str) -> list[Document]:
+def _read_gold(
+    reader: GoldReader, paths: Iterable[Path], labels: LabelSet | None, part: Part
+) -> list[Document]:
     documents: dict[str, Document] = {}
     for path in paths:
-        for document in read_documents(path, labels.names):
+        for document in reader.read(path, labels.names if labels else None, part=part):
             if document.id in documents:
                 raise InputError(
-                    f"{path}: duplicate id '{document.id}' (also in another {option} file); "
+                    f"{path}: duplicate id '{document.id}' (also in another --{part} file); "
                     "keep one of them"
                 )
             documents[document.id] = document

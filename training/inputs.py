@@ -6,11 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..annotation.gold_files import GoldReader
 from ..corpus.labels import LabelSet, load_labels
 from ..errors import InputError
 from .data import TrainingData
 from .recipe import AnyRecipe, load_recipe, override
 from .run_folder import read_manifest
+
+AUTO_LABELS = Path("auto")
+"""In place of a label set file: the labels of the documents."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ def load_inputs(
     *,
     labels: Path | None = None,
     settings: Iterable[str] = (),
+    reader: GoldReader | None = None,
 ) -> TrainingInputs:
     """Load a recipe, its documents and its label set.
 
@@ -45,13 +50,15 @@ def load_inputs(
 
     Args:
         recipe: name of a shipped recipe, a TOML file or a run folder.
-        train: JSON Lines files of documents to train on.
-        dev: JSON Lines files of documents to select the best epoch on.
+        train: files and folders of documents to train on.
+        dev: files and folders of documents to select the best epoch on.
         unlabeled: files and folders of unlabeled articles.
         held_out: files of documents that unlabeled articles must not repeat, such as test
             documents.
-        labels: label set file; None for the default one, or the run's.
+        labels: label set file; None for the default one, or the run's; :data:`AUTO_LABELS` for
+            the labels of the documents.
         settings: `key=value` pairs that override recipe fields.
+        reader: reads `train` and `dev`; None finds the format of each.
 
     Raises:
         InputError: naming the file or setting, the field and the fix.
@@ -61,15 +68,19 @@ def load_inputs(
         raise InputError(
             "--held-out is of use with --unlabeled only; leave it out or name articles"
         )
-    run = Path(recipe)
+    run, is_auto = Path(recipe), labels == AUTO_LABELS
+    label_set = None if is_auto else load_labels(labels)
     if run.is_dir():
         manifest = read_manifest(run)
-        run_recipe = override(manifest["recipe"], settings, recipe)
-        label_set = load_labels(labels) if labels else LabelSet.model_validate(manifest["labels"])
-        data = TrainingData.from_run(run, label_set, train, dev, unlabeled, held_out)
-        return TrainingInputs(run_recipe, data, label_set)
-    named_recipe, label_set = load_recipe(recipe, settings), load_labels(labels)
-    if not train or not dev:
-        return TrainingInputs(named_recipe, None, label_set)
-    data = TrainingData.from_files(train, dev, label_set, unlabeled, held_out)
-    return TrainingInputs(named_recipe, data, label_set)
+        named_recipe = override(manifest["recipe"], settings, recipe)
+        if labels is None:
+            label_set = LabelSet.model_validate(manifest["labels"])
+        data = TrainingData.from_run(run, label_set, train, dev, unlabeled, held_out, reader=reader)
+    else:
+        named_recipe = load_recipe(recipe, settings)
+        if not train or not dev:
+            if label_set is None:
+                raise InputError("--labels auto needs documents; name them with --train and --dev")
+            return TrainingInputs(named_recipe, None, label_set)
+        data = TrainingData.from_files(train, dev, label_set, unlabeled, held_out, reader=reader)
+    return TrainingInputs(named_recipe, data, label_set or data.assign_labels())

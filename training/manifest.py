@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import __version__
 from ..corpus.document import Document
-from ..corpus.files import sha256_file, sha256_text
+from ..corpus.files import sha256_path, sha256_text
 from ..corpus.labels import LabelSet
 from ..corpus.output.atomic import DRAFT_SUFFIX
 from ..corpus.output.locks import LOCK_FILE
@@ -48,7 +48,7 @@ def make_manifest(
     """
 
     def hash_files(paths: Sequence[Path]) -> list[dict[str, str]]:
-        return [{"file": Path(path).name, "sha256": sha256_file(path)} for path in paths]
+        return [{"file": Path(path).name, "sha256": sha256_path(path)} for path in paths]
 
     def hash_documents(documents: Sequence[Document]) -> list[dict[str, str]]:
         return [

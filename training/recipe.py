@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from ..corpus.files import read_toml
-from ..errors import InputError, first_error
+from ..errors import InputError, did_you_mean, first_error
 
 SHIPPED_RECIPES = Path(__file__).parent / "recipes"
 
@@ -229,8 +229,8 @@ def load_recipe(name: str, settings: Iterable[str] = ()) -> AnyRecipe:
         path = Path(name)
         if not path.is_file():
             raise InputError(
-                f"{name}: no such recipe; shipped are {', '.join(shipped_recipes())}, "
-                "or name a TOML file"
+                f"{name}: no such recipe{did_you_mean(name, shipped_recipes())}; shipped are "
+                f"{', '.join(shipped_recipes())}, or name a TOML file"
             )
     return override(read_toml(path), settings, str(path))
 
@@ -258,13 +258,20 @@ def override(values: dict[str, Any], settings: Iterable[str], where: str) -> Any
             values[key.strip()] = value.strip()
         where = f"{source} with --set"
     kind = values.get("kind", "transformer")
-    if kind not in _KINDS:
-        raise InputError(f"{where}: kind: must be one of {', '.join(_KINDS)}")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        hint = did_you_mean(str(kind), _KINDS)
+        raise InputError(f"{where}: kind: must be one of {', '.join(_KINDS)}{hint}")
     model = _KINDS[kind]
+    known = ", ".join(model.model_fields)
+    unknown = next((name for name in values if name not in model.model_fields), None)
+    if unknown is not None:
+        raise InputError(
+            f"{where}: unknown key '{unknown}'{did_you_mean(unknown, model.model_fields)}; remove "
+            f"it or correct its name (fields: {known})"
+        )
     try:
         return TypeAdapter[AnyRecipe](model).validate_python(values)
     except ValidationError as error:
-        known = ", ".join(model.model_fields)
         raise InputError(f"{where}: {first_error(error)} (fields: {known})") from error
 
 

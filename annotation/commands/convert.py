@@ -21,9 +21,14 @@ def convert(
     ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="File or new folder to write.")],
     source_format: Annotated[
-        str,
-        typer.Option("--from", metavar="FORMAT", help="Format of IN.", rich_help_panel=_FORMATS),
-    ],
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FORMAT",
+            help="Format of IN; default: found from IN.",
+            rich_help_panel=_FORMATS,
+        ),
+    ] = None,
     target_format: Annotated[
         str, typer.Option("--to", metavar="FORMAT", help="Format of OUT.", rich_help_panel=_FORMATS)
     ] = "jsonl",
@@ -117,6 +122,7 @@ def convert(
     from ...corpus.labels import load_labels
     from ...ui import progress_bars
     from ..formats.conversion import convert as convert_corpus
+    from ..formats.detection.sources import find_format
     from ..formats.imported import ReadOptions
 
     names = load_labels(labels).names if labels else None
@@ -130,6 +136,10 @@ def convert(
         annotator=annotator,
         by_annotator=by_annotator,
     )
+    if source_format is None:
+        found = find_format(source)
+        source_format = found.name
+        echo(f"format: {found.name} ({found.evidence})", err=True)
     with progress_bars() as on_progress:
         report = convert_corpus(
             source,

@@ -12,7 +12,7 @@ from ...corpus.files import check_output
 from ...corpus.output.atomic import open_folder_atomic
 from ...corpus.reading.boundary import guard, guard_source
 from ...corpus.rejected import Rejected
-from ...errors import InputError
+from ...errors import InputError, did_you_mean
 from ...ui import OnProgress, Progress, ignore_progress
 from ..adjudication.annotation_sets import annotator_of
 from .conversion_report import ConversionReport, file_name, unused_name
@@ -131,7 +131,7 @@ def read_format(
     source = Path(source)
     chosen = _find_format(format_name)
     names = None if labels is None else set(labels)
-    importer = Importer(source.name.partition(".")[0], report)
+    importer = Importer(source.name.partition(".")[0], report, options.overlaps)
     unique_ids = UniqueIds(options, report)
     is_empty = True
     for imported in guard_source(str(source), chosen.read(source, options, report)):
@@ -192,5 +192,8 @@ def write_format(
 
 def _find_format(name: str) -> Format:
     if name not in FORMATS:
-        raise InputError(f"unknown format '{name}'; choose one of {', '.join(FORMATS)}")
+        raise InputError(
+            f"unknown format '{name}'{did_you_mean(name, FORMATS)}; choose one of "
+            f"{', '.join(FORMATS)}"
+        )
     return FORMATS[name]

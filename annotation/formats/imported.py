@@ -7,7 +7,6 @@ format keeps the rules of :func:`orbat.corpus.document.parse_document`.
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from ...corpus.document import Document, parse_document, parse_span, trim_span
 from ...errors import InputError
 from ..utf16 import Utf16Offsets
 from .conversion_report import ConversionReport
+from .overlaps import OverlapPolicy, keep_longest, refuse_overlaps
 from .source_tokens import Offsets, with_source_tokens
 
 OffsetUnit = Literal["code points", "utf-16"]
@@ -34,6 +34,7 @@ class ReadOptions:
         predictions: read a model's predictions where a task has no annotations.
         annotator: read the annotations of this annotator only.
         by_annotator: the annotations of several annotators of a document are all wanted.
+        overlaps: what becomes of spans that overlap.
     """
 
     text_column: str | None = None
@@ -44,6 +45,7 @@ class ReadOptions:
     predictions: bool = False
     annotator: str | None = None
     by_annotator: bool = False
+    overlaps: OverlapPolicy = "longest"
 
 
 DEFAULT_OPTIONS = ReadOptions()
@@ -106,17 +108,20 @@ class ImportedDocument:
 class Importer:
     """Makes valid documents of what a reader yields.
 
-    Spans are trimmed. Blank spans are dropped, and of overlapping spans all but the longest.
-    Spans that contradict the text are rejected.
+    Spans are trimmed, and blank spans are dropped. Spans that contradict the text are rejected.
 
     Args:
         stem: a document without id is named `STEM-NUMBER`, or `STEM-PART-NUMBER`.
-        report: records what is dropped and rejected.
+        report: records what is dropped.
+        overlaps: whether the longest of spans that overlap is kept, or their document is refused.
     """
 
-    def __init__(self, stem: str, report: ConversionReport) -> None:
+    def __init__(
+        self, stem: str, report: ConversionReport, overlaps: OverlapPolicy = "longest"
+    ) -> None:
         self._stem = stem
         self._report = report
+        self._overlaps = overlaps
         self._counts: dict[str, int] = {}
 
     def to_document(self, imported: ImportedDocument) -> Document:
@@ -126,7 +131,8 @@ class Importer:
         `meta.tokens`.
 
         Raises:
-            InputError: naming the position of an id, text or metadata that cannot be used.
+            InputError: naming the position of an id, text or metadata that cannot be used, or of
+                spans that overlap, if they are refused.
         """
         where, text = imported.where, imported.text
         number = self._counts[imported.part] = self._counts.get(imported.part, 0) + 1
@@ -181,7 +187,12 @@ class Importer:
                 continue
             if records.setdefault((start, end, span.label), record) is not record:
                 self._report.drop("repeated annotations")
-        return self._without_overlaps(records.values())
+        if self._overlaps == "refuse":
+            refuse_overlaps(records.values(), text, imported.where)
+            return list(records.values())
+        kept, overlapping = keep_longest(records.values())
+        self._report.drop("overlapping annotations", overlapping)
+        return kept
 
     def _read_meta(self, value: Any, where: str) -> dict[str, Any]:
         """Return metadata as a JSON object.
@@ -201,22 +212,6 @@ class Importer:
         except (TypeError, ValueError, RecursionError) as error:
             raise InputError(f"{where}: the metadata are not JSON ({error})") from error
         return value if isinstance(value, dict) else {"meta": value}
-
-    def _without_overlaps(self, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        longest_first = sorted(
-            records, key=lambda r: (r["start"] - r["end"], r["start"], r["label"])
-        )
-        kept: list[dict[str, Any]] = []
-        ends: list[int] = []
-        for record in longest_first:
-            # Those kept are disjoint, so that only the first one that ends later can overlap.
-            index = bisect_right(ends, record["start"])
-            if index < len(kept) and kept[index]["start"] < record["end"]:
-                self._report.drop("overlapping annotations")
-            else:
-                kept.insert(index, record)
-                ends.insert(index, record["end"])
-        return kept
 
 
 def _read_id(value: Any, numbered: str, where: str) -> str:

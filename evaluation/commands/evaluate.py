@@ -41,6 +41,23 @@ def evaluate(
             rich_help_panel=_DATA,
         ),
     ] = None,
+    source_format: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FORMAT",
+            help="Format of the gold, as of orbat annotate convert; default: found from it.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    flatten: Annotated[
+        str | None,
+        typer.Option(
+            metavar="longest",
+            help="Keep the longest of gold spans that overlap, which are refused otherwise.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="HTML report to write.", rich_help_panel=_WRITTEN)
     ] = None,
@@ -142,9 +159,12 @@ def evaluate(
 
     With --false-alarms, counts false alarms in documents without annotations, such as sports news.
     """
+    from functools import partial
+
     from ...annotation.formats.tokens.conll import write_predictions
+    from ...annotation.gold_files import GoldReader
     from ...corpus.files import check_output, write_text
-    from ...corpus.labels import load_labels
+    from ...corpus.labels import distinct_color, load_labels
     from ...errors import InputError
     from ...models.commands.remote import print_notes
     from ...ui import progress_bars
@@ -169,6 +189,8 @@ def evaluate(
             "--robustness": robustness,
             "--gate": gate,
             "--conll": conll,
+            "--from": source_format,
+            "--flatten": flatten,
         }
         for option, value in unused.items():
             if value:
@@ -179,6 +201,7 @@ def evaluate(
         )
         return
     gates = [parse_gate(text) for text in gate or ()]
+    reader = GoldReader(source_format, flatten)
     models = [] if predictions else _load_models(arguments[:-1], labels)
     allowed = load_labels(labels).names if labels else models[0].labels if models else None
     with progress_bars() as on_progress:
@@ -194,15 +217,19 @@ def evaluate(
             target_precision=target_precision,
             robustness=robustness,
             gates=gates,
+            read_gold=partial(reader.read, part="test"),
             resamples=resamples,
             on_progress=on_progress,
         )
-    for warning in result.warnings:
+    for warning in (*reader.notices, *result.warnings):
         echo(f"warning: {warning}", err=True)
     for model in models:
         print_notes(model)
     if report:
-        colors = {label.name: label.color for label in load_labels(labels).labels}
+        names = sorted(result.evaluation.strict.labels)
+        colors = {name: distinct_color(number) for number, name in enumerate(names)}
+        given = (label for label in load_labels(labels).labels if "color" in label.model_fields_set)
+        colors |= {label.name: label.color for label in given}
         write_text(report, render_report(result, colors))
     if conll:
         for kind, count in sorted(write_predictions(conll, result.pairs()).items()):

@@ -35,22 +35,33 @@ class TrainedModel(TrainedTagger, Protocol):
         """Store an evaluation with the model, under the name of the gold documents."""
 
 
+class ReadGold(Protocol):
+    """Reads gold documents, as :func:`orbat.corpus.files.read_documents` does."""
+
+    def __call__(
+        self, path: Path, labels: Iterable[str] | None = None, *, spans_required: bool = False
+    ) -> Iterator[Document]:
+        """Yield the documents; see :func:`orbat.corpus.files.read_documents`."""
+
+
 @dataclass(frozen=True)
 class GoldDocuments:
     """The gold documents of a file; each iteration reads the file again.
 
     Attributes:
-        file: JSON Lines.
+        file: the file, or the folder of other formats than JSON Lines.
         labels: the labels allowed; None allows any.
         where: ``KEY=VALUE``; only documents with this value in their meta are scored.
         annotated: whether each record must have the field `spans`. A record without it has not
             been annotated, which is not the same as having no entity.
+        read: reads the file; by default JSON Lines.
     """
 
     file: Path
     labels: tuple[str, ...] | None
     where: str | None = None
     annotated: bool = True
+    read: ReadGold = read_documents
 
     @property
     def name(self) -> str:
@@ -68,7 +79,7 @@ class GoldDocuments:
         Raises:
             InputError: if a record is not valid, or not annotated where it must be.
         """
-        documents = read_documents(self.file, self.labels, spans_required=self.annotated)
+        documents = self.read(self.file, self.labels, spans_required=self.annotated)
         return filter(self.includes, documents)
 
     def check(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orbat.corpus.labels import Label, LabelSet, load_guidelines, load_labels
+from orbat.corpus.labels import Label, LabelSet, assign_labels, load_guidelines, load_labels
 from orbat.errors import InputError
 
 
@@ -90,3 +90,19 @@ def test_guidelines_that_are_a_link_out_of_the_folder_are_refused(tmp_path: Path
     (folder / "a.md").symlink_to(tmp_path / "secret")
     with pytest.raises(InputError, match=r"a\.md: a link that leads out of"):
         load_guidelines(load_labels(path), path)
+
+
+def test_labels_of_documents_get_colors_and_keys() -> None:
+    labels = assign_labels(["Person", "ORT", "Partei", "ORT", "Äon"])
+    assert [(label.name, label.key) for label in labels.labels] == [
+        ("ORT", "o"),
+        ("Partei", "p"),
+        ("Person", "e"),
+        ("Äon", "n"),
+    ]
+    assert len({label.color for label in labels.labels}) == 4
+    many = assign_labels(f"L{number}" for number in range(60))
+    assert len({label.key for label in many.labels}) == 37  # all keys, and None
+    assert len({label.color for label in many.labels}) == 60
+    with pytest.raises(InputError, match="'B-ORT' is read as a tag of another label"):
+        assign_labels(["B-ORT"])

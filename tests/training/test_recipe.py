@@ -36,7 +36,7 @@ def test_settings_override_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "settings", "message"),
     [
-        ("epoch = 3", [], "unknown key 'epoch'; remove it or correct its name"),
+        ("epoch = 3", [], "unknown key 'epoch' (did you mean 'epochs'?); remove it or"),
         ("", ["learning=1"], "unknown key 'learning'"),
         ("epochs = 'many'", [], "epochs: "),
         ("epochs = 0", [], "epochs: "),
@@ -51,6 +51,7 @@ def test_settings_override_the_file(tmp_path: Path) -> None:
             "unwrap_lines=false and no prune_after_layer",
         ),
         ("kind = 'lstm'", [], "kind: must be one of transformer, rules, linear, cnn"),
+        ("kind = 'liner'", [], "transformer, rules, linear, cnn (did you mean 'linear'?)"),
         ("kind = 'linear'\nwindow = 64", [], "unknown key 'window'"),
     ],
 )

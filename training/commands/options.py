@@ -28,14 +28,33 @@ RecipeName = Annotated[
 TrainFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        "--train", help="Gold to train on (JSON Lines); repeatable.", rich_help_panel=DOCUMENTS
+        "--train",
+        help="Gold to train on: a file or folder that orbat annotate convert reads; repeatable.",
+        rich_help_panel=DOCUMENTS,
     ),
 ]
 DevFiles = Annotated[
     list[Path] | None,
     typer.Option(
         "--dev",
-        help="Gold to select the best epoch on (JSON Lines); repeatable.",
+        help="Gold to select the best epoch on, likewise; repeatable.",
+        rich_help_panel=DOCUMENTS,
+    ),
+]
+GoldFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="FORMAT",
+        help="Format of --train and --dev, as of orbat annotate convert; default: found from each.",
+        rich_help_panel=DOCUMENTS,
+    ),
+]
+Flatten = Annotated[
+    str | None,
+    typer.Option(
+        metavar="longest",
+        help="Keep the longest of spans that are nested or overlap, which are refused otherwise.",
         rich_help_panel=DOCUMENTS,
     ),
 ]
@@ -62,7 +81,8 @@ LabelsFile = Annotated[
     Path | None,
     typer.Option(
         "--labels",
-        help="Label set file; default: the one for defence news.",
+        help="Label set file, or auto for the labels of the documents; default: the one for "
+        "defence news.",
         rich_help_panel=DOCUMENTS,
     ),
 ]

@@ -11,6 +11,8 @@ from ...interruption import when_interrupted
 from ...terminal import echo, echo_json
 from .options import (
     DevFiles,
+    Flatten,
+    GoldFormat,
     HeldOutFiles,
     JsonOutput,
     LabelsFile,
@@ -42,6 +44,8 @@ def sweep(
     trials: Annotated[int, typer.Option(help="Number of trainings in all.", min=1)] = 20,
     train: TrainFiles = None,
     dev: DevFiles = None,
+    source_format: GoldFormat = None,
+    flatten: Flatten = None,
     unlabeled: UnlabeledFiles = None,
     held_out: HeldOutFiles = None,
     labels: LabelsFile = None,
@@ -53,6 +57,7 @@ def sweep(
 
     from rich.console import Console
 
+    from ...annotation.gold_files import GoldReader
     from ...ui import format_value
     from ..experiments.search_space import parse_dimension
     from ..inputs import load_inputs
@@ -62,6 +67,7 @@ def sweep(
         *(recipe, train or (), dev or (), unlabeled or (), held_out or ()),
         labels=labels,
         settings=settings or (),
+        reader=GoldReader(source_format, flatten),
     )
     data = require_data(inputs)
     print_warnings(inputs)

@@ -16,6 +16,8 @@ from .options import (
     INSTEAD,
     INTERRUPTED,
     DevFiles,
+    Flatten,
+    GoldFormat,
     HeldOutFiles,
     JsonOutput,
     LabelsFile,
@@ -40,6 +42,8 @@ def train(
     recipe: RecipeName,
     train: TrainFiles = None,
     dev: DevFiles = None,
+    source_format: GoldFormat = None,
+    flatten: Flatten = None,
     unlabeled: UnlabeledFiles = None,
     held_out: HeldOutFiles = None,
     output: Annotated[
@@ -90,6 +94,7 @@ def train(
     json_output: JsonOutput = False,
 ) -> None:
     """Train a model from a recipe."""
+    from ...annotation.gold_files import GoldReader
     from ...errors import InputError
     from ..inputs import load_inputs
     from ..train import train as train_model
@@ -98,6 +103,7 @@ def train(
         *(recipe, train or (), dev or (), unlabeled or (), held_out or ()),
         labels=labels,
         settings=settings or (),
+        reader=GoldReader(source_format, flatten),
     )
     if explain:
         _explain(recipe, inputs, json_output)

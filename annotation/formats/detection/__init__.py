@@ -1,0 +1,1 @@
+"""Which format a file or folder has, found from its name and its first lines."""

@@ -1,0 +1,187 @@
+"""Gold documents of files and folders in any format, to train on and to evaluate with."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from ..corpus.document import Document, check_spans
+from ..corpus.files import read_documents
+from ..errors import InputError, did_you_mean
+from .formats.conversion import read_format
+from .formats.conversion_report import ConversionReport
+from .formats.detection.sources import find_format
+from .formats.imported import ReadOptions
+from .formats.overlaps import parse_flatten
+from .formats.registry import FORMATS
+
+Part = Literal["train", "dev", "test"]
+_PART_NAME = re.compile(
+    r"(?:.*[-_.])?(?:(?P<train>train(?:ing)?)|(?P<dev>val(?:id(?:ation)?)?|dev(?:elopment)?)"
+    r"|(?P<test>test(?:ing)?))[ab]?",
+    re.IGNORECASE,
+)
+_ONE_DOCUMENT_PER_FILE = ("brat", "xmi", "cas-json", "webanno")
+_CONVERTER_OPTION = re.compile(
+    r"--(?:(?:token|tag|text)-column|separator|layer|(?:by-)?annotator|predictions|skip-bad)\b"
+)
+"""Options that readers name, but only `orbat annotate convert` has."""
+
+
+class GoldReader:
+    """Reads gold documents; those of other formats are converted once and kept.
+
+    JSON Lines of orbat are read as strictly as everywhere else.
+
+    Args:
+        format_name: one of :data:`~orbat.annotation.formats.registry.FORMATS`; None to find it
+            from each file.
+        flatten: `longest` keeps the longest of spans that overlap; None refuses them.
+
+    Raises:
+        InputError: if there is no such format or policy.
+    """
+
+    def __init__(self, format_name: str | None = None, flatten: str | None = None) -> None:
+        if format_name is not None and format_name not in FORMATS:
+            raise InputError(
+                f"--from {format_name}: no such format{did_you_mean(format_name, FORMATS)}; "
+                f"choose one of {', '.join(FORMATS)}"
+            )
+        self._format_name = format_name
+        self._flatten = flatten
+        self._options = ReadOptions(overlaps=parse_flatten(flatten))
+        self._notices: dict[Path, list[str]] = {}
+        self._converted: dict[tuple[Path, Part], Sequence[Document]] = {}
+
+    @property
+    def notices(self) -> list[str]:
+        """Lines about what was left out of the files that have been read, and their formats."""
+        return [f"{path}: {line}" for path, lines in self._notices.items() for line in lines]
+
+    def read(
+        self,
+        path: Path,
+        labels: Iterable[str] | None = None,
+        *,
+        part: Part,
+        spans_required: bool = False,
+    ) -> Iterator[Document]:
+        """Yield the documents of a file or folder.
+
+        Of a data set with several splits, only that of the wanted part is read. Other folders and
+        archives with several of train, dev and test are refused.
+
+        Args:
+            path: the file, folder or zip archive.
+            labels: the allowed label names; None allows any.
+            part: what the documents are for.
+            spans_required: refuse records of orbat that have not been annotated.
+
+        Raises:
+            InputError: naming the file, the position and the fix.
+        """
+        path = Path(path)
+        name = self._format_name or _find_name(path)
+        if name == "jsonl" and path.is_file() and self._flatten is None:
+            yield from read_documents(path, labels, spans_required=spans_required)
+            return
+        if (path, part) not in self._converted:
+            self._converted[path, part] = self._convert(path, name, part)
+        allowed = None if labels is None else tuple(labels)
+        for document in self._converted[path, part]:
+            check_spans(document, document.spans, f"{path}: document '{document.id}'", allowed)
+            yield document
+
+    def _convert(self, path: Path, name: str, part: Part) -> Sequence[Document]:
+        """Return the documents of a part of a source in another format."""
+        if name != "datasets":
+            _refuse_several_parts(path, is_by_document=name in _ONE_DOCUMENT_PER_FILE)
+        report = ConversionReport()
+        try:
+            documents = list(read_format(path, name, report, options=self._options))
+        except InputError as error:
+            raise InputError(f"{error}{self._advise(path, name, str(error))}") from error
+        chosen = _choose_split(path, documents, part) if name == "datasets" else documents
+        lines = [f"dropped: {count} {kind}" for kind, count in sorted(report.dropped.items())]
+        if len(chosen) < len(documents):
+            lines.insert(0, f"{len(chosen)} of {len(documents)} documents, those of split {part}")
+        self._notices[path] = lines
+        return chosen
+
+    def _advise(self, path: Path, name: str, message: str) -> str:
+        """Return what else to try where a file cannot be read in a format."""
+        if self._format_name is not None:
+            try:
+                found = find_format(path)
+            except InputError:
+                pass
+            else:
+                if FORMATS[found.name].read is not FORMATS[name].read:
+                    return f"; {path} has {found.evidence}: try --from {found.name}"
+        if _CONVERTER_OPTION.search(message):
+            return f" (options of orbat annotate convert {path} gold.jsonl --from {name})"
+        return ""
+
+
+def _find_name(path: Path) -> str:
+    # Its reader says best what is wrong with a file that is missing, empty or damaged.
+    if path.name.endswith((".jsonl", ".jsonl.gz")) and not path.is_dir():
+        try:
+            return find_format(path).name
+        except InputError:
+            return "jsonl"
+    return find_format(path).name
+
+
+def _choose_split(path: Path, documents: Sequence[Document], part: Part) -> Sequence[Document]:
+    """Return the documents of the split for a part, if there are several splits.
+
+    Raises:
+        InputError: if none of them is for the part.
+    """
+    splits = {str(document.meta.get("split", "")) for document in documents}
+    if len(splits) < 2:
+        return documents
+    wanted = {name for name in splits if part_of(name) == part}
+    if not wanted:
+        names = ", ".join(sorted(splits))
+        raise InputError(
+            f"{path}: has the splits {names}, none of which is named {part}; name the file of one"
+        )
+    return [document for document in documents if document.meta.get("split") in wanted]
+
+
+def _refuse_several_parts(path: Path, *, is_by_document: bool) -> None:
+    """Refuse a folder or archive with several of train, dev and test, by their names.
+
+    Raises:
+        InputError: naming one that can be given.
+    """
+    if path.is_dir():
+        files = [PurePosixPath(file.relative_to(path)) for file in sorted(path.rglob("*"))]
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            files = [PurePosixPath(name) for name in archive.namelist()]
+    else:
+        return
+    found: dict[str, PurePosixPath] = {}
+    for file in files:
+        inner = file.parent if is_by_document else file
+        for place in (inner, *inner.parents):
+            if kind := part_of(place.name.partition(".")[0]):
+                found.setdefault(kind, place)
+    if len(found) > 1:
+        names = ", ".join(map(str, found.values()))
+        example = path / next(iter(found.values()))
+        raise InputError(f"{path}: holds several parts ({names}); name one, such as {example}")
+
+
+def part_of(name: str) -> Part | None:
+    """Return the part that the name of a split, folder or file stands for; None for other names."""
+    match = _PART_NAME.fullmatch(name)
+    parts: tuple[Part, ...] = ("train", "dev", "test")
+    return next((part for part in parts if match and match[part]), None)

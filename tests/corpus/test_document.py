@@ -79,7 +79,10 @@ def nested(depth: int) -> list[object]:
         ([(0, 5, "RANK")], "begins or ends with white space; use 0-4"),
         ([(4, 5, "RANK")], "begins or ends with white space; remove it"),
         ([(0, 4, "RANK"), (3, 10, "UNIT")], "spans 0-4 RANK and 3-10 UNIT of 'a' overlap"),
-        ([(0, 4, "RANG")], "unknown label 'RANG'; the label set has UNIT, RANK"),
+        (
+            [(0, 4, "RANG")],
+            "unknown label 'RANG' (did you mean 'RANK'?); the label set has UNIT, RANK",
+        ),
         ([("0", 4, "RANK")], "field 'start' must be an integer"),
         ([(True, 4, "RANK")], "field 'start' must be an integer"),
         ([(0, 4, "")], "field 'label' must be a string"),

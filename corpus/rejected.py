@@ -26,9 +26,11 @@ class Rejected:
     reason: str
 
     def __post_init__(self) -> None:
-        # Names of files need not be Unicode; this is printed, and written as JSON in UTF-8.
+        # Names of files need not be Unicode, and addresses in feeds may have line breaks. This is
+        # printed in one line, and written as JSON in UTF-8.
         for name in ("location", "reason"):
-            object.__setattr__(self, name, printable(getattr(self, name)))
+            lines = printable(getattr(self, name)).splitlines()
+            object.__setattr__(self, name, r"\n".join(lines))
 
     def __str__(self) -> str:
         return f"{self.location}: {self.reason}"

@@ -63,12 +63,19 @@ of their own."""
 _MEND = "restore the original file or train again"
 
 
+class _Entry(BaseModel):
+    """A document in a manifest."""
+
+    id: str
+    sha256: str
+
+
 class _Manifest(BaseModel):
     """The parts of a manifest that are read; others may have written it with its hash."""
 
     recipe: dict[str, Any]
     labels: LabelSet
-    documents: dict[str, list[dict[str, str]]]
+    documents: dict[str, list[_Entry]]
     code: dict[str, str | None] = {}
 
 

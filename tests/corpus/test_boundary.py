@@ -168,6 +168,11 @@ def test_what_a_reader_raises_is_its_last_item() -> None:
     ]
 
 
+def test_what_is_rejected_is_told_in_one_line() -> None:
+    rejected = Rejected("http://a.example/\nb", "unknown\r\naddress")
+    assert str(rejected) == r"http://a.example/\nb: unknown\naddress"
+
+
 def test_a_parser_that_does_not_end_is_stopped() -> None:
     def hang() -> None:
         while True:

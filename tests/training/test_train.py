@@ -108,6 +108,20 @@ def test_unusable_runs_are_refused(
         load_run(tmp_path)
 
 
+def test_a_manifest_of_others_is_refused_where_it_is_wrong(run: Path, tmp_path: Path) -> None:
+    """Whoever writes a manifest can write its hash."""
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    del manifest["documents"]["train"][0]["sha256"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    digest = sha256_file(copy / "manifest.json")
+    hashes = {**read_hashes(copy), "manifest.json": digest}
+    (copy / "sha256.json").write_text(json.dumps(hashes))
+    with pytest.raises(ModelError, match=r"manifest\.json: .*documents\.train\.0\.sha256"):
+        load_run(copy)
+
+
 def read_all(run: Path, data: TrainingData) -> None:
     """Read every file of a run of the rules baseline."""
     load_run(run)

@@ -118,7 +118,13 @@ class Recipe(_Recipe):
     max_steps: Annotated[int, Field(ge=4)] = 10_000
     """With `epochs = "auto"`: steps after which training ends, even if the dev F1 still rises."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
-    """Windows in a training step, over all processes."""
+    """Windows in a training step, over all processes and parts of the step."""
+    gradient_accumulation_steps: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Parts of a step that are computed one after the other, which takes less memory. The step
+    still has `batch_size` windows."""
+    gradient_checkpointing: bool = False
+    """Compute the encoder's layers again in the backward pass, which takes less memory and more
+    time."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
     """Peak learning rate of the encoder."""
     head_learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
@@ -135,9 +141,9 @@ class Recipe(_Recipe):
     """Dropout of the encoder's attention weights. Values above 0 make training slower."""
     freeze_embeddings: bool = True
     """Do not train the encoder's piece embeddings. This makes training faster."""
-    dtype: Literal["auto", "bf16", "fp32"] = "auto"
-    """Arithmetic of training: `bf16` (autocast), `fp32`, or `auto` for bf16 if the hardware
-    supports it."""
+    dtype: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    """Arithmetic of training: `bf16` or `fp16` (mixed precision; fp16 on a GPU only), `fp32`, or
+    `auto` for bf16 if the hardware is fast in it."""
 
     @model_validator(mode="after")
     def _fits_plain_checkpoint(self) -> Recipe:

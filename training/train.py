@@ -203,10 +203,11 @@ def _train_teacher(job: TrainingJob) -> TrainingJob:
 def _wait_for_other_processes() -> None:
     """Wait until all processes of a training are here: the first one writes the run folder."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        import torch
         from accelerate import PartialState
 
-        PartialState(cpu=not torch.cuda.is_available()).wait_for_everyone()
+        from .transformer.device import training_device
+
+        PartialState(cpu=training_device().type == "cpu").wait_for_everyone()
 
 
 def train_or_resume(

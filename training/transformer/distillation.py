@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from ..tagger.arrays import Floats
@@ -16,6 +15,7 @@ from ..tagger.tagger import NeuralTagger
 from ..tagger.windows import EncodedText, Window
 from ..teachers import read_teacher
 from .dataset import TAUGHT, TEACHER_LOG_PROBS
+from .device import Precision, autocast_dtype, training_device
 from .model_folder import load_tagger
 
 _CHUNK_WINDOWS = 64
@@ -40,7 +40,7 @@ class Teachers:
         held_out: SHA-256 of the texts on which no teacher may have been trained.
         crf: whether the student has a CRF. It then learns the teachers' emission scores, otherwise
             the marginal probabilities after the teachers' own CRFs.
-        autocast: whether the teachers compute in bf16.
+        precision: the arithmetic of the teachers.
 
     Raises:
         InputError: if a run has other labels, was trained on a held-out text or contains a pickle.
@@ -55,11 +55,11 @@ class Teachers:
         held_out: set[str],
         *,
         crf: bool,
-        autocast: bool,
+        precision: Precision,
     ) -> None:
         self._teachers: list[tuple[NeuralTagger, list[EncodedText]]] = []
         self._crf = crf
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device, autocast = training_device(), autocast_dtype(precision)
         for run in runs:
             read_teacher(run, labels, held_out)
             tagger = load_tagger(run, device=device, autocast=autocast)

@@ -11,6 +11,7 @@ import torch
 from ..tagger.windows import cut_windows
 from ..tagging import score_dev
 from .dataset import Collator
+from .device import autocast_dtype, training_device
 from .distillation import batch_loss
 from .hf_trainer import make_optimizer
 from .preparation import Preparation
@@ -43,7 +44,8 @@ def estimate_training(prepared: Preparation) -> dict[str, str]:
     teacher_seconds = _time_teachers(prepared)
     epoch_seconds = evaluations * dev_seconds + math.ceil(prepared.epochs) * teacher_seconds
     teachers = f", {teacher_seconds:.0f} s an epoch for the teachers" if prepared.teachers else ""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    device = training_device().type
+    name = torch.cuda.get_device_name() if device == "cuda" else device.upper()
     facts: dict[str, str] = {}
     scoring_seconds = 0.0
     if prepared.pool is not None:
@@ -57,7 +59,7 @@ def estimate_training(prepared: Preparation) -> dict[str, str]:
         f"{pieces:,} pieces in total",
         **facts,
         "steps": steps_fact,
-        "dtype": f"{'bf16' if prepared.bf16 else 'fp32'} on {device}",
+        "dtype": f"{prepared.precision} on {name}",
         "time": f"{at_most}about {minutes:.1f} min on this machine (measured: {step_seconds:.2f} s "
         f"a step, {dev_seconds:.0f} s {unit} for the dev documents{teachers})",
     }
@@ -66,7 +68,7 @@ def estimate_training(prepared: Preparation) -> dict[str, str]:
 def _time_step(prepared: Preparation) -> float:
     """Return the median seconds of a training step, the first not counted."""
     network, windows = prepared.network, prepared.windows
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device, autocast = training_device(), autocast_dtype(prepared.precision)
     network.to(device).train()
     optimizer = make_optimizer(network, prepared.job.recipe)
     collate = Collator(prepared.config.pad_id)
@@ -78,7 +80,7 @@ def _time_step(prepared: Preparation) -> float:
         rows = [windows[number] for number in numbers[:batch_size]]
         batch = {name: tensor.to(device) for name, tensor in collate(rows).items()}
         start = time.perf_counter()
-        with torch.autocast(device.type, torch.bfloat16, enabled=prepared.bf16):
+        with torch.autocast(device.type, autocast, enabled=autocast is not None):
             loss, _ = batch_loss(network, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -27,6 +27,7 @@ from ..recipe import Recipe
 from ..run_folder import HASHES_FILE
 from .auto_length import AutoLength
 from .dataset import TrainingWindows
+from .device import Precision, training_device
 from .distillation import batch_loss
 from .network import TokenClassifier
 
@@ -216,7 +217,7 @@ def make_arguments(
     checkpoints: Path,
     *,
     batch_size: int,
-    bf16: bool,
+    precision: Precision,
     auto_length: AutoLength | None,
     eval_on_start: bool,
 ) -> TrainingArguments:
@@ -225,8 +226,8 @@ def make_arguments(
     Args:
         recipe: the recipe.
         checkpoints: folder for the checkpoints; one is written after each evaluation.
-        batch_size: windows in a batch of this process.
-        bf16: whether to compute in bf16.
+        batch_size: windows that this process computes at once.
+        precision: the arithmetic of training.
         auto_length: decides the length of the training; None for that of the recipe.
         eval_on_start: score the dev documents before the first step.
     """
@@ -245,8 +246,10 @@ def make_arguments(
         lr_scheduler_type="linear",
         warmup_steps=recipe.warmup,
         seed=recipe.seed,
-        bf16=bf16,
-        use_cpu=not torch.cuda.is_available(),
+        gradient_accumulation_steps=recipe.gradient_accumulation_steps,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        use_cpu=training_device().type == "cpu",
         load_best_model_at_end=True,
         metric_for_best_model="f1",
         greater_is_better=True,
@@ -256,7 +259,7 @@ def make_arguments(
         remove_unused_columns=False,
         report_to="none",
         disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=training_device().type == "cuda",
         ddp_find_unused_parameters=False,
     )
 

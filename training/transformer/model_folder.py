@@ -33,6 +33,7 @@ from ..tagger.words import FEATURE_COUNT
 from .encoder import refuse_pickles
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
     from transformers import PreTrainedModel
 
@@ -137,13 +138,15 @@ def _build_network(
     )
 
 
-def load_tagger(run: Path, *, device: str = "cpu", autocast: bool = False) -> NeuralTagger:
+def load_tagger(
+    run: Path, *, device: str | torch.device = "cpu", autocast: torch.dtype | None = None
+) -> NeuralTagger:
     """Load a finished transformer run as a tagger on torch.
 
     Args:
         run: the run folder.
         device: the device that the network runs on.
-        autocast: compute in bf16 instead of full precision.
+        autocast: dtype of mixed precision; None for full precision.
 
     Raises:
         InputError: if the run contains a pickle.
@@ -173,12 +176,12 @@ def load_run_gazetteer(run: Path) -> Gazetteer:
         raise ModelError(f"{path}: missing or broken; train again") from error
 
 
-def torch_network(network: TokenClassifier, *, autocast: bool = False) -> Network:
+def torch_network(network: TokenClassifier, *, autocast: torch.dtype | None = None) -> Network:
     """Wrap a torch network as a function of numpy arrays.
 
     Args:
         network: the network.
-        autocast: compute in bf16 instead of full precision.
+        autocast: dtype of mixed precision; None for full precision.
     """
     import torch
 
@@ -188,7 +191,7 @@ def torch_network(network: TokenClassifier, *, autocast: bool = False) -> Networ
         inputs = [torch.from_numpy(array).to(device) for array in (ids, mask, features)]
         with (
             torch.inference_mode(),
-            torch.autocast(device.type, torch.bfloat16, enabled=autocast),
+            torch.autocast(device.type, autocast, enabled=autocast is not None),
         ):
             logits: Floats = network(*inputs)["logits"].float().cpu().numpy()
             return logits

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from transformers import set_seed
 
 from ...corpus.document import Document
@@ -36,6 +35,7 @@ from .dataset import (
     make_unlabeled_windows,
     make_windows,
 )
+from .device import autocast_dtype, choose_precision, training_device
 from .encoder import encoder_layers, load_encoder, longest_window, special_tokens
 from .layers.cased_vocabulary import LINE_BREAKS, CasedVocabulary, make_cased_tokenizer
 from .layers.quantization_aware import insert_fake_quantization
@@ -52,8 +52,8 @@ class Preparation:
 
     Attributes:
         job: the training job.
-        batch_size: windows in a batch of this process.
-        bf16: whether to compute in bf16.
+        batch_size: windows that this process computes at once.
+        precision: the arithmetic of training.
         network: the network, its encoder pretrained.
         tokenizer: a `tokenizers.Tokenizer` without truncation and padding.
         config: labels, windows, special tokens and decoding of the tagger.
@@ -82,7 +82,7 @@ class Preparation:
         recipe: Recipe = job.recipe
         self.job = job
         self.batch_size = _batch_size_of_process(recipe)
-        self.bf16 = recipe.dtype == "bf16" or (recipe.dtype == "auto" and bf16_is_fast())
+        self.precision = choose_precision(recipe.dtype)
         set_seed(recipe.seed)
         encoder, tokenizer = load_encoder(recipe.encoder, recipe.attention_dropout, recipe.layers)
         _adapt_encoder(encoder, recipe)
@@ -92,7 +92,7 @@ class Preparation:
         self.network = _make_network(encoder, self.config, recipe, cased_vocabulary)
         if recipe.start_from is not None:
             load_start(self.network, self.tokenizer, Path(recipe.start_from), job)
-        self.teachers = load_teachers(job, bf16=self.bf16)
+        self.teachers = load_teachers(job, precision=self.precision)
         self.teacher_scorer: TeacherScorer | None = None
         self.pool = job.data.pool
         self.pool_teachers: PoolTeachers | None = None
@@ -101,11 +101,11 @@ class Preparation:
                 *(recipe.teachers, job.labels.names, held_out_texts(job), job.load_run),
                 self._cut_windows,
                 crf=recipe.crf,
-                autocast=self.bf16,
+                precision=self.precision,
             )
         self.pool_is_scored = False
         self._train_words = sum(len(find_words(document.text)) for document in job.data.train)
-        if not torch.cuda.is_available():
+        if training_device().type == "cpu":
             # On CPUs, the backward pass of torch's fused attention is slower than eager attention.
             encoder.set_attn_implementation("eager")
         if recipe.freeze_embeddings:
@@ -158,7 +158,7 @@ class Preparation:
     def tagger(self) -> NeuralTagger:
         """Return a tagger with the current state of the network."""
         return NeuralTagger(
-            torch_network(self.network, autocast=self.bf16),
+            torch_network(self.network, autocast=autocast_dtype(self.precision)),
             self.tokenizer,
             self.current_config(),
             self.job.gazetteer.find,
@@ -193,34 +193,30 @@ class Preparation:
         return [cut_windows(text, self.training_config) for text in encoded]
 
 
-def bf16_is_fast() -> bool:
-    """Return whether this machine has bf16 arithmetic: a GPU's, or a CPU's AVX512-BF16 or AMX."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
 def _batch_size_of_process(recipe: Recipe) -> int:
-    """Return how many windows of a step this process takes.
+    """Return how many windows of a step this process computes at once.
 
     Raises:
-        InputError: if the batch cannot be divided among the processes.
+        InputError: if the step cannot be divided among the processes and into its parts.
     """
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if recipe.batch_size % processes:
+    processes, parts = int(os.environ.get("WORLD_SIZE", "1")), recipe.gradient_accumulation_steps
+    if recipe.batch_size % (processes * parts):
+        divided = f"among {processes} processes" if processes > 1 else "into parts"
+        if parts > 1:
+            divided += f" of gradient_accumulation_steps {parts}"
         raise InputError(
-            f"batch_size {recipe.batch_size} cannot be divided among {processes} processes; "
-            "set it to a multiple of them"
+            f"batch_size {recipe.batch_size} cannot be divided {divided}; "
+            f"set it to a multiple of {processes * parts}"
         )
-    return recipe.batch_size // processes
+    return recipe.batch_size // (processes * parts)
 
 
 def _adapt_encoder(encoder: Any, recipe: Recipe) -> None:
-    """Check that an encoder supports the recipe, and insert fake quantization if it asks for it.
+    """Check that an encoder supports the recipe, and change its layers as the recipe asks.
 
     Raises:
-        InputError: if the encoder does not support the recipe's token pruning.
+        InputError: if the encoder does not support the recipe's token pruning, or gradient
+            checkpointing.
     """
     if recipe.prune_after_layer is not None:
         layers = len(encoder_layers(encoder))
@@ -231,6 +227,14 @@ def _adapt_encoder(encoder: Any, recipe: Recipe) -> None:
             )
     if recipe.quantization_aware:
         insert_fake_quantization(encoder)
+    if recipe.gradient_checkpointing:
+        if not encoder.supports_gradient_checkpointing:
+            raise InputError(
+                f"encoder '{recipe.encoder}' does not support gradient checkpointing; "
+                "set gradient_checkpointing to false"
+            )
+        # Reentrant checkpoints would need embeddings that are trained.
+        encoder.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 def _make_config(job: TrainingJob, encoder: Any, tokenizer: Any) -> TaggerConfig:

@@ -13,6 +13,7 @@ from ..base import TrainingJob
 from ..recipe import Recipe
 from ..run_folder import MODEL_FOLDER, check_files, read_manifest
 from ..teachers import SPANS, START_FROM, read_teacher
+from .device import Precision
 from .distillation import Teachers
 from .model_folder import load_network
 from .network import TokenClassifier
@@ -45,7 +46,7 @@ def load_start(network: TokenClassifier, tokenizer: Any, run: Path, job: Trainin
     network.load_state_dict(weights)
 
 
-def load_teachers(job: TrainingJob, *, bf16: bool) -> Teachers | None:
+def load_teachers(job: TrainingJob, *, precision: Precision) -> Teachers | None:
     """Load the teachers that are transformers; the others teach on unlabeled articles only.
 
     Raises:
@@ -72,7 +73,7 @@ def load_teachers(job: TrainingJob, *, bf16: bool) -> Teachers | None:
         [document.text for document in job.data.train],
         held_out_texts(job),
         crf=recipe.crf,
-        autocast=bf16,
+        precision=precision,
     )
 
 

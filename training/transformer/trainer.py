@@ -129,7 +129,7 @@ class TransformerTrainer:
                 recipe,
                 checkpoints,
                 batch_size=prepared.batch_size,
-                bf16=prepared.bf16,
+                precision=prepared.precision,
                 auto_length=length,
                 eval_on_start=starts_trained,
             ),
@@ -208,7 +208,7 @@ class TransformerTrainer:
                 if "loss" in entry
             ],
             "training_windows": len(self._prepared.windows),
-            "dtype": "bf16" if self._prepared.bf16 else "fp32",
+            "dtype": self._prepared.precision,
         }
 
 

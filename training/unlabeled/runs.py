@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
-
 from ..base import TextTagger
 from ..teachers import SPANS, hash_model, read_teacher
+from ..transformer.device import Precision, autocast_dtype, training_device
 from ..transformer.distillation import WindowTeacher
 from ..transformer.model_folder import load_tagger
 from .scores import SCORES_FILE, ScoreStore
@@ -23,7 +22,7 @@ def find_pool_teachers(
     cut: CutWindows,
     *,
     crf: bool,
-    autocast: bool,
+    precision: Precision,
 ) -> PoolTeachers:
     """Return the teachers that a recipe names; their models are loaded when they score.
 
@@ -34,7 +33,7 @@ def find_pool_teachers(
         load_run: loads a run that is not a transformer.
         cut: cuts texts into the windows of the student.
         crf: see :class:`..transformer.distillation.Teachers`.
-        autocast: whether transformers compute in bf16.
+        precision: the arithmetic of transformers.
 
     Raises:
         InputError: if a run has other labels or was trained on a held-out text.
@@ -47,10 +46,10 @@ def find_pool_teachers(
         def load() -> TextTagger | WindowTeacher:
             if manifest["recipe"]["kind"] != "transformer":
                 return load_run(run)
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+            device, autocast = training_device(), autocast_dtype(precision)
             return WindowTeacher(load_tagger(run, device=device, autocast=autocast), crf=crf)
 
-        scores = f"{'emissions' if crf else 'marginals'} {'bf16' if autocast else 'fp32'}"
+        scores = f"{'emissions' if crf else 'marginals'} {precision}"
         return RunTeacher(f"{hash_model(run)} {scores}", ScoreStore(run / SCORES_FILE), load)
 
     runs = [find(Path(name)) for name in names if name != SPANS]

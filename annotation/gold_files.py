@@ -99,7 +99,7 @@ class GoldReader:
     def _convert(self, path: Path, name: str, part: Part) -> Sequence[Document]:
         """Return the documents of a part of a source in another format."""
         if name != "datasets":
-            _refuse_several_parts(path, is_by_document=name in _ONE_DOCUMENT_PER_FILE)
+            _refuse_several_parts(path, part, is_by_document=name in _ONE_DOCUMENT_PER_FILE)
         report = ConversionReport()
         try:
             documents = list(read_format(path, name, report, options=self._options))
@@ -155,11 +155,11 @@ def _choose_split(path: Path, documents: Sequence[Document], part: Part) -> Sequ
     return [document for document in documents if document.meta.get("split") in wanted]
 
 
-def _refuse_several_parts(path: Path, *, is_by_document: bool) -> None:
+def _refuse_several_parts(path: Path, part: Part, *, is_by_document: bool) -> None:
     """Refuse a folder or archive with several of train, dev and test, by their names.
 
     Raises:
-        InputError: naming one that can be given.
+        InputError: naming one that can be given, that for the wanted part if there is one.
     """
     if path.is_dir():
         files = [PurePosixPath(file.relative_to(path)) for file in sorted(path.rglob("*"))]
@@ -168,7 +168,7 @@ def _refuse_several_parts(path: Path, *, is_by_document: bool) -> None:
             files = [PurePosixPath(name) for name in archive.namelist()]
     else:
         return
-    found: dict[str, PurePosixPath] = {}
+    found: dict[Part, PurePosixPath] = {}
     for file in files:
         inner = file.parent if is_by_document else file
         for place in (inner, *inner.parents):
@@ -176,8 +176,9 @@ def _refuse_several_parts(path: Path, *, is_by_document: bool) -> None:
                 found.setdefault(kind, place)
     if len(found) > 1:
         names = ", ".join(map(str, found.values()))
-        example = path / next(iter(found.values()))
-        raise InputError(f"{path}: holds several parts ({names}); name one, such as {example}")
+        example = path / found.get(part, next(iter(found.values())))
+        fix = f"name one, such as {example}" if path.is_dir() else "unpack it and name one"
+        raise InputError(f"{path}: holds several parts ({names}); {fix}")
 
 
 def part_of(name: str) -> Part | None:

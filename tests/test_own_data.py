@@ -16,6 +16,8 @@ from tests.conftest import ROOT, Orbat, Outcome
 from tests.german_news import german_news, write_german_news
 from tests.test_documentation import commands_in, console_input, fenced_blocks
 
+pytestmark = pytest.mark.slow
+
 TINY = ("--set", "layers=1", "--set", "epochs=1")
 LINEAR = ("train", "baseline-linear", "--train", "train.jsonl", "--dev", "dev.jsonl")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -178,10 +179,18 @@ def test_a_folder_with_train_and_dev_is_not_read_as_one(
     for file in files:
         write(tmp_path / "all" / file, name, german_news()[:1])
     with pytest.raises(
-        InputError, match=rf"holds several parts \(.*\); name one, such as .*{files[1]}"
+        InputError, match=rf"holds several parts \(.*\); name one, such as .*{files[0]}"
     ):
         list(GoldReader().read(tmp_path / "all", part="train"))
     assert len(list(GoldReader().read(tmp_path / "all" / files[0], part="train"))) == 1
+
+
+def test_an_archive_with_train_and_dev_has_to_be_unpacked(tmp_path: Path) -> None:
+    for part in ("train", "dev"):
+        write(tmp_path / "all" / f"{part}.conll", "conll", german_news()[:1])
+    path = Path(shutil.make_archive(str(tmp_path / "all"), "zip", tmp_path / "all"))
+    with pytest.raises(InputError, match=r"several parts \(.*\); unpack it and name one"):
+        list(GoldReader().read(path, part="train"))
 
 
 def test_documents_of_brat_may_be_about_trains_and_tests(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def test_damaged_models_are_refused(
 def test_a_wheel_is_tagged_without_the_modules_of_training(wheel: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("Gen. Doe")
     code = (
-        "import sys; from orbat.cli import main; main(sys.argv[1:]);"
-        "print(*(name for name in sys.modules))"
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules)); "
+        "from orbat.cli import main; main(sys.argv[1:])"
     )
     arguments = ["tag", wheel, tmp_path / "in.txt", "--output", tmp_path / "out.jsonl"]
     done = subprocess.run(

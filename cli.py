@@ -17,7 +17,7 @@ from .crash_log import write_crash_log
 from .errors import OrbatError, describe_fault
 from .evaluation.commands import evaluate
 from .interruption import EXIT_INTERRUPTED, UNCHANGED, InterruptedCommandError
-from .models.commands import package, serve, tag
+from .models.commands import package, publish, serve, tag
 from .terminal import allow_all_characters, echo, echo_json
 from .training.commands import sweep, train
 
@@ -31,8 +31,8 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands in the order in which help lists them."""
         order = (
-            *("corpus", "annotate", "train", "sweep", "evaluate", "package", "tag", "serve"),
-            *("doctor", "demo"),
+            *("corpus", "annotate", "train", "sweep", "evaluate", "package", "publish", "tag"),
+            *("serve", "doctor", "demo"),
         )
         return sorted(super().list_commands(ctx), key=order.index)
 
@@ -83,6 +83,7 @@ app.command()(train)
 app.command()(sweep)
 app.command()(evaluate)
 app.command()(package)
+app.command()(publish)
 app.command()(tag)
 app.command()(serve)
 

@@ -1,0 +1,1 @@
+"""Publishing models and gold on the Hugging Face Hub."""

@@ -1,0 +1,82 @@
+"""Cards of what is published, with the metadata that the Hugging Face Hub reads."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from ...corpus.analysis.statistics import Statistics, statistics_summary
+from ..cards.hub_metadata import SEVERAL_LANGUAGES
+
+_OTHER = "other"
+"""The Hub's name of a license that it does not know."""
+
+
+def wheel_card_for_hub(card: str, meta: bytes) -> bytes:
+    """Return the card of a wheel with the Hub's metadata at its head.
+
+    Args:
+        card: the card in the wheel.
+        meta: the wheel's `meta.json`.
+    """
+    from huggingface_hub import ModelCardData
+
+    fields = json.loads(meta)
+    labels = [label for labels in fields["labels"].values() for label in labels]
+    data = ModelCardData(
+        language=None if fields["lang"] == SEVERAL_LANGUAGES else fields["lang"],
+        license=_hub_license(fields.get("license")),
+        library_name="spacy",
+        tags=["spacy", "token-classification", *labels],
+        pipeline_tag="token-classification",
+    )
+    return f"---\n{data.to_yaml()}\n---\n\n{card}".encode()
+
+
+def gold_card(name: str, statistics: Statistics, license: str | None) -> bytes:
+    """Return the card of gold documents.
+
+    Args:
+        name: the name of their file.
+        statistics: of the documents.
+        license: license of the texts and annotations; None if it is not known.
+    """
+    from huggingface_hub import DatasetCardData
+
+    languages = [language for language, _ in statistics.languages.most_common()]
+    data = DatasetCardData(
+        language=languages or None,
+        license=_hub_license(license),
+        task_categories=["token-classification"],
+        task_ids=["named-entity-recognition"],
+        configs=[{"config_name": "default", "data_files": f"data/{name}"}],
+    )
+    rows = "\n".join(f"| {label} | {count:,} |" for label, count in statistics.labels.most_common())
+    text = f"""# {name}
+
+News articles with named entities: {statistics_summary(statistics)}.
+
+| Label | Spans |
+|---|---|
+{rows}
+
+## Format
+
+`data/{name}` is JSON Lines; each line is an article:
+
+    {{"id": "…", "text": "…", "spans": [{{"start": 0, "end": 4, "label": "…"}}], "meta": {{}}}}
+
+Offsets count Unicode code points; the end is exclusive. Spans do not overlap. Ids are unique.
+
+## License
+
+{license or "Not stated."}
+"""
+    return f"---\n{data.to_yaml()}\n---\n\n{text}".encode()
+
+
+def _hub_license(name: str | None) -> str | None:
+    """Return a license as the Hub names it: in lower case, if it is one and no expression."""
+    if name is None:
+        return None
+    return name.lower() if re.fullmatch(r"(?!LicenseRef)[\w.+-]+", name) else _OTHER

@@ -9,6 +9,7 @@ RUN/values.json     the value tables of the gazetteer
 RUN/evaluations/    results of `orbat evaluate`, one file for each gold file
 RUN/teacher/        the run that taught it on unlabeled articles, if the recipe names no teachers
 RUN/scores.sqlite   what it answered as a teacher of unlabeled articles
+RUN/tensorboard/    losses and scores, with the tracker tensorboard
 RUN/checkpoints/    only while training is unfinished
 RUN/training.log    what happened when: beginnings, epochs, warnings and the end; nothing reads it
 

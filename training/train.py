@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +38,7 @@ from .run_folder import (
     read_kept_epochs,
     read_manifest,
 )
+from .transformer.trackers import check_trackers
 from .value_tables import load_recipe_value_tables
 
 
@@ -50,6 +51,7 @@ def train(
     resume: bool = False,
     compare_linear: bool = False,
     finish: bool = False,
+    trackers: Sequence[str] = (),
     on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Train a model and write its run folder.
@@ -70,19 +72,24 @@ def train(
             scores to the metrics as `baseline_linear`; None if scikit-learn is not installed. See
             :data:`.baselines.linear_comparison.MAX_WORDS`.
         finish: keep the best epoch of such a run, of a transformer, and train no further.
+        trackers: programs that record the losses and scores of a transformer, on this machine; see
+            :data:`.transformer.trackers.TRACKERS`.
         on_progress: called with the progress.
 
     Returns:
         The metrics, as written to `metrics.json`.
 
     Raises:
-        InputError: if the documents, the recipe or the output folder cannot be used, or another
-            process writes the folder.
+        InputError: if the documents, the recipe, a tracker or the output folder cannot be used, or
+            another process writes the folder.
         ModelError: if a teacher cannot be used.
         DivergedError: if the loss is no longer finite.
     """
     started = time.monotonic()
     data.check()
+    check_trackers(trackers)
+    if trackers and recipe.kind != "transformer":
+        raise InputError(f"a recipe of kind {recipe.kind} has no losses to record; remove --log")
     gazetteer = load_recipe_gazetteer(recipe, labels)
     resume, kept = resume or finish, read_kept_epochs(output) if finish else None
     if finish and kept is None:
@@ -91,6 +98,7 @@ def train(
         *(recipe, data, labels, gazetteer, Path(output), load_run, resume),
         _report_epochs(Path(output), on_progress) if is_first_process() else on_progress,
         finish,
+        tuple(trackers),
     )
     value_tables = load_recipe_value_tables(recipe, labels)
     manifest = make_manifest(recipe, data, labels, gazetteer)

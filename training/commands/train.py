@@ -15,6 +15,7 @@ from ...terminal import echo, echo_json, to_text
 from .options import (
     INSTEAD,
     INTERRUPTED,
+    OUTPUT,
     DevFiles,
     Flatten,
     GoldFormat,
@@ -89,6 +90,16 @@ def train(
         int,
         typer.Option(help="Trainings at each size of the curve.", min=1, rich_help_panel=INSTEAD),
     ] = 1,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log",
+            metavar="TRACKER",
+            help="Record losses and scores for tensorboard (in the run folder), mlflow, wandb "
+            "(offline) or trackio; repeatable.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json_output: JsonOutput = False,
@@ -113,6 +124,8 @@ def train(
         raise InputError("name the folder to write with --output")
     if quiet and verbose:
         raise InputError("give --quiet or --verbose, not both")
+    if curve and log:
+        raise InputError("--log records one training; remove it or --curve")
     print_warnings(inputs)
     if curve:
         _draw_curve(inputs, data, output, points, seeds, json_output)
@@ -122,6 +135,7 @@ def train(
                 *(inputs.recipe, data, inputs.labels, output),
                 resume=resume,
                 finish=finish,
+                trackers=log or (),
                 compare_linear=True,
                 on_progress=on_progress,
             )

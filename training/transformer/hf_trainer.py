@@ -257,7 +257,10 @@ def make_arguments(
         logging_steps=10,
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
+        # Trackers are added as callbacks; see :mod:`.trackers`.
         report_to="none",
+        run_name=checkpoints.parent.name,
+        trackio_static_space_id=False,
         disable_tqdm=True,
         dataloader_pin_memory=training_device().type == "cuda",
         ddp_find_unused_parameters=False,

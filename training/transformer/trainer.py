@@ -39,6 +39,7 @@ from .hf_trainer import (
 )
 from .model_folder import save_model
 from .preparation import Preparation
+from .trackers import make_trackers
 
 _DISK_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
@@ -143,6 +144,7 @@ class TransformerTrainer:
                 WindowCutter(prepared.windows),
                 CheckpointHasher(),
                 *([AutoStop(length)] if length else []),
+                *make_trackers(self._job.trackers, self._job.output),
             ],
             **arguments,
         )

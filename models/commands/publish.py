@@ -90,13 +90,9 @@ def _print_contents(contents: HubContents, target: HubTarget) -> None:
     rows = tuple((file.path, file.size) for file in contents.files)
     access = "public" if target.public else "private"
     total = sum(file.size for file in contents.files)
-    table = DataTable(
-        f"{target.address(contents.kind)} ({contents.kind}, {access})",
-        ("file", "bytes"),
-        rows,
-        note=f"{len(rows)} files, {total / 1e6:,.1f} MB",
-    )
-    print_tables([table], Console(), len(rows))
+    echo(f"{target.address(contents.kind)} ({contents.kind}, {access})")
+    note = f"{len(rows)} files, {total / 1e6:,.1f} MB"
+    print_tables([DataTable("Files", ("file", "bytes"), rows, note=note)], Console(), len(rows))
     for note in contents.notes:
         echo(note)
     if contents.left_out:

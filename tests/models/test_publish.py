@@ -146,7 +146,7 @@ def test_what_is_no_model_and_what_has_no_gold_is_refused(
     assert "not a complete wheel" in refused("publish", tmp_path / "x.whl", *to)
     write_documents(tmp_path / "none.jsonl", [])
     line = refused("publish", checkpoint, *to, "--gold", tmp_path / "none.jsonl")
-    assert "contains no document" in line
+    assert "none.jsonl: is empty" in line
     assert "need --gold" in refused("publish", checkpoint, *to, "--gold-license", "mit")
 
 

@@ -29,7 +29,7 @@ class TrainingJob:
         load_run: loads a finished run of any kind as a tagger, for teachers.
         resume: continue from the last checkpoint in the run folder.
         finish: keep the best checkpoint in the run folder, and train no further.
-        trackers: programs that record losses and scores; see :mod:`.transformer.trackers`.
+        trackers: programs that record losses and scores; see :mod:`.experiments.trackers`.
         on_progress: called with the progress. Scores on the dev documents are reported as the
             metric `f1`.
     """

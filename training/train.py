@@ -22,6 +22,7 @@ from .backends import load_run, make_trainer
 from .base import TrainingJob
 from .baselines.linear_comparison import is_comparable, score_linear
 from .data import TrainingData
+from .experiments.trackers import check_trackers
 from .gazetteer import load_recipe_gazetteer
 from .manifest import check_output, is_same_run, make_manifest
 from .recipe import AnyRecipe
@@ -38,7 +39,6 @@ from .run_folder import (
     read_kept_epochs,
     read_manifest,
 )
-from .transformer.trackers import check_trackers
 from .value_tables import load_recipe_value_tables
 
 
@@ -73,7 +73,7 @@ def train(
             :data:`.baselines.linear_comparison.MAX_WORDS`.
         finish: keep the best epoch of such a run, of a transformer, and train no further.
         trackers: programs that record the losses and scores of a transformer, on this machine; see
-            :data:`.transformer.trackers.TRACKERS`.
+            :data:`.experiments.trackers.TRACKERS`.
         on_progress: called with the progress.
 
     Returns:

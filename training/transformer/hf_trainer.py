@@ -257,7 +257,7 @@ def make_arguments(
         logging_steps=10,
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
-        # Trackers are added as callbacks; see :mod:`.trackers`.
+        # Trackers are added as callbacks; see :mod:`..experiments.trackers`.
         report_to="none",
         run_name=checkpoints.parent.name,
         trackio_static_space_id=False,

@@ -18,6 +18,7 @@ from transformers import PrinterCallback, TrainerState
 from ...errors import DivergedError, InputError, first_line
 from ...ui import Progress
 from ..base import TrainingJob
+from ..experiments.trackers import make_trackers
 from ..run_folder import CHECKPOINTS_FOLDER
 from ..tagger.arrays import Floats
 from ..tagger.windows import Window
@@ -39,7 +40,6 @@ from .hf_trainer import (
 )
 from .model_folder import save_model
 from .preparation import Preparation
-from .trackers import make_trackers
 
 _DISK_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...corpus.document import Document
-from ...errors import first_line
+from ...errors import InputError, first_line
 from ..loading import Model, find_model, load_model
 from .settings import ServiceSettings
 
@@ -80,6 +80,10 @@ class LiveModel:
     def _load(self) -> Model:
         settings = self._settings
         model = load_model(self.name, workers=settings.workers)
+        if model.address is not None:
+            raise InputError(
+                f"{self.name}: answers at an address itself; serve a run, a wheel or a checkpoint"
+            )
         model = model.with_threshold(settings.threshold, settings.target_precision)
         # A model that loads but cannot tag is refused as well, and the first request is fast.
         list(model.tag([Document("trial", _TRIAL)]))

@@ -221,7 +221,7 @@ def test_a_server_that_cannot_be_used_is_one_line_of_error(
 
 def test_an_answer_that_drips_is_given_up_in_time(api: ChatApi, tmp_path: Path) -> None:
     api.answer = lambda handler: handler.pour(b" ", 0.02)
-    with pytest.raises(ServerError, match=r"does not answer \(ReadTimeout\), 4 times"):
+    with pytest.raises(ServerError, match=r"does not answer \(ReadTimeout; .*\), 4 times"):
         tag(load_model(write_model(tmp_path, api, "timeout = 0.2")), TEXT)
 
 
@@ -280,3 +280,6 @@ def test_commands_measure_tag_and_say_where_texts_go(
     refused = orbat("tag", path, tmp_path / "gold.jsonl", "--output", tagged, "--engine", "ray")
     assert refused.code == 2
     assert "tag on this machine, not on Ray" in refused.err
+    served = orbat("serve", path, "--port", 0)
+    assert served.code == 2
+    assert "serve a run, a wheel or a checkpoint" in served.err

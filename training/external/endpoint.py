@@ -101,7 +101,7 @@ class ChatEndpoint:
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 if untrusted := explain_untrusted(error):
                     raise ServerError(f"{self.url}: {untrusted}") from error
-                problem = f"does not answer ({type(error).__name__})"
+                problem = f"does not answer ({type(error).__name__}; check the address)"
             else:
                 if response.status_code not in _RETRIED:
                     return self._read(response)

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from transformers import TrainerControl, TrainerState
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
+from orbat.errors import InputError
+from orbat.training.experiments.trackers import make_trackers
 from tests.conftest import Orbat
 
 
@@ -59,6 +62,13 @@ def test_tensorboard_gets_the_losses_and_scores_of_the_run(
         *("tag", tmp_path / "run", tmp_path / "dev.jsonl", "--output", tmp_path / "tagged.jsonl")
     )
     assert tagged.code == 0, tagged.err
+
+
+def test_a_tracker_that_cannot_begin_is_one_line_of_error(tmp_path: Path) -> None:
+    (tmp_path / "tensorboard").write_text("no folder")
+    (tracker,) = make_trackers(["tensorboard"], tmp_path)
+    with pytest.raises(InputError, match=r"--log tensorboard: cannot record .*again with --resume"):
+        tracker.on_train_begin(None, TrainerState(), TrainerControl())
 
 
 def test_a_tracker_that_cannot_be_used_is_refused_before_training(

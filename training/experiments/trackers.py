@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError
+from ...errors import InputError, describe_fault
 
 TRACKERS = {
     "tensorboard": ("tensorboardX", "tensorboard"),
-    "mlflow": ("mlflow", "mlflow-skinny"),
+    "mlflow": ("mlflow",),
     "wandb": ("wandb",),
     "trackio": ("trackio",),
 }
@@ -62,4 +62,23 @@ def make_trackers(names: Sequence[str], run: Path) -> list[Any]:
         if name == "tensorboard" and callback.logging_dir is None:
             # The folder of the checkpoints, its default, is deleted after training.
             callback.logging_dir = str(run / TENSORBOARD_FOLDER)
+        callback.on_train_begin = _explained(name, callback.on_train_begin)
     return callbacks
+
+
+def _explained(name: str, begin: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that begins to record, and names the tracker if it cannot.
+
+    A tracker raises what its libraries raise, such as for a server that does not answer.
+    """
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return begin(*arguments, **options)
+        except Exception as error:
+            raise InputError(
+                f"--log {name}: cannot record ({describe_fault(error)}); set it up, or leave out "
+                "--log, and run again with --resume"
+            ) from error
+
+    return run

@@ -179,10 +179,10 @@ def _read_csv(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[st
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8; save it as UTF-8") from error
     reader = csv.DictReader(io.StringIO(content, newline=""))
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(f"{path}: no column '{missing[0]}'; add it to the first line")
     try:
+        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        if missing:
+            raise InputError(f"{path}: no column '{missing[0]}'; add it to the first line")
         for row in reader:
             location = f"{path}:{reader.line_num}"
             if None in row or None in row.values():

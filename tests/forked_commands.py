@@ -204,9 +204,13 @@ def run_here(
     if stop:
         stop_here(**stop)
 
-    from orbat.cli import main
+    from orbat.__main__ import main
 
-    main(arguments)
+    try:
+        main(arguments)
+    finally:
+        # Ctrl-C has no effect from here on, and no such signal stands for it.
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def stop_here(

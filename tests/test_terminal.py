@@ -22,7 +22,7 @@ from tests.test_architecture import module_files
 HOSTILE = "[/bold] [red]x[/red] \x1b[2J\x1b]0;owned\x07 \x9b31m \r\u202e [/]"
 TEXT = "The 4th Brigade took the port on Monday after a long march, said Gen. Doe of the staff."
 PRINTERS = {
-    *("terminal", "ui", "cli", "cli_reference", "demo"),
+    *("terminal", "ui", "cli", "cli_reference", "demo", "__main__"),
     *("models.wheel_main", "annotation.transfer.doccano_tables"),
 }
 """Modules that may print. The last two run where there is no `terminal`: in an installed wheel, and

@@ -117,14 +117,18 @@ def push(
 
     from ...corpus.files import read_documents
     from ...corpus.labels import load_guidelines, load_labels
+    from ...errors import InputError
     from ...models.commands.remote import print_notes
     from ...ui import print_tables, progress_bars
+    from ..adjudication.question_project import is_round
     from ..guide import with_keys
     from ..session.folder import SESSION_FORMAT
     from ..session.push import push as push_documents
     from ..session.push import share_table
     from ..suggestions import DEFAULT_GOLD, suggestion_table
 
+    if is_round(session):
+        raise InputError(f"{session}: is an adjudication round; name another folder")
     label_set = load_labels(labels)
     text = load_guidelines(label_set, labels)
     guidelines = with_keys(label_set, text)

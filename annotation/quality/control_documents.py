@@ -118,10 +118,17 @@ def with_control(
         suggests: whether the push suggests spans.
 
     Raises:
-        InputError: as :func:`add_control`, or if control documents would be known by their lack of
-            suggestions.
+        InputError: as :func:`add_control`, if control documents would be known by their lack of
+            suggestions, or if a document has the id of one.
     """
     control = read_control(session.folder)
+    given = {document.id for document in documents}
+    for hidden in control:
+        if hidden.gold.id in given:
+            raise InputError(
+                f"{session.folder}: document '{hidden.gold.id}' has the id of a control document "
+                "that is hidden in this session; give it another id"
+            )
     if plan is not None:
         if not suggests and any(document.spans for document in documents):
             raise InputError(

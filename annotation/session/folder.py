@@ -56,6 +56,8 @@ class Session:
         assignments: the annotators of each document, sorted.
         words: the number of words of assigned documents.
         paused: annotators who get no documents and may not open their project, sorted.
+        shared: by annotator, the documents on which they have begun and which another one got as
+            well, sorted.
         read_format: the format of the file that it was read from; :meth:`save` writes the newest.
         public_url: where annotators reach the server; None if it is `url`. Not recorded.
     """
@@ -67,6 +69,7 @@ class Session:
     assignments: Assignments
     words: Mapping[str, int] = field(default_factory=dict)
     paused: tuple[str, ...] = ()
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     read_format: int = SESSION_FORMAT
     public_url: str | None = field(default=None, compare=False)
 
@@ -82,6 +85,7 @@ class Session:
                 "assignments": self.assignments,
                 "words": self.words,
                 "paused": self.paused,
+                "shared": self.shared,
             },
         )
 
@@ -147,6 +151,7 @@ class _SessionFile(BaseModel):
     assignments: dict[str, tuple[str, ...]]
     words: dict[str, int] = {}
     paused: tuple[str, ...] = ()
+    shared: dict[str, tuple[str, ...]] = {}
 
 
 def write_set(path: Path, documents: Sequence[Document]) -> None:

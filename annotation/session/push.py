@@ -223,8 +223,14 @@ def check_names(annotators: Sequence[str]) -> None:
     Raises:
         InputError: if there is one.
     """
-    if not annotators or any(not name.strip(" .") or "/" in name for name in annotators):
+    if not annotators:
         raise InputError("name the annotators, such as --annotators first,second")
+    for name in annotators:
+        if not name.strip(" .") or "/" in name:
+            raise InputError(
+                f"'{name}' cannot be the name of an annotator: it is part of names of files; name "
+                "others, such as --annotators first,second"
+            )
 
 
 def _check_arguments(

@@ -61,7 +61,11 @@ def clone(client: DoccanoClient, folder: Path, new: Path) -> Clone:
             projects[annotator] = created.id
         session = replace(session, projects=projects)
         session.save()
-    counts = [len(names) for names in old.assignments.values()]
+    # Not those who left a document begun that another one got as well.
+    counts = [
+        sum(doc_id not in old.shared.get(name, ()) for name in names)
+        for doc_id, names in old.assignments.items()
+    ]
     shared = sum(count > 1 for count in counts)
     # Paused people may have read some, and are not in the new session.
     readers = min(max(counts, default=1), max(len(projects), 1))

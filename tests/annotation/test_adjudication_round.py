@@ -57,6 +57,12 @@ def test_an_adjudicator_resolves_conflicts_in_doccano(
     assert "2 of 2 conflicts are open, 0 of them new" in waiting.out
     assert not (tmp_path / "gold.jsonl").exists()
     folder = tmp_path / "round"
+    push = ("annotate", "push", tmp_path / "a.jsonl", "--annotators", "ben", "--session", folder)
+    pushed = orbat(*push, env=doccano.env)
+    assert (pushed.code, pushed.err) == (
+        2,
+        f"error: {folder}: is an adjudication round; name another folder\n",
+    )
     password = read_password(doccano.url, folder, "adjudicator")
     assert password
 

@@ -204,7 +204,11 @@ def test_the_feedback_page_fits_a_phone(
 @pytest.mark.doccano
 @pytest.mark.slow
 def test_control_documents_are_hidden_scored_and_left_out(
-    orbat: Orbat, doccano: Running, tmp_path: Path, train_articles: list[Document]
+    orbat: Orbat,
+    doccano: Running,
+    tmp_path: Path,
+    train_articles: list[Document],
+    refused: Callable[..., str],
 ) -> None:
     folder = tmp_path / "june"
     plain = [Document(f"n-{n:03d}", d.text) for n, d in enumerate(train_articles[:8])]
@@ -233,6 +237,19 @@ def test_control_documents_are_hidden_scored_and_left_out(
     assert again.code == 0, again.err
     assert read_control_gold(folder) == gold
     first, second = gold
+    write_documents(tmp_path / "same.jsonl", [Document(first, "Another article of that number.")])
+    line = refused(push[0], push[1], tmp_path / "same.jsonl", *push[3:], env=doccano.env)
+    assert line == (
+        f"{folder}: document '{first}' has the id of a control document that is hidden in this "
+        "session; give it another id"
+    )
+    questions = ("--policy", "manual", "--session", folder, "--output", tmp_path / "g.jsonl")
+    sets = []
+    for name, spans in (("a", (Span(0, 4, "RANK"),)), ("b", ())):
+        sets.append(tmp_path / f"{name}.jsonl")
+        write_documents(sets[-1], [Document("x", "Gen. Osei spoke.", spans)])
+    line = refused("annotate", "adjudicate", *sets, *questions, env=doccano.env)
+    assert line == f"{folder}: is a labeling session; name another folder for the round"
     replay(session, "kim", [gold[first], pushed[second].with_spans(())])
     assert orbat("annotate", "pull", "--session", folder, env=doccano.env).code == 0
     pulled = [d.id for d in read_documents(folder / "pulled" / "kim.jsonl")]

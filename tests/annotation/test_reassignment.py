@@ -258,6 +258,8 @@ def test_a_team_changes_on_a_real_server(
     assert removed["paused"] == [names[0]]
     assert {"document": own[0], "annotator": names[0], "reason": "confirmed"} in removed["kept"]
     assert [m["document"] for m in removed["moved"] if m["stays"]] == [own[1]]
+    again = orbat(*assign, "--remove", names[0], "--json", env=doccano.env).json()
+    assert again["moved"] == []
 
     session = open_session(folder)
     with doccano.connect() as connection:

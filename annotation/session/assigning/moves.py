@@ -105,9 +105,21 @@ def complete_moves(
         ids = [m.document for m in begun.moves if m.source == source and not m.stays]
         session, with_work = _take(client, session, source, ids, texts, on_progress)
         kept |= {(doc_id, source) for doc_id in with_work}
+    moves = tuple(replace(m, stays=m.stays or (m.document, m.source) in kept) for m in begun.moves)
+    session = _record_shared(session, moves)
     _path(session.folder).unlink()
-    moves = (replace(m, stays=m.stays or (m.document, m.source) in kept) for m in begun.moves)
-    return session, tuple(moves)
+    return session, moves
+
+
+def _record_shared(session: Session, moves: Iterable[Move]) -> Session:
+    """Record the documents that stay, too, so that no later command shares them again."""
+    shared = {name: set(ids) for name, ids in session.shared.items()}
+    for move in moves:
+        if move.stays:
+            shared.setdefault(move.source, set()).add(move.document)
+    session = replace(session, shared={name: tuple(sorted(ids)) for name, ids in shared.items()})
+    session.save()
+    return session
 
 
 def _read_texts(session: Session, moves: Sequence[Move]) -> dict[str, Document]:

@@ -63,7 +63,7 @@ class MovePlan:
             documents: ids; empty for all, those at the end of the source's list first.
             count: how many may move; None for all.
             share_begun: whether documents on which the source has begun, or whose confirmation
-                was withdrawn, go to a target as well.
+                was withdrawn, go to a target as well, unless they did before.
         """
         load = measure_load(self.client, self.session, targets)
         reader = WorkReader.open(self.client, self.session, source)
@@ -74,6 +74,9 @@ class MovePlan:
             self.on_progress(Progress(f"Reading the project of {source}", number, len(ids)))
             state = reader.read(doc_id)
             is_begun = share_begun and state in BEGUN_STATES
+            if is_begun and doc_id in self.session.shared.get(source, ()):
+                self.kept.append(Kept(doc_id, source, f"{state}, and another one has it as well"))
+                continue
             if state not in OPEN_STATES and not is_begun:
                 self.kept.append(Kept(doc_id, source, state))
                 continue

@@ -176,7 +176,14 @@ def push(
         names = ", ".join(pushed.guidelines_updated)
         echo(f"the guidelines have changed, and were replaced for {names}")
     _print_notes(pushed, suggested=bool(suggesters))
-    if control is not None:
+    if readers is not None and pushed.assigned_before:
+        echo(
+            f"{pushed.assigned_before} documents were assigned before and keep their annotators; "
+            "--readers is for new ones"
+        )
+    if control is not None and not pushed.control:
+        echo("no control documents were added: there are no new documents, or no other gold")
+    elif control is not None:
         echo(f"the session has {pushed.control} control documents, listed in {session / 'control'}")
     print_tables([share_table(pushed)], console, len(pushed.shares))
     for share in pushed.shares:

@@ -66,6 +66,7 @@ class Pushed:
             None where the server has no pages for that, and passwords are handed out.
         upgraded: whether `session.json` had an earlier format before.
         control: number of control documents in the session.
+        assigned_before: number of the documents that had their annotators before.
     """
 
     session: Session
@@ -77,6 +78,7 @@ class Pushed:
     invitations: Mapping[str, str] | None
     upgraded: bool
     control: int = 0
+    assigned_before: int = 0
 
     @property
     def spans(self) -> int:
@@ -214,6 +216,7 @@ def push(
         invitations=invitations,
         upgraded=upgraded,
         control=len(hidden),
+        assigned_before=sum(document.id in existing for document in documents),
     )
 
 

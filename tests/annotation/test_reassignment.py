@@ -281,6 +281,8 @@ def test_a_team_changes_on_a_real_server(
     assert len(list(read_documents(tmp_path / "gold.jsonl"))) == sum(
         count >= 2 for count in confirmed.values()
     )
+    again = orbat(*pushing, "--annotators", names[1], "--readers", 1, env=doccano.env)
+    assert "documents were assigned before and keep their annotators" in again.out
     assert "is paused" in refused(*pushing, "--annotators", names[0], env=doccano.env)
     resumed = orbat(*assign, "--resume", names[0], env=doccano.env)
     assert resumed.code == 0, resumed.err

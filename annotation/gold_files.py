@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -21,7 +22,7 @@ from .formats.registry import FORMATS
 Part = Literal["train", "dev", "test"]
 _PART_NAME = re.compile(
     r"(?:.*[-_.])?(?:(?P<train>train(?:ing)?)|(?P<dev>val(?:id(?:ation)?)?|dev(?:elopment)?)"
-    r"|(?P<test>test(?:ing)?))[ab]?",
+    r"|(?P<test>test(?:ing)?))[ab]?(?:[-_]?\d+(?:-of-\d+)?)?",
     re.IGNORECASE,
 )
 _ONE_DOCUMENT_PER_FILE = ("brat", "xmi", "cas-json", "webanno")
@@ -54,13 +55,13 @@ class GoldReader:
         self._format_name = format_name
         self._flatten = flatten
         self._options = ReadOptions(overlaps=parse_flatten(flatten))
-        self._notices: dict[Path, list[str]] = {}
-        self._converted: dict[tuple[Path, Part], Sequence[Document]] = {}
+        self._notices: dict[tuple[Path, Part], list[str]] = {}
+        self._converted: dict[tuple[Path, Part, bool], Sequence[Document]] = {}
 
     @property
     def notices(self) -> list[str]:
         """Lines about what was left out of the files that have been read, and their formats."""
-        return [f"{path}: {line}" for path, lines in self._notices.items() for line in lines]
+        return [f"{path}: {line}" for (path, _), lines in self._notices.items() for line in lines]
 
     def read(
         self,
@@ -89,27 +90,31 @@ class GoldReader:
         if name == "jsonl" and path.is_file() and self._flatten is None:
             yield from read_documents(path, labels, spans_required=spans_required)
             return
-        if (path, part) not in self._converted:
-            self._converted[path, part] = self._convert(path, name, part)
+        key = (path, part, spans_required)
+        if key not in self._converted:
+            self._converted[key] = self._convert(path, name, part, spans_required)
         allowed = None if labels is None else tuple(labels)
-        for document in self._converted[path, part]:
+        for document in self._converted[key]:
             check_spans(document, document.spans, f"{path}: document '{document.id}'", allowed)
             yield document
 
-    def _convert(self, path: Path, name: str, part: Part) -> Sequence[Document]:
+    def _convert(
+        self, path: Path, name: str, part: Part, spans_required: bool
+    ) -> Sequence[Document]:
         """Return the documents of a part of a source in another format."""
         if name != "datasets":
             _refuse_several_parts(path, part, is_by_document=name in _ONE_DOCUMENT_PER_FILE)
         report = ConversionReport()
         try:
-            documents = list(read_format(path, name, report, options=self._options))
+            options = replace(self._options, spans_required=spans_required)
+            documents = list(read_format(path, name, report, options=options))
         except InputError as error:
             raise InputError(f"{error}{self._advise(path, name, str(error))}") from error
         chosen = _choose_split(path, documents, part) if name == "datasets" else documents
         lines = [f"dropped: {count} {kind}" for kind, count in sorted(report.dropped.items())]
         if len(chosen) < len(documents):
             lines.insert(0, f"{len(chosen)} of {len(documents)} documents, those of split {part}")
-        self._notices[path] = lines
+        self._notices[path, part] = lines
         return chosen
 
     def _advise(self, path: Path, name: str, message: str) -> str:
@@ -172,7 +177,8 @@ def _refuse_several_parts(path: Path, part: Part, *, is_by_document: bool) -> No
     for file in files:
         inner = file.parent if is_by_document else file
         for place in (inner, *inner.parents):
-            if kind := part_of(place.name.partition(".")[0]):
+            kinds = (part_of(piece) for piece in place.name.split("."))
+            if kind := next((kind for kind in kinds if kind), None):
                 found.setdefault(kind, place)
     if len(found) > 1:
         names = ", ".join(map(str, found.values()))

@@ -212,9 +212,13 @@ def sha256_path(path: Path) -> str:
     path = Path(path)
     if not path.is_dir():
         return sha256_file(path)
-    files = sorted(file for file in path.rglob("[!.]*") if file.is_file())
+    files = sorted(file.relative_to(path) for file in path.rglob("*") if file.is_file())
     return sha256_text(
-        "".join(f"{file.relative_to(path).as_posix()} {sha256_file(file)}\n" for file in files)
+        "".join(
+            f"{file.as_posix()} {sha256_file(path / file)}\n"
+            for file in files
+            if not any(part.startswith(".") for part in file.parts)
+        )
     )
 
 

@@ -141,8 +141,11 @@ class Model(Tagger):
         if self.address is not None:
             raise InputError(f"{source}: a language model is told the labels; remove the map")
         tagger = MappedTagger(self.tagger, names, source)
-        fingerprint = sha256_text(json.dumps([self.fingerprint, dict(names)], sort_keys=True))
-        return replace(self, tagger=tagger, fingerprint=fingerprint)
+        fingerprint, family = (
+            sha256_text(json.dumps([value, dict(names)], sort_keys=True))
+            for value in (self.fingerprint, self.family)
+        )
+        return replace(self, tagger=tagger, fingerprint=fingerprint, family=family)
 
     @property
     def address(self) -> str | None:

@@ -68,7 +68,7 @@ def train(
         labels: the label set.
         output: the run folder. It must not exist, unless `resume` is set.
         resume: continue an unfinished run of the same recipe and data.
-        compare_linear: after a transformer on few words, train `baseline-linear` too, and add its
+        compare_linear: before a transformer on few words, train `baseline-linear` too, and add its
             scores to the metrics as `baseline_linear`; None if scikit-learn is not installed. See
             :data:`.baselines.linear_comparison.MAX_WORDS`.
         finish: keep the best epoch of such a run, of a transformer, and train no further.
@@ -116,12 +116,15 @@ def train(
             write_documents(job.output / DATA_FOLDER / "dev.jsonl", data.dev)
         if job.data.pool is not None and not job.recipe.teachers:
             trainer = make_trainer(_train_teacher(job))
+        compares = writes and compare_linear and is_comparable(job)
+        # Before the checkpoints are deleted: Ctrl-C loses nothing then.
+        linear = score_linear(job) if compares else None
         metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
+        if compares:
+            metrics["baseline_linear"] = linear
         if kept is not None:
             metrics["finished_after_epochs"] = manifest["finished_after_epochs"] = kept.epochs
         if writes:
-            if compare_linear and is_comparable(job):
-                metrics["baseline_linear"] = score_linear(job)
             (job.output / VALUES_FILE).write_bytes(value_tables.to_bytes())
             write_json(job.output / METRICS_FILE, metrics)
             manifest["status"] = "finished"
@@ -174,23 +177,25 @@ class EpochLines:
     """Describes each epoch in a line; a task's latest loss and best F1 are remembered."""
 
     def __init__(self) -> None:
-        self._loss: float | None = None
-        self._best = -1.0
+        self._loss: dict[str, float] = {}
+        self._best: dict[str, float] = {}
 
     def __call__(self, progress: Progress) -> str | None:
         """Return the line of an event that ends an epoch; None for others."""
         metrics = dict(progress.metrics)
-        self._loss = metrics.pop("loss", self._loss)
+        task = progress.task
+        if (loss := metrics.pop("loss", None)) is not None:
+            self._loss[task] = loss
         if "f1" not in metrics:
             return None
         parts = [f"step {progress.completed} of {progress.total}"]
         if (epoch := metrics.pop("epoch", None)) is not None:
             parts.insert(0, f"epoch {round(epoch, 2):g}")
-        if self._loss is not None:
-            metrics = {"loss": self._loss, **metrics}
+        if task in self._loss:
+            metrics = {"loss": self._loss[task], **metrics}
         parts += [f"{name} {format_value(value)}" for name, value in metrics.items()]
-        if metrics["f1"] > self._best:
-            self._best = metrics["f1"]
+        if metrics["f1"] > self._best.get(task, -1.0):
+            self._best[task] = metrics["f1"]
             parts.append("best so far")
         return "  ".join(parts)
 

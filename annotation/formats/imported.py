@@ -35,6 +35,7 @@ class ReadOptions:
         annotator: read the annotations of this annotator only.
         by_annotator: the annotations of several annotators of a document are all wanted.
         overlaps: what becomes of spans that overlap.
+        spans_required: refuse records of orbat that have not been annotated.
     """
 
     text_column: str | None = None
@@ -45,6 +46,7 @@ class ReadOptions:
     predictions: bool = False
     annotator: str | None = None
     by_annotator: bool = False
+    spans_required: bool = False
     overlaps: OverlapPolicy = "longest"
 
 

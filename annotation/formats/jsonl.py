@@ -23,7 +23,7 @@ def read_jsonl(
         for file, part in files:
             first_seen: dict[str, str] = {}
             for location, record in read_json_lines(file):
-                document = _parse(record, location)
+                document = _parse(record, location, options.spans_required)
                 if document.id in first_seen:
                     raise InputError(
                         f"{location}: duplicate id '{document.id}' (first seen at "
@@ -33,11 +33,11 @@ def read_jsonl(
                 yield from_document(document, location, part)
 
 
-def _parse(record: object, location: str) -> Document:
+def _parse(record: object, location: str, spans_required: bool) -> Document:
     """Return the document of a record, whose spans are checked one by one."""
     spans = record.get("spans") if isinstance(record, dict) else None
     if not isinstance(record, dict) or not isinstance(spans, list):
-        return parse_document(record, location)
+        return parse_document(record, location, spans_required=spans_required)
     document = parse_document({**record, "spans": []}, location)
     parsed = [parse_span(span, f"{location}: spans[{i}]") for i, span in enumerate(spans)]
     for span in parsed:

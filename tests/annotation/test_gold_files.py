@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -33,6 +34,16 @@ def write_rows(path: Path, *rows: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+def test_damaged_and_unlabeled_files_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "gold.jsonl.gz", "jsonl", german_news())
+    path.write_bytes(gzip.compress(path.read_bytes())[:-20])
+    with pytest.raises(InputError, match=r"gold\.jsonl\.gz.*: damaged or truncated"):
+        list(GoldReader().read(path, part="test"))
+    write_rows(tmp_path / "more" / "a.jsonl", {"id": "a", "text": "Bonn"})
+    with pytest.raises(InputError, match="has no field 'spans', so it is not annotated"):
+        list(GoldReader().read(tmp_path / "more", part="test", spans_required=True))
 
 
 @pytest.mark.parametrize("name", WRITABLE)
@@ -159,7 +170,10 @@ def test_of_a_data_set_only_the_split_for_the_purpose_is_read(tmp_path: Path) ->
     for part, town in (("train", "Bonn"), ("dev", "Kiel"), ("test", "Ulm")):
         (document,) = reader.read(tmp_path / "set", part=part)
         assert document.text.startswith(town)
-    assert reader.notices == [f"{tmp_path / 'set'}: 1 of 3 documents, those of split test"]
+    assert reader.notices == [
+        f"{tmp_path / 'set'}: 1 of 3 documents, those of split {part}"
+        for part in ("train", "dev", "test")
+    ]
     (tmp_path / "set" / "validation.json").unlink()
     with pytest.raises(InputError, match="has the splits test, train, none of which is named dev"):
         list(GoldReader().read(tmp_path / "set", part="dev"))
@@ -169,6 +183,8 @@ def test_of_a_data_set_only_the_split_for_the_purpose_is_read(tmp_path: Path) ->
     ("name", "files"),
     [
         ("conll", ("de-train.conll", "de-dev.conll")),
+        ("conll", ("de.train.conll", "de.testa.conll")),
+        ("conll", ("train-1.conll", "test-1.conll")),
         ("docbin", ("train.spacy", "dev.spacy")),
         ("brat", ("train", "dev")),
     ],

@@ -61,7 +61,7 @@ def test_the_result_of_a_round_stands(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["..", ".", "a/b", " "])
 def test_names_that_are_no_names_of_files_are_refused(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "june"
-    with pytest.raises(InputError, match="name the annotators"):
+    with pytest.raises(InputError, match="cannot be the name of an annotator"):
         qualify(MemoryDoccano().client, folder, ["cid", name], PLAN)
     assert not is_session(folder)
     assert [path for path in tmp_path.rglob("*") if path.suffix == ".jsonl"] == []

@@ -97,7 +97,7 @@ def test_long_texts_are_sent_in_passages_and_offsets_are_those_of_the_text(
         ([("Ann Doe", "rank")], [("Ann Doe", "RANK")], None),
         ([("nn Doe", "RANK"), ("", "RANK")], [], "2 mentions that are not in the text"),
         ([("Ann Doe", "RANK"), ("Doe", "ROLE")], [("Ann Doe", "RANK")], "1 within other mentions"),
-        ([("Ann", "RANK"), ("Ann", "ROLE")], [("Ann", "RANK")], None),
+        ([("Ann", "RANK"), ("Ann", "ROLE")], [("Ann", "RANK")], "1 within other mentions"),
     ],
 )
 def test_what_the_text_or_the_label_set_does_not_have_is_dropped_and_counted(
@@ -199,11 +199,11 @@ def test_a_server_that_fails_once_is_asked_again(
         (fails(401, {"error": {"message": "no\x1b key"}}), r"refuses access .*; set ORBAT_LLM_KEY"),
         (fails(404, {"error": "no model"}), r"no such API or model \(no model\)"),
         (fails(400, b"<html>" * 900), r"status 400 \((<html>){50}\); check model"),
-        (fails(200, b"<html>"), "its answer is none of chat completions"),
-        (fails(200, {"choices": []}), "its answer is none of chat completions"),
-        (fails(200, [[[1]]]), "its answer is none of chat completions"),
-        (fails(200, {"choices": [{"message": {"content": [1]}}]}), "none of chat completions"),
-        (fails(200, b"[" * 200_000), "its answer is none of chat completions"),
+        (fails(200, b"<html>"), "its answer is not a chat completion"),
+        (fails(200, {"choices": []}), "its answer is not a chat completion"),
+        (fails(200, [[[1]]]), "its answer is not a chat completion"),
+        (fails(200, {"choices": [{"message": {"content": [1]}}]}), "not a chat completion"),
+        (fails(200, b"[" * 200_000), "its answer is not a chat completion"),
         (fails(200, b"x", Content_Encoding="gzip"), "sends packed answers"),
         (lambda handler: handler.pour(b"x" * 2**16, 0.0), "sends more than 4 MB"),
     ],
@@ -238,8 +238,10 @@ def test_texts_and_key_go_to_no_other_address(
     assert "word" not in str(caught.value)
     assert api.requests[0][1]["Authorization"] == "Bearer secret"
     assert b"secret" not in b"".join(p.read_bytes() for p in tmp_path.iterdir())
+    with pytest.raises(InputError, match=r"http://api\.example/v1: others could read the key"):
+        load_model("llm:m@http://api.example/v1")
     monkeypatch.setenv(endpoint.KEY_VARIABLE, "two\nlines")
-    with pytest.raises(InputError, match="ORBAT_LLM_KEY: is no key"):
+    with pytest.raises(InputError, match="ORBAT_LLM_KEY: is not a valid"):
         load_model(write_model(tmp_path, api))
 
 

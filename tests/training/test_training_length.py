@@ -164,7 +164,7 @@ def test_weights_that_do_not_fit_or_have_seen_dev_documents_are_refused(
     assert orbat(*arguments, *settings("epochs=1"), "--output", run).code == 0
     more = settings("epochs=1", f"start_from={run}")
     line = refused(*arguments, *more, *settings("crf=false"), "--output", second)
-    assert "of another make than the recipe's (crf.start_transitions)" in line
+    assert "differs from the recipe's (crf.start_transitions)" in line
     train, dev = tmp_path / "train.jsonl", tmp_path / "dev.jsonl"
     other = Document("other", "Gen. Smith leads.", (Span(0, 4, "RANK"),))
     write_documents(tmp_path / "other.jsonl", [other])

@@ -32,7 +32,8 @@ class AnswerStore:
         Raises:
             InputError: if the file is damaged.
         """
-        if not self._path.is_file():
+        # It is empty until its first answer is written, or if orbat was killed before.
+        if not self._path.is_file() or not self._path.stat().st_size:
             return None
         try:
             with closing(self._connect()) as database:

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from ...corpus.addresses import hide_password
+from ...corpus.addresses import hide_password, is_local
 from ...corpus.reading.bounded_requests import request
 from ...corpus.reading.certificates import check_trusted_certificates, explain_untrusted
 from ...errors import InputError, ServerError, first_line
@@ -62,7 +62,8 @@ class ChatEndpoint:
         timeout: seconds until an answer must be complete.
 
     Raises:
-        InputError: if the key in the environment cannot be one, or `SSL_CERT_FILE` is invalid.
+        InputError: if the key in the environment cannot be one, or would be sent to another machine
+            without TLS, or `SSL_CERT_FILE` is invalid.
     """
 
     def __init__(self, url: str, *, timeout: float) -> None:
@@ -71,7 +72,11 @@ class ChatEndpoint:
         check_trusted_certificates()
         key = os.environ.get(KEY_VARIABLE, "").strip()
         if not (key.isascii() and key.isprintable()):
-            raise InputError(f"{KEY_VARIABLE}: is no key of an API; set it again")
+            raise InputError(f"{KEY_VARIABLE}: is not a valid API key; set it again")
+        if key and not url.lower().startswith("https://") and not is_local(url):
+            raise InputError(
+                f"{url}: others could read the key; use https, or unset {KEY_VARIABLE}"
+            )
         self._has_key = bool(key)
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10)),
@@ -144,7 +149,7 @@ class ChatEndpoint:
                 raise TypeError("content is no text")
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ServerError(
-                f"{self.url}: its answer is none of chat completions ({first_line(error)[:80]}); "
+                f"{self.url}: its answer is not a chat completion ({first_line(error)[:80]}); "
                 "check the address (it often ends in /v1)"
             ) from error
         read, written = (count if isinstance(count, int) and count > 0 else 0 for count in counts)

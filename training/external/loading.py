@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from ...corpus.files import sha256_file
+from ...corpus.files import sha256_path
 from ...corpus.labels import LabelSet, load_guidelines, load_labels
 from ..base import TextTagger
 from .model_file import LanguageModel, SpacyPipeline
@@ -33,9 +32,9 @@ def load_external(
 
     Args:
         settings: which one; its labels are not mapped here.
-        labels: what a language model is to find; None for the label set that its settings name,
-            or else the one that ships with orbat.
-        guidelines: Markdown for a language model; None for those of the label set.
+        labels: what a language model is to find, if its settings name no label set; None for the
+            one that ships with orbat.
+        guidelines: Markdown for a language model, with these labels; None for none.
 
     Raises:
         InputError: if the label set or the key of an API is invalid.
@@ -45,20 +44,12 @@ def load_external(
         from .spacy_pipeline import load_pipeline
 
         pipeline, folder = load_pipeline(settings.model)
-        return ExternalTagger(pipeline, _hash_folder(folder))
+        return ExternalTagger(pipeline, sha256_path(folder))
     from .language_model import LanguageModelTagger
 
-    if labels is None:
-        file = Path(settings.labels) if settings.labels else None
+    file = Path(settings.labels) if settings.labels else None
+    if labels is None or file is not None:
         labels = load_labels(file)
         guidelines = load_guidelines(labels, file)
     tagger = LanguageModelTagger(settings, labels, guidelines or "")
     return ExternalTagger(tagger, tagger.fingerprint)
-
-
-def _hash_folder(folder: Path) -> str:
-    """Return a hash of the names and contents of a folder's files."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(folder)} {sha256_file(path)}\n".encode())
-    return digest.hexdigest()

@@ -139,7 +139,7 @@ def read_external(name: str | Path) -> ModelFile:
 
 def _parse(values: dict[str, Any], where: str) -> ModelFile:
     kind = values.get("kind")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise InputError(f"{where}: kind: must be one of {', '.join(_KINDS)}")
     try:
         return TypeAdapter[ModelFile](_KINDS[kind]).validate_python(values)

@@ -52,8 +52,10 @@ def locate(text: str, quotations: Iterable[tuple[str, str]]) -> Located:
             missing += len(labels)
         elif not free:
             overlapping += len(labels)
-        if len(set(labels)) == 1:
-            labels = labels[:1] * len(free)
+        elif len(set(labels)) > 1:
+            overlapping += max(0, len(labels) - len(free))
+        # Every occurrence is a mention.
+        labels += labels[-1:] * (len(free) - len(labels))
         for (start, end), label in zip(free, labels, strict=False):
             mentions.append(Mention(start, end, label, None))
             taken[start:end] = b"\1" * (end - start)

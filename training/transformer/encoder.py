@@ -145,9 +145,9 @@ def fetch_from_hub(name: str) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
     try:
-        sha = HfApi().model_info(name, timeout=_HUB_SECONDS).sha
-        files = list(_HUB_FILES)
-        return Path(snapshot_download(name, revision=sha, allow_patterns=files, etag_timeout=5))
+        HfApi().model_info(name, timeout=_HUB_SECONDS)
+        # Not of a revision: only then, the cache knows which one is to be used without the Hub.
+        return Path(snapshot_download(name, allow_patterns=list(_HUB_FILES), etag_timeout=5))
     # Its HTTP library raises errors of its own, which differ between versions.
     except Exception as error:
         reason, status = (

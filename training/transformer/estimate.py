@@ -78,11 +78,14 @@ def _time_step(prepared: Preparation) -> float:
         # Windows from all over the epoch, as those of a batch are of similar length.
         numbers = range(step, len(windows), max(1, len(windows) // batch_size))
         rows = [windows[number] for number in numbers[:batch_size]]
-        batch = {name: tensor.to(device) for name, tensor in collate(rows).items()}
+        size = math.ceil(len(rows) / prepared.job.recipe.gradient_accumulation_steps)
         start = time.perf_counter()
-        with torch.autocast(device.type, autocast, enabled=autocast is not None):
-            loss, _ = batch_loss(network, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        for begin in range(0, len(rows), size):
+            part = collate(rows[begin : begin + size])
+            batch = {name: tensor.to(device) for name, tensor in part.items()}
+            with torch.autocast(device.type, autocast, enabled=autocast is not None):
+                loss, _ = batch_loss(network, batch)
+            loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
         # On a GPU, wait for the step to end.

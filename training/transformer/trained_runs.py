@@ -40,7 +40,7 @@ def load_start(network: TokenClassifier, tokenizer: Any, run: Path, job: Trainin
         other = ["the tokenizer", *other]
     if other:
         raise InputError(
-            f"{START_FROM} {run}: its model is of another make than the recipe's ({other[0]}); "
+            f"{START_FROM} {run}: its model differs from the recipe's ({other[0]}); "
             f"take the run's own recipe: orbat train {run}"
         )
     network.load_state_dict(weights)

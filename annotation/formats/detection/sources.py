@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from ....corpus.reading.bounded import open_decompressed
-from ....errors import InputError
+from ....errors import InputError, first_line
 from ..imported import DEFAULT_OPTIONS
 from ..registry import FORMATS
 from ..tokens.column_choice import find_layout
@@ -110,8 +112,12 @@ def _find_in_file(path: Path) -> FoundFormat | None:
             f"{path}: columns between commas; convert them with orbat annotate convert {path} "
             "gold.jsonl --from conll --separator ,"
         )
-    with open_decompressed(path) as file:
-        head = file.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
+    try:
+        with open_decompressed(path) as file:
+            head = file.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        reason = first_line(error)
+        raise InputError(f"{path}: damaged or truncated ({reason}); fetch it again") from error
     if begin := next((begin for begin in _BY_BYTES if head.startswith(begin)), None):
         return FoundFormat(_BY_BYTES[begin], "the first bytes of such a file")
     if path.name.endswith(_JSON) or head.startswith((b"{", b"[")):

@@ -27,7 +27,7 @@ from .data import TrainingData
 from .recipe import AnyRecipe
 from .run_folder import MANIFEST_FILE, RUN_FORMAT, read_manifest
 from .tagger.gazetteer import Gazetteer
-from .teachers import SPANS, START_FROM, hash_model, learned_documents
+from .teachers import SPANS, START_FROM, STARTED_DEV, hash_model, learned_documents
 
 _PACKAGES = (
     *("orbat", "torch", "transformers", "tokenizers", "accelerate", "numpy", "scikit-learn"),
@@ -65,9 +65,16 @@ def make_manifest(
         documents["unlabeled"] = hash_documents(data.pool.documents)
     start_from = getattr(recipe, START_FROM, None)
     if start_from is not None:
-        trained = {entry["sha256"] for entry in documents["train"]}
-        learned = learned_documents(read_manifest(Path(start_from)))
-        documents[START_FROM] = [entry for entry in learned if entry["sha256"] not in trained]
+        first = read_manifest(Path(start_from))
+        selected = [
+            entry for part in ("dev", STARTED_DEV) for entry in first["documents"].get(part, ())
+        ]
+        for part, known, entries in (
+            (START_FROM, documents["train"], learned_documents(first)),
+            (STARTED_DEV, documents["dev"], selected),
+        ):
+            hashes = {entry["sha256"] for entry in known}
+            documents[part] = [entry for entry in entries if entry["sha256"] not in hashes]
     return {
         "format": RUN_FORMAT,
         "status": "training",

@@ -13,6 +13,8 @@ from .run_folder import MODEL_FOLDER, read_hashes, read_manifest
 START_FROM = "start_from"
 """Field of recipes and manifests, and part of a manifest's documents: the run whose weights a run
 started from, and what these had learned from besides the run's own documents."""
+STARTED_DEV = "start_from_dev"
+"""Part of a manifest's documents: the dev documents of that run, which chose its weights."""
 SPANS = "spans"
 """Teacher that stands for the spans which unlabeled articles have already."""
 

@@ -12,6 +12,8 @@ import torch
 from orbat.corpus.document import Document, Span
 from orbat.corpus.files import read_documents, write_documents
 from orbat.corpus.labels import load_labels
+from orbat.corpus.tagger import count_seen
+from orbat.models.loading import load_model
 from orbat.training.data import TrainingData
 from orbat.training.recipe import Recipe, load_recipe
 from orbat.training.train import train
@@ -168,14 +170,18 @@ def test_weights_that_do_not_fit_or_have_seen_dev_documents_are_refused(
     train, dev = tmp_path / "train.jsonl", tmp_path / "dev.jsonl"
     other = Document("other", "Gen. Smith leads.", (Span(0, 4, "RANK"),))
     write_documents(tmp_path / "other.jsonl", [other])
+    write_documents(tmp_path / "dev2.jsonl", [Document("dev2", "Gen. Osei spoke.", other.spans)])
     started = orbat(
-        *("train", run, "--train", tmp_path / "other.jsonl", "--dev", dev, *more),
+        *("train", run, "--train", tmp_path / "other.jsonl", "--dev", tmp_path / "dev2.jsonl"),
+        *more,
         *("--output", second),
     )
     assert started.code == 0, started.err
     # The weights of the second run have learned from the first run's documents too.
-    learned = json.loads((second / "manifest.json").read_text())["documents"]["start_from"]
-    assert [entry["id"] for entry in learned] == [d.id for d in read_documents(train)]
+    parts = json.loads((second / "manifest.json").read_text())["documents"]
+    assert [entry["id"] for entry in parts["start_from"]] == [d.id for d in read_documents(train)]
+    assert [entry["id"] for entry in parts["start_from_dev"]] == [d.id for d in read_documents(dev)]
+    assert count_seen(load_model(second), read_documents(dev)) == len(parts["start_from_dev"])
     line = refused(
         *("train", second, "--train", tmp_path / "other.jsonl", "--dev", train),
         *(*settings(f"start_from={second}"), "--output", tmp_path / "third"),

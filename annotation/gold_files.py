@@ -11,6 +11,7 @@ from typing import Literal
 
 from ..corpus.document import Document, check_spans
 from ..corpus.files import read_documents
+from ..corpus.reading.bounded import refuse_pipe
 from ..errors import InputError, did_you_mean
 from .formats.conversion import read_format
 from .formats.conversion_report import ConversionReport
@@ -86,6 +87,7 @@ class GoldReader:
             InputError: naming the file, the position and the fix.
         """
         path = Path(path)
+        refuse_pipe(path)
         name = self._format_name or _find_name(path)
         if name == "jsonl" and path.is_file() and self._flatten is None:
             yield from read_documents(path, labels, spans_required=spans_required)

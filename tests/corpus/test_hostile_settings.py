@@ -35,7 +35,7 @@ def test_toml_that_breaks_the_parser_is_refused(tmp_path: Path, text: str, messa
 
 @pytest.mark.parametrize("value", ["1" * 4301, "[" * 3000, "1979-13-01"])
 def test_a_setting_that_is_no_toml_is_a_string(value: str) -> None:
-    with pytest.raises(InputError, match="with --set: epochs: Input should be"):
+    with pytest.raises(InputError, match="with --set: epochs: must be a number"):
         load_recipe("fast", settings=[f"epochs={value}"])
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from ....corpus.reading.bounded import open_decompressed
+from ....corpus.reading.bounded import open_decompressed, refuse_pipe
 from ....errors import InputError, first_line
 from ..imported import DEFAULT_OPTIONS
 from ..registry import FORMATS
@@ -55,6 +55,7 @@ def find_format(path: Path) -> FoundFormat:
         InputError: if there is no such file, or its format is not certain.
     """
     path = Path(path)
+    refuse_pipe(path)
     if path.is_dir():
         found = _find_in_folder(path)
     elif not path.exists():

@@ -93,6 +93,7 @@ def parse_document(
     *,
     text_required: bool = True,
     spans_required: bool = False,
+    overlaps_allowed: bool = False,
 ) -> Document:
     """Validate a decoded JSON record and return its document.
 
@@ -103,6 +104,7 @@ def parse_document(
         text_required: False allows records without `text`, such as recorded annotations; their
             spans cannot be checked against it.
         spans_required: True refuses records without `spans`: they have not been annotated.
+        overlaps_allowed: True allows spans that overlap, for callers that choose among them.
 
     Raises:
         InputError: if the record is invalid, or cannot be written as JSON in UTF-8; the message
@@ -133,11 +135,12 @@ def parse_document(
     document = Document(doc_id, text, (), meta)
     spans = [parse_span(span, f"{location}: spans[{i}]") for i, span in enumerate(records)]
     if "text" in record:
-        check_spans(document, spans, location, labels)
+        check_spans(document, spans, location, labels, overlaps_allowed=overlaps_allowed)
     else:
         _check_labels(spans, location, labels)
         _check_order(document, spans, location)
-        _check_overlaps(document, spans, location)
+        if not overlaps_allowed:
+            _check_overlaps(document, spans, location)
     return document.with_spans(spans)
 
 
@@ -201,7 +204,12 @@ def trim_span(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def check_spans(
-    document: Document, spans: Iterable[Span], location: str, labels: Iterable[str] | None = None
+    document: Document,
+    spans: Iterable[Span],
+    location: str,
+    labels: Iterable[str] | None = None,
+    *,
+    overlaps_allowed: bool = False,
 ) -> None:
     """Check that a document may have the spans.
 
@@ -210,6 +218,7 @@ def check_spans(
         spans: in any order.
         location: where the spans come from, for messages.
         labels: the allowed label names; None allows any.
+        overlaps_allowed: whether spans may overlap.
 
     Raises:
         InputError: if a span is empty, out of range, has white space at an end, has an unknown
@@ -236,7 +245,8 @@ def check_spans(
             raise InputError(
                 f"{_name(span, document, location)} begins or ends with white space; {fix}"
             )
-    _check_overlaps(document, spans, location)
+    if not overlaps_allowed:
+        _check_overlaps(document, spans, location)
 
 
 def _name(span: Span, document: Document, location: str) -> str:

@@ -16,7 +16,8 @@ from ..errors import InputError
 from .document import Document, document_to_json, parse_document
 from .json_values import MAX_NESTING, encode_json, is_too_deep
 from .output.atomic import open_atomic
-from .reading.bounded import MAX_ARTICLE_BYTES, open_decompressed, read_bytes
+from .reading.bounded import MAX_ARTICLE_BYTES, MAX_FILE_BYTES, open_decompressed, read_bytes
+from .reading.json_files import read_json_file
 from .rejected import Rejected
 
 
@@ -111,6 +112,22 @@ def iterate_json_lines(path: Path) -> Iterator[tuple[str, Any | Rejected]]:
         raise InputError(f"{path}: is empty; expected one JSON document per line")
 
 
+def read_first_value(path: Path) -> Any:
+    """Return the value of the first line of JSON Lines, or of a file that is one object.
+
+    Raises:
+        InputError: if the file is missing, empty or damaged, or is neither.
+    """
+    _, first = next(iterate_json_lines(path))
+    if not isinstance(first, Rejected):
+        return first
+    try:
+        # An object on several lines.
+        return read_json_file(path, MAX_FILE_BYTES)
+    except InputError:
+        raise first.to_error() from None
+
+
 def _decode_line(raw: bytes, location: str) -> Any | Rejected:
     if b"\0" in raw:
         return Rejected(location, "binary data; give a JSON Lines text file")
@@ -158,23 +175,36 @@ def read_documents(
     Raises:
         InputError: if the file cannot be read, a record is invalid or an id occurs twice.
     """
+    located = read_located_documents(
+        path, labels, text_required=text_required, spans_required=spans_required
+    )
+    return (document for _, document in located)
+
+
+def read_located_documents(
+    path: Path, labels: Iterable[str] | None = None, **checks: bool
+) -> Iterator[tuple[str, Document]]:
+    """Yield the location (`file:line`) and the document of each line, as :func:`read_documents`.
+
+    Args:
+        path: the file.
+        labels: the allowed label names; None allows any.
+        checks: those of :func:`orbat.corpus.document.parse_document`.
+
+    Raises:
+        InputError: as :func:`read_documents`.
+    """
     allowed = None if labels is None else list(labels)
     first_seen: dict[str, str] = {}
     for location, record in read_json_lines(path):
-        document = parse_document(
-            record,
-            location,
-            allowed,
-            text_required=text_required,
-            spans_required=spans_required,
-        )
+        document = parse_document(record, location, allowed, **checks)
         if document.id in first_seen:
             raise InputError(
                 f"{location}: duplicate id '{document.id}' (first seen at "
                 f"{first_seen[document.id]}); ids must be unique in a file"
             )
         first_seen[document.id] = location
-        yield document
+        yield location, document
 
 
 def read_toml(path: Path) -> dict[str, object]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ...corpus.document import Document, check_spans, parse_document, parse_span
-from ...corpus.files import read_json_lines, write_documents
-from ...errors import InputError
+from ...corpus.document import Document
+from ...corpus.files import read_located_documents, write_documents
 from ..adjudication.annotation_sets import annotator_of
 from .conversion_report import ConversionReport
 from .imported import ImportedDocument, ImportedSpan, ReadOptions
@@ -21,28 +20,11 @@ def read_jsonl(
     """Read JSON Lines files of documents. Only here, their spans may overlap."""
     with open_source(path, (".jsonl", ".jsonl.gz")) as files:
         for file, part in files:
-            first_seen: dict[str, str] = {}
-            for location, record in read_json_lines(file):
-                document = _parse(record, location, options.spans_required)
-                if document.id in first_seen:
-                    raise InputError(
-                        f"{location}: duplicate id '{document.id}' (first seen at "
-                        f"{first_seen[document.id]}); ids must be unique in a file"
-                    )
-                first_seen[document.id] = location
+            located = read_located_documents(
+                file, spans_required=options.spans_required, overlaps_allowed=True
+            )
+            for location, document in located:
                 yield from_document(document, location, part)
-
-
-def _parse(record: object, location: str, spans_required: bool) -> Document:
-    """Return the document of a record, whose spans are checked one by one."""
-    spans = record.get("spans") if isinstance(record, dict) else None
-    if not isinstance(record, dict) or not isinstance(spans, list):
-        return parse_document(record, location, spans_required=spans_required)
-    document = parse_document({**record, "spans": []}, location)
-    parsed = [parse_span(span, f"{location}: spans[{i}]") for i, span in enumerate(spans)]
-    for span in parsed:
-        check_spans(document, [span], location)
-    return document.with_spans(parsed)
 
 
 def from_document(document: Document, where: str, part: str = "") -> ImportedDocument:

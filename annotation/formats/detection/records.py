@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ....corpus.files import iterate_json_lines
-from ....corpus.reading.bounded import MAX_FILE_BYTES
+from ....corpus.files import read_first_value
 from ....corpus.reading.json_arrays import is_json_array, iterate_json_array
-from ....corpus.reading.json_files import read_json_file
-from ....corpus.rejected import Rejected
-from ....errors import InputError
 
 
 class FoundFormat(NamedTuple):
@@ -42,14 +38,7 @@ def find_json_format(path: Path) -> FoundFormat | None:
         _, record = next(iterate_json_array(path), ("", None))
         # Lines such as ["TEXT", {"entities": …}] begin as an array does.
         return _PAIRS if isinstance(record, str) else find_record_format(record)
-    _, first = next(iterate_json_lines(path))
-    if isinstance(first, Rejected):
-        try:
-            # One object on several lines.
-            first = read_json_file(path, MAX_FILE_BYTES)
-        except InputError:
-            raise first.to_error() from None
-    return find_record_format(first)
+    return find_record_format(read_first_value(path))
 
 
 _PAIRS = FoundFormat("spacy", "pairs of a text and its entities")

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....corpus.files import iterate_json_lines, read_json_lines
+from ....corpus.files import read_first_value, read_json_lines
 from ....corpus.reading.arrow import check_batches
-from ....corpus.reading.bounded import MAX_FILE_BYTES
 from ....corpus.reading.json_arrays import is_json_array, iterate_json_array
-from ....corpus.reading.json_files import read_json_file
 from ....corpus.reading.parquet import BATCH_ROWS, iterate_batches
-from ....corpus.rejected import Rejected
 from ....errors import InputError
 from ..sources import open_source
 from .class_names import ClassNames
@@ -192,13 +189,7 @@ def _read_json(path: Path) -> Iterator[tuple[str, Rows]]:
     if is_json_array(path):
         yield "", _check(iterate_json_array(path))
         return
-    _, first = next(iterate_json_lines(path))
-    if isinstance(first, Rejected):
-        # An object on several lines.
-        try:
-            first = read_json_file(path, MAX_FILE_BYTES)
-        except InputError:
-            raise first.to_error() from None
+    first = read_first_value(path)
     arrays = {}
     if isinstance(first, dict):
         arrays = {

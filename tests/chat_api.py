@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.serving import serving
+
 
 class Handler(BaseHTTPRequestHandler):
     """One request."""
@@ -110,13 +112,8 @@ def fails(status: int, content: Any = b"", **headers: str) -> Answer:
 
 @contextmanager
 def serve() -> Iterator[ChatApi]:
-    server = ChatApi()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.ending.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(ChatApi()) as server:
+        try:
+            yield server
+        finally:
+            server.ending.set()

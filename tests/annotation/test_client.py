@@ -25,6 +25,7 @@ from orbat.corpus.files import write_documents
 from orbat.corpus.labels import load_labels
 from orbat.errors import ServerError
 from tests.conftest import Orbat, Running
+from tests.serving import serving
 
 pytestmark = [pytest.mark.doccano, pytest.mark.slow]
 
@@ -99,13 +100,11 @@ def proxy(
     context: Any = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     trusted = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(trusted)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-    yield server, f"https://localhost:{server.server_port}{PREFIX}"
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield server, f"https://localhost:{server.server_port}{PREFIX}"
 
 
 def test_a_session_through_tls_and_below_a_path(

@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, ClassVar
 
 import pytest
@@ -40,6 +39,7 @@ from orbat.errors import InputError, ServerError
 from orbat.evaluation.comparison.learning_curve import CurvePoint, LearningCurve, read_curve
 from tests.annotation.memory_doccano import MemoryDoccano
 from tests.conftest import Orbat, Running
+from tests.serving import serving
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)  # a Monday
 RANK, UNIT = Span(0, 4, "RANK"), Span(10, 16, "UNIT")
@@ -261,11 +261,8 @@ class Hook(BaseHTTPRequestHandler):
 def hook() -> Iterator[str]:
     """The address of a webhook."""
     Hook.status, Hook.messages[:] = 204, []
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/secret?key=1"
-    server.shutdown()
-    server.server_close()
+    with serving(HTTPServer(("127.0.0.1", 0), Hook)) as server:
+        yield f"http://127.0.0.1:{server.server_port}/secret?key=1"
 
 
 def test_milestones_reach_a_webhook_once_and_without_texts(

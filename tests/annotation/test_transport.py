@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from orbat.annotation.page.proxy_server import check_doccano
 from orbat.corpus.reading import bounded_requests
 from orbat.errors import InputError, ServerError
 from tests.campaign.misbehaving_server import serve
+from tests.serving import serving
 
 
 class FakeServer(HTTPServer):
@@ -65,11 +65,8 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    server = FakeServer()
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(FakeServer()) as server:
+        yield server
 
 
 def test_reading_is_repeated_after_a_failure(server: FakeServer) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 
+from tests.serving import serving
+
 OK = b"HTTP/1.1 200 OK\r\n"
 HTML = b"Content-Type: text/html\r\n"
 WORDS = b"<html><body><p>" + b"The 3rd Brigade left Kidal on Monday. " * 20 + b"</p></body></html>"
@@ -116,14 +118,11 @@ class Server(socketserver.ThreadingTCPServer):
 @contextmanager
 def serve(body: bytes = WORDS, kind: bytes = b"text/html") -> Iterator[Server]:
     """Run a server while the block runs."""
-    server = Server(body, kind)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield server
-    finally:
-        server.ending.set()
-        server.shutdown()
-        server.server_close()
+    with serving(Server(body, kind)) as server:
+        try:
+            yield server
+        finally:
+            server.ending.set()
 
 
 def _not_found(to: Connection) -> None:

@@ -20,6 +20,7 @@ from orbat.corpus.reading.bounded import MAX_ARTICLE_BYTES
 from orbat.errors import InputError
 from tests.conftest import Orbat
 from tests.corpus.test_ingestion import PAGE
+from tests.serving import serving
 
 FEED = '<?xml version="1.0"?><rss version="2.0"><channel><title>N</title>{items}</channel></rss>'
 ITEM = "<item><title>{0}</title><link>{1}/page/{0}</link><guid>{0}</guid></item>"
@@ -115,10 +116,8 @@ def site() -> Iterator[str]:
     Site.entries, Site.gone, Site.asked, Site.authorized = (), (), Counter(), {}
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from orbat.models.hub.contents import HubContents, HubFile, model_contents
 from orbat.models.hub.publishing import HubTarget, make_target, publish
 from tests.conftest import Orbat
 from tests.models import token_classifiers
-from tests.models.hub_server import HubServer, serve
+from tests.models.hub_server import HubServer
+from tests.serving import serving
 
 pytestmark = pytest.mark.slow
 ENVIRONMENT = {"HF_TOKEN": "t", "HF_HUB_DISABLE_XET": "1"}
@@ -25,7 +26,7 @@ ENVIRONMENT = {"HF_TOKEN": "t", "HF_HUB_DISABLE_XET": "1"}
 
 @pytest.fixture
 def hub() -> Iterator[HubServer]:
-    with serve() as server:
+    with serving(HubServer()) as server:
         yield server
 
 

@@ -17,6 +17,7 @@ from orbat.annotation.page.home_settings import PageSettings
 from orbat.annotation.page.server import model as model_module
 from orbat.annotation.page.server.model import ModelError, ModelService
 from orbat.annotation.page.server.suggestions import MAX_BODY_BYTES, suggest
+from tests.serving import serving
 
 TEXT = "😀 Gen. Doe"
 SPAN = {"start": 3, "end": 7, "label": "X", "score": 0.25}
@@ -69,11 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    with Service() as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with serving(Service()) as server:
         yield server
         server.stopped.set()
-        server.shutdown()
 
 
 def ask(model: ModelService | None, body: object = None, **headers: str) -> tuple[int, Any]:
@@ -149,13 +148,11 @@ def test_the_reason_of_a_refusal_is_passed_on_in_one_line(service: Service) -> N
 
 
 def test_a_redirect_is_not_followed(service: Service) -> None:
-    with Service() as other:
-        threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True).start()
+    with serving(Service()) as other:
         for status in (302, 307):
             service.answer = (status, {"Location": f"{other.url}/tag"}, b"")
             assert ask(ModelService(service.url))[0] == 502
-        other.shutdown()
-        assert other.requests == []
+    assert other.requests == []
 
 
 def test_a_proxy_of_the_environment_gets_no_text(

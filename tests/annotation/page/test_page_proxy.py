@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +22,7 @@ from orbat.annotation.session.push import push
 from orbat.corpus.document import Document, Span
 from orbat.corpus.labels import load_labels
 from tests.conftest import Running
+from tests.serving import serving
 
 TEXT = "😀 Gen. Doe of 2 Wing"
 
@@ -97,12 +97,10 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[tuple[Upstream, str]]:
     """A server of the test, and the address of a proxy for it."""
-    with Upstream() as upstream:
-        threading.Thread(target=upstream.serve_forever, args=(0.01,), daemon=True).start()
+    with serving(Upstream()) as upstream:
         proxy = PageProxy(f"{upstream.url}/labels")
         yield upstream, proxy.url
         code, out, err = proxy.stop()
-        upstream.shutdown()
     assert (code, out, err) == (0, "stopped\n", "")
 
 
@@ -239,10 +237,8 @@ def test_the_page_is_served_with_its_headers(upstream: Upstream, client: httpx.C
 
 
 def test_a_server_that_stops_is_said(client: httpx.Client) -> None:
-    with Upstream() as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with serving(Upstream()) as server:
         proxy = PageProxy(server.url)
-        server.shutdown()
     answer = httpx.get(f"{proxy.url}/v1/me")
     assert answer.status_code == 502
     assert answer.json() == {"detail": f"{server.url} does not answer."}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -324,16 +325,21 @@ def test_uploads_and_old_exports_go_away(doccano: Running, tmp_path: Path) -> No
         path.touch()
         os.utime(path, (0, 0))
     uploads = doccano.server.home / "uploads"
-    # Of imports whose worker another test has killed.
-    before = set(uploads.rglob("*"))
     with doccano.connect() as connection:
+        # An import that no worker has finished.
+        file = {"filepond": ("documents.jsonl", b"{}\n", "application/jsonl")}
+        connection.transport.send("POST", "fp/process/", repeat=False, files=file)
+        with sqlite3.connect(doccano.server.home / "db.sqlite3", timeout=60) as database:
+            table = "django_drf_filepond_temporaryupload"
+            database.execute(f"UPDATE {table} SET uploaded = '2020-01-01 00:00:00'")
+        assert any(path.is_file() for path in uploads.rglob("*"))
         push(connection, tmp_path, [Document("x", "Gen. Smith")], ["guest"], load_labels())
         project = open_session(tmp_path).projects["guest"]
         assert len(connection.export(project)) == 1
     exported = [path for path in media.glob("*-*.zip") if path != old]
     deadline = time.monotonic() + 60
     # The worker answers before it deletes.
-    while old.exists() or any(path.is_file() for path in {*uploads.rglob("*")} - before):
+    while old.exists() or any(path.is_file() for path in uploads.rglob("*")):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert exported

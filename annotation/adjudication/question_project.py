@@ -23,12 +23,11 @@ from ..doccano.client import DoccanoClient
 from ..doccano.records import Example, UploadRow
 from ..guide import with_keys
 from ..session.accounts import ensure_account
-from ..session.folder import is_session
+from ..session.folder import ROUND_FILE, is_session
 from .question_meta import withdrawn
 from .questions import ANOTHER, NOTHING, Question, read_questions, write_questions
 
 QUESTIONS_FORMAT = 2
-_PROJECT_FILE = "question-project.json"
 _KEYS = (
     "Press the number of the right answer, 0 for no span, or x if none of them is right; on "
     "doccano's own page press Enter then."
@@ -141,7 +140,7 @@ def _ensure_project(
             name, "Conflicts to resolve", guidelines, project_type="DocumentClassification"
         ).id
         record = {"format": QUESTIONS_FORMAT, "url": client.url, "project": project}
-        write_json(folder / _PROJECT_FILE, record)
+        write_json(folder / ROUND_FILE, record)
     else:
         client.set_guidelines(project, guidelines)
     answers = [
@@ -157,11 +156,6 @@ def _ensure_project(
     return project
 
 
-def is_round(folder: Path) -> bool:
-    """Return whether a folder holds an adjudication round."""
-    return (Path(folder) / _PROJECT_FILE).is_file()
-
-
 def find_project(client: DoccanoClient, folder: Path) -> int | None:
     """Return the project of a folder's questions; None before the first question.
 
@@ -174,7 +168,7 @@ def find_project(client: DoccanoClient, folder: Path) -> int | None:
             f"{folder}: created with an older version of orbat (choices.json); finish the round "
             "with that version, or use a new folder"
         )
-    path = folder / _PROJECT_FILE
+    path = folder / ROUND_FILE
     if not path.is_file():
         return None
     record = read_json_object(path)

@@ -120,9 +120,8 @@ def push(
     from ...errors import InputError
     from ...models.commands.remote import print_notes
     from ...ui import print_tables, progress_bars
-    from ..adjudication.question_project import is_round
     from ..guide import with_keys
-    from ..session.folder import SESSION_FORMAT
+    from ..session.folder import SESSION_FORMAT, is_round
     from ..session.push import push as push_documents
     from ..session.push import share_table
     from ..suggestions import DEFAULT_GOLD, suggestion_table

@@ -34,8 +34,10 @@ from ..doccano.client import DoccanoClient
 from .accounts import read_password
 from .assigning.assignment import Assignments
 
+SESSION_FILE, ROUND_FILE = "session.json", "question-project.json"
+"""What a folder has that holds a labeling session, and an adjudication round."""
 SESSION_FILES = (
-    *("session.json", "moves.json", "suggesting.jsonl", "notified.json"),
+    *(SESSION_FILE, "moves.json", "suggesting.jsonl", "notified.json"),
     *("pushed", "pulled", "history", "guidelines", "control", "qualification"),
 )
 """The files and folders of a session."""
@@ -76,7 +78,7 @@ class Session:
     def save(self) -> None:
         """Write `session.json`."""
         write_json(
-            self.folder / "session.json",
+            self.folder / SESSION_FILE,
             {
                 "format": SESSION_FORMAT,
                 "url": self.url,
@@ -164,7 +166,12 @@ def write_set(path: Path, documents: Sequence[Document]) -> None:
 
 def is_session(folder: Path) -> bool:
     """Return whether a folder holds a labeling session."""
-    return (Path(folder) / "session.json").is_file()
+    return (Path(folder) / SESSION_FILE).is_file()
+
+
+def is_round(folder: Path) -> bool:
+    """Return whether a folder holds an adjudication round."""
+    return (Path(folder) / ROUND_FILE).is_file()
 
 
 def open_session(folder: Path, client: DoccanoClient | None = None) -> Session:
@@ -180,7 +187,7 @@ def open_session(folder: Path, client: DoccanoClient | None = None) -> Session:
     """
     folder = Path(folder)
     try:
-        record = read_json_object(folder / "session.json")
+        record = read_json_object(folder / SESSION_FILE)
         number = record["format"]
         if number == _SHARED_BY_ALL_FORMAT:
             record["assignments"] = _name_all(record["assignments"], record["projects"])
@@ -209,7 +216,7 @@ def open_session(folder: Path, client: DoccanoClient | None = None) -> Session:
 
 def session_address(folder: Path) -> str | None:
     """Return the server's address that a session or an adjudication round records, if it does."""
-    for name in ("session.json", "question-project.json"):
+    for name in (SESSION_FILE, ROUND_FILE):
         with suppress(InputError):
             url = read_json_object(Path(folder) / name).get("url")
             if isinstance(url, str):

@@ -172,6 +172,7 @@ def push(
         _refuse_paused(session, annotators)
         complete_suggestions(client, session, on_progress)
         session, _ = complete_moves(client, session, on_progress)
+        assigned_before = sum(document.id in session.assignments for document in documents)
         documents, hidden = with_control(session, documents, control, suggests=bool(suggesters))
         _check_arguments(documents, annotators, labels)
         unlabeled = sum(not document.spans for document in documents)
@@ -216,7 +217,7 @@ def push(
         invitations=invitations,
         upgraded=upgraded,
         control=len(hidden),
-        assigned_before=sum(document.id in existing for document in documents),
+        assigned_before=assigned_before,
     )
 
 

@@ -15,9 +15,7 @@ from ...corpus.files import write_json
 from ...corpus.reading.json_files import read_json_object
 from ...errors import InputError
 from ..adjudication.questions import read_questions
-from ..session.folder import open_session
-
-_SESSION, _ROUND = "session.json", "question-project.json"
+from ..session.folder import ROUND_FILE, SESSION_FILE, open_session
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Reference:
             InputError: if their file is damaged.
         """
         folder = self.path.parent
-        if self.path.name == _ROUND:
+        if self.path.name == ROUND_FILE:
             return {question.id: question.text for question in read_questions(folder)}
         return {document.id: document.text for document in open_session(folder).pushed(annotator)}
 
@@ -55,7 +53,7 @@ class Reference:
         record = {**read_json_object(self.path), "url": url}
         if new_ids is not None:
             projects = {name: new_ids[old] for name, old in self.projects.items()}
-            is_round = self.path.name == _ROUND
+            is_round = self.path.name == ROUND_FILE
             record |= {"project": projects[""]} if is_round else {"projects": projects}
         write_json(self.path, record)
 
@@ -67,7 +65,7 @@ def find_references(folder: Path) -> list[Reference]:
         InputError: if there is none, or one is damaged.
     """
     folder = Path(folder)
-    paths = sorted(path for name in (_SESSION, _ROUND) for path in folder.rglob(name))
+    paths = sorted(path for name in (SESSION_FILE, ROUND_FILE) for path in folder.rglob(name))
     if not paths:
         raise InputError(
             f"{folder}: neither a labeling session nor an adjudication round; create one with "

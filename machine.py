@@ -1,4 +1,4 @@
-"""What the machine has: processors, memory, GPU, disk space. Loads no library."""
+"""What the machine has, and what this process took of it. Loads no library."""
 
 from __future__ import annotations
 
@@ -80,6 +80,19 @@ def memory_bytes() -> tuple[int, int | None]:
     except (OSError, ValueError):  # no container, or one without a limit ("max")
         pass
     return total, free
+
+
+def peak_memory_bytes() -> int:
+    """Return the most memory that this process occupied, on Linux.
+
+    That of :func:`resource.getrusage` begins with that of the process that started this one.
+
+    Raises:
+        OSError: if the system does not say.
+    """
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) * 1024
 
 
 def free_disk_bytes(folder: Path) -> int:

@@ -92,6 +92,11 @@ def is_local(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def is_confidential(url: str) -> bool:
+    """Return whether nobody else can read what is sent to a valid address."""
+    return split_address(url).scheme == "https" or is_local(url)
+
+
 def hide_passwords(value: Any) -> Any:
     """Return a value of JSON in which no string that is an address has a user name or password."""
     if isinstance(value, str):

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +194,9 @@ class Model(Tagger):
         """
         return run_documents(self.run, part) if self.run is not None else None
 
+    @cached_property
     def example(self) -> str:
-        """Return a text to try the model on.
+        """A text to try the model on.
 
         It is that of the label set, else a line with a mention from the run's training documents,
         which a packaged model does not have.

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import random
 import string
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from ...corpus.document import Document, document_to_json
 from ...corpus.files import read_documents
+from ...machine import count_processors
 from .common import measure_orbat
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     texts = arguments.texts
     documents = list(read_documents(texts)) if texts is not None else random_documents()
-    print(f"{len(os.sched_getaffinity(0))} processors\n")
+    print(f"{count_processors()} processors\n")
     print("| input, MB | documents | words | words/s, including start | peak memory, MB |")
     print("|---|---|---|---|---|")
     for megabytes in arguments.megabytes:

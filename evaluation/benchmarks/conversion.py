@@ -27,6 +27,7 @@ from ...annotation.formats.conversion_report import ConversionReport
 from ...annotation.formats.registry import FORMATS
 from ...corpus.document import Document, trim_span
 from ...corpus.files import read_documents
+from ...machine import peak_memory_bytes
 from .common import ARTICLES
 
 WORDS = 300
@@ -137,10 +138,7 @@ def _read(name: str, path: str) -> None:
     for _ in read_format(Path(path), name, ConversionReport()):
         pass
     seconds = time.perf_counter() - began
-    # Not resource.getrusage: its peak begins with that of the process that started this one.
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    print(json.dumps([seconds, int(peak.split()[1]) << 10]))
+    print(json.dumps([seconds, peak_memory_bytes()]))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from ...corpus.analysis.statistics import measure_statistics
 from ...corpus.files import read_documents
 from ...errors import InputError, ModelError
 from ...training.run_folder import MANIFEST_FILE, read_manifest
+from ...training.transformer.encoder import MODEL_FILES
 from ..checkpoint import write_checkpoint
-from ..huggingface.licensing import LICENSE_FILES
 from ..huggingface.loading import is_checkpoint, load_checkpoint
 from ..wheels.reading import read_wheel
 from .cards import gold_card, wheel_card_for_hub
@@ -22,8 +22,6 @@ CARD = "README.md"
 """Name of the card, in a repository and in the package of a wheel."""
 META = "meta.json"
 """spaCy's description of the model in a wheel."""
-CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", CARD, *LICENSE_FILES)
-"""Files of a checkpoint that are published. Pickles are not among them."""
 SOURCES_NOTE = "has ids, hashes and addresses of the documents that the model was trained on"
 
 _USE_WHEEL = "publish its wheel (orbat package)"
@@ -126,7 +124,7 @@ def _checkpoint_contents(folder: Path) -> HubContents:
 
 
 def _is_of_checkpoint(name: str) -> bool:
-    return not name.startswith(".") and any(fnmatch(name, form) for form in CHECKPOINT_FILES)
+    return not name.startswith(".") and any(fnmatch(name, form) for form in MODEL_FILES)
 
 
 def gold_contents(path: Path, license: str | None) -> HubContents:

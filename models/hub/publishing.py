@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...corpus.addresses import check_address, is_local
+from ...corpus.addresses import check_address, is_confidential
 from ...errors import InputError, OrbatError, ServerError, first_line
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def make_target(name: str, endpoint: str | None, *, public: bool) -> HubTarget:
     """
     endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
     check_address(endpoint, "--endpoint")
-    if not endpoint.startswith("https://") and not is_local(endpoint):
+    if not is_confidential(endpoint):
         raise InputError(f"--endpoint {endpoint}: others could read the token; use https")
     if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
         raise InputError(f"--to {name}: write OWNER/NAME")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...training.transformer.encoder import LICENSE_FILES
 from ..package_info import CODE_LICENSE, PackageLicense, license_expression
-
-LICENSE_FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "COPYING*")
-"""Files of a checkpoint that are handed over with its weights."""
 
 
 def checkpoint_license(weights: str, folder: Path) -> PackageLicense:

@@ -40,7 +40,8 @@ def page_router(service: Service, app: FastAPI) -> APIRouter:
 
     @router.get("/docs")
     async def docs(request: Request) -> HTMLResponse:
-        example = await asyncio.to_thread(service.live.model.example)
+        # The first time, it may be read from the run's documents.
+        example = await asyncio.to_thread(lambda: service.live.model.example)
         tagged = await service.tag(request, [example])
         answer = tag_response(tagged, "code_points")
         schema = app.openapi()

@@ -118,7 +118,7 @@ def tag_router(service: Service) -> APIRouter:
     """Return the routes of a service's own interface."""
     router = APIRouter(tags=["tagging"])
     # In an annotation, FastAPI could not find what this function computes.
-    tag_body = Body(openapi_examples=_requests(service.live.model.example()))
+    tag_body = Body(openapi_examples=_requests(service.live.model.example))
 
     @router.post("/tag", response_model=TagResponse, responses=REFUSALS)
     async def tag(request: Request, body: TagRequest = tag_body) -> JSONResponse:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orbat.machine import processor_name
+
 MAX_SECONDS = 10
 """Seconds of computing that nothing may take on one input."""
 MAX_BYTES = 10**9
@@ -94,7 +96,7 @@ class Figures:
         path.write_text(
             _PAGE.format(
                 seed=self.seed,
-                processor=_processor(),
+                processor=processor_name(),
                 python=platform.python_version(),
                 day=f"{datetime.now(UTC):%Y-%m-%d}",
                 rows=lines,
@@ -109,15 +111,6 @@ def _render(row: Row) -> str:
     longest = f"{row.longest:.1f}" if row.longest else ""
     cells = (row.what, *(f"{count:,}" for count in counts), longest, memory)
     return f"| {' | '.join(cells)} |"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.machine()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
 
 
 _PAGE = """# Reliability

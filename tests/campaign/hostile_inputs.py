@@ -25,6 +25,7 @@ from random import Random
 from typing import Any, NoReturn
 
 from orbat.errors import OrbatError
+from orbat.machine import peak_memory_bytes
 from tests.campaign.figures import MAX_SECONDS
 from tests.damage import Files, damage_files
 
@@ -86,17 +87,8 @@ def try_reader(reader: Reader, folder: Path, seed: int, number: int) -> dict[str
     seconds = time.process_time() - began
     signal.setitimer(signal.ITIMER_PROF, 0)
     signal.setitimer(signal.ITIMER_REAL, 0)
-    return {"reader": reader.name, "seconds": seconds, "fault": fault, "memory": _peak_bytes()}
-
-
-def _peak_bytes() -> int:
-    """Return the most memory that this process occupied.
-
-    That of `resource.getrusage` begins with that of the process that started this one.
-    """
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(peak.split()[1]) * 1024
+    peak = peak_memory_bytes()
+    return {"reader": reader.name, "seconds": seconds, "fault": fault, "memory": peak}
 
 
 def close_network() -> None:

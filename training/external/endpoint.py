@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from ...corpus.addresses import hide_password, is_local
+from ...corpus.addresses import hide_password, is_confidential
 from ...corpus.reading.bounded_requests import request
 from ...corpus.reading.certificates import check_trusted_certificates, explain_untrusted
 from ...errors import InputError, ServerError, first_line
@@ -73,7 +73,7 @@ class ChatEndpoint:
         key = os.environ.get(KEY_VARIABLE, "").strip()
         if not (key.isascii() and key.isprintable()):
             raise InputError(f"{KEY_VARIABLE}: is not a valid API key; set it again")
-        if key and not url.lower().startswith("https://") and not is_local(url):
+        if key and not is_confidential(url):
             raise InputError(
                 f"{url}: others could read the key; use https, or unset {KEY_VARIABLE}"
             )

@@ -27,7 +27,7 @@ def training_device() -> torch.device:
     return torch.device("cpu")
 
 
-def choose_precision(dtype: str) -> Precision:
+def choose_precision(dtype: Precision | Literal["auto"]) -> Precision:
     """Return the arithmetic that a recipe's `dtype` means on this machine.
 
     Raises:
@@ -38,7 +38,7 @@ def choose_precision(dtype: str) -> Precision:
         return "bf16" if _bf16_is_fast(device) else "fp32"
     if dtype == "fp16" and device == "cpu":
         raise InputError("dtype fp16 needs a GPU; set dtype to bf16, fp32 or auto")
-    return "bf16" if dtype == "bf16" else "fp16" if dtype == "fp16" else "fp32"
+    return dtype
 
 
 def autocast_dtype(precision: Precision) -> torch.dtype | None:

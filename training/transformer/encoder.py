@@ -27,11 +27,10 @@ _PRUNABLE = ("bert", "roberta", "xlm-roberta", "camembert")
 """Model types whose layers do not depend on positions, so that pieces can be left out."""
 
 WEIGHTS_FILE = "model.safetensors"
-_HUB_FILES = (
-    *("*.json", "*.safetensors", "*.txt", "*.model", "README.md"),
-    *("LICENSE*", "LICENCE*", "NOTICE*", "COPYING*"),
-)
-"""Files that are fetched from the Hub. Pickles are not among them."""
+LICENSE_FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "COPYING*")
+"""Files that are handed over with a model's weights."""
+MODEL_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "README.md", *LICENSE_FILES)
+"""Files of a model that are fetched from the Hub and published. Pickles are not among them."""
 _HUB_SECONDS = 10
 """How long the Hub may take to answer."""
 
@@ -147,7 +146,7 @@ def fetch_from_hub(name: str) -> Path:
     try:
         HfApi().model_info(name, timeout=_HUB_SECONDS)
         # Not of a revision: only then, the cache knows which one is to be used without the Hub.
-        return Path(snapshot_download(name, allow_patterns=list(_HUB_FILES), etag_timeout=5))
+        return Path(snapshot_download(name, allow_patterns=list(MODEL_FILES), etag_timeout=5))
     # Its HTTP library raises errors of its own, which differ between versions.
     except Exception as error:
         reason, status = (

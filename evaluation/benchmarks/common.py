@@ -24,11 +24,13 @@ class CommandRun:
     Attributes:
         output: its standard output.
         seconds: its time from start to end.
+        processor_seconds: the time that processors worked for it.
         peak_bytes: the most memory that it occupied.
     """
 
     output: str
     seconds: float
+    processor_seconds: float
     peak_bytes: int
 
 
@@ -67,7 +69,9 @@ def measure_orbat(*arguments: object) -> CommandRun:
             reason = errors.read().decode().strip()
             raise OrbatError(f"failed: orbat {' '.join(command)}: {reason}")
         output.seek(0)
-        return CommandRun(output.read().decode(), seconds, usage.ru_maxrss * 1024)
+        processor_seconds = usage.ru_utime + usage.ru_stime
+        text = output.read().decode()
+        return CommandRun(text, seconds, processor_seconds, usage.ru_maxrss * 1024)
 
 
 def describe_machine() -> str:

@@ -31,17 +31,23 @@ class Stock:
         source: the encoder's folder.
         train: documents to train on.
         dev: documents to score after each epoch.
+        seed: of the new classifier's weights and the order of the batches.
 
     Attributes:
         epochs: of each epoch the dev F1 and the seconds since training began, of the clock and of
             the processor. The seconds of scoring are not among the latter.
     """
 
-    def __init__(self, source: str, train: Sequence[Document], dev: Sequence[Document]) -> None:
+    def __init__(
+        self, source: str, train: Sequence[Document], dev: Sequence[Document], *, seed: int = 0
+    ) -> None:
+        import torch
         from transformers import AutoModelForTokenClassification, AutoTokenizer
 
         labels = load_labels().names
         self.tags = ["O", *(f"{mark}-{label}" for label in labels for mark in "BI")]
+        torch.manual_seed(seed)
+        self.seed = seed
         self.tokenizer = AutoTokenizer.from_pretrained(source)
         self.model = AutoModelForTokenClassification.from_pretrained(
             source, num_labels=len(self.tags), dtype="float32"
@@ -141,11 +147,11 @@ class Stock:
                 self.scoring += time.process_time() - processor
                 bench.model.train()
 
-        torch.manual_seed(0)
         Trainer(
             model=self.model,
             args=TrainingArguments(
                 output_dir=folder,
+                seed=self.seed,
                 num_train_epochs=epochs,
                 per_device_train_batch_size=batch_size,
                 learning_rate=2e-4,

@@ -5,7 +5,8 @@
 
 The recipe `quick` is trained with `orbat train` on so many sentences of the shipped articles, each
 an example of its own, and scored on sentences of dev. Each training runs in its own process, from
-reading to the final scores; seconds per 1,000 words are those of an epoch. RUNS is a new folder that keeps the runs. Prints a Markdown table.
+reading to the final scores; seconds per 1,000 words are those of an epoch. RUNS is a new folder
+that keeps the runs. Prints a Markdown table.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 
 from ...corpus.files import sha256_text
-from ...errors import ServerError
+from ...errors import InputError, ServerError
 from ..doccano.client import DoccanoClient
 from ..doccano.records import Project
 from .accounts import ensure_account
@@ -28,10 +28,16 @@ def ensure_project(
         The project as it was found or created.
 
     Raises:
+        InputError: if a new annotator is an administrator.
         ServerError: if doccano refuses the account, the project was deleted or its settings do
             not fit, or the server fails.
     """
     user = ensure_account(client, session.folder, annotator)
+    if user.is_superuser and annotator not in session.projects:
+        raise InputError(
+            f"annotator '{annotator}': this is an administrator of {client.url}, whose spans count "
+            "as suggestions; name another account, which is created if it does not exist"
+        )
     project = _find_project(client, session, annotator)
     if project is None:
         name = _project_name(session, annotator)

@@ -91,6 +91,18 @@ def test_push_is_idempotent(
     assert accounts.stat().st_mode & 0o077 == 0
 
 
+def test_administrators_do_not_annotate(orbat: Orbat, doccano: Running, tmp_path: Path) -> None:
+    write_documents(tmp_path / "d.jsonl", [Document("d1", "One text.")])
+    refused = orbat(
+        *("annotate", "push", tmp_path / "d.jsonl", "--annotators", "admin", "--suggest", "none"),
+        *("--session", tmp_path / "session"),
+        env=doccano.env,
+    )
+    assert refused.code == 2
+    assert "annotator 'admin': this is an administrator of" in refused.err
+    assert not (tmp_path / "session" / "session.json").exists()
+
+
 def test_documents_are_assigned_and_uploaded_in_batches(
     orbat: Orbat, doccano: Running, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from .formats.detection.sources import find_format
 from .formats.imported import ReadOptions
 from .formats.overlaps import parse_flatten
 from .formats.registry import FORMATS
+from .gold_ids import with_unique_ids
 
 Part = Literal["train", "dev", "test"]
 _PART_NAME = re.compile(
@@ -57,12 +58,29 @@ class GoldReader:
         self._flatten = flatten
         self._options = ReadOptions(overlaps=parse_flatten(flatten))
         self._notices: dict[tuple[Path, Part], list[str]] = {}
+        self._changed_ids: dict[Part, list[str]] = {}
         self._converted: dict[tuple[Path, Part, bool], Sequence[Document]] = {}
 
     @property
     def notices(self) -> list[str]:
-        """Lines about what was left out of the files that have been read, and their formats."""
-        return [f"{path}: {line}" for (path, _), lines in self._notices.items() for line in lines]
+        """Lines about what was left out of the files that have been read, and changed ids."""
+        lines = [f"{path}: {line}" for (path, _), lines in self._notices.items() for line in lines]
+        return [*lines, *(line for lines in self._changed_ids.values() for line in lines)]
+
+    def read_files(
+        self, paths: Sequence[Path], labels: Iterable[str] | None = None, *, part: Part
+    ) -> list[Document]:
+        """Return the documents of several files and folders; see :meth:`read`.
+
+        Ids that occur in several files are changed; see :func:`~.gold_ids.with_unique_ids`.
+
+        Raises:
+            InputError: as :meth:`read`, and if documents are in several files.
+        """
+        allowed = None if labels is None else tuple(labels)
+        files = [(path, list(self.read(path, allowed, part=part))) for path in map(Path, paths)]
+        documents, self._changed_ids[part] = with_unique_ids(files, f"--{part}")
+        return documents
 
     def read(
         self,
@@ -113,7 +131,7 @@ class GoldReader:
         except InputError as error:
             raise InputError(f"{error}{self._advise(path, name, str(error))}") from error
         chosen = _choose_split(path, documents, part) if name == "datasets" else documents
-        lines = [f"dropped: {count} {kind}" for kind, count in sorted(report.dropped.items())]
+        lines = report.lines()
         if len(chosen) < len(documents):
             lines.insert(0, f"{len(chosen)} of {len(documents)} documents, those of split {part}")
         self._notices[path, part] = lines

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from ..annotation.gold_files import GoldReader, Part
+from ..annotation.gold_files import GoldReader
 from ..corpus.deduplication.duplicates import DuplicateFinder
 from ..corpus.document import Document
 from ..corpus.ingestion.readers import find_files
@@ -69,10 +69,13 @@ class TrainingData:
             reader: reads `train` and `dev`; None finds the format of each.
 
         Raises:
-            InputError: if a file cannot be used, or two files of a part share a document id.
+            InputError: if a file cannot be used, or two files of a part have the same documents.
         """
-        reader = reader or GoldReader()
-        gold = _read_gold(reader, train, labels, "train"), _read_gold(reader, dev, labels, "dev")
+        reader, names = reader or GoldReader(), labels.names if labels else None
+        gold = (
+            reader.read_files(train, names, part="train"),
+            reader.read_files(dev, names, part="dev"),
+        )
         notices = reader.notices
         return cls(
             *gold,
@@ -118,10 +121,10 @@ class TrainingData:
                 f"{run}: was trained with {len(learned):,} unlabeled articles, which it does not "
                 "keep; name their files with --unlabeled"
             )
-        reader = reader or GoldReader()
+        reader, names = reader or GoldReader(), labels.names if labels else None
         gold = (
-            _read_gold(reader, train, labels, "train") if train else run_documents(run, "train"),
-            _read_gold(reader, dev, labels, "dev") if dev else run_documents(run, "dev"),
+            reader.read_files(train, names, part="train") if train else run_documents(run, "train"),
+            reader.read_files(dev, names, part="dev") if dev else run_documents(run, "dev"),
         )
         notices = reader.notices
         return cls(
@@ -209,25 +212,14 @@ class TrainingData:
         Returns:
             Pairs of dev document id and training document id.
         """
-        finder = DuplicateFinder()
-        trained = {document.id for document in self.train if finder.add_or_match(document) is None}
-        duplicates = (finder.add_or_match(document) for document in self.dev)
-        return [(match.id, match.of) for match in duplicates if match and match.of in trained]
-
-
-def _read_gold(
-    reader: GoldReader, paths: Iterable[Path], labels: LabelSet | None, part: Part
-) -> list[Document]:
-    documents: dict[str, Document] = {}
-    for path in paths:
-        for document in reader.read(path, labels.names if labels else None, part=part):
-            if document.id in documents:
-                raise InputError(
-                    f"{path}: duplicate id '{document.id}' (also in another --{part} file); "
-                    "keep one of them"
-                )
-            documents[document.id] = document
-    return list(documents.values())
+        finder, trained = DuplicateFinder(), dict[str, str]()
+        # Other documents of the two parts may have the same ids.
+        for number, document in enumerate(self.train):
+            key = f"train {number}"
+            if finder.add_or_match(replace(document, id=key)) is None:
+                trained[key] = document.id
+        matches = [(d.id, finder.add_or_match(replace(d, id=f"dev {d.id}"))) for d in self.dev]
+        return [(d, trained[m.of]) for d, m in matches if m is not None and m.of in trained]
 
 
 def _read_articles(

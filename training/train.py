@@ -92,8 +92,6 @@ def train(
         raise InputError(f"a recipe of kind {recipe.kind} has no losses to record; remove --log")
     gazetteer = load_recipe_gazetteer(recipe, labels)
     resume, kept = resume or finish, read_kept_epochs(output) if finish else None
-    if finish and kept is None:
-        raise InputError(f"{output}: keeps no finished epoch; train on with --resume")
     job = TrainingJob(
         *(recipe, data, labels, gazetteer, Path(output), load_run, resume),
         _report_epochs(Path(output), on_progress) if is_first_process() else on_progress,
@@ -106,6 +104,11 @@ def train(
     writes = is_first_process()
     if writes:
         check_output(job.output, manifest, resume)
+    if finish and kept is None:
+        has_run = (job.output / MANIFEST_FILE).is_file()
+        fix = "train on with --resume" if has_run else "leave out --finish to train one"
+        found = "keeps no finished epoch" if has_run else "holds no interrupted run"
+        raise InputError(f"{output}: {found}; {fix}")
     # Making a trainer checks the job; nothing has been written yet.
     trainer = make_trainer(job)
     with _own_folder(job.output, manifest, resume) if writes else nullcontext(), ExitStack() as log:

@@ -153,8 +153,8 @@ def convert(
             on_progress=on_progress,
         )
     echo(f"{report.documents} documents in {target}")
-    for kind, count in sorted(report.dropped.items()):
-        echo(f"dropped: {count} {kind}", err=True)
+    for line in report.lines():
+        echo(line, err=True)
     if report.rejections:
         echo(f"left out: {report.rejections} that contradict the text, such as", err=True)
     for example in report.examples:

@@ -52,7 +52,7 @@ def convert(
         on_progress: called after each document.
 
     Returns:
-        The number of documents, and the number of dropped and rejected items.
+        The number of documents, the number of dropped and rejected items, and unread files.
 
     Raises:
         InputError: naming the position that cannot be read, or if the target cannot be written.

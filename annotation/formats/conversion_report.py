@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from ...corpus.document import Document
 from ...corpus.labels import label_fault
@@ -14,6 +15,15 @@ from ...errors import InputError
 
 MAX_EXAMPLES = 3
 """How many rejected items a report keeps."""
+_MAX_NAMES = 5
+"""How many files a line names."""
+_BY_FILE = re.compile(
+    r"(?:readme|licen[cs]e|copying|citation)(?:[-_.].*)?|thumbs\.db|desktop\.ini"
+    # Of brat, data sets of Hugging Face and UIMA.
+    r"|(?:annotation|visual|tools|kb_shortcuts)\.conf|acl\.cfg"
+    r"|dataset_infos?\.json|dataset_dict\.json|state\.json|typesystem\.xml",
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -25,12 +35,14 @@ class ConversionReport:
         dropped: the number of dropped items by kind, such as `relations`.
         rejections: the number of documents and annotations that contradict themselves or the text.
         examples: the first of these.
+        unread: the names of files of a folder or archive that were not read.
     """
 
     documents: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     rejections: int = 0
     examples: list[Rejected] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     def drop(self, kind: str, count: int = 1) -> None:
         """Record that items of a kind were dropped."""
@@ -43,6 +55,20 @@ class ConversionReport:
         if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(Rejected(location, reason))
 
+    def leave_unread(self, names: Iterable[str]) -> None:
+        """Record files that were not read, but for those that only describe the others."""
+        self.unread += (name for name in names if not describes_others(PurePath(name)))
+
+    def lines(self) -> list[str]:
+        """Return lines on the files that were not read, and on what was dropped."""
+        lines = [f"dropped: {count} {kind}" for kind, count in sorted(self.dropped.items())]
+        if not self.unread:
+            return lines
+        count = len(self.unread)
+        more = f" and {count - _MAX_NAMES} more" if count > _MAX_NAMES else ""
+        names = ", ".join(sorted(self.unread)[:_MAX_NAMES]) + more
+        return [f"not read: {count} file{'s' if count > 1 else ''} ({names})", *lines]
+
     def check(self) -> None:
         """Refuse the source if anything was rejected.
 
@@ -53,6 +79,11 @@ class ConversionReport:
             return
         more = f" ({self.rejections - 1} more like this)" if self.rejections > 1 else ""
         raise InputError(f"{self.examples[0]}{more}; correct it, or leave it out with --skip-bad")
+
+
+def describes_others(path: PurePath) -> bool:
+    """Return whether a file of this name holds no documents, but a license, settings and so on."""
+    return _BY_FILE.fullmatch(path.name) is not None
 
 
 def drop_meta(document: Document, report: ConversionReport, kept: Iterable[str] = ()) -> None:

@@ -151,7 +151,7 @@ def read_docbin(
         InputError: if a file is not a `DocBin`.
     """
     groups = SpanGroups(options.layer, report)
-    with open_source(path, (".spacy",)) as files:
+    with open_source(path, (".spacy",), report) as files:
         for file, part in files:
             for number, doc in enumerate(_iterate_docs(file), start=1):
                 where = f"{file}: document {number}"

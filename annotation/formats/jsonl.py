@@ -18,7 +18,7 @@ def read_jsonl(
     path: Path, options: ReadOptions, report: ConversionReport
 ) -> Iterator[ImportedDocument]:
     """Read JSON Lines files of documents. Only here, their spans may overlap."""
-    with open_source(path, (".jsonl", ".jsonl.gz")) as files:
+    with open_source(path, (".jsonl", ".jsonl.gz"), report) as files:
         for file, part in files:
             located = read_located_documents(
                 file, spans_required=options.spans_required, overlaps_allowed=True

@@ -53,7 +53,7 @@ def read_spacy_json(
         InputError: naming the file and record that cannot be read.
     """
     groups = SpanGroups(options.layer, report)
-    with open_source(path, (".json", ".jsonl")) as files:
+    with open_source(path, (".json", ".jsonl"), report) as files:
         for file, part in files:
             for where, record in _iterate_records(file):
                 for document in _read_record(record, where, groups, report):

@@ -80,8 +80,9 @@ def test_finished_runs_are_reused_and_other_runs_refused(run: Path, data: Traini
         train_or_resume(load_recipe("baseline-rules", ["seed=1"]), data, LABELS, run)
     with pytest.raises(InputError, match="holds a run already"):
         train(recipe, data, LABELS, run)
-    with pytest.raises(InputError, match="this run has finished"):
-        train(recipe, data, LABELS, run, resume=True)
+    for how in ("resume", "finish"):
+        with pytest.raises(InputError, match="this run has finished"):
+            train(recipe, data, LABELS, run, **{how: True})
 
 
 def test_an_unfinished_run_of_another_version_is_not_resumed(
@@ -294,3 +295,19 @@ def test_a_run_that_others_wrote_with_its_hashes_is_refused_in_one_line(
     with pytest.raises(ModelError) as refusal:
         load_run(copy)
     assert str(copy) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--curve", "--finish"), "--finish keeps the best epoch of one training"),
+        (("--curve", "--resume"), "--curve goes on with its unfinished trainings anyway"),
+        (("--curve", "--explain"), "--explain describes one training"),
+        (("--explain", "--finish"), "--finish goes on with a training"),
+        (("--seeds", "3"), "--points and --seeds are those of a curve"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    refused: Callable[..., str], options: tuple[str, ...], message: str
+) -> None:
+    assert message in refused("train", "quick", *options)

@@ -183,7 +183,7 @@ def test_after_ctrl_c_the_best_epoch_can_be_kept(orbat: Orbat, tmp_path: Path) -
         *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=999"),
         *settings("learning_rate=0.01"),
     ]
-    assert "keeps no finished epoch" in orbat(*arguments, "--finish").err
+    assert "holds no interrupted run; leave out --finish" in orbat(*arguments, "--finish").err
     with (tmp_path / "err").open("wb") as err:
         started = subprocess.Popen(
             [sys.executable, "-m", "orbat", *map(str, arguments)],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...interruption import InterruptedCommandError, when_interrupted
-from ...terminal import echo, echo_json, to_text
+from ...terminal import echo, echo_json
 from .options import (
     INSTEAD,
     INTERRUPTED,
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from ...ui import OnProgress, Progress
     from ..data import TrainingData
     from ..inputs import TrainingInputs
+
+
+POINTS, SEEDS = 4, 1
+"""How a curve is drawn without options."""
 
 
 @when_interrupted("what was finished is kept; the same command goes on")
@@ -85,11 +89,11 @@ def train(
     ] = False,
     points: Annotated[
         int, typer.Option(help="Sizes of the curve.", min=3, max=12, rich_help_panel=INSTEAD)
-    ] = 4,
+    ] = POINTS,
     seeds: Annotated[
         int,
         typer.Option(help="Trainings at each size of the curve.", min=1, rich_help_panel=INSTEAD),
-    ] = 1,
+    ] = SEEDS,
     log: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,7 +113,11 @@ def train(
     from ...errors import InputError
     from ..inputs import load_inputs
     from ..train import train as train_model
+    from .explanation import explain_training
 
+    _refuse_unused(
+        curve=curve, explain=explain, resume=resume, finish=finish, sizes=(points, seeds)
+    )
     inputs = load_inputs(
         *(recipe, train or (), dev or (), unlabeled or (), held_out or ()),
         labels=labels,
@@ -117,7 +125,7 @@ def train(
         reader=GoldReader(source_format, flatten),
     )
     if explain:
-        _explain(recipe, inputs, json_output)
+        explain_training(recipe, inputs, json_output)
         return
     data = require_data(inputs)
     if output is None:
@@ -140,6 +148,29 @@ def train(
                 on_progress=on_progress,
             )
         _print_scores(metrics, output, quiet, json_output)
+
+
+def _refuse_unused(
+    *, curve: bool, explain: bool, resume: bool, finish: bool, sizes: tuple[int, int]
+) -> None:
+    """Refuse options that would be without effect.
+
+    Raises:
+        InputError: naming the options and the mend.
+    """
+    from ...errors import InputError
+
+    if curve and explain:
+        raise InputError("--explain describes one training; remove it or --curve")
+    if curve and finish:
+        raise InputError("--finish keeps the best epoch of one training; remove it or --curve")
+    if curve and resume:
+        raise InputError("--curve goes on with its unfinished trainings anyway; remove --resume")
+    if explain and (resume or finish):
+        option = "--finish" if finish else "--resume"
+        raise InputError(f"{option} goes on with a training; remove it or --explain")
+    if not curve and sizes != (POINTS, SEEDS):
+        raise InputError("--points and --seeds are those of a curve; add --curve or remove them")
 
 
 @contextmanager
@@ -257,39 +288,6 @@ def _draw_curve(
     columns = ("labeled documents", "F1 on dev", "95 % interval", "")
     print_tables([DataTable("Learning curve", columns, rows)], Console(), len(rows))
     echo(f"plot: {output / 'curve.png'}")
-
-
-def _explain(name: str, inputs: TrainingInputs, json_output: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from ..recipe import describe_fields
-
-    recipe, facts = inputs.recipe, {}
-    if inputs.data is not None:
-        with Console(stderr=True).status("Running a few steps"):
-            from ..train import estimate
-
-            facts = estimate(recipe, inputs.data, inputs.labels)
-    if json_output:
-        echo_json({"recipe": recipe.model_dump(), "facts": facts})
-        return
-    summary = " ".join((type(recipe).__doc__ or "").split())
-    title = to_text(f"{name}: {summary}", "table.title")
-    table = Table("field", "value", "default", "meaning", title=title)
-    for field in describe_fields(recipe):
-        default = "" if field.default is None else str(field.default)
-        style = "bold" if field.value != field.default else ""
-        table.add_row(*map(to_text, (field.name, field.value, default, field.meaning)), style=style)
-    console = Console()
-    console.print(table)
-    if not facts:
-        echo("Name --train and --dev to estimate the training time.")
-        return
-    estimates = Table(show_header=False)
-    for fact, value in facts.items():
-        estimates.add_row(*map(to_text, (fact, value)))
-    console.print(estimates)
 
 
 @contextmanager

@@ -12,8 +12,10 @@ from pathlib import Path, PurePosixPath
 
 from ....corpus.reading.bounded import open_decompressed, refuse_pipe
 from ....errors import InputError, first_line
+from ..conversion_report import describes_others
 from ..imported import DEFAULT_OPTIONS
 from ..registry import FORMATS
+from ..sources import is_hidden
 from ..tokens.column_choice import find_layout
 from ..tokens.columns import read_lines, split_fields
 from .records import FoundFormat, find_json_format
@@ -21,7 +23,8 @@ from .records import FoundFormat, find_json_format
 _HEAD_BYTES = 4096
 _HEAD_LINES = 2000
 _MAX_NAMES = 10_000
-"""A folder's format is found from this number of files."""
+_MAX_OPENED = 20
+"""A folder's format is found from this number of names, and the contents of so many files."""
 _BY_ENDING = {
     ".spacy": "docbin",
     ".parquet": "datasets",
@@ -35,7 +38,8 @@ _BY_ENDING = {
     ".bio": "iob",
 }
 _BY_NAME = {"dataset_dict.json": "datasets", "state.json": "datasets", "documents.json": "re3d"}
-_DESCRIPTIONS = {"dataset_info.json", "dataset_infos.json"}
+_FOLDERS = ("brat", "words-tags", "re3d")
+"""Formats that are not read from an archive."""
 _BY_BYTES = {b"PAR1": "datasets", b"ARROW1": "datasets", b"x\x9c": "docbin"}
 """Formats by the first bytes of a file; a DocBin is packed by zlib."""
 _JSON = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
@@ -62,7 +66,12 @@ def find_format(path: Path) -> FoundFormat:
         raise InputError(f"{path}: does not exist; check the path")
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            found = _find_by_names([PurePosixPath(name) for name in archive.namelist()])
+            names = [PurePosixPath(name) for name in archive.namelist()]
+        found = _find_by_names([name for name in names if not is_hidden(name)])
+        if found and found.name in _FOLDERS:
+            raise InputError(
+                f"{path}: an archive with {found.evidence}; unpack it and name the folder"
+            )
     else:
         found = _find_in_file(path)
     if found is None:
@@ -74,16 +83,27 @@ def find_format(path: Path) -> FoundFormat:
 
 def _find_in_folder(folder: Path) -> FoundFormat | None:
     names = itertools.islice(folder.rglob("*"), _MAX_NAMES)
-    paths = sorted(p.relative_to(folder) for p in names if not p.name.startswith("."))
+    paths = sorted(
+        path for path in (name.relative_to(folder) for name in names) if not is_hidden(path)
+    )
     found = _find_by_names([PurePosixPath(path) for path in paths])
     if found is not None:
         return found
     readable = [
         path
         for path in paths
-        if path.name.endswith((*_JSON, *_COLUMNS)) and path.name not in _DESCRIPTIONS
+        if path.name.endswith((*_JSON, *_COLUMNS)) and not describes_others(path)
     ]
-    return _find_in_file(folder / readable[0]) if readable else None
+    refused = None
+    for path in readable[:_MAX_OPENED]:
+        try:
+            if found := _find_in_file(folder / path):
+                return found
+        except InputError as error:
+            refused = refused or error
+    if refused:
+        raise refused
+    return None
 
 
 def _find_by_names(paths: Sequence[PurePosixPath]) -> FoundFormat | None:

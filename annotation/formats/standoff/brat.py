@@ -21,6 +21,7 @@ from ..conversion_report import (
     unused_name,
 )
 from ..imported import ImportedDocument, ImportedSpan, ReadOptions
+from ..sources import report_unread, visible_files
 from ..write_options import WriteOptions
 
 _KINDS = {
@@ -39,8 +40,8 @@ def read_brat(
     """Read brat standoff from a folder and its subfolders.
 
     Text-bound annotations become spans, and annotators' notes on them become the spans' notes.
-    Relations, events, attributes, references, discontinuous annotations and texts without an
-    `.ann` file are dropped.
+    Relations, events, attributes, references and discontinuous annotations are dropped. Texts
+    without an `.ann` file are not read.
 
     Args:
         folder: the folder.
@@ -50,11 +51,10 @@ def read_brat(
     Raises:
         InputError: naming the file and line that cannot be read.
     """
-    paths = sorted(Path(folder).rglob("*.ann"))
+    paths = [path for path in visible_files(folder) if path.suffix == ".ann"]
     if not paths:
         raise InputError(f"{folder}: no .ann files; name a folder of brat standoff")
-    texts = set(Path(folder).rglob("*.txt"))
-    report.drop("texts without an .ann file", len(texts - {p.with_suffix(".txt") for p in paths}))
+    report_unread(folder, (*paths, *(path.with_suffix(".txt") for path in paths)), report)
     for path in paths:
         text_file = path.with_suffix(".txt")
         try:

@@ -13,6 +13,7 @@ from ....corpus.output.atomic import open_folder_atomic
 from ....errors import InputError
 from ..conversion_report import ConversionReport, drop_meta, drop_span_fields, file_name
 from ..imported import ImportedDocument, ImportedSpan, ReadOptions
+from ..sources import report_unread
 from ..write_options import WriteOptions
 
 _META = {"url": "sourceUrl", "title": "title"}
@@ -36,6 +37,8 @@ def read_re3d(
     sources = sorted(path.parent for path in Path(folder).rglob("documents.json"))
     if not sources:
         raise InputError(f"{folder}: no documents.json; name a folder of re3d")
+    names = ("documents.json", "entities.json", "relations.json")
+    report_unread(folder, (source / name for source in sources for name in names), report)
     for source in sources:
         entities = _read_entities(source / "entities.json", report)
         if (source / "relations.json").is_file():

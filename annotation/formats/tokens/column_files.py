@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ....corpus.reading.bounded import MAX_TEXT_CHARACTERS
 from ....errors import InputError
-from ..conversion_report import ConversionReport
+from ..conversion_report import ConversionReport, describes_others
 from ..imported import ImportedDocument, ReadOptions
 from ..sources import open_source
 from .column_choice import Layout, find_layout
@@ -19,7 +19,8 @@ from .column_sample import split_words
 from .columns import DOCUMENT_START, Comment, Line, parse_comment, read_lines, split_fields
 from .rebuilding import Sentence, Word, rebuild
 
-SUFFIXES = (".conll", ".conllu", ".conllup", ".iob", ".iob2", ".bio", ".tsv", ".txt")
+_SURE = (".conll", ".conllu", ".conllup", ".iob", ".iob2", ".bio")
+_UNSURE = (".tsv", ".txt")
 """Endings of the names of files that are read from a folder or archive."""
 _HEAD_LINES = 20_000
 """The columns are found from this number of lines."""
@@ -33,6 +34,9 @@ def read_columns(
 ) -> Iterator[ImportedDocument]:
     """Read words and tags in columns.
 
+    Beside files with endings such as `.conll`, a `.txt` or `.tsv` is only read if its columns are
+    certain.
+
     A blank line ends a sentence. `-DOCSTART-` and comments such as `# newdoc id = ID` start a
     document; in a file without them each sentence is a document.
 
@@ -44,11 +48,18 @@ def read_columns(
     Raises:
         InputError: naming the file and line that cannot be read.
     """
-    with open_source(path, SUFFIXES) as files:
+    with open_source(path, (*_SURE, *_UNSURE), report) as files:
+        has_sure = any(file.name.endswith(_SURE) for file, _ in files)
         for file, part in files:
             lines = read_lines(file)
-            head = list(itertools.islice(lines, _HEAD_LINES))
-            layout = find_layout(file, head, options)
+            try:
+                head = list(itertools.islice(lines, _HEAD_LINES))
+                layout = find_layout(file, head, options)
+            except InputError:
+                if file.name.endswith(_SURE) or not (has_sure or describes_others(file)):
+                    raise
+                report.leave_unread([part + file.suffix])
+                continue
             reader = _Reader(file, layout, options.separator, report)
             for document in reader.read(itertools.chain(head, lines)):
                 document.part = part

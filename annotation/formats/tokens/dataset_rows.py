@@ -45,7 +45,7 @@ def read_datasets(
         InputError: if there is no such data set or column.
     """
     names = ClassNames()
-    for table in open_tables(path, names):
+    for table in open_tables(path, names, report):
         head = list(itertools.islice(table.rows, _HEAD_ROWS))
         if not head:
             continue

@@ -13,7 +13,8 @@ from ....corpus.reading.arrow import check_batches
 from ....corpus.reading.json_arrays import is_json_array, iterate_json_array
 from ....corpus.reading.parquet import BATCH_ROWS, iterate_batches
 from ....errors import InputError
-from ..sources import open_source
+from ..conversion_report import ConversionReport
+from ..sources import open_source, report_unread
 from .class_names import ClassNames
 
 _KINDS = ((".parquet",), (".arrow",), (".jsonl", ".jsonl.gz", ".json", ".json.gz"))
@@ -40,29 +41,34 @@ class Table:
     rows: Iterator[tuple[str, dict[str, Any]]]
 
 
-def open_tables(path: Path, names: ClassNames) -> Iterator[Table]:
+def open_tables(path: Path, names: ClassNames, report: ConversionReport) -> Iterator[Table]:
     """Yield the splits or files of a data set.
 
     Args:
         path: a file, a zip archive, a folder of `save_to_disk` or a folder of files.
         names: gets the names of classes.
+        report: records the files that are not read.
 
     Raises:
         InputError: if there is no data set.
     """
     path = Path(path)
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
+        report_unread(path, path.rglob("*.arrow"), report)
         yield from _load_from_disk(path, names)
         return
     suffixes = [suffix for kind in _KINDS for suffix in kind]
-    with open_source(path, suffixes) as files:
+    with open_source(path, suffixes, report) as files:
         if path.is_file():
             names.add_files(path.parent)
         else:
             for folder in sorted({parent for file, _ in files for parent in file.parents}):
                 if folder.is_relative_to(path):
                     names.add_files(folder)
-        for file, name in _choose_files(path, files):
+        chosen = _choose_files(path, files)
+        read = {file for file, _ in chosen}
+        report.leave_unread(name + file.suffix for file, name in files if file not in read)
+        for file, name in chosen:
             folder_name, _, stem = name.rpartition("/")
             split = _find_split(stem) or _find_split(folder_name)
             # The shards of a split are one part.
@@ -80,7 +86,7 @@ def _choose_files(source: Path, files: list[tuple[Path, str]]) -> list[tuple[Pat
     visible = [
         (file, name or file.name.partition(".")[0])
         for file, name in files
-        if file.name not in _DESCRIPTIONS and not re.search(r"(^|/)\.", name)
+        if file.name not in _DESCRIPTIONS
     ]
     for kind in _KINDS:
         if chosen := [item for item in visible if item[0].name.endswith(kind)]:

@@ -12,6 +12,7 @@ from ....corpus.output.atomic import open_folder_atomic
 from ....errors import InputError
 from ..conversion_report import ConversionReport
 from ..imported import ImportedDocument, ReadOptions
+from ..sources import report_unread
 from ..write_options import WriteOptions
 from .columns import read_lines, split_blanks
 from .rebuilding import Sentence, Word, rebuild
@@ -38,15 +39,19 @@ def read_word_files(
     word_files = sorted(Path(folder).glob("*words.txt"))
     if not word_files:
         raise InputError(f"{folder}: no words.txt or NAME.words.txt; name a folder with one")
+    report_unread(folder, (*word_files, *map(_tag_file, word_files)), report)
     for path in word_files:
-        name = path.name.removesuffix("words.txt")
-        doc_id = name.rstrip(".") or Path(folder).name
-        pair = _Pair(path, path.with_name(f"{name}tags.txt"))
+        doc_id = path.name.removesuffix("words.txt").rstrip(".") or Path(folder).name
+        pair = _Pair(path, _tag_file(path))
         for number, sentences in enumerate(pair.documents(), start=1):
             yield rebuild(
                 *(f"{path}: document {number}", sentences, report, pair.style),
                 doc_id=f"{doc_id}-{number}",
             )
+
+
+def _tag_file(word_file: Path) -> Path:
+    return word_file.with_name(f"{word_file.name.removesuffix('words.txt')}tags.txt")
 
 
 class _Pair:

@@ -49,7 +49,7 @@ def read_doccano(
     Raises:
         InputError: naming the file and line that cannot be read.
     """
-    with open_source(path, (".jsonl", ".json")) as files:
+    with open_source(path, (".jsonl", ".json"), report) as files:
         is_by_annotator = zipfile.is_zipfile(path) or _have_common_documents(files)
         for file, part in files:
             is_shared = not is_by_annotator or file.stem == _SHARED_FILE

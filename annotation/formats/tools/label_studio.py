@@ -74,7 +74,7 @@ def read_label_studio(
         InputError: naming the file and task that cannot be read, or the fields of which one is
             the text.
     """
-    with open_source(path, (".json", ".jsonl")) as files:
+    with open_source(path, (".json", ".jsonl"), report) as files:
         for file, part in files:
             choice, newest = _survey(file)
             field = choice.find(options.text_column)

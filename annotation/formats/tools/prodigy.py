@@ -51,7 +51,7 @@ def read_prodigy(
         InputError: naming the file and line that cannot be read.
     """
     stem = Path(path).name.partition(".")[0]
-    with open_source(path, (".jsonl", ".json")) as files:
+    with open_source(path, (".jsonl", ".json"), report) as files:
         newest: dict[_Key, tuple[float, int]] = {}
         for number, (_, part, task) in enumerate(_read_whole_texts(files, options, None)):
             key, time = _key(task, part, options), task.get("_timestamp")

@@ -56,9 +56,12 @@ def iterate_files(
     Raises:
         InputError: if there are no such files.
     """
-    with open_source(source, (*suffixes, _ARCHIVE)) as paths:
+    others = ConversionReport()
+    with open_source(source, (*suffixes, _ARCHIVE), others) as paths:
         found = [_describe(source, path, part) for path, part in paths]
         is_project = any(file.annotator is not None for file in found)
+        if not is_project:
+            report.leave_unread(others.unread)
         curated = {file.document for file in found if file.annotator == CURATOR}
         has_choice = options.annotator is not None or options.by_annotator
         for file in found:
@@ -69,7 +72,7 @@ def iterate_files(
             elif file.document in curated and file.annotator != CURATOR and not has_choice:
                 report.drop("annotators' versions of curated documents")
             elif file.path.suffix == _ARCHIVE:
-                yield from _unpack(file, suffixes)
+                yield from _unpack(file, suffixes, report)
             else:
                 yield file
 
@@ -83,8 +86,10 @@ def _describe(source: Path, path: Path, part: str) -> ProjectFile:
     return ProjectFile(path, where, path.name.removesuffix(path.suffix), None, part)
 
 
-def _unpack(file: ProjectFile, suffixes: Sequence[str]) -> Iterator[ProjectFile]:
-    with open_source(file.path, suffixes) as paths:
+def _unpack(
+    file: ProjectFile, suffixes: Sequence[str], report: ConversionReport
+) -> Iterator[ProjectFile]:
+    with open_source(file.path, suffixes, report) as paths:
         for path, part in paths:
             where = f"{file.where}: {path.name}"
             if file.annotator is not None:

@@ -21,7 +21,7 @@ from ..corpus.tagger import Tagger
 from ..errors import InputError, ModelError, first_line
 from ..evaluation.operating_points import tabulate_operating_points
 from ..training.base import RemoteTextTagger, TextTagger
-from ..training.external.label_map import MappedTagger
+from ..training.external.label_map import LabelMap, make_label_map
 from ..training.external.loading import load_external
 from ..training.external.model_file import (
     LanguageModel,
@@ -67,6 +67,7 @@ class Model(Tagger):
         thresholds: the lowest confidence that is kept, by label; see :meth:`with_threshold`.
         normalizer: gives mentions their values.
         label_example: the example text of its label set; "" if there is none.
+        label_map: other names of its labels; None for none. See :meth:`with_label_map`.
     """
 
     name: str
@@ -79,11 +80,12 @@ class Model(Tagger):
     thresholds: Mapping[str, float] = field(default_factory=dict)
     normalizer: ValueNormalizer = field(default=ValueNormalizer(ValueTables()), repr=False)
     label_example: str = ""
+    label_map: LabelMap | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that the model can predict."""
-        return self.tagger.labels
+        return self.tagger.labels if self.label_map is None else self.label_map.labels
 
     def tag(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the documents in order, their spans replaced by the model's.
@@ -94,12 +96,17 @@ class Model(Tagger):
         Raises:
             ModelError: if there is a threshold, and the model gives no confidences.
         """
+        label_map, thresholds = self.label_map, self.thresholds
+        if label_map is not None:
+            thresholds = label_map.old_thresholds(thresholds)
         for document in tag_documents(self.tagger, documents):
             try:
-                spans = drop_below(document.spans, self.thresholds)
+                spans = drop_below(document.spans, thresholds)
             except ValueError as error:
                 raise ModelError(f"{self.name}: {error}") from error
-            yield with_norms(document.with_spans(spans), self.normalizer)
+            # Values are those of the labels that the model was trained with.
+            tagged = with_norms(document.with_spans(spans), self.normalizer)
+            yield tagged if label_map is None else label_map.rename(tagged)
 
     def with_threshold(
         self,
@@ -134,19 +141,21 @@ class Model(Tagger):
             source: names the model or option in messages.
 
         Raises:
-            InputError: if the model has no such label, a name cannot be a label's, or the model is
-                told the labels.
+            InputError: if the model has no such label, a name cannot be a label's, the model is
+                told the labels, or it has thresholds already.
         """
         if not names:
             return self
         if self.address is not None:
             raise InputError(f"{source}: a language model is told the labels; remove the map")
-        tagger = MappedTagger(self.tagger, names, source)
+        if self.thresholds:
+            raise InputError(f"{source}: rename labels before a threshold is set")
+        label_map = (self.label_map or make_label_map(self.tagger.labels)).then(names, source)
         fingerprint, family = (
             sha256_text(json.dumps([value, dict(names)], sort_keys=True))
             for value in (self.fingerprint, self.family)
         )
-        return replace(self, tagger=tagger, fingerprint=fingerprint, family=family)
+        return replace(self, label_map=label_map, fingerprint=fingerprint, family=family)
 
     @property
     def address(self) -> str | None:
@@ -168,14 +177,24 @@ class Model(Tagger):
             dev documents.
 
         Raises:
-            InputError: if the run gives no confidences.
+            InputError: if the run gives no confidences, or labels of a packaged model are dropped
+                or joined.
             ModelError: if the run's documents were changed after training.
         """
+        label_map = self.label_map
         if self.run is None:
-            return self.packaged_operating_points
+            points = self.packaged_operating_points
+            if points is None or label_map is None:
+                return points
+            try:
+                return label_map.rename_points(points)
+            except ValueError as error:
+                raise InputError(f"{self.name}: {error}") from error
         dev = run_documents(self.run, "dev")
-        pairs = zip(dev, tag_documents(self.tagger, dev), strict=True)
-        return tabulate_operating_points(pairs, self.labels)
+        tagged: Iterable[Document] = tag_documents(self.tagger, dev)
+        if label_map is not None:
+            dev, tagged = list(map(label_map.rename, dev)), map(label_map.rename, tagged)
+        return tabulate_operating_points(zip(dev, tagged, strict=True), self.labels)
 
     def probabilities(self, documents: Iterable[Document]) -> Iterator[WordProbabilities]:
         """Yield the label probabilities of each document's words.
@@ -184,7 +203,12 @@ class Model(Tagger):
             ModelError: if the model is of a kind without probabilities.
         """
         texts = (document.text for document in documents)
-        return predict_probabilities(self.tagger, texts, self.name)
+        predicted = predict_probabilities(self.tagger, texts, self.name)
+        return (
+            predicted
+            if self.label_map is None
+            else map(self.label_map.join_probabilities, predicted)
+        )
 
     def documents(self, part: str) -> list[Document] | None:
         """Return the documents of `train` or `dev`; None for a packaged model, which has none.
@@ -192,7 +216,10 @@ class Model(Tagger):
         Raises:
             ModelError: if the documents were changed after training.
         """
-        return run_documents(self.run, part) if self.run is not None else None
+        if self.run is None:
+            return None
+        documents = run_documents(self.run, part)
+        return documents if self.label_map is None else list(map(self.label_map.rename, documents))
 
     @cached_property
     def example(self) -> str:
@@ -216,7 +243,9 @@ class Model(Tagger):
         return NO_EXAMPLE
 
     def record_evaluation(self, gold: str, result: Mapping[str, Any]) -> None:
-        """Write an evaluation's result into the run folder; do nothing for a packaged model.
+        """Write an evaluation's result into the run folder.
+
+        Do nothing for a packaged model, and for one with other names of labels.
 
         The model card shows all recorded results. A later result on gold of the same name replaces
         an earlier one.
@@ -225,7 +254,7 @@ class Model(Tagger):
             gold: the name of the gold file.
             result: the evaluation as JSON.
         """
-        if self.run is not None:
+        if self.run is not None and self.label_map is None:
             name = re.sub(r"[^\w.=-]+", "-", gold)
             write_json(self.run / EVALUATIONS_FOLDER / f"{name}.json", result)
 

@@ -5,6 +5,7 @@ Source: https://huggingface.co/docs/hub/model-cards#model-card-metadata.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 METRICS = ("precision", "recall", "f1")
 SEVERAL_LANGUAGES = "xx"
 """spaCy's code, which the Hub does not know."""
+_OTHER = "other"
+"""The Hub's name of a license that it does not know."""
 
 
 def hub_metadata(data: CardData, library: str) -> str:
@@ -32,7 +35,7 @@ def hub_metadata(data: CardData, library: str) -> str:
     info, base = data.info, data.base_model
     card = ModelCardData(
         language=None if info.lang == SEVERAL_LANGUAGES else info.lang,
-        license=data.weights_license.lower(),
+        license=hub_license(data.weights_license),
         library_name=library,
         tags=list(data.labels),
         base_model=base.hub_id,
@@ -43,6 +46,13 @@ def hub_metadata(data: CardData, library: str) -> str:
         eval_results=list(_results(data)),
     )
     return f"---\n{card.to_yaml()}\n---\n\n"
+
+
+def hub_license(name: str | None) -> str | None:
+    """Return a license as the Hub names it: in lower case, if it is one and no expression."""
+    if name is None:
+        return None
+    return name.lower() if re.fullmatch(r"(?!LicenseRef)[\w.+-]+", name) else _OTHER
 
 
 def _results(data: CardData) -> Iterator[EvalResult]:

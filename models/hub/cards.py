@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 
 from ...corpus.analysis.statistics import Statistics, statistics_summary
-from ..cards.hub_metadata import SEVERAL_LANGUAGES
-
-_OTHER = "other"
-"""The Hub's name of a license that it does not know."""
+from ..cards.hub_metadata import SEVERAL_LANGUAGES, hub_license
 
 
 def wheel_card_for_hub(card: str, meta: bytes) -> bytes:
@@ -25,7 +21,7 @@ def wheel_card_for_hub(card: str, meta: bytes) -> bytes:
     labels = [label for labels in fields["labels"].values() for label in labels]
     data = ModelCardData(
         language=None if fields["lang"] == SEVERAL_LANGUAGES else fields["lang"],
-        license=_hub_license(fields.get("license")),
+        license=hub_license(fields.get("license")),
         library_name="spacy",
         tags=["spacy", "token-classification", *labels],
         pipeline_tag="token-classification",
@@ -46,7 +42,7 @@ def gold_card(name: str, statistics: Statistics, license: str | None) -> bytes:
     languages = [language for language, _ in statistics.languages.most_common()]
     data = DatasetCardData(
         language=languages or None,
-        license=_hub_license(license),
+        license=hub_license(license),
         task_categories=["token-classification"],
         task_ids=["named-entity-recognition"],
         configs=[{"config_name": "default", "data_files": f"data/{name}"}],
@@ -73,10 +69,3 @@ Offsets count Unicode code points; the end is exclusive. Spans do not overlap. I
 {license or "Not stated."}
 """
     return f"---\n{data.to_yaml()}\n---\n\n{text}".encode()
-
-
-def _hub_license(name: str | None) -> str | None:
-    """Return a license as the Hub names it: in lower case, if it is one and no expression."""
-    if name is None:
-        return None
-    return name.lower() if re.fullmatch(r"(?!LicenseRef)[\w.+-]+", name) else _OTHER

@@ -15,6 +15,7 @@ from orbat.evaluation.false_alarms.rates import FalseAlarmTable, false_alarms_to
 from orbat.models.cards.checkpoint_card import PipelineAgreement, checkpoint_card
 from orbat.models.cards.dev_scores import DevScores, measure_dev_scores
 from orbat.models.cards.evaluation_section import evaluation_section
+from orbat.models.cards.hub_metadata import hub_metadata
 from orbat.models.cards.sections import CardData
 from orbat.models.cards.wheel_card import wheel_card
 from orbat.models.package_info import PackageInfo
@@ -174,6 +175,8 @@ def test_a_card_says_what_the_label_set_and_the_options_say(data: CardData) -> N
     manifest = {**data.manifest, "recipe": {**data.manifest["recipe"], "encoder": "org/encoder"}}
     (evaluation,) = data.evaluations
     unseen = {**evaluation, "seen_in_training": 0}
+    own = CardData(replace(info, license="Our own terms"), manifest, [unseen], data.dev)
+    assert "license: other\n" in hub_metadata(own, "spacy")
     facts = CardData(replace(info, license="MIT"), manifest, [unseen], data.dev)
     card = checkpoint_card(facts, PipelineAgreement(512, 128, 99, 100, 0.8, 0.81))
     metadata = ModelCard(card).data

@@ -98,7 +98,7 @@ def test_thresholds_have_the_new_labels(model: Model) -> None:
         assert {span.label for span in document.spans} == {"FLUSS"}
     assert mapped.with_threshold(target_precision={"PLACE": 0.5}).thresholds.keys() == {"PLACE"}
     with pytest.raises(
-        InputError, match="unknown label 'ORT'; the model.s labels are FLUSS, PLACE"
+        InputError, match="unknown label 'ORT'; the model's labels are FLUSS, PLACE"
     ):
         mapped.with_threshold({"ORT": 0.5})
     with pytest.raises(InputError, match="--map: rename labels before a threshold is set"):

@@ -127,12 +127,14 @@ class Progress:
         completed: number of completed steps.
         total: number of all steps; None if unknown.
         metrics: values to display with it, such as the loss, by name.
+        note: a line for the reader, such as what it cost so far; "" for none.
     """
 
     task: str
     completed: int
     total: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
 
 
 OnProgress = Callable[[Progress], None]

@@ -22,13 +22,7 @@ from ..errors import InputError, ModelError, first_line
 from ..evaluation.operating_points import tabulate_operating_points
 from ..training.base import RemoteTextTagger, TextTagger
 from ..training.external.label_map import LabelMap, make_label_map
-from ..training.external.loading import load_external
-from ..training.external.model_file import (
-    LanguageModel,
-    TokenClassifier,
-    is_external,
-    read_external,
-)
+from ..training.external.loading import is_external, load_external, rename_fingerprint
 from ..training.run_folder import EVALUATIONS_FOLDER, MANIFEST_FILE, read_manifest, run_documents
 from ..training.run_folder import HASHES_FILE as RUN_HASHES_FILE
 from ..training.tagger.thresholds import check_thresholds, drop_below, find_thresholds
@@ -36,7 +30,6 @@ from ..training.tagging import predict_probabilities, tag_documents, with_norms
 from ..training.transformer.encoder import refuse_pickles
 from ..training.values.normalizer import ValueNormalizer
 from ..training.values.tables import ValueTables
-from .huggingface.loading import is_checkpoint, load_checkpoint
 from .runtime import (
     HASHES_FILE,
     ONNX_FILE,
@@ -152,8 +145,7 @@ class Model(Tagger):
             raise InputError(f"{source}: rename labels before a threshold is set")
         label_map = (self.label_map or make_label_map(self.tagger.labels)).then(names, source)
         fingerprint, family = (
-            sha256_text(json.dumps([value, dict(names)], sort_keys=True))
-            for value in (self.fingerprint, self.family)
+            rename_fingerprint(value, names) for value in (self.fingerprint, self.family)
         )
         return replace(self, label_map=label_map, fingerprint=fingerprint, family=family)
 
@@ -303,8 +295,6 @@ def load_model(
     """
     if is_external(name):
         return _load_external(str(name), labels, guidelines)
-    if is_checkpoint(name):
-        return _load_checkpoint(str(name))
     path, name = find_model(name), str(name)
     if path is None:
         raise ModelError(f"{name}: no run folder, wheel file or installed model of this name")
@@ -342,26 +332,14 @@ def _load_run(name: str, path: Path) -> Model:
     )
 
 
-def _load_checkpoint(name: str) -> Model:
-    checkpoint = load_checkpoint(name)
-    hashes = [sha256_file(path) for path in sorted(checkpoint.folder.glob("*.safetensors"))]
-    fingerprint = sha256_text(" ".join(hashes))
-    manifest = checkpoint.run_manifest
-    return Model(
-        *(name, checkpoint.tagger(), _seen(manifest), _family(manifest) or name, fingerprint),
+def _load_external(name: str, labels: LabelSet | None, guidelines: str | None) -> Model:
+    external = load_external(name, labels, guidelines)
+    manifest = external.run_manifest
+    model = Model(
+        *(name, external.tagger, _seen(manifest), _family(manifest) or name, external.fingerprint),
         label_example=_label_example(manifest),
     )
-
-
-def _load_external(name: str, labels: LabelSet | None, guidelines: str | None) -> Model:
-    settings = read_external(name)
-    if isinstance(settings, TokenClassifier):
-        model = replace(_load_checkpoint(settings.model), name=name)
-    else:
-        tagger, fingerprint = load_external(settings, labels, guidelines)
-        model = Model(name, tagger, frozenset(), name, fingerprint)
-    names = {} if isinstance(settings, LanguageModel) else settings.map
-    return model.with_label_map(names, name)
+    return model.with_label_map(external.names, name)
 
 
 def _find_packaged(path: Path) -> Path | None:

@@ -102,5 +102,13 @@ class RemoteTextTagger(TextTagger, Protocol):
     def address(self) -> str:
         """Where it sends them."""
 
+    def pipe_with_gaps(
+        self, texts: Iterable[str]
+    ) -> Iterator[tuple[list[Mention], list[tuple[int, int]]]]:
+        """Yield the mentions of each text, and the parts that were not tagged, by start and end."""
+
+    def forecast(self, texts: Iterable[str]) -> str:
+        """Return a line on what tagging texts would send; send nothing."""
+
     def notes(self) -> list[str]:
         """Return lines on what was sent so far, what it cost, and what was left out."""

@@ -32,6 +32,8 @@ class TrainingData:
         held_out: documents that `unlabeled` must not repeat, such as test documents.
         held_out_files: files of `held_out`.
         notices: lines about what was chosen or not read of the articles.
+        guidelines: the guidelines of the annotation (Markdown), which language models that teach
+            are told; "" for none.
     """
 
     train: Sequence[Document]
@@ -43,6 +45,7 @@ class TrainingData:
     held_out: Sequence[Document] = ()
     held_out_files: Sequence[Path] = ()
     notices: Sequence[str] = ()
+    guidelines: str = ""
 
     @classmethod
     def from_files(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..annotation.gold_files import GoldReader
-from ..corpus.labels import LabelSet, load_labels
+from ..corpus.labels import LabelSet, load_guidelines, load_labels
 from ..errors import InputError
 from .data import TrainingData
+from .external.loading import remote_address
 from .recipe import AnyRecipe, load_recipe, override
 from .run_folder import read_manifest
 
@@ -83,4 +84,10 @@ def load_inputs(
                 raise InputError("--labels auto needs documents; name them with --train and --dev")
             return TrainingInputs(named_recipe, None, label_set)
         data = TrainingData.from_files(train, dev, label_set, unlabeled, held_out, reader=reader)
+    guidelines = ""
+    # The label set of a run is in its manifest, without the guidelines.
+    is_known = labels is not None or label_set == load_labels()
+    if label_set and is_known and any(map(remote_address, getattr(named_recipe, "teachers", ()))):
+        guidelines = load_guidelines(label_set, labels)
+    data = replace(data, guidelines=guidelines)
     return TrainingInputs(named_recipe, data, label_set or data.assign_labels())

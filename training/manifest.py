@@ -24,10 +24,18 @@ from ..corpus.output.locks import LOCK_FILE
 from ..corpus.reading.json_files import read_json_object
 from ..errors import InputError
 from .data import TrainingData
+from .external.loading import is_external
 from .recipe import AnyRecipe
 from .run_folder import MANIFEST_FILE, RUN_FORMAT, read_manifest
 from .tagger.gazetteer import Gazetteer
-from .teachers import SPANS, START_FROM, STARTED_DEV, hash_model, learned_documents
+from .teachers import (
+    SPANS,
+    START_FROM,
+    STARTED_DEV,
+    hash_model,
+    learned_documents,
+    load_other_teacher,
+)
 
 _PACKAGES = (
     *("orbat", "torch", "transformers", "tokenizers", "accelerate", "numpy", "scikit-learn"),
@@ -43,8 +51,9 @@ def make_manifest(
     """Return the manifest of a run that starts now.
 
     Raises:
-        ModelError: if a teacher that the recipe names, or the run that it starts from, is not a
-            finished run.
+        InputError: if a teacher knows none of the labels.
+        ModelError: if a teacher that the recipe names is neither a finished run nor a tagger that
+            can be loaded, or the run that it starts from is not a finished one.
     """
 
     def hash_files(paths: Sequence[Path]) -> list[dict[str, str]]:
@@ -83,7 +92,7 @@ def make_manifest(
         "labels": labels.model_dump(by_alias=True),
         "inputs": inputs,
         "gazetteer": hashlib.sha256(gazetteer.to_bytes()).hexdigest(),
-        "teachers": _hash_teachers(recipe, data),
+        "teachers": _hash_teachers(recipe, data, labels),
         START_FROM: _hash_run(Path(start_from)) if start_from else None,
         "documents": documents,
         "versions": {"python": platform.python_version(), **_package_versions()},
@@ -120,13 +129,16 @@ def _count_threads(recipe: AnyRecipe) -> int:
     return int(torch.get_num_threads())
 
 
-def _hash_teachers(recipe: AnyRecipe, data: TrainingData) -> list[dict[str, str]]:
+def _hash_teachers(recipe: AnyRecipe, data: TrainingData, labels: LabelSet) -> list[dict[str, str]]:
     hashes = []
     for run in getattr(recipe, "teachers", ()):
         if run == SPANS:
             documents = data.pool.documents if data.pool is not None else ()
             spans = [[dataclasses.astuple(span) for span in d.spans] for d in documents]
             hashes.append({"run": SPANS, "sha256": sha256_text(json.dumps(spans))})
+        elif is_external(run):
+            teacher = load_other_teacher(run, labels, data.guidelines, set())
+            hashes.append({"run": run, "sha256": teacher.fingerprint})
         else:
             hashes.append(_hash_run(Path(run)))
     return hashes

@@ -177,14 +177,19 @@ def _report_epochs(output: Path, on_progress: OnProgress) -> OnProgress:
 
 
 class EpochLines:
-    """Describes each epoch in a line; a task's latest loss and best F1 are remembered."""
+    """Describes each epoch in a line; a task's latest loss and best F1 are remembered.
+
+    Notes of other tasks are lines as they are.
+    """
 
     def __init__(self) -> None:
         self._loss: dict[str, float] = {}
         self._best: dict[str, float] = {}
 
     def __call__(self, progress: Progress) -> str | None:
-        """Return the line of an event that ends an epoch; None for others."""
+        """Return the line of an event that ends an epoch or has a note; None for others."""
+        if progress.note:
+            return progress.note
         metrics = dict(progress.metrics)
         task = progress.task
         if (loss := metrics.pop("loss", None)) is not None:

@@ -116,7 +116,7 @@ def package(
     The card of a run shows every score that orbat evaluate has recorded in its folder.
     """
     from ...errors import InputError
-    from ..huggingface.loading import is_checkpoint
+    from ...training.external.huggingface.loading import is_checkpoint
     from ..package_info import run_package_info
 
     fields: dict[str, Any] = {

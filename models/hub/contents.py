@@ -11,10 +11,10 @@ from typing import Literal
 from ...corpus.analysis.statistics import measure_statistics
 from ...corpus.files import read_documents
 from ...errors import InputError, ModelError
+from ...training.external.huggingface.loading import is_checkpoint, load_checkpoint
 from ...training.run_folder import MANIFEST_FILE, read_manifest
 from ...training.transformer.encoder import MODEL_FILES
 from ..checkpoint import write_checkpoint
-from ..huggingface.loading import is_checkpoint, load_checkpoint
 from ..wheels.reading import read_wheel
 from .cards import gold_card, wheel_card_for_hub
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...training.external.huggingface.loading import HuggingFaceModel
 from ..cards.evaluation_section import score_table
 from ..cards.thresholds import threshold_section
 from ..cards.wheel_card import INTEGRITY, specifications
 from ..package_info import CODE_LICENSE, PackageInfo
 from ..variants import VariantReport
-from .loading import HuggingFaceModel
 
 
 @dataclass(frozen=True)

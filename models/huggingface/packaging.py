@@ -15,6 +15,7 @@ from ...corpus.files import read_documents, sha256_file, sha256_text, write_text
 from ...errors import InputError, ModelError
 from ...evaluation.metrics import evaluate, evaluation_to_json
 from ...evaluation.operating_points import tabulate_operating_points
+from ...training.external.huggingface.loading import HuggingFaceModel, load_checkpoint
 from ...training.run_folder import MANIFEST_FILE
 from ...training.tagger.config import TaggerConfig
 from ...training.tagger.gazetteer import Gazetteer
@@ -43,7 +44,6 @@ from ..wheels.building import build_wheel, write_package
 from ..wheels.output import CARD_FILE, own_output
 from .card import OwnCard, PipelineComparison, imported_card, read_own_card
 from .licensing import checkpoint_license
-from .loading import HuggingFaceModel, load_checkpoint
 
 ARTICLES = Path(__file__).parents[2] / "corpus" / "articles" / "dev.jsonl"
 """Texts on which the exported model is compared if there are no dev documents."""

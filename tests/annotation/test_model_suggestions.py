@@ -16,6 +16,12 @@ from tests.conftest import Orbat, Running
 pytestmark = [pytest.mark.doccano, pytest.mark.slow]
 
 
+def pushed_spans(folder: Path) -> set[tuple[str, str]]:
+    """Return text and label of the spans of a session."""
+    documents = open_session(folder).pushed("llm-ann")
+    return {(d.text[s.start : s.end], s.label) for d in documents for s in d.spans}
+
+
 def test_a_language_model_suggests_and_a_pipeline_of_spacy_replaces_its_suggestions(
     orbat: Orbat, doccano: Running, tmp_path: Path, dev_articles: list[Document]
 ) -> None:
@@ -65,6 +71,28 @@ def test_a_language_model_suggests_and_a_pipeline_of_spacy_replaces_its_suggesti
     replaced = orbat(*arguments, "--map", "FIRST=ROLE", env=doccano.env)
     assert replaced.code == 0, replaced.err
     assert "spans of the model's labels OTHER are left out" in replaced.err
-    spans = {(d.text[s.start : s.end], s.label) for d in open_session(folder).pushed("llm-ann")
-             for s in d.spans}  # fmt: skip
-    assert spans == {(word, "ROLE")}
+    assert "the suggestions were not measured: no document to measure on" in replaced.out
+    assert pushed_spans(folder) == {(word, "ROLE")}
+
+    # A language model suggests anew: gold is measured before anything is sent of the session.
+    with serve() as api:
+        arguments = (
+            *("annotate", "suggest", "--session", folder, "--model", f"llm:other@{api.url}"),
+            *("--suggest", "model", "--gold", tmp_path / "gold.jsonl"),
+        )
+        environment = {**doccano.env, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        api.answers = [finds(named)] * answered
+        api.answer = fails(400)
+        failed = orbat(*arguments, env=environment)
+        assert failed.code == 2
+        assert failed.err.startswith(f"the texts are sent to {api.url}\n")
+        assert {d.text for d in gold} >= {p for p in api.passages()[:answered] if len(p) < 2000}
+        assert pushed_spans(folder) == {(word, "ROLE")}
+        api.answer = finds(named)
+        done = orbat(*arguments, env=environment)
+    assert done.code == 0, done.err
+    assert "Accuracy of the suggestions" in done.out
+    assert done.out.index("Accuracy of the") < done.out.index("documents replaced and verified")
+    assert "not measured" not in done.out
+    assert f"{answered:,} answers were known" in done.err
+    assert (word, "ROLE") not in pushed_spans(folder)

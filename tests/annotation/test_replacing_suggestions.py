@@ -11,6 +11,7 @@ import pytest
 from orbat.annotation.doccano.client import DoccanoClient
 from orbat.annotation.session.changes.replacing_suggestions import (
     ReplacedSuggestions,
+    SuggestionAccuracy,
     replace_suggestions,
 )
 from orbat.annotation.session.folder import Session, open_session
@@ -103,14 +104,15 @@ def test_only_documents_that_nobody_has_begun_get_new_suggestions(
         result = replace_in(connection, session)
         assert (result.replaced, result.unchanged, result.begun) == ({name: 1}, 1, len(BEGUN))
         assert (result.confirmed, result.seen) == (1, 0)
-        assert result.old is not None
-        assert result.new is not None
-        old, new = result.old.strict.micro, result.new.strict.micro
+        assert result.accuracy.old is not None
+        assert result.accuracy.new is not None
+        assert result.accuracy.gold is None
+        old, new = (r.strict.micro for r in (result.accuracy.old, result.accuracy.new))
         assert (old.precision, old.recall, new.precision, new.recall) == (0, 0, 0.5, 1)
         check(connection, session)
         again = replace_in(connection, session, seen=frozenset([sha256_text(text("confirmed"))]))
         assert (again.replaced, again.unchanged) == ({}, 2)
-        assert (again.seen, again.old, again.new) == (1, None, None)
+        assert (again.seen, again.accuracy) == (1, SuggestionAccuracy())
 
 
 @pytest.mark.parametrize("method", ["delete_span", "create_span", "set_meta"])

@@ -14,11 +14,11 @@ import pytest
 from orbat.corpus.document import Document
 from orbat.corpus.files import sha256_text, write_documents
 from orbat.errors import InputError, ModelError
-from orbat.models.huggingface.label_schemes import read_label_scheme
 from orbat.models.huggingface.licensing import checkpoint_license
-from orbat.models.huggingface.loading import is_checkpoint, load_checkpoint
 from orbat.models.huggingface.packaging import package_checkpoint
 from orbat.models.loading import load_model
+from orbat.training.external.huggingface.label_schemes import read_label_scheme
+from orbat.training.external.huggingface.loading import is_checkpoint, load_checkpoint
 from tests.models import token_classifiers
 from tests.models.conftest import spans
 

@@ -226,7 +226,7 @@ def test_rules_probabilities_and_spans_can_teach(
     sources = [read_manifest(run)["teachers"] for run in runs]
     assert [entry["run"] for entry in sources[0]] == ["baseline-rules", "baseline-linear", "spans"]
     assert sources[0][:2] == sources[1][:2] and sources[0][2] != sources[1][2]
-    with pytest.raises(InputError, match="unlabeled articles only, as it is not a transformer"):
+    with pytest.raises(InputError, match="articles only, as it is not a run of a transformer"):
         train(recipe, gold, LABELS, tmp_path / "gold")
 
 

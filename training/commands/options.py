@@ -119,12 +119,20 @@ def require_data(inputs: TrainingInputs) -> TrainingData:
 
 
 def print_warnings(inputs: TrainingInputs) -> None:
-    """Print warnings about the documents to standard error, in the first process only."""
+    """Print warnings about the documents, and where articles are sent, to standard error.
+
+    Of several processes, only the first one does.
+    """
     from rich.console import Console
 
+    from ..external.loading import remote_address
     from ..train import is_first_process
 
     if inputs.data is not None and is_first_process():
+        if inputs.data.pool is not None:
+            for address in map(remote_address, getattr(inputs.recipe, "teachers", ())):
+                if address is not None:
+                    echo(f"the unlabeled articles are sent to {address}", err=True)
         with Console(stderr=True).status("Comparing the documents"):
             warnings = inputs.data.warnings(inputs.labels)
         for warning in warnings:

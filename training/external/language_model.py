@@ -56,6 +56,7 @@ class LanguageModelTagger:
         self._endpoint = ChatEndpoint(settings.url, timeout=settings.timeout)
         self._store = AnswerStore(Path(settings.cache) if settings.cache else _default_store())
         self._counts: Counter[str] = Counter()
+        self._counting = threading.Lock()
 
     @property
     def fingerprint(self) -> str:
@@ -64,7 +65,16 @@ class LanguageModelTagger:
         return hashlib.sha256(passage.encode() + self._key(self._body(""))).hexdigest()
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
-        """Yield the mentions of each text, in order. Several requests are sent at a time.
+        """Yield the mentions of each text, in order; see :meth:`pipe_with_gaps`."""
+        for mentions, _ in self.pipe_with_gaps(texts):
+            yield mentions
+
+    def pipe_with_gaps(
+        self, texts: Iterable[str]
+    ) -> Iterator[tuple[list[Mention], list[tuple[int, int]]]]:
+        """Yield the mentions of each text, and the passages to which there is no valid answer.
+
+        Several requests are sent at a time. Passages are given by start and end.
 
         Raises:
             ServerError: if the API does not answer, or is another one.
@@ -93,6 +103,22 @@ class LanguageModelTagger:
             # Answers under way are paid for: they are awaited and kept.
             stopped.set()
             pool.shutdown(cancel_futures=True)
+
+    def forecast(self, texts: Iterable[str]) -> str:
+        """Return a line on what tagging texts would send; send nothing."""
+        bodies = [
+            self._body(text[start:end])
+            for text in texts
+            for start, end in split_passages(text, self._settings.passage)
+        ]
+        asked = [body for body in bodies if self._store.find(self._key(body)) is None]
+        size = sum(len(message["content"]) for body in asked for message in body["messages"])
+        told = f"{len(self._guidelines):,} characters of" if self._guidelines else "no"
+        return (
+            f"{len(asked):,} requests to {self.address} with {size:,} characters in all, of which "
+            f"none is sent now, so that their time is not known; {len(bodies) - len(asked):,} "
+            f"answers are known; it is told {told} guidelines"
+        )
 
     def notes(self) -> list[str]:
         """Return lines on what was asked so far, what it cost, and which answers were not used."""
@@ -128,12 +154,16 @@ class LanguageModelTagger:
         cost = (self._counts["input"] * read + self._counts["output"] * written) / _TOKENS_A_PRICE
         return f", which cost {cost:,.4f}"
 
-    def _collect(self, asked: Iterable[tuple[int, str, Future[_Answer]]]) -> list[Mention]:
-        """Return the mentions of a text when all its passages are answered."""
-        mentions = []
+    def _collect(
+        self, asked: Iterable[tuple[int, str, Future[_Answer]]]
+    ) -> tuple[list[Mention], list[tuple[int, int]]]:
+        """Return mentions and gaps of a text when all its passages are answered."""
+        mentions, gaps = [], []
         for offset, passage, future in asked:
             answer = future.result()
             self._count(answer)
+            if answer.quotations is None:
+                gaps.append((offset, offset + len(passage)))
             quotations = [
                 (quotation, self._find_label(label)) for quotation, label in answer.quotations or ()
             ]
@@ -146,17 +176,14 @@ class LanguageModelTagger:
                 mention._replace(start=mention.start + offset, end=mention.end + offset)
                 for mention in located.mentions
             ]
-        return mentions
+        return mentions, gaps
 
     def _count(self, answer: _Answer) -> None:
         is_invalid = answer.quotations is None
         self._counts["passages"] += 1
         self._counts["invalid"] += is_invalid
         self._counts["cut"] += is_invalid and answer.completion.is_cut_off
-        self._counts["known" if answer.is_known else "asked"] += 1
-        if not answer.is_known:
-            self._counts["input"] += answer.completion.input_tokens
-            self._counts["output"] += answer.completion.output_tokens
+        self._counts["known"] += answer.is_known
 
     def _find_label(self, name: str) -> str | None:
         """Return the label of a name, in which models change the case; None for no label."""
@@ -172,6 +199,11 @@ class LanguageModelTagger:
             quotations = parse_answer(str(known.get("content")))
             return _Answer(quotations, Completion("", False, 0, 0), is_known=True)
         completion = self._endpoint.complete(body, stopped)
+        # At once: an answer is paid for even if the call is interrupted before it is read.
+        with self._counting:
+            self._counts["asked"] += 1
+            self._counts["input"] += completion.input_tokens
+            self._counts["output"] += completion.output_tokens
         quotations = parse_answer(completion.content)
         if quotations is not None:
             self._store.add(key, {"content": completion.content})

@@ -107,14 +107,14 @@ _KINDS: dict[str, type[ModelFile]] = {
 }
 
 
-def is_external(name: str | Path) -> bool:
+def is_model_file(name: str | Path) -> bool:
     """Return whether a name is that of a model file, or a short form."""
     text = str(name)
     is_short = text.startswith(("llm:", _SHORT_SPACY))
     return is_short or (text.endswith(".toml") and not Path(text).is_dir())
 
 
-def read_external(name: str | Path) -> ModelFile:
+def read_model_file(name: str | Path) -> ModelFile:
     """Return the settings of a tagger that orbat did not train.
 
     Args:

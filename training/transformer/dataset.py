@@ -25,7 +25,8 @@ IGNORE_INDEX = -100
 TEACHER_LOG_PROBS = "teacher_log_probs"
 """Field of rows and batches with the log-probabilities that teachers give to tags."""
 TAUGHT = "taught"
-"""Field of rows and batches that is 1 at pieces whose tags teachers have scored."""
+"""Field of rows and batches that is 1 at pieces whose tags teachers have scored. At words that no
+teacher knows, where its log-probabilities are not a number, it is 0."""
 
 Row = dict[str, Any]
 TeacherScorer = Callable[[Sequence[tuple[int, Window]]], Iterable[Floats]]
@@ -123,7 +124,7 @@ def make_windows(
         For each window `input_ids`, `features` and `labels`, each with one entry a piece, and with
         teachers :data:`TEACHER_LOG_PROBS`, *Shape:* (pieces, tags). The label of a word is at its
         first piece; all other pieces have :data:`IGNORE_INDEX`. :data:`TAUGHT` is 1 at the pieces
-        with a label.
+        with a label whose log-probabilities are known.
     """
     windows = []
     for index, (text, _) in enumerate(documents):
@@ -206,9 +207,12 @@ def _make_row(
     }
     if log_probs is not None:
         row_log_probs = np.tile(_certainly_outside(len(config.tags)), (len(input_ids), 1))
-        row_log_probs[positions[present]] = log_probs[present]
+        known = present & ~np.isnan(log_probs).any(axis=1)
+        row_log_probs[positions[known]] = log_probs[known]
         row[TEACHER_LOG_PROBS] = row_log_probs
-        row[TAUGHT] = (labels != IGNORE_INDEX).astype(np.int64).tolist()
+        taught = (labels != IGNORE_INDEX).astype(np.int64)
+        taught[positions[present & ~known]] = 0
+        row[TAUGHT] = taught.tolist()
     return row
 
 

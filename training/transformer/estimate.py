@@ -27,7 +27,7 @@ def estimate_training(prepared: Preparation) -> dict[str, str]:
 
     Returns:
         Texts by name: weights, training windows, unlabeled articles and their teachers if there
-        are any, steps, dtype and time.
+        are any, steps, dtype and time; without that of requests to language models.
     """
     recipe, windows = prepared.job.recipe, prepared.windows
     weights = [(p.numel(), p.requires_grad) for p in prepared.network.parameters()]
@@ -142,8 +142,10 @@ def _describe_pool(
         names = ", ".join(recipe.teachers)
         facts["teachers"] = f"{names}; {len(missing):,} articles to score, once"
         start = time.perf_counter()
-        teachers.try_out(missing[:_MEASURED_DOCUMENTS])
+        remarks = teachers.try_out(missing, _MEASURED_DOCUMENTS)
         seconds = time.perf_counter() - start
+        if remarks:
+            facts["other teachers"] = "\n".join(remarks)
         return facts, seconds / max(1, len(missing[:_MEASURED_DOCUMENTS])) * len(missing)
     facts["teachers"] = (
         f"a model of this recipe, trained on the gold first; {len(missing):,} articles to score"

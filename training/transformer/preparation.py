@@ -98,8 +98,8 @@ class Preparation:
         self.pool_teachers: PoolTeachers | None = None
         if self.pool is not None:
             self.pool_teachers = find_pool_teachers(
-                *(recipe.teachers, job.labels.names, held_out_texts(job), job.load_run),
-                self._cut_windows,
+                *(recipe.teachers, job.labels, job.data.guidelines, held_out_texts(job)),
+                *(job.load_run, self._cut_windows),
                 crf=recipe.crf,
                 precision=self.precision,
             )

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from ...corpus.files import sha256_text
 from ...errors import InputError
 from ..base import TrainingJob
+from ..external.loading import is_external
 from ..recipe import Recipe
 from ..run_folder import MODEL_FOLDER, check_files, read_manifest
 from ..teachers import SPANS, START_FROM, read_teacher
@@ -56,9 +57,12 @@ def load_teachers(job: TrainingJob, *, precision: Precision) -> Teachers | None:
     recipe: Recipe = job.recipe
     runs = []
     for name in recipe.teachers:
-        kind = SPANS if name == SPANS else read_manifest(Path(name))["recipe"]["kind"]
+        is_run = name != SPANS and not is_external(name)
+        kind = read_manifest(Path(name))["recipe"]["kind"] if is_run else ""
         if job.data.pool is None and (kind != "transformer" or not recipe.teach_gold):
-            reason = "teach_gold is false" if kind == "transformer" else "it is not a transformer"
+            reason = "it is not a run of a transformer"
+            if kind == "transformer":
+                reason = "teach_gold is false"
             raise InputError(
                 f"teacher {name}: teaches on unlabeled articles only, as {reason}; "
                 "name some with --unlabeled"

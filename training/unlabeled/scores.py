@@ -12,7 +12,7 @@ from ...errors import InputError
 from ..tagger.arrays import Floats
 
 SCORES_FILE = "scores.sqlite"
-"""The file, in the run folder of a teacher."""
+"""The file, in the run folder of a teacher that is a run."""
 _LOCK_SECONDS = 60
 
 
@@ -71,16 +71,18 @@ class ScoreStore:
         """
         rows = [(key, values.astype(np.float16).tobytes()) for key, values in scores.items()]
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._connect()) as database, database:
                 database.execute(
                     "CREATE TABLE IF NOT EXISTS scores "
                     "(key BLOB PRIMARY KEY, log_probs BLOB NOT NULL) WITHOUT ROWID"
                 )
                 database.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             raise InputError(
                 f"{self._path}: cannot be written ({error}); free disk space, or copy the "
-                "teacher's run folder to where it can be written"
+                "teacher's run folder to where it can be written (of other teachers, name another "
+                "cache folder by XDG_CACHE_HOME)"
             ) from error
 
     def _connect(self) -> sqlite3.Connection:

@@ -1,9 +1,9 @@
-"""Teachers of unlabeled articles: runs of any kind, and spans that the articles have already."""
+"""Teachers of unlabeled articles: taggers of any kind, and spans that the articles have already."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -13,13 +13,13 @@ from ...corpus.document import Document
 from ...ui import OnProgress, Progress
 from ..base import ProbabilisticTextTagger, TextTagger
 from ..tagger.arrays import Floats, Ints
-from ..tagger.mentions import spans_to_tags, tag_names
+from ..tagger.mentions import tag_names
 from ..tagger.windows import Window
-from ..tagger.words import find_words
+from .external import ExternalTeacher
+from .hard_tags import hard_tags, to_log_probs
 from .scores import ScoreStore
 
-_MINIMUM = 1e-6
-"""The least probability of a tag."""
+_TASK = "Scoring unlabeled articles"
 _DOCUMENTS_A_COMMIT = 16
 
 CutWindows = Callable[[Sequence[str]], list[list[Window]]]
@@ -34,19 +34,25 @@ class WindowTagger(Protocol):
         """Return the log-probabilities of the tags of a text's words, *Shape:* (words, tags)."""
 
 
+Scorer = WindowTagger | TextTagger | ExternalTeacher
+"""A teacher that is loaded."""
+
+
 @dataclass(frozen=True)
-class RunTeacher:
-    """A finished run that teaches.
+class StoredTeacher:
+    """A teacher whose scores are kept.
 
     Attributes:
         fingerprint: hash of its model, and of how it scores.
         store: keeps its scores.
         load: loads it.
+        by_window: whether it scores the windows of the student, and not whole articles.
     """
 
     fingerprint: str
     store: ScoreStore
-    load: Callable[[], WindowTagger | TextTagger]
+    load: Callable[[], Scorer]
+    by_window: bool
 
 
 class PoolTeachers:
@@ -54,20 +60,20 @@ class PoolTeachers:
 
     A transformer scores the windows that its student learns from, each without the text around it.
     Taggers of other kinds read whole articles. One that gives no probabilities, and the spans of
-    the articles, give each word its tag with the confidence of the mention, and O with the rest;
-    the confidence is 1 if there is none. The answers of several teachers are averaged.
+    the articles, give hard tags, see :mod:`.hard_tags`. The answers of several teachers are
+    averaged, for each word those that are known, see :mod:`.external`.
 
     Args:
-        runs: the teachers.
+        stored: the teachers.
         spans: whether the spans of the articles are a teacher too.
         labels: the label names.
         cut: cuts texts into the windows of the student.
     """
 
     def __init__(
-        self, runs: Sequence[RunTeacher], spans: bool, labels: tuple[str, ...], cut: CutWindows
+        self, stored: Sequence[StoredTeacher], spans: bool, labels: tuple[str, ...], cut: CutWindows
     ) -> None:
-        self._runs = runs
+        self._stored = stored
         self._spans = spans
         self._labels = labels
         self._cut = cut
@@ -76,7 +82,7 @@ class PoolTeachers:
         """Return the documents that not all teachers have scored."""
         keys = self._keys(documents)
         missing: set[bytes] = set()
-        for teacher, teacher_keys in zip(self._runs, zip(*keys, strict=True), strict=True):
+        for teacher, teacher_keys in zip(self._stored, zip(*keys, strict=True), strict=True):
             missing.update(teacher.store.missing(list(teacher_keys)))
         return [
             document
@@ -85,34 +91,54 @@ class PoolTeachers:
         ]
 
     def score(self, documents: Sequence[Document], on_progress: OnProgress) -> None:
-        """Score the documents that not all teachers have scored, and keep the scores.
+        """Score documents by the teachers that have not scored them, and keep the scores.
 
-        Each document is scored by itself, so that its scores do not depend on the others.
+        Each document is scored by itself, so that its scores do not depend on the others. What
+        teachers have to say of it is reported at the end, also of an interrupted call.
 
         Raises:
             InputError: if the scores cannot be kept.
             ModelError: if a teacher cannot be loaded.
+            ServerError: if the API of a language model does not answer.
         """
         missing = self.missing(documents)
         done = len(documents) - len(missing)
-        taggers = [teacher.load() for teacher in self._runs] if missing else []
-        for start in range(0, len(missing), _DOCUMENTS_A_COMMIT):
-            part = missing[start : start + _DOCUMENTS_A_COMMIT]
-            keys, windows = self._keys(part), self._cut([document.text for document in part])
-            for index, (teacher, tagger) in enumerate(zip(self._runs, taggers, strict=True)):
-                scores = {}
-                for number, document in enumerate(part):
-                    scores[keys[number][index]] = self._ask(tagger, document.text, windows[number])
-                teacher.store.add(scores)
-            done += len(part)
-            on_progress(Progress("Scoring unlabeled articles", done, len(documents)))
+        scorers = [teacher.load() for teacher in self._stored] if missing else []
+        try:
+            for start in range(0, len(missing), _DOCUMENTS_A_COMMIT):
+                part = missing[start : start + _DOCUMENTS_A_COMMIT]
+                for teacher, scorer, keys in zip(
+                    self._stored, scorers, zip(*self._keys(part), strict=True), strict=True
+                ):
+                    unknown = set(teacher.store.missing(list(keys)))
+                    asked = [n for n, key in enumerate(keys) if key in unknown]
+                    scores = self._ask(scorer, [part[number].text for number in asked])
+                    teacher.store.add(dict(zip((keys[n] for n in asked), scores, strict=True)))
+                done += len(part)
+                on_progress(Progress(_TASK, done, len(documents)))
+        finally:
+            for scorer in scorers:
+                for note in scorer.notes() if isinstance(scorer, ExternalTeacher) else ():
+                    on_progress(Progress(_TASK, done, len(documents), note=note))
 
-    def try_out(self, documents: Sequence[Document]) -> None:
-        """Score documents, and keep nothing: to measure the time that scoring takes."""
-        windows = self._cut([document.text for document in documents])
-        for tagger in [teacher.load() for teacher in self._runs]:
-            for document, document_windows in zip(documents, windows, strict=True):
-                self._ask(tagger, document.text, document_windows)
+    def try_out(self, documents: Sequence[Document], measured: int) -> list[str]:
+        """Score a few documents and keep nothing, to measure the time; send nothing anywhere.
+
+        Args:
+            documents: those that are to be scored.
+            measured: the number of those that are scored.
+
+        Returns:
+            Lines on the teachers that orbat did not train; see :meth:`ExternalTeacher.forecast`.
+        """
+        texts, lines = [document.text for document in documents], []
+        for scorer in [teacher.load() for teacher in self._stored]:
+            if isinstance(scorer, ExternalTeacher):
+                lines += scorer.forecast(texts)
+                if scorer.is_remote:
+                    continue
+            list(self._ask(scorer, texts[:measured]))
+        return lines
 
     def log_probs(self, documents: Sequence[Document]) -> Iterator[Floats]:
         """Yield the log-probabilities of the tags of each scored document, averaged over teachers.
@@ -124,15 +150,15 @@ class PoolTeachers:
         keys = list(zip(*self._keys(documents), strict=True))
         answers = [
             teacher.store.read(list(teacher_keys), tags)
-            for teacher, teacher_keys in zip(self._runs, keys, strict=True)
+            for teacher, teacher_keys in zip(self._stored, keys, strict=True)
         ]
         if self._spans:
             answers.append([self._spans_of(document) for document in documents])
         for log_probs in zip(*answers, strict=True):
-            yield _to_log_probs(np.mean([np.exp(values) for values in log_probs], axis=0))
+            yield _average(np.exp(np.stack(log_probs)))
 
     def _keys(self, documents: Sequence[Document]) -> list[list[bytes]]:
-        """Return the keys of each document's scores, one for each teacher that is a run."""
+        """Return the keys of each document's scores, one for each teacher."""
         windows = self._cut([document.text for document in documents])
         return [
             self._document_keys(document, document_windows)
@@ -143,41 +169,52 @@ class PoolTeachers:
         bounds = [(window.word_start, window.word_end) for window in windows]
         return [
             hashlib.sha256(
-                repr((document.text, bounds, self._labels, teacher.fingerprint)).encode()
+                repr(
+                    (
+                        document.text,
+                        bounds if teacher.by_window else None,
+                        self._labels,
+                        teacher.fingerprint,
+                    )
+                ).encode()
             ).digest()
-            for teacher in self._runs
+            for teacher in self._stored
         ]
 
-    def _ask(
-        self, tagger: WindowTagger | TextTagger, text: str, windows: Sequence[Window]
-    ) -> Floats:
-        """Return the log-probabilities of a tagger for a text, *Shape:* (words, tags)."""
-        if isinstance(tagger, WindowTagger):
-            return tagger.log_probs(text, windows)
-        if isinstance(tagger, ProbabilisticTextTagger):
-            _, probabilities = next(tagger.probabilities([text]))
-            return _to_log_probs(_split_labels(probabilities.astype(np.float32)))
-        (mentions,) = tagger.pipe([text])
-        return self._hard_tags(text, mentions)
+    def _ask(self, scorer: Scorer, texts: Sequence[str]) -> Iterator[Floats]:
+        """Yield the log-probabilities of a teacher for each text, *Shape:* (words, tags)."""
+        if isinstance(scorer, ExternalTeacher):
+            yield from scorer.score(texts)
+            return
+        windows = self._cut(texts) if isinstance(scorer, WindowTagger) else [[]] * len(texts)
+        for text, text_windows in zip(texts, windows, strict=True):
+            if isinstance(scorer, WindowTagger):
+                yield scorer.log_probs(text, text_windows)
+            elif isinstance(scorer, ProbabilisticTextTagger):
+                _, probabilities = next(scorer.probabilities([text]))
+                yield to_log_probs(_split_labels(probabilities.astype(np.float32)))
+            else:
+                (mentions,) = scorer.pipe([text])
+                yield hard_tags(text, mentions, self._labels)
 
     def _spans_of(self, document: Document) -> Floats:
         spans = ((span.start, span.end, span.label, span.score) for span in document.spans)
-        return self._hard_tags(document.text, spans)
+        return hard_tags(document.text, spans, self._labels)
 
-    def _hard_tags(
-        self, text: str, mentions: Iterable[tuple[int, int, str, float | None]]
-    ) -> Floats:
-        """Return the log-probabilities of tags with a confidence, *Shape:* (words, tags)."""
-        words, tags = find_words(text), tag_names(self._labels)
-        probabilities = np.zeros((len(words), len(tags)), np.float32)
-        probabilities[:, 0] = 1
-        for start, end, label, score in mentions:
-            path = spans_to_tags(words, [(start, end, label)], tags)
-            rows = np.flatnonzero(path)
-            confidence = 1.0 if score is None else score
-            probabilities[rows, 0] = 1 - confidence
-            probabilities[rows, path[rows]] = confidence
-        return _to_log_probs(probabilities)
+
+def _average(probabilities: Floats) -> Floats:
+    """Return the logarithms of the averages of those probabilities that are known.
+
+    Args:
+        probabilities: not a number where they are unknown. *Shape:* (teachers, words, tags).
+
+    Returns:
+        Not a number for words of which no teacher knows. *Shape:* (words, tags).
+    """
+    known = ~np.isnan(probabilities)
+    counts = known.sum(axis=0).astype(np.float32)
+    counts[counts == 0] = np.nan
+    return to_log_probs(np.where(known, probabilities, 0).sum(axis=0) / counts)
 
 
 def _split_labels(probabilities: Floats) -> Floats:
@@ -198,10 +235,3 @@ def _split_labels(probabilities: Floats) -> Floats:
             tags[word, 2 * label] = tags[word, 2 * label - 1]
             tags[word, 2 * label - 1] = 0
     return tags
-
-
-def _to_log_probs(probabilities: Floats) -> Floats:
-    """Return logarithms of probabilities that are at least :data:`_MINIMUM` and sum to 1."""
-    clipped = np.maximum(probabilities, _MINIMUM)
-    log_probs: Floats = np.log(clipped / clipped.sum(axis=1, keepdims=True)).astype(np.float32)
-    return log_probs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from ..options import (
 )
 from ..push import build_taggers
 
+if TYPE_CHECKING:
+    from ...session.changes.replacing_suggestions import SuggestionAccuracy
+
 
 @when_interrupted("the documents written so far have new suggestions; the same command goes on")
 def suggest(
@@ -37,6 +40,13 @@ def suggest(
             "both overlap).",
         ),
     ] = "model+rules",
+    gold: Annotated[
+        Path | None,
+        typer.Option(
+            help="Gold documents to measure the suggestions on, before anything is replaced, "
+            "beside the confirmed documents."
+        ),
+    ] = None,
     gazetteer: Annotated[
         Path | None,
         typer.Option(help="Gazetteer file; default: the shipped one for defence news."),
@@ -48,17 +58,20 @@ def suggest(
 ) -> None:
     """Replace the suggestions in documents that nobody has begun, and compare old and new ones.
 
-    Begun are documents with a span that somebody added, deleted, changed or accepted, with a
-    comment, and confirmed ones. doccano does not record who has only read a document: annotators
-    who have one of the others open should load the page again.
+    The accuracy is printed before anything is replaced. Begun are documents with a span that
+    somebody added, deleted, changed or accepted, with a comment, and confirmed ones. doccano does
+    not record who has only read a document: annotators who have one of the others open should load
+    the page again.
     """
     from rich.console import Console
 
+    from ....corpus.files import read_documents
     from ....models.commands.remote import print_notes
     from ....ui import print_tables, progress_bars
     from ...session.changes.replacing_suggestions import replace_suggestions, replacement_tables
     from ...session.folder import open_session
     from ...session.guidelines import read_guideline_log
+    from ...suggestions import suggestion_table
 
     labels = open_session(session).labels
     versions = read_guideline_log(session)
@@ -66,6 +79,20 @@ def suggest(
     tagger = load_optional_model(model, label_map or (), labels, latest)
     assert tagger is not None
     print_left_out_labels(tagger, labels)
+    gold_documents = list(read_documents(gold, labels.names)) if gold else []
+    console = Console()
+
+    def print_accuracy(accuracy: SuggestionAccuracy) -> None:
+        if gold is not None and accuracy.gold is not None:
+            table = suggestion_table(accuracy.gold, gold, gold_documents, tagger)
+            print_tables([table], console)
+        print_tables(replacement_tables(accuracy), console)
+        if accuracy.new is None and accuracy.gold is None:
+            echo(
+                "the suggestions were not measured: no document to measure on is confirmed yet; "
+                "pass gold documents with --gold"
+            )
+
     with (
         connect(home, url, username, password_stdin, session) as client,
         progress_bars() as on_progress,
@@ -75,17 +102,16 @@ def suggest(
             session,
             build_taggers(suggesters, labels, model=tagger, gazetteer=gazetteer),
             seen=tagger.seen,
+            gold=gold_documents,
+            on_measured=print_accuracy,
             on_progress=on_progress,
         )
     print_notes(tagger)
-    print_tables(replacement_tables(result), Console())
     if result.seen:
         echo(
             f"the model was trained or selected on {result.seen} of the {result.confirmed} "
             "confirmed documents, which were not measured"
         )
-    if result.new is None:
-        echo("no document to measure on is confirmed yet")
     for annotator, count in result.replaced.items():
         echo(f"{count} documents of {annotator} have new suggestions")
     replaced = sum(result.replaced.values())

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ....corpus.document import Span
+from ....corpus.document import Document, Span
 from ....corpus.files import sha256_text
 from ....corpus.tagger import Tagger
 from ....evaluation.metrics import Evaluation, evaluate
 from ....evaluation.report.tables import score_table
 from ....ui import DataTable, OnProgress, Progress, ignore_progress
 from ...doccano.client import DoccanoClient
-from ...suggestions import suggest
+from ...suggestions import measure_suggestions, suggest
 from ..folder import Session
 from ..reading import Reading, read_session
 from .suggestion_project import SuggestionProject, locked_session, record_suggestions
+
+
+@dataclass(frozen=True)
+class SuggestionAccuracy:
+    """The accuracy of old and new suggestions.
+
+    Attributes:
+        gold: of the new ones on gold documents; None if there are none.
+        old: of those that confirmed documents were pushed with, but for documents that the model
+            was trained or selected on; None without such documents.
+        new: of the new suggestions on the same documents.
+    """
+
+    gold: Evaluation | None = None
+    old: Evaluation | None = None
+    new: Evaluation | None = None
 
 
 @dataclass(frozen=True)
@@ -24,23 +40,20 @@ class ReplacedSuggestions:
     """The result of replacing suggestions.
 
     Attributes:
+        accuracy: of old and new suggestions.
         replaced: the number of documents with new suggestions, by annotator.
         unchanged: number of documents for which the suggestions are the same.
         begun: number of documents that somebody has begun, which keep their suggestions.
         confirmed: number of confirmed documents.
         seen: number of confirmed documents that the model was trained or selected on.
-        old: accuracy of the suggestions that the other confirmed documents were pushed with; None
-            without such documents.
-        new: accuracy of the new suggestions on the same documents.
     """
 
+    accuracy: SuggestionAccuracy
     replaced: Mapping[str, int] = field(default_factory=dict)
     unchanged: int = 0
     begun: int = 0
     confirmed: int = 0
     seen: int = 0
-    old: Evaluation | None = None
-    new: Evaluation | None = None
 
 
 def replace_suggestions(
@@ -49,6 +62,8 @@ def replace_suggestions(
     suggesters: Sequence[Tagger],
     *,
     seen: frozenset[str] = frozenset(),
+    gold: Sequence[Document] = (),
+    on_measured: Callable[[SuggestionAccuracy], None] | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> ReplacedSuggestions:
     """Suggest spans anew in the documents that nobody has begun, and measure old and new spans.
@@ -67,6 +82,8 @@ def replace_suggestions(
         suggesters: taggers in order of precedence.
         seen: SHA-256 of each text that a tagger was trained or selected on; these documents are
             not measured.
+        gold: gold documents to measure the suggesters on; empty for none.
+        on_measured: called with the accuracy before anything is replaced.
         on_progress: called as documents are read and written.
 
     Raises:
@@ -76,6 +93,8 @@ def replace_suggestions(
     with locked_session(client, folder, on_progress) as session:
         projects = {n: SuggestionProject.open(client, session, n) for n in session.projects}
         readings = read_session(client, session, on_progress)
+        names = session.labels.names
+        on_gold = measure_suggestions(gold, suggesters, names, on_progress) if gold else None
         confirmed = [r for group in readings.values() for r in group if r.work.state]
         measured = [r for r in confirmed if sha256_text(r.document.text) not in seen]
         open_ = [
@@ -85,6 +104,13 @@ def replace_suggestions(
             if projects[annotator].is_untouched(reading.work, reading.pushed)
         ]
         suggested = _suggest([*measured, *(r for _, r in open_)], suggesters, session, on_progress)
+        accuracy = SuggestionAccuracy(
+            on_gold,
+            _evaluate(measured, [r.pushed.spans for r in measured], names),
+            _evaluate(measured, [suggested[r.pushed.id] for r in measured], names),
+        )
+        if on_measured is not None:
+            on_measured(accuracy)
         replaced: dict[str, set[str]] = {name: set() for name in projects}
         unchanged = 0
         for number, (project, reading) in enumerate(open_, start=1):
@@ -95,17 +121,15 @@ def replace_suggestions(
                 replaced[project.annotator].add(new.id)
             on_progress(Progress("Replacing suggestions", number, len(open_)))
         record_suggestions(client, session, on_progress)
-    names = session.labels.names
     total = sum(map(len, readings.values()))
     counts = {annotator: len(ids) for annotator, ids in replaced.items() if ids}
     return ReplacedSuggestions(
+        accuracy,
         counts,
         unchanged=unchanged,
         begun=total - sum(counts.values()) - unchanged - len(confirmed),
         confirmed=len(confirmed),
         seen=len(confirmed) - len(measured),
-        old=_evaluate(measured, [r.pushed.spans for r in measured], names),
-        new=_evaluate(measured, [suggested[r.pushed.id] for r in measured], names),
     )
 
 
@@ -135,10 +159,10 @@ def _evaluate(
     return evaluate(gold, predicted, labels)
 
 
-def replacement_tables(result: ReplacedSuggestions) -> list[DataTable]:
+def replacement_tables(accuracy: SuggestionAccuracy) -> list[DataTable]:
     """Return the accuracy of the old and the new suggestions on the confirmed documents."""
     note = "on what annotators confirmed, who saw the old suggestions: this favors the old ones"
-    pairs = (("Old suggestions", result.old), ("New suggestions", result.new))
+    pairs = (("Old suggestions", accuracy.old), ("New suggestions", accuracy.new))
     return [
         score_table(evaluation, title, note)
         for title, evaluation in pairs

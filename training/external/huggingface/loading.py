@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError, ModelError, first_line
-from ...training.run_folder import MANIFEST_FILE
-from ...training.tagger.config import TaggerConfig
-from ...training.tagger.tagger import NeuralTagger
-from ...training.transformer.encoder import (
+from ....errors import InputError, ModelError, first_line
+from ...run_folder import MANIFEST_FILE
+from ...tagger.config import TaggerConfig
+from ...tagger.tagger import NeuralTagger
+from ...transformer.encoder import (
     fetch_from_hub,
     longest_window,
     quiet_transformers,
     special_tokens,
 )
-from ...training.transformer.model_folder import torch_network
+from ...transformer.model_folder import torch_network
 from .label_schemes import LabelScheme, read_label_scheme
 
 CONFIG_FILE = "config.json"

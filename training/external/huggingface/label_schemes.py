@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...errors import ModelError
-from ...training.tagger.mentions import tag_names
+from ....errors import ModelError
+from ...tagger.mentions import tag_names
 
 _BEGIN = "BSU"
 """Marks of the first word of a mention, or of its only one."""

@@ -1,0 +1,1 @@
+"""Token classifiers of transformers as taggers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -43,12 +44,20 @@ class GoldReader:
         format_name: one of :data:`~orbat.annotation.formats.registry.FORMATS`; None to find it
             from each file.
         flatten: `longest` keeps the longest of spans that overlap; None refuses them.
+        has_options: whether the command has the options `--from` and `--flatten`; otherwise,
+            messages name the conversion that has them.
 
     Raises:
         InputError: if there is no such format or policy.
     """
 
-    def __init__(self, format_name: str | None = None, flatten: str | None = None) -> None:
+    def __init__(
+        self,
+        format_name: str | None = None,
+        flatten: str | None = None,
+        *,
+        has_options: bool = True,
+    ) -> None:
         if format_name is not None and format_name not in FORMATS:
             raise InputError(
                 f"--from {format_name}: no such format{did_you_mean(format_name, FORMATS)}; "
@@ -56,10 +65,11 @@ class GoldReader:
             )
         self._format_name = format_name
         self._flatten = flatten
+        self._has_options = has_options
         self._options = ReadOptions(overlaps=parse_flatten(flatten))
-        self._notices: dict[tuple[Path, Part], list[str]] = {}
+        self._notices: dict[tuple[Path, Part | None], list[str]] = {}
         self._changed_ids: dict[Part, list[str]] = {}
-        self._converted: dict[tuple[Path, Part, bool], Sequence[Document]] = {}
+        self._converted: dict[tuple[Path, Part | None, bool], Sequence[Document]] = {}
 
     @property
     def notices(self) -> list[str]:
@@ -87,18 +97,18 @@ class GoldReader:
         path: Path,
         labels: Iterable[str] | None = None,
         *,
-        part: Part,
+        part: Part | None = None,
         spans_required: bool = False,
     ) -> Iterator[Document]:
         """Yield the documents of a file or folder.
 
         Of a data set with several splits, only that of the wanted part is read. Other folders and
-        archives with several of train, dev and test are refused.
+        archives with several of train, dev and test are refused. Without a part, all are read.
 
         Args:
             path: the file, folder or zip archive.
             labels: the allowed label names; None allows any.
-            part: what the documents are for.
+            part: what the documents are for; None for anything.
             spans_required: refuse records of orbat that have not been annotated.
 
         Raises:
@@ -106,7 +116,10 @@ class GoldReader:
         """
         path = Path(path)
         refuse_pipe(path)
-        name = self._format_name or _find_name(path)
+        try:
+            name = self._format_name or find_gold_format(path)
+        except InputError as error:
+            raise InputError(f"{error}{self._advise(path, None, str(error))}") from error
         if name == "jsonl" and path.is_file() and self._flatten is None:
             yield from read_documents(path, labels, spans_required=spans_required)
             return
@@ -119,10 +132,10 @@ class GoldReader:
             yield document
 
     def _convert(
-        self, path: Path, name: str, part: Part, spans_required: bool
+        self, path: Path, name: str, part: Part | None, spans_required: bool
     ) -> Sequence[Document]:
         """Return the documents of a part of a source in another format."""
-        if name != "datasets":
+        if name != "datasets" and part is not None:
             _refuse_several_parts(path, part, is_by_document=name in _ONE_DOCUMENT_PER_FILE)
         report = ConversionReport()
         try:
@@ -130,16 +143,19 @@ class GoldReader:
             documents = list(read_format(path, name, report, options=options))
         except InputError as error:
             raise InputError(f"{error}{self._advise(path, name, str(error))}") from error
-        chosen = _choose_split(path, documents, part) if name == "datasets" else documents
+        chosen: Sequence[Document] = documents
+        if name == "datasets" and part is not None:
+            chosen = _choose_split(path, documents, part)
         lines = report.lines()
         if len(chosen) < len(documents):
             lines.insert(0, f"{len(chosen)} of {len(documents)} documents, those of split {part}")
         self._notices[path, part] = lines
         return chosen
 
-    def _advise(self, path: Path, name: str, message: str) -> str:
-        """Return what else to try where a file cannot be read in a format."""
-        if self._format_name is not None:
+    def _advise(self, path: Path, name: str | None, message: str) -> str:
+        """Return what else to try where a file cannot be read, in a format if one is known."""
+        convert = f"orbat annotate convert {shlex.quote(str(path))} gold.jsonl"
+        if self._format_name is not None and name is not None:
             try:
                 found = find_format(path)
             except InputError:
@@ -147,12 +163,21 @@ class GoldReader:
             else:
                 if FORMATS[found.name].read is not FORMATS[name].read:
                     return f"; {path} has {found.evidence}: try --from {found.name}"
-        if _CONVERTER_OPTION.search(message):
-            return f" (options of orbat annotate convert {path} gold.jsonl --from {name})"
-        return ""
+        if name is not None and _CONVERTER_OPTION.search(message):
+            return f" (options of {convert} --from {name})"
+        if self._has_options or "annotate convert" in message:
+            return ""
+        if "--flatten" in message:
+            return f" ({convert} does so)"
+        return f" (an option of {convert})" if "--from" in message else ""
 
 
-def _find_name(path: Path) -> str:
+def find_gold_format(path: Path) -> str:
+    """Return the name of the format in which a file or folder is read.
+
+    Raises:
+        InputError: if it does not exist, or its format is not certain.
+    """
     # Its reader says best what is wrong with a file that is missing, empty or damaged.
     if path.name.endswith((".jsonl", ".jsonl.gz")) and not path.is_dir():
         try:

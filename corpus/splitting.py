@@ -6,7 +6,7 @@ import itertools
 import json
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +16,13 @@ from ..errors import InputError
 from .deduplication.clusters import find_clusters
 from .deduplication.ngrams import NGRAM_WORDS, normalized_words
 from .document import Document, document_to_json
-from .files import check_output, read_documents, sha256_file, write_json
+from .files import check_output, read_documents, sha256_file, sha256_path, write_json
 from .metadata import DATE_KEYS, document_date, document_source
 from .output.atomic import open_atomic
 
 SPLIT_NAMES = ("train", "dev", "test")
 SplitMethod = Literal["cluster", "time", "given"]
+ReadDocuments = Callable[[Path], Iterator[Document]]
 _MAX_FOLDS = 20
 
 
@@ -58,6 +59,7 @@ def split_corpus(
     by: SplitMethod = "cluster",
     seed: int = 0,
     ngram_words: int = NGRAM_WORDS,
+    read: ReadDocuments = read_documents,
 ) -> CorpusSplit:
     """Split a corpus and write ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and ``splits.json``.
 
@@ -65,22 +67,25 @@ def split_corpus(
     clusters and the hashes of all files.
 
     Args:
-        path: the corpus, JSON Lines.
+        path: the corpus.
         output: the folder to write to.
         dev: see :func:`assign_splits`, as for all that follow.
         test: the share of test.
         by: the method.
         seed: the random seed.
         ngram_words: words of an n-gram that no two splits share.
+        read: reads the corpus; by default JSON Lines.
 
     Raises:
         InputError: if the corpus is one of the files to write, and see :func:`assign_splits`.
     """
     for name in SPLIT_NAMES:
         check_output(Path(output) / f"{name}.jsonl", path)
-    split = assign_splits(path, dev=dev, test=test, by=by, seed=seed, ngram_words=ngram_words)
+    split = assign_splits(
+        path, dev=dev, test=test, by=by, seed=seed, ngram_words=ngram_words, read=read
+    )
     settings = {"dev": dev, "test": test, "by": by, "seed": seed, "ngram_words": ngram_words}
-    _write_splits(Path(path), split, Path(output), settings)
+    _write_splits(Path(path), read, split, Path(output), settings)
     return split
 
 
@@ -92,13 +97,14 @@ def assign_splits(
     by: SplitMethod = "cluster",
     seed: int = 0,
     ngram_words: int = NGRAM_WORDS,
+    read: ReadDocuments = read_documents,
 ) -> CorpusSplit:
     """Assign the documents of a corpus to splits; each cluster stays in one split.
 
     The result does not depend on the order of the documents.
 
     Args:
-        path: the corpus, JSON Lines; streamed several times.
+        path: the corpus; streamed several times.
         dev: share of the documents in dev.
         test: share of the documents in test.
         by: `cluster` stratifies by source and label (scikit-learn's StratifiedGroupKFold); `time`
@@ -106,6 +112,7 @@ def assign_splits(
             `meta.split`.
         seed: random seed of `cluster`.
         ngram_words: words of an n-gram that puts two documents into one cluster.
+        read: reads the corpus; by default JSON Lines.
 
     Raises:
         InputError: if a share is out of range, there are too few documents, a date or a given
@@ -114,7 +121,7 @@ def assign_splits(
     if not (0 < dev < 1 and 0 < test < 1 and dev + test < 1):
         raise InputError("--dev and --test must be above 0 and together below 1")
     path = Path(path)
-    documents = _DocumentFile(path)
+    documents = _DocumentFile(path, read)
     keys = [_make_keys(document) for document in documents]
     roots = find_clusters(documents, sum(k.words for k in keys), ngram_words=ngram_words)
     clusters: dict[int, list[_SplitKeys]] = defaultdict(list)
@@ -151,11 +158,12 @@ class _SplitKeys:
 class _DocumentFile:
     """The documents of a file, read again at each iteration."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, read: ReadDocuments) -> None:
+        self._path = path
+        self._read = read
 
     def __iter__(self) -> Iterator[Document]:
-        return read_documents(self.path)
+        return self._read(self._path)
 
 
 def _make_keys(document: Document) -> _SplitKeys:
@@ -256,13 +264,17 @@ def _merge_rare_strata(strata: list[str], folds: int) -> list[str]:
 
 
 def _write_splits(
-    path: Path, split: CorpusSplit, output: Path, settings: Mapping[str, Any]
+    path: Path,
+    read: ReadDocuments,
+    split: CorpusSplit,
+    output: Path,
+    settings: Mapping[str, Any],
 ) -> None:
     with ExitStack() as stack:
         files = {
             name: stack.enter_context(open_atomic(output / f"{name}.jsonl")) for name in SPLIT_NAMES
         }
-        for document in read_documents(path):
+        for document in read(path):
             name = split.split_by_id[document.id]
             marked = replace(document, meta={**document.meta, "split": name})
             line = json.dumps(document_to_json(marked), ensure_ascii=False)
@@ -270,7 +282,7 @@ def _write_splits(
     write_json(
         output / "splits.json",
         {
-            "corpus": {"file": path.name, "sha256": sha256_file(path)},
+            "corpus": {"file": path.name, "sha256": sha256_path(path)},
             "settings": dict(settings),
             "documents": split.sizes,
             "clusters": [list(cluster) for cluster in split.clusters],

@@ -126,8 +126,8 @@ def evaluate_systems(
     *,
     labels: Sequence[str] | None = None,
     where: str | None = None,
-    train: Path | str | None = None,
-    dev: Path | str | None = None,
+    train: Sequence[Document] | None = None,
+    dev: Sequence[Document] | None = None,
     annotations: Mapping[str, Sequence[Document]] | None = None,
     slice_by: Sequence[str] = (),
     target_precision: float = 0.95,
@@ -150,21 +150,21 @@ def evaluate_systems(
         0.911
 
     Args:
-        systems: models, or paths of JSON Lines files with predictions for the gold documents.
+        systems: models, or paths of files with predictions for the gold documents.
         gold: file of the gold documents.
         labels: the labels allowed; None takes those of the first model, and allows any label if
             there is no model.
         where: ``KEY=VALUE``; only documents with this value in their meta are scored.
-        train: JSON Lines file of training documents, to distinguish seen from unseen mentions; None
-            takes the first model's own.
-        dev: JSON Lines file of documents to calibrate the first model on; None takes its own.
+        train: training documents, to distinguish seen from unseen mentions; None takes the first
+            model's own.
+        dev: documents to calibrate the first model on; None takes its own.
         annotations: annotators' documents by annotator, for the human baseline.
         slice_by: meta fields to slice by, in addition to the default dimensions.
         target_precision: the precision for which a confidence threshold is recommended.
         robustness: whether to score the first system, which must be a model, on transformations
             of the gold documents, too; see :func:`.robustness.measurement.measure_robustness`.
         gates: scores that the first system must reach.
-        read_gold: reads the gold file; by default JSON Lines.
+        read_gold: reads the gold file and those of predictions; by default JSON Lines.
         resamples: number of bootstrap resamples, and of permutations in significance tests.
         seed: random seed of both.
         on_progress: receives the progress by system.
@@ -192,7 +192,7 @@ def evaluate_systems(
     prepared = []
     for number, system in enumerate(systems):
         on_progress(Progress("Preparing systems", number, len(systems)))
-        prepared.append(_prepare(system, documents, Path(dev) if dev else None))
+        prepared.append(_prepare(system, documents, dev))
     on_progress(Progress("Preparing systems", len(systems), len(systems)))
     on_progress(Progress("Scoring", 0))
     first = prepared[0]
@@ -204,7 +204,7 @@ def evaluate_systems(
     analysis = analyze_predictions(
         first.pairs(),
         labels=allowed or (),
-        train=read_documents(Path(train)) if train else first.train(),
+        train=train if train is not None else first.train(),
         dev=first.dev(),
         annotations=annotations,
         slice_by=slice_by,
@@ -247,7 +247,9 @@ def evaluate_systems(
     return result
 
 
-def _prepare(system: TrainedModel | Path | str, gold: GoldDocuments, dev: Path | None) -> System:
+def _prepare(
+    system: TrainedModel | Path | str, gold: GoldDocuments, dev: Sequence[Document] | None
+) -> System:
     if isinstance(system, Path | str):
         return system_from_file(Path(system), gold)
     return system_from_model(system, gold, dev)

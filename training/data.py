@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from ..annotation.gold_files import GoldReader
+from ..annotation.gold_files import GoldReader, find_gold_format
 from ..corpus.deduplication.duplicates import DuplicateFinder
 from ..corpus.document import Document
 from ..corpus.ingestion.readers import find_files
@@ -67,8 +67,8 @@ class TrainingData:
             labels: the label set; spans of other labels are refused. None allows any.
             unlabeled: files and folders of articles, as :func:`orbat.add_to_corpus` reads them;
                 their texts are not changed.
-            held_out: files of documents that unlabeled articles must not repeat, such as test
-                documents, in the same formats.
+            held_out: files and folders of documents that unlabeled articles must not repeat, such
+                as test documents: gold of any format, or articles.
             reader: reads `train` and `dev`; None finds the format of each.
 
         Raises:
@@ -85,7 +85,7 @@ class TrainingData:
             train,
             dev,
             *_read_articles(unlabeled, notices),
-            *_read_articles(held_out, notices),
+            *_read_held_out(held_out, notices),
             notices=notices,
         )
 
@@ -135,7 +135,7 @@ class TrainingData:
             train or [run / "data" / "train.jsonl"],
             dev or [run / "data" / "dev.jsonl"],
             *_read_articles(unlabeled, notices),
-            *_read_articles(held_out, notices),
+            *_read_held_out(held_out, notices),
             notices=notices,
         )
 
@@ -240,3 +240,25 @@ def _read_articles(
     if not documents:
         raise InputError(f"{sources[0]}: contains no article; name files of articles")
     return documents, [path for path in find_files(sources) if path.is_file()]
+
+
+def _read_held_out(
+    sources: Sequence[Path], notices: list[str]
+) -> tuple[list[Document], list[Path]]:
+    """Return held-out documents and their files as :func:`_read_articles`, and gold likewise.
+
+    Words and tags in columns would else be read as the text of one article.
+    """
+    reader, gold, rest = GoldReader(flatten="longest"), list[Document](), list[Path]()
+    for source in sources:
+        try:
+            is_gold = find_gold_format(source) != "jsonl"
+        except InputError:
+            is_gold = False
+        if is_gold:
+            gold += reader.read(source)
+        else:
+            rest.append(source)
+    notices += reader.notices
+    articles, files = _read_articles(rest, notices)
+    return [*gold, *articles], [*(path for path in sources if path not in rest), *files]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,9 +55,22 @@ def read_annotation_set(
         if not document.text and texts is not None:
             document = _add_text(document, texts, where, labels)
         documents[document.id] = document
-        annotators |= _names(document)
-    name = annotators.pop() if len(annotators) == 1 else Path(path).stem
-    return AnnotationSet(name, Path(path), tuple(documents.values()))
+    return make_annotation_set(path, list(documents.values()), annotators)
+
+
+def make_annotation_set(
+    path: Path, documents: Sequence[Document], annotators: Iterable[str] = ()
+) -> AnnotationSet:
+    """Return the annotation set of a file.
+
+    Args:
+        path: the file.
+        documents: its documents.
+        annotators: annotators whom the file names beside those in the documents.
+    """
+    names = {*annotators, *(name for document in documents for name in _names(document))}
+    name = names.pop() if len(names) == 1 else Path(path).stem
+    return AnnotationSet(name, Path(path), tuple(documents))
 
 
 def _add_text(
@@ -106,22 +119,6 @@ def comments_of(document: Document, annotator: str) -> list[tuple[str, str]]:
         for comment in (comments if isinstance(comments, list) else [])
         if isinstance(comment, dict) and comment.get("text")
     ]
-
-
-def read_confirmed(path: Path, labels: Sequence[str] | None) -> tuple[str, list[Document]]:
-    """Read the confirmed documents of an annotation set.
-
-    Returns:
-        The annotator's name, and the documents.
-
-    Raises:
-        InputError: naming the line and field that is wrong, or if no document is confirmed.
-    """
-    annotation_set = read_annotation_set(path, labels)
-    confirmed = [document for document in annotation_set.documents if is_confirmed(document)]
-    if not confirmed:
-        raise InputError(f"{path}: no document is confirmed; let the annotator confirm some")
-    return annotation_set.name, confirmed
 
 
 def documents_by_annotator(

@@ -10,6 +10,7 @@ import typer
 from ...interruption import when_interrupted
 from ...terminal import echo
 from .options import (
+    ANY_FORMAT,
     Home,
     Labels,
     PasswordStdin,
@@ -19,7 +20,9 @@ from .options import (
     Username,
     connect,
     print_invitation,
+    print_notices,
     print_page_hint,
+    read_labeled,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 )
 def adjudicate(
     annotation_sets: Annotated[
-        list[Path], typer.Argument(help="Each annotator's documents (JSON Lines), two or more.")
+        list[Path], typer.Argument(help=f"Each annotator's documents {ANY_FORMAT}; two or more.")
     ],
     output: Annotated[Path, typer.Option(help="Gold documents to write (JSON Lines).")],
     policy: Annotated[
@@ -65,21 +68,24 @@ def adjudicate(
     With policy manual the first call uploads the conflicts to doccano, where the adjudicator
     answers each with one key. Run the command again when the answers are confirmed.
     """
-    from ...corpus.files import check_output, read_documents, write_documents, write_text
+    from ...corpus.files import check_output, write_documents, write_text
     from ...corpus.labels import load_guidelines, load_labels
     from ...errors import InputError
     from ...ui import progress_bars, render_tables
     from ..adjudication.adjudicate import adjudicate as merge
     from ..adjudication.adjudicate import adjudicate_manually
-    from ..adjudication.annotation_sets import read_annotation_set
     from ..adjudication.policies import MANUAL
     from ..adjudication.report import conflict_tables
+    from ..adjudication.set_files import read_set
+    from ..gold_files import GoldReader
 
     for path in (output, report_file):
         check_output(path, *annotation_sets, texts)
     label_set = load_labels(labels)
-    documents = {document.id: document for document in read_documents(texts)} if texts else None
-    sets = [read_annotation_set(path, label_set.names, documents) for path in annotation_sets]
+    documents = {d.id: d for d in read_labeled(texts)} if texts else None
+    reader = GoldReader(has_options=False)
+    sets = [read_set(path, label_set.names, reader, documents) for path in annotation_sets]
+    print_notices(reader)
     if policy == MANUAL:
         if session is None:
             raise InputError("policy manual needs --session FOLDER for the adjudication round")

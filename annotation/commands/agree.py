@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from ...terminal import echo, echo_json
-from .options import Json, Labels, Texts, Unconfirmed
+from .options import ANY_FORMAT, Json, Labels, Texts, Unconfirmed, print_notices, read_labeled
 
 
 def agree(
     annotation_sets: Annotated[
-        list[Path], typer.Argument(help="Each annotator's documents (JSON Lines), two or more.")
+        list[Path], typer.Argument(help=f"Each annotator's documents {ANY_FORMAT}; two or more.")
     ],
     unconfirmed: Unconfirmed = False,
     texts: Texts = None,
@@ -28,17 +28,20 @@ def agree(
     """
     from rich.console import Console
 
-    from ...corpus.files import check_output, read_documents, write_text
+    from ...corpus.files import check_output, write_text
     from ...corpus.labels import load_labels
     from ...ui import print_tables, render_tables
-    from ..adjudication.annotation_sets import read_annotation_set
+    from ..adjudication.set_files import read_set
     from ..agreement.measures import compare_annotators
     from ..agreement.presentation import agreement_summary, agreement_tables, agreement_to_json
+    from ..gold_files import GoldReader
 
     check_output(html, *annotation_sets, texts)
     names = load_labels(labels).names
-    documents = {document.id: document for document in read_documents(texts)} if texts else None
-    sets = [read_annotation_set(path, names, documents) for path in annotation_sets]
+    documents = {d.id: d for d in read_labeled(texts)} if texts else None
+    reader = GoldReader(has_options=False)
+    sets = [read_set(path, names, reader, documents) for path in annotation_sets]
+    print_notices(reader)
     agreement = compare_annotators(sets, unconfirmed=unconfirmed)
     tables, summary = agreement_tables(agreement), agreement_summary(agreement)
     if html is not None:

@@ -10,6 +10,7 @@ import typer
 from ...interruption import when_interrupted
 from ...terminal import echo
 from .options import (
+    ANY_FORMAT,
     Home,
     Labels,
     PasswordStdin,
@@ -18,13 +19,14 @@ from .options import (
     connect,
     print_invitation,
     print_page_hint,
+    read_labeled,
     split_names,
 )
 
 
 @when_interrupted("the finished models stand; the same command goes on with the others")
 def audit(
-    gold: Annotated[Path, typer.Argument(help="Gold documents to check (JSON Lines).")],
+    gold: Annotated[Path, typer.Argument(help=f"Gold documents to check, {ANY_FORMAT}.")],
     work: Annotated[
         Path, typer.Option(help="Folder of the training runs; run again to resume there.")
     ],
@@ -57,7 +59,7 @@ def audit(
     """
     from rich.console import Console
 
-    from ...corpus.files import check_output, read_documents, write_json_lines, write_text
+    from ...corpus.files import check_output, write_json_lines, write_text
     from ...corpus.labels import load_guidelines, load_labels
     from ...errors import InputError
     from ...training.experiments.label_audit import audit_labels
@@ -71,7 +73,7 @@ def audit(
     for path in (output, html):
         check_output(path, gold)
     label_set = load_labels(labels)
-    documents = list(read_documents(gold, label_set.names))
+    documents = list(read_labeled(gold, label_set.names))
     loaded_recipe = load_recipe(recipe, settings or [])
     with progress_bars() as on_progress:
         result = audit_labels(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +14,11 @@ from ...errors import InputError
 from ...terminal import echo
 
 if TYPE_CHECKING:
+    from ...corpus.document import Document
     from ...corpus.labels import LabelSet
     from ...models.loading import Model
     from ..doccano.client import DoccanoClient
+    from ..gold_files import GoldReader, Part
 
 SERVER = "Server"
 """Groups of options in the help."""
@@ -74,8 +76,10 @@ Unconfirmed = Annotated[
 ]
 Texts = Annotated[
     Path | None,
-    typer.Option(help="Documents with the texts, if the annotation sets have none."),
+    typer.Option(help="Documents with the texts, in any format, if the annotation sets have none."),
 ]
+ANY_FORMAT = "in any format that orbat annotate convert reads"
+"""How files of documents may be written."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -197,6 +201,33 @@ def print_left_out_labels(model: Model | None, labels: LabelSet) -> None:
             f"{', '.join(labels.names)} (--map LABEL=NAME renames labels)",
             err=True,
         )
+
+
+def read_labeled(
+    path: Path,
+    labels: Iterable[str] | None = None,
+    *,
+    part: Part | None = None,
+    spans_required: bool = False,
+) -> Iterator[Document]:
+    """Yield the documents of a file or folder of any format, then print what was left out.
+
+    See :meth:`orbat.annotation.gold_files.GoldReader.read`.
+
+    Raises:
+        InputError: naming the file, the position and the fix.
+    """
+    from ..gold_files import GoldReader
+
+    reader = GoldReader(has_options=False)
+    yield from reader.read(path, labels, part=part, spans_required=spans_required)
+    print_notices(reader)
+
+
+def print_notices(reader: GoldReader) -> None:
+    """Print what was left out of the files that a reader has read."""
+    for line in reader.notices:
+        echo(f"warning: {line}", err=True)
 
 
 def split_names(names: str) -> list[str]:

@@ -10,6 +10,7 @@ import typer
 from ...interruption import when_interrupted
 from ...terminal import echo
 from .options import (
+    ANY_FORMAT,
     MODELS,
     Home,
     LabelMap,
@@ -23,6 +24,7 @@ from .options import (
     print_invitation,
     print_left_out_labels,
     print_page_hint,
+    read_labeled,
     split_names,
 )
 from .quality.control import ControlFile, ControlShare, plan_control
@@ -45,7 +47,7 @@ SOURCES = ("rules", "model", "rules+model", "model+rules", "none")
 
 @when_interrupted("what doccano has stands; the same command completes the push")
 def push(
-    documents: Annotated[Path, typer.Argument(help="Documents (JSON Lines).")],
+    documents: Annotated[Path, typer.Argument(help=f"Documents, {ANY_FORMAT}.")],
     session: SessionFolder,
     annotators: Annotated[
         str, typer.Option(help="Account names, separated by commas.", rich_help_panel=_SHARES)
@@ -115,7 +117,6 @@ def push(
     """Assign documents to annotators and upload them to doccano. Idempotent."""
     from rich.console import Console
 
-    from ...corpus.files import read_documents
     from ...corpus.labels import load_guidelines, load_labels
     from ...errors import InputError
     from ...models.commands.remote import print_notes
@@ -131,7 +132,7 @@ def push(
     label_set = load_labels(labels)
     text = load_guidelines(label_set, labels)
     guidelines = with_keys(label_set, text)
-    pushable = list(read_documents(documents, label_set.names))
+    pushable = list(read_labeled(documents, label_set.names))
     tagger = load_optional_model(model, label_map or (), label_set, text)
     sources = suggest or ("model+rules" if model else "rules")
     suggesters = build_taggers(sources, label_set, model=tagger, gazetteer=gazetteer)
@@ -140,7 +141,7 @@ def push(
     gold_file = gold or (DEFAULT_GOLD if labels is None and not is_remote else None)
     gold_documents: list[Document] = []
     if gold_file and suggesters and not all(document.spans for document in pushable):
-        gold_documents = list(read_documents(gold_file, label_set.names))
+        gold_documents = list(read_labeled(gold_file, label_set.names))
     console = Console()
 
     def print_accuracy(evaluation: Evaluation) -> None:

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from ...terminal import echo
-from .options import load_optional_model
+from .options import ANY_FORMAT, load_optional_model, read_labeled
 
 
 def select(
-    documents: Annotated[Path, typer.Argument(help="Unlabeled documents (JSON Lines).")],
+    documents: Annotated[Path, typer.Argument(help=f"Unlabeled documents, {ANY_FORMAT}.")],
     output: Annotated[
         Path, typer.Option(help="File to write the selected documents to, in order.")
     ],
@@ -29,7 +29,8 @@ def select(
     labeled: Annotated[
         Path | None,
         typer.Option(
-            help="Labeled documents. They are excluded, and different documents are preferred."
+            help="Labeled documents, in any format. They are excluded, and different documents "
+            "are preferred."
         ),
     ] = None,
     strategy: Annotated[str, typer.Option(help="uncertainty or random.")] = "uncertainty",
@@ -38,18 +39,18 @@ def select(
     """Select documents to label next: those that a model is least certain of, and that differ."""
     from rich.console import Console
 
-    from ...corpus.files import check_output, read_documents, write_documents
+    from ...corpus.files import check_output, write_documents
     from ...ui import print_tables
     from ..active_learning import select_documents, selection_table
     from ..session.folder import open_session
 
     check_output(output, documents, labeled)
-    excluded = list(read_documents(labeled)) if labeled else []
+    excluded = list(read_labeled(labeled)) if labeled else []
     if session is not None:
         excluded += open_session(session).documents()
     with Console(stderr=True).status("Scoring the documents"):
         selection = select_documents(
-            read_documents(documents),
+            read_labeled(documents),
             load_optional_model(model),
             count=count,
             labeled=excluded,

@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
+from ...annotation.commands.options import read_labeled
 from ...terminal import echo, echo_json
 from .options import JsonOption
 
 
 def check(
-    first: Annotated[Path, typer.Argument(help="The first split, such as train.jsonl.")],
-    second: Annotated[Path, typer.Argument(help="The second split, such as test.jsonl.")],
+    first: Annotated[
+        Path, typer.Argument(help="The first split, such as train.jsonl or train.conll.")
+    ],
+    second: Annotated[
+        Path, typer.Argument(help="The second split, such as test.jsonl or test.conll.")
+    ],
     ngram_words: Annotated[
         int, typer.Option(min=4, help="Words of an n-gram that the splits must not share.")
     ] = 12,
@@ -29,11 +34,10 @@ def check(
 
     from ...ui import DataTable, print_tables
     from ..deduplication.leakage import find_leakage
-    from ..files import read_documents
 
     with Console(stderr=True).status("Comparing"):
         leaks = list(
-            find_leakage(read_documents(first), read_documents(second), ngram_words=ngram_words)
+            find_leakage(read_labeled(first), read_labeled(second), ngram_words=ngram_words)
         )
     if json_output:
         echo_json({"leaks": [asdict(leak) for leak in leaks]})

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from ...annotation.commands.options import ANY_FORMAT, read_labeled
 from ...terminal import echo_json
 from .options import JsonOption
 
 
 def gazetteer(
-    gold: Annotated[list[Path], typer.Argument(help="Gold documents (JSON Lines).")],
+    gold: Annotated[list[Path], typer.Argument(help=f"Gold documents, {ANY_FORMAT}.")],
     unlabeled: Annotated[
         list[Path] | None,
         typer.Option(
@@ -37,14 +38,13 @@ def gazetteer(
 
     from ...training.experiments.gazetteer_audit import audit_gazetteer, audit_table, audit_to_json
     from ...ui import print_tables
-    from ..files import read_documents
     from ..labels import load_labels
 
     label_set = load_labels(labels)
     with Console(stderr=True).status("Matching"):
         audit = audit_gazetteer(
-            chain.from_iterable(read_documents(path, label_set.names) for path in gold),
-            chain.from_iterable(read_documents(path) for path in unlabeled or ()),
+            chain.from_iterable(read_labeled(path, label_set.names) for path in gold),
+            chain.from_iterable(read_labeled(path) for path in unlabeled or ()),
             gazetteer=file,
             labels=label_set.names,
         )

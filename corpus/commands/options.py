@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ...annotation.commands.options import ANY_FORMAT
+
 
 class Engine(StrEnum):
     """The engine that processes documents: this process or a Ray cluster."""
@@ -16,6 +18,6 @@ class Engine(StrEnum):
     ray = "ray"
 
 
-CorpusArgument = Annotated[Path, typer.Argument(help="The corpus (JSON Lines).")]
+CorpusArgument = Annotated[Path, typer.Argument(help=f"The corpus, {ANY_FORMAT}.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ReportOption = Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")]

@@ -41,12 +41,23 @@ def split(
     """Split a corpus into train, dev and test that share no near duplicate and no n-gram."""
     from rich.console import Console
 
+    from ...annotation.commands.options import print_notices
+    from ...annotation.gold_files import GoldReader
     from ..splitting import split_corpus
+
+    reader = GoldReader(has_options=False)
 
     with Console(stderr=True).status("Finding clusters"):
         result = split_corpus(
-            corpus, output, dev=dev, test=test, by=by.value, seed=seed, ngram_words=ngram_words
+            *(corpus, output),
+            dev=dev,
+            test=test,
+            by=by.value,
+            seed=seed,
+            ngram_words=ngram_words,
+            read=reader.read,
         )
+    print_notices(reader)
     if json_output:
         value = {
             "documents": result.sizes,

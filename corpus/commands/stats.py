@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...annotation.commands.options import read_labeled
 from ...terminal import echo, echo_json
 from .options import CorpusArgument, JsonOption, ReportOption
 
@@ -19,11 +20,11 @@ def stats(
         statistics_tables,
         statistics_to_json,
     )
-    from ..files import check_output, read_documents, write_text
+    from ..files import check_output, write_text
 
     check_output(report, corpus)
     with Console(stderr=True).status("Measuring"):
-        statistics = measure_statistics(read_documents(corpus))
+        statistics = measure_statistics(read_labeled(corpus))
     tables, summary = statistics_tables(statistics), statistics_summary(statistics)
     if report:
         write_text(report, render_tables(corpus.name, summary, tables))

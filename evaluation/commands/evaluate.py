@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...annotation.commands.options import ANY_FORMAT, print_notices
 from ...terminal import echo, echo_json
 
 if TYPE_CHECKING:
+    from ...annotation.gold_files import GoldReader
     from ...corpus.document import Document
     from ...models.loading import Model
     from ..system_evaluation import SystemEvaluation
@@ -37,7 +39,8 @@ def evaluate(
     predictions: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Score these documents instead of a model's predictions; repeat to compare.",
+            help=f"Score these documents, {ANY_FORMAT}, instead of a model's predictions; repeat "
+            "to compare.",
             rich_help_panel=_DATA,
         ),
     ] = None,
@@ -80,21 +83,22 @@ def evaluate(
     train: Annotated[
         Path | None,
         typer.Option(
-            help="Training documents, to identify seen mentions; default: the run's own.",
+            help="Training documents, likewise, to identify seen mentions; default: the run's own.",
             rich_help_panel=_DATA,
         ),
     ] = None,
     dev: Annotated[
         Path | None,
         typer.Option(
-            help="Documents to calibrate the model on; default: the run's own.",
+            help="Documents to calibrate the model on, likewise; default: the run's own.",
             rich_help_panel=_DATA,
         ),
     ] = None,
     annotators: Annotated[
         list[Path] | None,
         typer.Option(
-            help="An annotator's version of the gold documents; repeatable.", rich_help_panel=_DATA
+            help="An annotator's version of the gold documents, likewise; repeatable.",
+            rich_help_panel=_DATA,
         ),
     ] = None,
     slices: Annotated[
@@ -159,8 +163,6 @@ def evaluate(
 
     With --false-alarms, counts false alarms in documents without annotations, such as sports news.
     """
-    from functools import partial
-
     from ...annotation.formats.tokens.conll import write_predictions
     from ...annotation.gold_files import GoldReader
     from ...corpus.files import check_output, write_text
@@ -201,7 +203,14 @@ def evaluate(
         )
         return
     gates = [parse_gate(text) for text in gate or ()]
-    reader = GoldReader(source_format, flatten)
+    reader, others = GoldReader(source_format, flatten), GoldReader(has_options=False)
+
+    def read(
+        path: Path, labels: Iterable[str] | None = None, *, spans_required: bool = False
+    ) -> Iterator[Document]:
+        chosen = reader if path == Path(arguments[-1]) else others
+        return chosen.read(path, labels, part="test", spans_required=spans_required)
+
     models = [] if predictions else _load_models(arguments[:-1], labels)
     allowed = load_labels(labels).names if labels else models[0].labels if models else None
     with progress_bars() as on_progress:
@@ -210,18 +219,18 @@ def evaluate(
             arguments[-1],
             labels=allowed,
             where=where,
-            train=train,
-            dev=dev,
-            annotations=_read_annotations(annotators or (), allowed),
+            train=list(others.read(train, part="train")) if train else None,
+            dev=list(others.read(dev, allowed, part="dev")) if dev else None,
+            annotations=_read_annotations(annotators or (), allowed, others),
             slice_by=slices or (),
             target_precision=target_precision,
             robustness=robustness,
             gates=gates,
-            read_gold=partial(reader.read, part="test"),
+            read_gold=read,
             resamples=resamples,
             on_progress=on_progress,
         )
-    for warning in (*reader.notices, *result.warnings):
+    for warning in (*reader.notices, *others.notices, *result.warnings):
         echo(f"warning: {warning}", err=True)
     for model in models:
         print_notes(model)
@@ -259,16 +268,23 @@ def _evaluate_unannotated(
 ) -> None:
     from rich.console import Console
 
+    from ...annotation.gold_files import GoldReader
     from ...corpus.files import write_text
     from ...ui import print_tables, progress_bars, render_tables
     from ..false_alarms.unannotated import measure_false_alarms
     from ..report import tables
 
     names = [name.strip() for name in labels.split(",") if name.strip()]
+    reader = GoldReader(has_options=False)
     with progress_bars() as on_progress:
         results = measure_false_alarms(
-            systems, documents, names, where=where, resamples=resamples, on_progress=on_progress
+            *(systems, documents, names),
+            where=where,
+            read=reader.read,
+            resamples=resamples,
+            on_progress=on_progress,
         )
+    print_notices(reader)
     for result in results:
         for warning in result.warnings:
             echo(f"warning: {result.name}: {warning}", err=True)
@@ -307,15 +323,15 @@ def _load_models(names: Sequence[str], labels: Path | None = None) -> list[Model
 
 
 def _read_annotations(
-    paths: Sequence[Path], labels: Sequence[str] | None
+    paths: Sequence[Path], labels: Sequence[str] | None, reader: GoldReader
 ) -> dict[str, list[Document]]:
     """Read the confirmed documents of each annotator, by annotator."""
-    from ...annotation.adjudication.annotation_sets import read_confirmed
+    from ...annotation.adjudication.set_files import read_confirmed
     from ...errors import InputError
 
     annotations: dict[str, list[Document]] = {}
     for path in paths:
-        name, documents = read_confirmed(path, labels)
+        name, documents = read_confirmed(path, labels, reader)
         if name in annotations:
             raise InputError(f"{path}: second file of annotator '{name}'; give one per annotator")
         annotations[name] = documents

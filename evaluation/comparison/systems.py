@@ -125,14 +125,17 @@ class System:
 
 
 def system_from_file(path: Path, gold: GoldDocuments) -> System:
-    """Return the system of a file of predictions. Texts are streamed, not kept in memory."""
+    """Return the system of a file of predictions, which is read as the gold is.
+
+    Texts of JSON Lines are streamed, not kept in memory.
+    """
 
     matches = TextMatches()
 
     def pairs() -> Pairs:
         matches.clear()
         every = replace(gold, where=None)
-        predictions = read_documents(path, gold.labels)
+        predictions = gold.read(path, gold.labels)
         for pair in pair_documents(every, predictions, (str(gold.file), str(path)), matches):
             if gold.includes(pair[0]):
                 yield pair
@@ -140,7 +143,9 @@ def system_from_file(path: Path, gold: GoldDocuments) -> System:
     return System(str(path), str(path), pairs, matches=matches)
 
 
-def system_from_model(model: TrainedModel, gold: GoldDocuments, dev: Path | None = None) -> System:
+def system_from_model(
+    model: TrainedModel, gold: GoldDocuments, dev: Sequence[Document] | None = None
+) -> System:
     """Return the system of a model, which tags the gold documents at once.
 
     The dev documents are tagged when they are needed.
@@ -154,7 +159,7 @@ def system_from_model(model: TrainedModel, gold: GoldDocuments, dev: Path | None
     tagged = list(zip(documents, model.tag(documents), strict=True))
 
     def tag_dev() -> Sequence[tuple[Document, Document]] | None:
-        known = list(read_documents(dev, gold.labels)) if dev else model.documents("dev")
+        known = dev if dev is not None else model.documents("dev")
         return list(zip(known, model.tag(known), strict=True)) if known else None
 
     return System(

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ...corpus.document import Document
-from ...corpus.files import sha256_file
+from ...corpus.files import read_documents, sha256_path
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..bootstrap import RESAMPLES
 from ..comparison.systems import (
     GoldDocuments,
     Pairs,
+    ReadGold,
     System,
     TrainedModel,
     system_from_file,
@@ -96,6 +97,7 @@ def measure_false_alarms(
     labels: Sequence[str],
     *,
     where: str | None = None,
+    read: ReadGold = read_documents,
     resamples: int = RESAMPLES,
     seed: int = 0,
     on_progress: OnProgress = ignore_progress,
@@ -111,10 +113,11 @@ def measure_false_alarms(
         0.25
 
     Args:
-        systems: models, or paths of JSON Lines files with predictions for the documents.
-        documents: JSON Lines file of the documents.
+        systems: models, or paths of files with predictions for the documents.
+        documents: file of the documents.
         labels: the labels that do not occur in the documents.
         where: ``KEY=VALUE``; only documents with this value in their meta are used.
+        read: reads the documents and the predictions; by default JSON Lines.
         resamples: number of bootstrap resamples.
         seed: random seed of the resampling.
         on_progress: receives the progress by system.
@@ -128,7 +131,7 @@ def measure_false_alarms(
     """
     if not systems or not labels:
         raise InputError("no system or no label to count false alarms of; give one of each")
-    unannotated = GoldDocuments(Path(documents), None, where, annotated=False)
+    unannotated = GoldDocuments(Path(documents), None, where, annotated=False, read=read)
     unannotated.check()
     for system in systems:
         known = None if isinstance(system, Path | str) else system.labels
@@ -167,7 +170,7 @@ def _evaluate(
     result = UnannotatedEvaluation(
         system.name,
         documents.name,
-        sha256_file(file),
+        sha256_path(file),
         system.seen,
         table.false_alarms(resamples=resamples, seed=seed),
         tuple(

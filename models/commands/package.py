@@ -199,6 +199,8 @@ def _package_checkpoint(
 
     with progress_bars() as on_progress:
         report = package_checkpoint(source, output, **options, on_progress=on_progress)
+    for notice in report.notices:
+        echo(f"warning: {notice}", err=True)
     if json_output:
         megabytes = report.wheel.stat().st_size / 1e6
         echo_json({**asdict(report), "megabytes": megabytes})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import zipfile
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
+from ...annotation.gold_files import find_gold_format
 from ...corpus.analysis.statistics import measure_statistics
 from ...corpus.files import read_documents
 from ...errors import InputError, ModelError
@@ -131,12 +133,17 @@ def gold_contents(path: Path, license: str | None) -> HubContents:
     """Return what is published of gold documents: their file, unchanged, and a card.
 
     Args:
-        path: documents with spans (JSON Lines).
+        path: documents with spans (JSON Lines of orbat).
         license: license of the texts and annotations, for the card.
 
     Raises:
         InputError: if a document is invalid or not annotated, or there is none.
     """
+    if path.is_dir() or find_gold_format(path) != "jsonl":
+        raise InputError(
+            f"{path}: gold is published as JSON Lines of orbat; convert it with orbat annotate "
+            f"convert {shlex.quote(str(path))} gold.jsonl"
+        )
     documents = list(read_documents(path, spans_required=True))
     annotators = sorted({s.annotator for d in documents for s in d.spans if s.annotator})
     notes = [f"{path.name} has the texts of {len(documents):,} articles"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ...annotation.gold_files import GoldReader
 from ...corpus.document import Document, Span
 from ...corpus.files import read_documents, sha256_file, sha256_text, write_text
 from ...errors import InputError, ModelError
@@ -61,6 +62,7 @@ class ImportReport:
         weights: numeric format of the packaged weights.
         comparison: how well the exported model reproduces transformers' pipeline.
         f1: strict F1 on the dev documents; None without them.
+        notices: lines about what was left out of the dev documents.
     """
 
     wheel: Path
@@ -68,6 +70,7 @@ class ImportReport:
     weights: str
     comparison: PipelineComparison
     f1: float | None
+    notices: tuple[str, ...] = ()
 
 
 def package_checkpoint(
@@ -93,7 +96,8 @@ def package_checkpoint(
         lang: ISO 639 code of the pipeline's language; None for that of the checkpoint's card, or
             `xx`, spaCy's code for several languages.
         license: the license of the weights; None for that of the checkpoint's card.
-        dev: documents with gold spans in the model's labels.
+        dev: documents with gold spans in the model's labels, in any format that `orbat annotate
+            convert` reads.
         on_progress: called at the beginning and end of each step.
         fields: the other fields of :class:`~orbat.models.package_info.PackageInfo`.
 
@@ -114,7 +118,8 @@ def package_checkpoint(
     )
     _check_name_is_free(info)
     check_language(info.lang)
-    gold = list(read_documents(dev, model.scheme.labels)) if dev is not None else []
+    reader = GoldReader(has_options=False)
+    gold = list(reader.read(dev, model.scheme.labels, part="dev")) if dev is not None else []
     if dev is not None and not gold:
         raise InputError(f"{dev}: contains no document; give documents with gold spans")
     compared = (gold or list(read_documents(ARTICLES)))[:COMPARED_DOCUMENTS]
@@ -185,9 +190,8 @@ def package_checkpoint(
             wheel = build_wheel(folder / "package", Path(output))
         card_path = Path(output) / CARD_FILE
         write_text(card_path, card)
-    return ImportReport(
-        wheel, card_path, chosen, comparison, scores["micro"]["f1"] if scores else None
-    )
+    f1 = scores["micro"]["f1"] if scores else None
+    return ImportReport(wheel, card_path, chosen, comparison, f1, tuple(reader.notices))
 
 
 def _export(model: HuggingFaceModel, gold: Sequence[Document], folder: Path) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from orbat.annotation.adjudication.annotation_sets import read_confirmed
+from orbat.annotation.adjudication.annotation_sets import read_annotation_set
 from orbat.annotation.adjudication.questions import Question, read_questions, write_questions
 from orbat.annotation.session.accounts import read_password
 from orbat.annotation.session.folder import Session, open_session
@@ -124,7 +124,7 @@ def _open_session(path: Path) -> None:
         lambda: open_session(path).documents(),
         lambda: read_versions(path),
         lambda: read_password(_SERVER, path, "ann"),
-        lambda: read_confirmed(path / "pulled" / "ann.jsonl", None),
+        lambda: read_annotation_set(path / "pulled" / "ann.jsonl", None),
         lambda: read_questions(path),
         lambda: trace_document("one", [path]),
     ):

@@ -154,3 +154,15 @@ def test_nothing_that_both_confirmed_is_said(
         "ann and ben have both confirmed no document; let them confirm some, or pass --unconfirmed"
     )
     assert orbat("annotate", "agree", *files, "--unconfirmed").code == 0
+
+
+def test_the_same_texts_in_the_same_order_are_paired_though_some_repeat() -> None:
+    texts = ("Bonn", "Ulm", "Bonn")
+    first = [Document(f"gold-{n}", text) for n, text in enumerate(texts)]
+    second = [Document(f"pred-{n}", text) for n, text in enumerate(texts)]
+    matches = TextMatches()
+    pairs = list(pair_documents(first, second, ("gold", "pred"), matches))
+    assert [(a.id, b.id, b.text) for a, b in pairs] == [(d.id, d.id, d.text) for d in first]
+    assert (matches.count, matches.ambiguous) == (3, [])
+    with pytest.raises(InputError, match="text that occurs several times"):
+        list(pair_documents(first, second[1:] + second[:1], ("gold", "pred")))

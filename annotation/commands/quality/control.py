@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..options import read_labeled
+
 if TYPE_CHECKING:
     from ....corpus.labels import LabelSet
     from ...quality.control_documents import ControlPlan
@@ -34,10 +36,9 @@ def plan_control(path: Path | None, share: float, labels: LabelSet) -> ControlPl
     Raises:
         InputError: if the file cannot be read or has another label, or the share is invalid.
     """
-    from ....corpus.files import read_documents
     from ...quality.control_documents import ControlPlan
 
     if path is None:
         return None
-    gold = read_documents(path, labels.names, spans_required=True)
+    gold = read_labeled(path, labels.names, spans_required=True)
     return ControlPlan(tuple(gold), share)

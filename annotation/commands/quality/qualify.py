@@ -10,6 +10,7 @@ import typer
 from ....interruption import when_interrupted
 from ....terminal import echo, echo_json
 from ..options import (
+    ANY_FORMAT,
     Home,
     Json,
     Labels,
@@ -20,6 +21,7 @@ from ..options import (
     connect,
     print_invitation,
     print_page_hint,
+    read_labeled,
     split_names,
 )
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 @when_interrupted("what doccano has stands; the same command completes it")
 def qualify(
-    gold: Annotated[Path, typer.Argument(help="Known documents with gold spans (JSON Lines).")],
+    gold: Annotated[Path, typer.Argument(help=f"Known documents with gold spans, {ANY_FORMAT}.")],
     session: SessionFolder,
     annotators: Annotated[str, typer.Option(help="Account names, separated by commas.")],
     bar: Annotated[float, typer.Option(help="Strict F1 that passes.")] = 0.9,
@@ -55,7 +57,6 @@ def qualify(
     When a round is over, a feedback page for the annotator is written. Exit code 1 means that an
     annotator has not passed.
     """
-    from ....corpus.files import read_documents
     from ....corpus.labels import load_guidelines, load_labels
     from ....ui import progress_bars
     from ...guide import with_keys
@@ -65,7 +66,7 @@ def qualify(
 
     label_set = load_labels(labels)
     plan = QualificationPlan(
-        tuple(read_documents(gold, label_set.names, spans_required=True)),
+        tuple(read_labeled(gold, label_set.names, spans_required=True)),
         label_set,
         bar,
         documents,

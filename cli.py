@@ -40,8 +40,6 @@ class Commands(TyperGroup):
         """Run the command; data that end too early are no request to abort, as Ctrl-C is."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            raise InterruptedCommandError(UNCHANGED) from error
         except EOFError as error:  # click takes it for Ctrl-D, and would say "Aborted!" only
             raise UnexpectedEndError(f"the data end too early: {error}") from error
 
@@ -155,6 +153,11 @@ def main(arguments: list[str] | None = None) -> None:
     except InterruptedCommandError as error:
         echo(f"interrupted: {error}", err=True)
         sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as ended:
+        # So typer ends after Ctrl-C while it reads options, or in a command that says nothing else.
+        if ended.code == EXIT_INTERRUPTED:
+            echo(f"interrupted: {UNCHANGED}", err=True)
+        raise
     except Exception as error:
         echo(f"error: {_report(error)}", err=True)
         sys.exit(EXIT_UNEXPECTED)

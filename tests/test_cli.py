@@ -123,6 +123,12 @@ def test_a_demo_does_not_overwrite_other_folders(orbat: Orbat, tmp_path: Path) -
             "orbat.corpus.analysis.statistics.measure_statistics",
             "files are written whole or not at all; run the command again",
         ),
+        (
+            # While the options are read: the library's own way to end prints nothing.
+            ("corpus", "stats", "a.jsonl"),
+            "orbat.cli.Commands.parse_args",
+            "files are written whole or not at all; run the command again",
+        ),
     ],
 )
 def test_an_interrupted_command_says_how_to_go_on(

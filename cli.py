@@ -94,7 +94,7 @@ def doctor(
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look whether what orbat needs is installed, and say how to mend what is not.
+    """Check what orbat needs, and print how to fix what is missing or broken.
 
     Versions, processors, GPU, memory, disk space, doccano and programs are listed as ok, missing
     (only a part of orbat needs it) or broken. The exit code is 1 if something is broken.

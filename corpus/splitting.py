@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import warnings
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,7 +23,6 @@ from .output.atomic import open_atomic
 SPLIT_NAMES = ("train", "dev", "test")
 SplitMethod = Literal["cluster", "time", "given"]
 ReadDocuments = Callable[[Path], Iterator[Document]]
-_MAX_FOLDS = 20
 
 
 @dataclass(frozen=True)
@@ -107,9 +106,8 @@ def assign_splits(
         path: the corpus; streamed several times.
         dev: share of the documents in dev.
         test: share of the documents in test.
-        by: `cluster` stratifies by source and label (scikit-learn's StratifiedGroupKFold); `time`
-            assigns the oldest documents to train and the newest to test; `given` takes
-            `meta.split`.
+        by: `cluster` stratifies by source and label; `time` assigns the oldest documents to train
+            and the newest to test; `given` takes `meta.split`.
         seed: random seed of `cluster`.
         ngram_words: words of an n-gram that puts two documents into one cluster.
         read: reads the corpus; by default JSON Lines.
@@ -134,7 +132,10 @@ def assign_splits(
     if by == "given":
         splits = _splits_from_meta(groups, path)
     elif len(groups) < len(SPLIT_NAMES):
-        raise InputError(f"{path}: only {len(groups)} clusters of articles; add other articles")
+        raise InputError(
+            f"{path}: {len(SPLIT_NAMES)} splits need as many documents without common text, and "
+            f"there {'is' if len(groups) == 1 else 'are'} only {len(groups)}; add other documents"
+        )
     elif by == "time":
         splits = _splits_by_time(groups, dev, test, path)
     else:
@@ -213,54 +214,65 @@ def _splits_by_time(groups: _Groups, dev: float, test: float, path: Path) -> lis
         assigned += len(groups[index])
         share = (assigned - len(groups[index]) / 2) / total
         splits[index] = "train" if share < 1 - dev - test else "dev" if share < 1 - test else "test"
-    # No split of a small corpus may be empty.
-    for split, index in zip(SPLIT_NAMES[1:], order[-2:], strict=True):
-        if split not in splits:
-            splits[index] = split
+    _fill_empty_splits(splits, order)
     return splits
 
 
 def _stratified_splits(groups: _Groups, dev: float, test: float, seed: int) -> list[str]:
-    import numpy as np
-    from sklearn.model_selection import StratifiedGroupKFold
+    """Assign clusters to splits, each to the one that is furthest below its share.
 
-    folds = min(_choose_folds(dev, test), len(groups))
-    owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-    strata = _merge_rare_strata([keys.stratum for group in groups for keys in group], folds)
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    test_folds = max(1, round(test * folds))
-    dev_folds = min(max(1, round(dev * folds)), folds - test_folds - 1)
-    splits = ["train"] * len(groups)
-    with warnings.catch_warnings():
-        # scikit-learn warns of each stratum that clusters prevent from being spread evenly.
-        warnings.simplefilter("ignore", UserWarning)
-        held_out = splitter.split(np.zeros(len(strata)), strata, owners)
-        for fold, (_, documents) in enumerate(held_out):
-            split = (
-                "test" if fold < test_folds else "dev" if fold < test_folds + dev_folds else "train"
-            )
-            for group in np.unique(owners[documents]).tolist():
-                splits[group] = split
+    The share is that of the corpus and that of each stratum in the cluster. As in scikit-learn's
+    StratifiedGroupKFold, the largest clusters are assigned first; here, shares may differ.
+    """
+    import numpy as np
+
+    shares = {"train": 1 - dev - test, "dev": dev, "test": test}
+    # In smaller strata, the share of the smallest split is less than a document.
+    strata = _merge_rare_strata(groups, math.ceil(1 / min(shares.values())))
+    sizes: Counter[str | None] = Counter(itertools.chain.from_iterable(strata))
+    sizes[None] = sizes.total()
+    assigned: Counter[tuple[str, str | None]] = Counter()
+
+    def excess(split: str, added: Mapping[str | None, int]) -> float:
+        # By how much chi-square grows, except for what is the same for all splits.
+        return sum(
+            count * (2 * assigned[split, name] + count) / (shares[split] * sizes[name])
+            for name, count in added.items()
+        )
+
+    shuffled = np.random.default_rng(seed).permutation(len(groups)).tolist()
+    order = sorted(shuffled, key=lambda index: -len(groups[index]))
+    splits = [""] * len(groups)
+    for index in order:
+        added = {**Counter(strata[index]), None: len(groups[index])}
+        costs = {split: excess(split, added) for split in SPLIT_NAMES}
+        splits[index] = min(costs, key=costs.__getitem__)
+        for name, count in added.items():
+            assigned[splits[index], name] += count
+    _fill_empty_splits(splits, order)
     return splits
 
 
-def _choose_folds(dev: float, test: float) -> int:
-    """Return the number of folds of which whole numbers come closest to both shares."""
+def _fill_empty_splits(splits: list[str], order: Sequence[int]) -> None:
+    """Move a cluster to each split that has none: no split of a small corpus may be empty.
 
-    def error(folds: int) -> float:
-        rounding = abs(dev * folds - round(dev * folds)) + abs(test * folds - round(test * folds))
-        return round(rounding, 6) + (round(dev * folds) < 1) + (round(test * folds) < 1)
+    Args:
+        splits: the split of each cluster; changed in place.
+        order: indices of the clusters; those at the end are moved first.
+    """
+    for split in SPLIT_NAMES:
+        if split not in splits:
+            counts = Counter(splits)
+            splits[next(index for index in reversed(order) if counts[splits[index]] > 1)] = split
 
-    return min(range(3, _MAX_FOLDS + 1), key=lambda folds: (error(folds), folds))
 
-
-def _merge_rare_strata(strata: list[str], folds: int) -> list[str]:
-    """Merge the strata that have fewer documents than there are folds."""
-    sizes = Counter(strata)
-    strata = [name if sizes[name] >= folds else "rest" for name in strata]
-    if Counter(strata).most_common(1)[0][1] < folds:
-        return ["rest"] * len(strata)
-    return strata
+def _merge_rare_strata(groups: _Groups, smallest: int) -> list[list[str]]:
+    """Return the stratum of each document of each cluster; small strata count as one."""
+    sizes = Counter(keys.stratum for keys in itertools.chain.from_iterable(groups))
+    return [
+        [keys.stratum if sizes[keys.stratum] >= smallest else "rest" for keys in group]
+        for group in groups
+    ]
 
 
 def _write_splits(

@@ -66,8 +66,11 @@ def split(
         }
         echo_json(value)
         return
-    echo(", ".join(f"{name} {size}" for name, size in result.sizes.items()) + f": {output}")
-    echo(
-        f"{len(result.clusters)} clusters of several documents; the largest has "
-        f"{result.largest_cluster}"
-    )
+    total = sum(result.sizes.values())
+    parts = (f"{name} {size} ({size / total:.0%})" for name, size in result.sizes.items())
+    echo(f"{', '.join(parts)}: {output}")
+    if result.clusters:
+        echo(
+            f"clusters of several documents: {len(result.clusters)}; the largest has "
+            f"{result.largest_cluster}, which stay in one split"
+        )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orbat.corpus.deduplication.leakage import find_leakage
@@ -89,6 +90,38 @@ def test_splits_are_stratified_by_label_and_source(tmp_path: Path) -> None:
             assert all(abs(counts[k] / 20 - n / 200) <= 0.1 for k, n in whole.items())
 
 
+@settings(max_examples=40)
+@given(
+    st.lists(st.integers(1, 12), min_size=3, max_size=40),
+    st.sampled_from([(0.1, 0.1), (0.2, 0.2), (0.3, 0.1), (0.25, 0.5)]),
+    st.integers(0, 3),
+)
+def test_shares_are_met_as_far_as_clusters_allow(
+    clusters: list[int], shares: tuple[float, float], seed: int
+) -> None:
+    text = {n: " ".join(words(20, n)) for n in range(len(clusters))}
+    documents = [
+        Document(f"d{n}-{m}", text[n]) for n, size in enumerate(clusters) for m in range(size)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        write_documents(Path(folder) / "all.jsonl", documents)
+        dev, test = shares
+        sizes = assign_splits(Path(folder) / "all.jsonl", dev=dev, test=test, seed=seed).sizes
+    assert sum(sizes.values()) == len(documents)
+    for name, share in zip(SPLIT_NAMES, (1 - dev - test, dev, test), strict=True):
+        assert sizes[name] > 0
+        assert abs(sizes[name] - share * len(documents)) <= max(clusters) + 1
+
+
+def test_a_large_cluster_goes_to_train(tmp_path: Path) -> None:
+    alike = [Document(f"a{n}", " ".join(words(40, 0))) for n in range(26)]
+    apart = [Document(f"d{n}", " ".join(words(40, n + 1))) for n in range(36)]
+    write_documents(tmp_path / "all.jsonl", [*alike, *apart])
+    for seed in range(4):
+        split = assign_splits(tmp_path / "all.jsonl", dev=0.2, test=0.2, seed=seed)
+        assert split.sizes == {"train": 38, "dev": 12, "test": 12}
+
+
 def test_splits_depend_on_the_seed_but_not_on_the_order(tmp_path: Path) -> None:
     documents = corpus(60)
     write_documents(tmp_path / "a.jsonl", documents)
@@ -118,7 +151,9 @@ def test_corpora_that_cannot_be_split_are_refused(
         return refused("corpus", "split", path, "--output", tmp_path / "parts", *more)
 
     alike = [Document(f"d{n}", " ".join(words(40, 0))) for n in range(9)]
-    assert "only 1 clusters of articles" in split(alike)
+    assert "3 splits need as many documents without common text, and there is only 1" in split(
+        alike
+    )
     apart = [Document(f"d{n}", " ".join(words(40, n))) for n in range(9)]
     assert "'d0' has no meta.date" in split(apart, "--by", "time")
     assert "meta.split of 'd0' is ''" in split(apart, "--by", "given")

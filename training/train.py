@@ -122,7 +122,9 @@ def train(
         compares = writes and compare_linear and is_comparable(job)
         # Before the checkpoints are deleted: Ctrl-C loses nothing then.
         linear = score_linear(job) if compares else None
-        metrics = {**trainer.fit(), "seconds": round(time.monotonic() - started, 1)}
+        metrics = trainer.fit()
+        seconds = metrics.pop("seconds_before", 0.0) + time.monotonic() - started
+        metrics["seconds"] = round(seconds, 1)
         if compares:
             metrics["baseline_linear"] = linear
         if kept is not None:
@@ -133,7 +135,16 @@ def train(
             manifest["status"] = "finished"
             manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
             finish_run(job.output, manifest)
+            append_log(job.output, _describe_end(metrics))
     return metrics
+
+
+def _describe_end(metrics: Mapping[str, Any]) -> str:
+    early = ""
+    if "finished_after_epochs" in metrics:
+        early = f", of {metrics['finished_after_epochs']:g} epochs before --finish"
+    f1 = format_value(metrics["dev"]["f1"])
+    return f"finished after {metrics['seconds']:.0f} s; dev F1 of the kept epoch {f1}{early}"
 
 
 @contextmanager
@@ -161,7 +172,6 @@ def _log_ends(output: Path, manifest: Mapping[str, Any]) -> Iterator[None]:
         with suppress(OSError):  # the disk may be full
             append_log(output, f"ended by {describe_fault(error)}")
         raise
-    append_log(output, "finished")
 
 
 def _report_epochs(output: Path, on_progress: OnProgress) -> OnProgress:
@@ -174,6 +184,12 @@ def _report_epochs(output: Path, on_progress: OnProgress) -> OnProgress:
         on_progress(progress)
 
     return report
+
+
+def describe_step(progress: Progress) -> str:
+    """Return the step of a training, and the last one if that is known."""
+    last = "" if progress.total is None else f" of {progress.total}"
+    return f"step {progress.completed}{last}"
 
 
 class EpochLines:
@@ -196,7 +212,7 @@ class EpochLines:
             self._loss[task] = loss
         if "f1" not in metrics:
             return None
-        parts = [f"step {progress.completed} of {progress.total}"]
+        parts = [describe_step(progress)]
         if (epoch := metrics.pop("epoch", None)) is not None:
             parts.insert(0, f"epoch {round(epoch, 2):g}")
         if task in self._loss:

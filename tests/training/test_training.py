@@ -214,7 +214,9 @@ def test_after_ctrl_c_the_best_epoch_can_be_kept(orbat: Orbat, tmp_path: Path) -
     assert all((kept[name] == expected[name]).all() for name in kept)
     log = (run / "training.log").read_text()
     assert "  f1 " in log and "ended by KeyboardInterrupt" in log
-    assert log.rstrip().endswith(" finished")
+    assert " finished after " in log and f"of {last['epoch']:g} epochs before --finish" in log
+    before = max(entry.get("eval_seconds", 0) for entry in last["log_history"])
+    assert metrics["seconds"] > before > 0
 
 
 def weights(run: Path) -> str:

@@ -301,7 +301,7 @@ def _training_progress(quiet: bool, verbose: bool) -> Iterator[OnProgress]:
         verbose: print the loss in between too.
     """
     from ...ui import format_value, ignore_progress, progress_bars
-    from ..train import EpochLines, is_first_process
+    from ..train import EpochLines, describe_step, is_first_process
 
     if quiet or not is_first_process():
         yield ignore_progress
@@ -317,6 +317,6 @@ def _training_progress(quiet: bool, verbose: bool) -> Iterator[OnProgress]:
                 echo(line, err=True)
             elif verbose and "loss" in progress.metrics:
                 loss = format_value(progress.metrics["loss"])
-                echo(f"step {progress.completed} of {progress.total}  loss {loss}", err=True)
+                echo(f"{describe_step(progress)}  loss {loss}", err=True)
 
         yield on_progress

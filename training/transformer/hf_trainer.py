@@ -38,13 +38,20 @@ class SpanTrainer(Trainer):
     Args:
         score_documents: returns the scores on the dev documents, with `precision`, `recall` and
             `f1`; None for an undefined score.
+        seconds_before: how long the training took until the checkpoint that it resumes from.
         arguments: keyword arguments of `transformers.Trainer`.
     """
 
-    def __init__(self, *, score_documents: Callable[[], dict[str, Any]], **arguments: Any) -> None:
+    def __init__(
+        self,
+        *,
+        score_documents: Callable[[], dict[str, Any]],
+        seconds_before: float = 0.0,
+        **arguments: Any,
+    ) -> None:
         super().__init__(**arguments)
         self._score_documents = score_documents
-        self._start = time.monotonic()
+        self._start = time.monotonic() - seconds_before
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         """Return a sampler in the dataset's order, which is the order of training already."""
@@ -91,16 +98,18 @@ class ProgressReporter(TrainerCallback):
 
     Args:
         on_progress: called after each step and each log entry.
+        length: decides the length of the training; None for that of the recipe.
     """
 
-    def __init__(self, on_progress: OnProgress) -> None:
+    def __init__(self, on_progress: OnProgress, length: AutoLength | None) -> None:
         self._on_progress = on_progress
+        self._length = length
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Report a step."""
-        self._on_progress(Progress("Training", state.global_step, state.max_steps))
+        self._report(state, {})
 
     def on_log(
         self,
@@ -126,7 +135,12 @@ class ProgressReporter(TrainerCallback):
             measured |= {name: logs[f"eval_{name}"] for name in ("precision", "recall", "f1")}
             measured["epoch"] = state.epoch
         metrics = {name: value for name, value in measured.items() if value is not None}
-        self._on_progress(Progress("Training", state.global_step, state.max_steps, metrics))
+        self._report(state, metrics)
+
+    def _report(self, state: TrainerState, metrics: dict[str, float]) -> None:
+        is_open = self._length is not None and self._length.decay_start is None
+        total = None if is_open else state.max_steps
+        self._on_progress(Progress("Training", state.global_step, total, metrics))
 
 
 class WindowCutter(TrainerCallback):
@@ -292,6 +306,11 @@ def read_log_history(checkpoint: str) -> list[dict[str, Any]]:
     state = TrainerState.load_from_json(str(Path(checkpoint) / "trainer_state.json"))
     history: list[dict[str, Any]] = state.log_history
     return history
+
+
+def seconds_until(log_history: Sequence[dict[str, Any]]) -> float:
+    """Return how long a training took until the last dev score of a Trainer's log."""
+    return max((entry.get("eval_seconds", 0.0) for entry in log_history), default=0.0)
 
 
 def scored_steps(log_history: Sequence[dict[str, Any]]) -> list[tuple[int, float]]:

@@ -37,6 +37,7 @@ from .hf_trainer import (
     make_optimizer,
     read_log_history,
     scored_steps,
+    seconds_until,
 )
 from .model_folder import save_model
 from .preparation import Preparation
@@ -76,7 +77,8 @@ class TransformerTrainer:
         Returns:
             The metrics: scores on the dev documents (`dev`), scores by epoch (`epochs`), whether
             the F1 was still rising when training ended (`rose_in_last_epoch`), losses by step
-            (`losses`), the number of windows (`training_windows`) and the `dtype`.
+            (`losses`), the number of windows (`training_windows`), the `dtype`, and how long the
+            training took before it was resumed (`seconds_before`).
 
         Raises:
             DivergedError: if the loss or the weights are not finite.
@@ -94,11 +96,16 @@ class TransformerTrainer:
 
         checkpoints = job.output / CHECKPOINTS_FOLDER
         last = last_complete_checkpoint(checkpoints) if job.resume or job.finish else None
-        if prepared.auto_length is not None and last is not None:
-            prepared.auto_length.update(scored_steps(read_log_history(last)))
+        history = [] if last is None else read_log_history(last)
+        if prepared.auto_length is not None:
+            prepared.auto_length.update(scored_steps(history))
+        seconds_before = seconds_until(history)
         starts_trained = job.recipe.start_from is not None and last is None
         trainer = self._make_trainer(
-            checkpoints, starts_trained=starts_trained, score_documents=score_documents
+            checkpoints,
+            starts_trained=starts_trained,
+            score_documents=score_documents,
+            seconds_before=seconds_before,
         )
         if prepared.pool_teachers is not None and not job.finish:
             # Other processes wait for the first one, and read its scores. Loading teachers draws
@@ -117,7 +124,11 @@ class TransformerTrainer:
             if trainer.is_world_process_zero():
                 self._save()
                 shutil.rmtree(checkpoints, ignore_errors=True)
-        return {"dev": dev_scores, **self._history(trainer.state.log_history)}
+        return {
+            "dev": dev_scores,
+            "seconds_before": seconds_before,
+            **self._history(trainer.state.log_history),
+        }
 
     def _make_trainer(
         self, checkpoints: Path, *, starts_trained: bool, **arguments: Any
@@ -140,7 +151,7 @@ class TransformerTrainer:
             eval_dataset=prepared.windows,
             optimizers=(optimizer, LambdaLR(optimizer, length) if length else None),
             callbacks=[
-                ProgressReporter(self._job.on_progress),
+                ProgressReporter(self._job.on_progress, length),
                 WindowCutter(prepared.windows),
                 CheckpointHasher(),
                 *([AutoStop(length)] if length else []),

@@ -145,7 +145,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="orbat")
     except ModuleNotFoundError as error:
-        extra = "ray" if error.name == "ray" else "all"  # "all" does not contain Ray
+        # "all" contains neither.
+        extra = error.name if error.name in ("ray", "gliner") else "all"
         message = f"{error.name} is not installed; install orbat with its extra '{extra}'"
     except (OrbatError, OSError) as error:
         # An OSError that no code above expected (no permission, disk full) names its file.

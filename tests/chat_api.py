@@ -38,6 +38,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def cut_off(self, part: bytes, length: int) -> None:
+        """Send less of an answer than its length, and close the connection."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(part)
+        self.close_connection = True
+
     def pour(self, part: bytes, seconds: float) -> None:
         """Send an answer without an end."""
         self.send_response(200)

@@ -71,9 +71,9 @@ class Recipe(_Recipe):
     the gold tags (knowledge distillation). They may have other encoders, but need the same labels.
     With unlabeled articles, runs of other kinds can teach too, and so can taggers that orbat did
     not train: a token classifier of transformers (folder or Hugging Face id), `spacy:NAME`,
-    `llm:MODEL@URL` or a model file. `spans` stands for the spans that the articles have already.
-    Without teachers, a model of the same recipe is trained on the gold first, and teaches
-    (self-training)."""
+    `gliner:MODEL`, `llm:MODEL@URL` or a model file. `spans` stands for the spans that the articles
+    have already. Without teachers, a model of the same recipe is trained on the gold first, and
+    teaches (self-training)."""
     teach_gold: bool = True
     """Learn the teachers' tag probabilities on the training documents too. Their windows differ
     from epoch to epoch, so the teachers score them in each; with unlabeled articles, `false` saves

@@ -68,7 +68,7 @@ LabelMap = Annotated[
 ]
 MODELS = (
     "Run folder, wheel, installed model, token classifier of transformers (folder or Hugging Face "
-    "id), spacy:NAME, llm:MODEL@URL or model file (.toml)"
+    "id), spacy:NAME, gliner:MODEL, llm:MODEL@URL or model file (.toml)"
 )
 """What `--model` names."""
 Unconfirmed = Annotated[

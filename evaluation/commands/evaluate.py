@@ -30,8 +30,8 @@ def evaluate(
         typer.Argument(
             metavar="[MODEL]... GOLD",
             help="Run folders, wheel files, installed models, token classifiers of transformers "
-            "(folder or Hugging Face id), spacy:NAME, llm:MODEL@URL or model files (.toml), then "
-            "the gold documents. The first model is scored, and "
+            "(folder or Hugging Face id), spacy:NAME, gliner:MODEL, llm:MODEL@URL or model files "
+            "(.toml), then the gold documents. The first model is scored, and "
             "compared with each of the others. Runs that differ only in "
             "their seed count as one system.",
         ),

@@ -19,8 +19,8 @@ def tag(
         str,
         typer.Argument(
             help="A run folder, a wheel file, an installed model's name, a token classifier of "
-            "transformers (folder or Hugging Face id), spacy:NAME, llm:MODEL@URL or a model file "
-            "(.toml)."
+            "transformers (folder or Hugging Face id), spacy:NAME, gliner:MODEL, llm:MODEL@URL or "
+            "a model file (.toml)."
         ),
     ],
     inputs: Annotated[

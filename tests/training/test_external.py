@@ -82,7 +82,7 @@ def test_a_token_classifier_maps_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('kind = "gpt"', "kind: must be one of spacy, transformers, llm"),
+        ('kind = "gpt"', "kind: must be one of spacy, transformers, gliner, llm"),
         ('kind = "spacy"', r"model.*required \(fields: map, kind, model\)"),
         ('kind = "spacy"\nmodel = "ruler"\n[map]\nPER = "UNIT"', "has no label 'PER' to map; it"),
         ('kind = "spacy"\nmodel = "ruler"\n[map]\nORG = "B-UNIT"', "new name of 'ORG' 'B-UNIT'"),

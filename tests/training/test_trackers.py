@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +17,9 @@ from transformers import TrainerControl, TrainerState
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
 from orbat.errors import InputError
-from orbat.training.experiments.trackers import make_trackers
+from orbat.training.experiments.trackers import TRACKERS, make_trackers
 from tests.conftest import Orbat
+from tests.training.test_training import settings, tiny_data, tiny_encoder
 
 
 def read_events(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -62,6 +67,52 @@ def test_tensorboard_gets_the_losses_and_scores_of_the_run(
         *("tag", tmp_path / "run", tmp_path / "dev.jsonl", "--output", tmp_path / "tagged.jsonl")
     )
     assert tagged.code == 0, tagged.err
+
+
+GUARD = """
+import socket
+import sys
+
+
+def hook(event, arguments):
+    is_of_network = event == "socket.getaddrinfo" or (
+        event == "socket.connect" and arguments[0].family != socket.AF_UNIX
+    )
+    if is_of_network:
+        with open({log!r}, "a") as file:
+            print(event, arguments, file=file)
+
+
+sys.addaudithook(hook)
+"""
+"""Module that Python imports when it begins, and that writes down every use of the network."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRACKERS)
+def test_no_tracker_uses_the_network(name: str, orbat: Orbat, tmp_path: Path) -> None:
+    if not any(map(importlib.util.find_spec, TRACKERS[name])):
+        pytest.skip(f"{name} is not installed")
+    log, data = tmp_path / "network.log", tiny_data(tmp_path)
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD.format(log=str(log)))
+    paths = [str(tmp_path / "guard"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "HF_HOME": str(tmp_path)}
+    environment = {**home, "PYTHONPATH": os.pathsep.join(paths)}
+    lookup = [sys.executable, "-c", "import socket; socket.getaddrinfo('localhost', 80)"]
+    subprocess.run(lookup, env=os.environ | environment, check=True)
+    assert "socket.getaddrinfo" in log.read_text()
+    log.unlink()
+    done = orbat(
+        *("train", "quick", "--train", data[0], "--dev", data[1], "--output", tmp_path / "run"),
+        *settings(f"encoder={tiny_encoder(tmp_path / 'encoder')}", "window=32", "stride=8"),
+        *settings("epochs=1"),
+        *("--log", name),
+        env=environment,
+        cwd=tmp_path,
+    )
+    assert done.code == 0, done.err
+    assert not log.exists(), log.read_text()
 
 
 def test_a_tracker_that_cannot_begin_is_one_line_of_error(tmp_path: Path) -> None:

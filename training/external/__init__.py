@@ -1,1 +1,1 @@
-"""Taggers that orbat did not train: language models behind an API, and pipelines of spaCy."""
+"""Taggers that orbat did not train: of spaCy, transformers and GLiNER, and language models."""

@@ -142,7 +142,7 @@ class LanguageModelTagger:
             cut = f", {counts['cut']:,} of them cut off (max_tokens)" if counts["cut"] else ""
             lines.append(
                 f"{counts['invalid']:,} of {counts['passages']:,} passages have no spans, as the "
-                f"answer was not of the asked form{cut}; the same command asks again"
+                f"answer was not of the asked form{cut}; such answers are not kept"
             )
         return lines
 

@@ -14,6 +14,7 @@ from ..base import TextTagger
 from .huggingface.loading import is_checkpoint, load_checkpoint
 from .label_map import LabelMap, make_label_map
 from .model_file import (
+    GlinerModel,
     LanguageModel,
     ModelFile,
     SpacyPipeline,
@@ -84,8 +85,8 @@ def load_external(
 
     Args:
         name: see :func:`is_external`.
-        labels: what a language model is to find, if its settings name no label set; None for the
-            one that ships with orbat.
+        labels: what a language model or GLiNER is to find, if its settings name no label set; None
+            for the one that ships with orbat.
         guidelines: Markdown for a language model, with these labels; None for none.
 
     Raises:
@@ -103,12 +104,17 @@ def load_external(
 
         pipeline, folder = load_pipeline(settings.model)
         return ExternalTagger(pipeline, sha256_path(folder), settings.map)
-    from .language_model import LanguageModelTagger
-
     file = Path(settings.labels) if settings.labels else None
     if labels is None or file is not None:
         labels = load_labels(file)
         guidelines = load_guidelines(labels, file)
+    if isinstance(settings, GlinerModel):
+        from .gliner import GlinerTagger
+
+        gliner = GlinerTagger(settings, labels)
+        return ExternalTagger(gliner, gliner.fingerprint)
+    from .language_model import LanguageModelTagger
+
     tagger = LanguageModelTagger(settings, labels, guidelines or "")
     return ExternalTagger(tagger, tagger.fingerprint)
 

@@ -1,6 +1,7 @@
 """What names a tagger that orbat did not train: a model file (TOML), or a short form of one.
 
 spacy:en_core_web_sm
+gliner:models/gliner-small
 llm:qwen2.5-7b-instruct@http://127.0.0.1:8080/v1
 models/gpt.toml
 """
@@ -18,7 +19,8 @@ from ...corpus.files import read_toml
 from ...errors import InputError, first_error
 
 _SHORT_LLM = re.compile(r"llm:([^\0-\x20]+)@(https?://[^\0-\x20@]+)")
-_SHORT_SPACY = "spacy:"
+_SHORT = {"spacy:": "spacy", "gliner:": "gliner"}
+"""Kind of model by the beginning of a short form whose rest is the model."""
 _Name = Annotated[str, Field(min_length=1, max_length=300)]
 
 
@@ -48,6 +50,22 @@ class TokenClassifier(_OwnLabels):
     """Kind of model."""
     model: _Name
     """Folder written by `save_pretrained`, or id on the Hugging Face Hub."""
+
+
+class GlinerModel(_ModelFile):
+    """A GLiNER model, which finds what its prompts name."""
+
+    kind: Literal["gliner"] = "gliner"
+    """Kind of model."""
+    model: _Name
+    """Folder written by `save_pretrained`, or id on the Hugging Face Hub."""
+    labels: _Name | None = None
+    """Label set file; by default the label set of the command, or the one that ships with orbat."""
+    prompts: dict[_Name, _Name] = {}
+    """What the model is asked for instead of a label's description, such as `UNIT = "military
+    unit"`."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Least confidence of an entity."""
 
 
 class LanguageModel(_ModelFile):
@@ -101,7 +119,7 @@ class LanguageModel(_ModelFile):
         return parameters
 
 
-ModelFile = SpacyPipeline | TokenClassifier | LanguageModel
+ModelFile = SpacyPipeline | TokenClassifier | GlinerModel | LanguageModel
 _KINDS: dict[str, type[ModelFile]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(ModelFile)
 }
@@ -110,23 +128,24 @@ _KINDS: dict[str, type[ModelFile]] = {
 def is_model_file(name: str | Path) -> bool:
     """Return whether a name is that of a model file, or a short form."""
     text = str(name)
-    is_short = text.startswith(("llm:", _SHORT_SPACY))
-    return is_short or (text.endswith(".toml") and not Path(text).is_dir())
+    is_file = text.endswith(".toml") and not Path(text).is_dir()
+    return is_file or text.startswith(("llm:", *_SHORT))
 
 
 def read_model_file(name: str | Path) -> ModelFile:
     """Return the settings of a tagger that orbat did not train.
 
     Args:
-        name: a model file, `spacy:NAME` or `llm:MODEL@URL`. Paths in a model file are relative to
-            its folder.
+        name: a model file, `spacy:NAME`, `gliner:MODEL` or `llm:MODEL@URL`. Paths in a model file
+            are relative to its folder.
 
     Raises:
         InputError: if the file cannot be read, or a field is invalid.
     """
     text = str(name)
-    if text.startswith(_SHORT_SPACY):
-        return _parse({"kind": "spacy", "model": text.removeprefix(_SHORT_SPACY)}, text)
+    for start, kind in _SHORT.items():
+        if text.startswith(start):
+            return _parse({"kind": kind, "model": text.removeprefix(start)}, text)
     if text.startswith("llm:"):
         match = _SHORT_LLM.fullmatch(text)
         if match is None:
@@ -154,4 +173,7 @@ def _inner_paths(settings: ModelFile, folder: Path) -> dict[str, str]:
         names = {"labels": settings.labels, "cache": settings.cache}
         return {field: str(folder / name) for field, name in names.items() if name is not None}
     # The name of an installed pipeline and an id on the Hub are no paths.
-    return {"model": str(folder / settings.model)} if (folder / settings.model).is_dir() else {}
+    paths = {"model": str(folder / settings.model)} if (folder / settings.model).is_dir() else {}
+    if isinstance(settings, GlinerModel) and settings.labels is not None:
+        paths["labels"] = str(folder / settings.labels)
+    return paths

@@ -20,10 +20,12 @@ from ..options import (
     connect,
     load_optional_model,
     print_left_out_labels,
+    read_labeled,
 )
 from ..push import build_taggers
 
 if TYPE_CHECKING:
+    from ....corpus.document import Document
     from ...session.changes.replacing_suggestions import SuggestionAccuracy
 
 
@@ -65,7 +67,6 @@ def suggest(
     """
     from rich.console import Console
 
-    from ....corpus.files import read_documents
     from ....models.commands.remote import print_notes
     from ....ui import print_tables, progress_bars
     from ...session.changes.replacing_suggestions import replace_suggestions, replacement_tables
@@ -79,7 +80,9 @@ def suggest(
     tagger = load_optional_model(model, label_map or (), labels, latest)
     assert tagger is not None
     print_left_out_labels(tagger, labels)
-    gold_documents = list(read_documents(gold, labels.names)) if gold else []
+    gold_documents: list[Document] = []
+    if gold is not None:
+        gold_documents = list(read_labeled(gold, labels.names, spans_required=True))
     console = Console()
 
     def print_accuracy(accuracy: SuggestionAccuracy) -> None:

@@ -13,6 +13,7 @@ from typing import Literal
 from ..corpus.document import Document, check_spans
 from ..corpus.files import read_documents
 from ..corpus.reading.bounded import refuse_pipe
+from ..corpus.reading.json_arrays import is_json_array
 from ..errors import InputError, did_you_mean
 from .formats.conversion import read_format
 from .formats.conversion_report import ConversionReport
@@ -28,6 +29,7 @@ _PART_NAME = re.compile(
     r"|(?P<test>test(?:ing)?))[ab]?(?:[-_]?\d+(?:-of-\d+)?)?",
     re.IGNORECASE,
 )
+_RUN_MANIFEST = "manifest.json"
 _ONE_DOCUMENT_PER_FILE = ("brat", "xmi", "cas-json", "webanno")
 _CONVERTER_OPTION = re.compile(
     r"--(?:(?:token|tag|text)-column|separator|layer|(?:by-)?annotator|predictions|skip-bad)\b"
@@ -82,13 +84,17 @@ class GoldReader:
     ) -> list[Document]:
         """Return the documents of several files and folders; see :meth:`read`.
 
-        Ids that occur in several files are changed; see :func:`~.gold_ids.with_unique_ids`.
+        Records of orbat that have not been annotated are refused. Ids that occur in several files
+        are changed; see :func:`~.gold_ids.with_unique_ids`.
 
         Raises:
             InputError: as :meth:`read`, and if documents are in several files.
         """
         allowed = None if labels is None else tuple(labels)
-        files = [(path, list(self.read(path, allowed, part=part))) for path in map(Path, paths)]
+        files = [
+            (path, list(self.read(path, allowed, part=part, spans_required=True)))
+            for path in map(Path, paths)
+        ]
         documents, self._changed_ids[part] = with_unique_ids(files, f"--{part}")
         return documents
 
@@ -120,6 +126,12 @@ class GoldReader:
             name = self._format_name or find_gold_format(path)
         except InputError as error:
             raise InputError(f"{error}{self._advise(path, None, str(error))}") from error
+        if name == "jsonl" and path.is_file() and is_json_array(path):
+            quoted = shlex.quote(str(path))
+            raise InputError(
+                f"{path}: records in an array; write one in each line: jq -c '.[]' {quoted} > "
+                "gold.jsonl"
+            )
         if name == "jsonl" and path.is_file() and self._flatten is None:
             yield from read_documents(path, labels, spans_required=spans_required)
             return
@@ -163,8 +175,9 @@ class GoldReader:
             else:
                 if FORMATS[found.name].read is not FORMATS[name].read:
                     return f"; {path} has {found.evidence}: try --from {found.name}"
-        if name is not None and _CONVERTER_OPTION.search(message):
-            return f" (options of {convert} --from {name})"
+        # Without a known format, only columns that are not certain have such options.
+        if "annotate convert" not in message and _CONVERTER_OPTION.search(message):
+            return f" (options of {convert} --from {name or 'conll'})"
         if self._has_options or "annotate convert" in message:
             return ""
         if "--flatten" in message:
@@ -178,6 +191,8 @@ def find_gold_format(path: Path) -> str:
     Raises:
         InputError: if it does not exist, or its format is not certain.
     """
+    if (path / _RUN_MANIFEST).is_file() and (path / "data").is_dir():
+        raise InputError(f"{path}: a run of orbat train; name a file or folder of documents")
     # Its reader says best what is wrong with a file that is missing, empty or damaged.
     if path.name.endswith((".jsonl", ".jsonl.gz")) and not path.is_dir():
         try:

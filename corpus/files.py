@@ -44,6 +44,17 @@ def check_output(output: Path | str | None, *inputs: Path | str | None) -> None:
             raise InputError(f"{output}: lies in {source}, the folder to read; name another place")
 
 
+def check_output_file(output: Path | str | None, *inputs: Path | str | None) -> None:
+    """Refuse to write a file to what is read, as :func:`check_output`, or to a folder.
+
+    Raises:
+        InputError: likewise.
+    """
+    check_output(output, *inputs)
+    if output is not None and Path(output).is_dir():
+        raise InputError(f"{output}: is a folder; name a file to write")
+
+
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
     """Write a UTF-8 file atomically; line ends are written unchanged.
 

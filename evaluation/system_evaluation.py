@@ -201,6 +201,9 @@ def evaluate_systems(
         matched, matches = match_ids({"": list(documents), **annotations})
         annotations = {name: matched[name] for name in annotations}
         notes = [f"--annotators: {line}" for line in matches.lines()]
+    for name in slice_by:
+        if not any(name in document.meta for document in documents):
+            notes.append(f"--slice {name}: no document has this field in meta")
     analysis = analyze_predictions(
         first.pairs(),
         labels=allowed or (),

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -300,6 +301,10 @@ def load_model(
     if path is None:
         raise ModelError(f"{name}: no run folder, wheel file or installed model of this name")
     if path.is_file():
+        if path.suffix != ".whl" and not zipfile.is_zipfile(path):
+            raise ModelError(
+                f"{name}: is no model, but a file; name a run folder, a wheel or an installed model"
+            )
         return _load_files(name, read_wheel(path), workers)
     packaged = _find_packaged(path)
     return _load_run(name, path) if packaged is None else _load_folder(name, packaged, workers)

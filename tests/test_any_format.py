@@ -61,8 +61,10 @@ def test_predictions_and_other_files_of_evaluate_are_converted(run: Run) -> None
 def test_a_model_is_calibrated_on_dev_documents_of_another_format(run: Run, folder: Path) -> None:
     train = ("train", "baseline-linear", "--set", "epochs=1", "--labels", "auto")
     run(*train, "--train", "rest.conll", "--dev", "gold.conll", "--output", "run")
-    result = run("evaluate", "run", "gold.conll", "--dev", "pred.conll", "--json")
+    options = ("--dev", "pred.conll", "--slice", "desk", "--json")
+    result = run("evaluate", "run", "gold.conll", *options)
     assert result.json()["calibration"] is not None
+    assert "--slice desk: no document has this field in meta" in result.err
 
 
 def test_annotators_are_compared_and_merged(run: Run, folder: Path) -> None:
@@ -134,3 +136,12 @@ def test_unlabeled_articles_that_repeat_held_out_gold_are_left_out(folder: Path)
     )
     assert data.pool is not None
     assert data.pool.left_out["repeats of held-out documents"] > 30
+
+
+def test_swapped_arguments_of_evaluate_are_named(folder: Path, refused: Callable[..., str]) -> None:
+    model = refused("evaluate", folder / "gold.conll", folder / "run")
+    assert model.endswith(
+        "gold.conll: is no model, but a file; name a run folder, a wheel or an installed model"
+    )
+    predictions = ("evaluate", "--predictions", folder / "pred.conll", folder / "gold.conll")
+    assert "is a folder; name a file to write" in refused(*predictions, "--report", folder)

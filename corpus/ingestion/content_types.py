@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import zipfile
 
 from ...errors import InputError
@@ -39,6 +40,11 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"WARC/", "a WARC file; name it .warc"),
     (b"filedesc://", "an ARC file; name it .arc"),
 )
+_ZLIB = b"x\x9c"
+"""The beginning of spaCy's DocBin."""
+_TAG = re.compile(rb"O|[BILUESMW]-\S+")
+_TAGGED_LINES = 3
+"""Fewest lines of words and tags by which a file is one of them."""
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _OFFICE = (
     ("word/", "a Word document (.docx); save it as text, HTML or PDF"),
@@ -73,6 +79,11 @@ def recognize(raw: RawArticle, options: ReaderOptions) -> RawArticle:
             options.notify(f"{raw.location}: read as an e-mail or saved page")
             return read_message(raw, options)
         foreign = _name_source(raw.content)
+        if foreign is None and (raw.content.startswith(_ZLIB) or _has_tags(raw.content)):
+            foreign = (
+                "labeled documents, not text; convert them with orbat annotate convert "
+                f"{shlex.quote(raw.location)} documents.jsonl"
+            )
     if foreign is not None:
         raise InputError(f"{raw.location}: {foreign}")
     return raw
@@ -120,6 +131,20 @@ def looks_like_json(content: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _has_tags(content: bytes) -> bool:
+    """Return whether the first lines are words with tags such as `O` and `B-PER`, or CoNLL-U."""
+    lines = [line.strip() for line in content[:20_000].split(b"\n")[:-1]]
+    rows = [line for line in lines if line and not line.startswith((b"#", b"-DOCSTART-"))]
+    tagged = sum(map(_is_tagged, rows))
+    return tagged >= _TAGGED_LINES and tagged >= 0.9 * len(rows)
+
+
+def _is_tagged(line: bytes) -> bool:
+    first, *others = line.split()
+    is_conllu = line.count(b"\t") == 9 and first[:1].isdigit()
+    return is_conllu or (bool(others) and _TAG.fullmatch(others[-1]) is not None)
 
 
 def _is_xml(content: bytes) -> bool:

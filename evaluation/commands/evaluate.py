@@ -12,7 +12,7 @@ from ...annotation.commands.options import ANY_FORMAT, print_notices
 from ...terminal import echo, echo_json
 
 if TYPE_CHECKING:
-    from ...annotation.gold_files import GoldReader
+    from ...annotation.gold_files import GoldReader, Part
     from ...corpus.document import Document
     from ...models.loading import Model
     from ..system_evaluation import SystemEvaluation
@@ -165,7 +165,7 @@ def evaluate(
     """
     from ...annotation.formats.tokens.conll import write_predictions
     from ...annotation.gold_files import GoldReader
-    from ...corpus.files import check_output, write_text
+    from ...corpus.files import check_output_file, write_text
     from ...corpus.labels import distinct_color, load_labels
     from ...errors import InputError
     from ...models.commands.remote import print_notes
@@ -178,8 +178,8 @@ def evaluate(
     if (len(arguments) != 1) if predictions else (len(arguments) < 2):
         raise InputError("write orbat evaluate MODEL... GOLD, or --predictions PRED... GOLD")
     sources = [arguments[-1], *(predictions or ()), *(annotators or ()), train, dev]
-    check_output(report, *sources)
-    check_output(conll, *sources, report)
+    check_output_file(report, *sources)
+    check_output_file(conll, *sources, report)
     if predictions and dev:
         raise InputError("--dev calibrates a model; remove it, or give a model")
     if false_alarms is not None:
@@ -219,8 +219,8 @@ def evaluate(
             arguments[-1],
             labels=allowed,
             where=where,
-            train=list(others.read(train, part="train")) if train else None,
-            dev=list(others.read(dev, allowed, part="dev")) if dev else None,
+            train=_read_all(others, train, None, "train"),
+            dev=_read_all(others, dev, allowed, "dev"),
             annotations=_read_annotations(annotators or (), allowed, others),
             slice_by=slices or (),
             target_precision=target_precision,
@@ -320,6 +320,13 @@ def _load_models(names: Sequence[str], labels: Path | None = None) -> list[Model
     label_set = load_labels(labels) if labels else None
     guidelines = load_guidelines(label_set, labels) if label_set else None
     return [announce(load_model(name, labels=label_set, guidelines=guidelines)) for name in names]
+
+
+def _read_all(
+    reader: GoldReader, path: Path | None, labels: Sequence[str] | None, part: Part
+) -> list[Document] | None:
+    """Return the gold documents of a file or folder; None without one."""
+    return None if path is None else reader.read_files([path], labels, part=part)
 
 
 def _read_annotations(

@@ -111,6 +111,9 @@ def test_one_object_on_several_lines_and_pairs_on_one_are_found(tmp_path: Path) 
         ),
         ("a.ann", "T1\tORT 0 4\tBonn\n", "brat has a folder of texts"),
         ("a.json", '{"x": 1}', "the format is not certain; name it with --from, one of jsonl, "),
+        ("a.pdf", "%PDF-1.4 x", "no text, and of no known format of labeled documents"),
+        ("a.json", '[{"id": "a", "text": "Bonn", "spans": []}]', "records in an array; .* jq -c"),
+        ("a.txt", "Es regnet in Bonn.", r"--tag-column 4 \(options of orbat annotate convert /"),
     ],
 )
 def test_what_cannot_be_read_is_answered_with_a_command_or_an_option(
@@ -223,3 +226,20 @@ def test_convert_says_which_format_it_has_found(orbat: Orbat, tmp_path: Path) ->
     assert outcome.code == 0, outcome.err
     assert outcome.err.startswith("format: iob (two columns of words and tags)")
     assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 2
+
+
+def test_folders_without_documents_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="an empty folder; check the path"):
+        list(GoldReader().read(tmp_path / "empty", part="train"))
+    (tmp_path / "run" / "data").mkdir(parents=True)
+    (tmp_path / "run" / "manifest.json").write_text("{}")
+    with pytest.raises(InputError, match="a run of orbat train; name a file or folder of docum"):
+        list(GoldReader().read(tmp_path / "run", part="test"))
+
+
+def test_records_without_spans_are_no_training_or_dev_documents(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "a.jsonl", {"id": "a", "text": "Bonn"})
+    for part in ("train", "dev"):
+        with pytest.raises(InputError, match="has no field 'spans', so it is not annotated"):
+            GoldReader().read_files([path], part=part)

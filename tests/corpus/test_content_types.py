@@ -6,7 +6,9 @@ import gzip
 import io
 import json
 import pickle
+import shlex
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -165,3 +167,28 @@ def test_the_pages_of_an_arc_file_are_read(tmp_path: Path, name: str, content: b
     assert isinstance(document, Document)
     assert document.text.startswith("Brigade leaves Kidal")
     assert document.meta["url"] == "http://a.test/1"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("my a.conll", "# newdoc\nIn O\nBonn B-ORT\n\nEs O\nregnet O\n"),
+        ("a.txt", "In\tADP\tO\nBonn\tPROPN\tS-ORT\ntagt\tVERB\tO\n"),
+        ("a.conllu", "".join(f"{n}\tIn\tin\tADP\t_\t_\t0\tcase\t_\t_\n" for n in (1, 2, 3))),
+        ("a.spacy", zlib.compress(b"{}" * 99)),
+    ],
+)
+def test_labeled_documents_are_not_the_text_of_an_article(
+    name: str, content: str | bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    (reason,), _ = read(path, content.encode() if isinstance(content, str) else content)
+    assert isinstance(reason, str)
+    assert reason.startswith(f"{path}: labeled documents, not text; convert them with orbat annot")
+    assert reason.endswith(f"convert {shlex.quote(str(path))} documents.jsonl")
+
+
+def test_text_with_some_lines_that_end_as_tags_do_is_text(tmp_path: Path) -> None:
+    content = "Blood types:\nThe rare type O\nAnd the type B\nThe commonest is O\nNot so many\n"
+    (document,), _ = read(tmp_path / "a.txt", content.encode())
+    assert isinstance(document, Document)

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from ....corpus.reading.bounded import open_decompressed, refuse_pipe
 from ....errors import InputError, first_line
@@ -17,7 +17,7 @@ from ..imported import DEFAULT_OPTIONS
 from ..registry import FORMATS
 from ..sources import is_hidden
 from ..tokens.column_choice import find_layout
-from ..tokens.columns import read_lines, split_fields
+from ..tokens.columns import BOMS_UTF16, DOCUMENT_START, read_lines, split_fields
 from .records import FoundFormat, find_json_format
 
 _HEAD_BYTES = 4096
@@ -43,7 +43,7 @@ _FOLDERS = ("brat", "words-tags", "re3d")
 _BY_BYTES = {b"PAR1": "datasets", b"ARROW1": "datasets", b"x\x9c": "docbin"}
 """Formats by the first bytes of a file; a DocBin is packed by zlib."""
 _JSON = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
-_COLUMNS = (".tsv", ".txt")
+_COLUMNS = (".tsv", ".txt", ".tsv.gz", ".txt.gz")
 _WEBANNO = b"#FORMAT=WebAnno TSV"
 _SAME_WIDTH = 0.9
 """Lines of prose have different numbers of words; of a table, most lines have the same number."""
@@ -86,6 +86,8 @@ def _find_in_folder(folder: Path) -> FoundFormat | None:
     paths = sorted(
         path for path in (name.relative_to(folder) for name in names) if not is_hidden(path)
     )
+    if not paths:
+        raise InputError(f"{folder}: an empty folder; check the path")
     found = _find_by_names([PurePosixPath(path) for path in paths])
     if found is not None:
         return found
@@ -109,7 +111,7 @@ def _find_in_folder(folder: Path) -> FoundFormat | None:
 def _find_by_names(paths: Sequence[PurePosixPath]) -> FoundFormat | None:
     """Return the format of the files of a folder or archive, if their names tell it."""
     names = {path.name for path in paths}
-    endings = {path.suffix for path in paths}
+    endings = {_ending(path) for path in paths}
     if name := next((name for name in _BY_NAME if name in names), None):
         return FoundFormat(_BY_NAME[name], f"the file {name}")
     if any(name.endswith("words.txt") for name in names) and any(
@@ -123,9 +125,15 @@ def _find_by_names(paths: Sequence[PurePosixPath]) -> FoundFormat | None:
     return None
 
 
+def _ending(path: PurePath) -> str:
+    """Return the ending of a name, without that of gzip if a reader of columns unpacks it."""
+    inner = PurePath(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    return inner if _BY_ENDING.get(inner) in ("conll", "iob") else path.suffix
+
+
 def _find_in_file(path: Path) -> FoundFormat | None:
-    if path.suffix in _BY_ENDING:
-        return FoundFormat(_BY_ENDING[path.suffix], f"the ending {path.suffix}")
+    if (ending := _ending(path)) in _BY_ENDING:
+        return FoundFormat(_BY_ENDING[ending], f"the ending {ending}")
     if path.suffix == ".ann":
         raise InputError(f"{path}: brat has a folder of texts and *.ann; name {path.parent}")
     if path.suffix == ".csv":
@@ -143,6 +151,11 @@ def _find_in_file(path: Path) -> FoundFormat | None:
         return FoundFormat(_BY_BYTES[begin], "the first bytes of such a file")
     if path.name.endswith(_JSON) or head.startswith((b"{", b"[")):
         return find_json_format(path)
+    if head.startswith(b"%PDF") or (b"\0" in head and not head.startswith(BOMS_UTF16)):
+        raise InputError(
+            f"{path}: no text, and of no known format of labeled documents; orbat corpus add reads "
+            "articles of many types"
+        )
     if head.startswith(_WEBANNO):
         return FoundFormat("webanno", "a first line of WebAnno TSV")
     if head.startswith(b"<") and b"xmi:" in head:
@@ -157,7 +170,10 @@ def _find_columns(path: Path) -> FoundFormat | None:
         InputError: if the file is text without tags, or its columns are not certain.
     """
     lines = list(itertools.islice(read_lines(path), _HEAD_LINES))
-    fields = [len(split_fields(line.text, None)) for line in lines if line.text.strip()]
+    texts = [line.text for line in lines if line.text.strip()]
+    # Comments and marks of documents have other numbers of words than rows.
+    rows = [text for text in texts if not text.startswith(("#", DOCUMENT_START))] or texts
+    fields = [len(split_fields(text, None)) for text in rows]
     width, count = Counter(fields).most_common(1)[0]
     if width == 1 or count < _SAME_WIDTH * len(fields):
         raise InputError(

@@ -19,8 +19,12 @@ from .column_sample import split_words
 from .columns import DOCUMENT_START, Comment, Line, parse_comment, read_lines, split_fields
 from .rebuilding import Sentence, Word, rebuild
 
-_SURE = (".conll", ".conllu", ".conllup", ".iob", ".iob2", ".bio")
-_UNSURE = (".tsv", ".txt")
+_SURE = tuple(
+    f"{ending}{packed}"
+    for ending in (".conll", ".conllu", ".conllup", ".iob", ".iob2", ".bio")
+    for packed in ("", ".gz")
+)
+_UNSURE = (".tsv", ".txt", ".tsv.gz", ".txt.gz")
 """Endings of the names of files that are read from a folder or archive."""
 _HEAD_LINES = 20_000
 """The columns are found from this number of lines."""
@@ -189,12 +193,12 @@ class _Reader:
         if layout.width is None:
             if len(fields) <= layout.tag:
                 raise InputError(
-                    f"{where}: {len(fields)} columns, expected at least {layout.tag + 1}; correct "
+                    f"{where}: {_count(fields)}, expected at least {layout.tag + 1}; correct "
                     "the line"
                 )
         elif len(fields) != layout.width:
             raise InputError(
-                f"{where}: {len(fields)} columns, expected {layout.width}; correct the line, or "
+                f"{where}: {_count(fields)}, expected {layout.width}; correct the line, or "
                 "give the characters between columns with --separator"
             )
         for column, style in layout.other_tags:
@@ -252,6 +256,10 @@ class _Reader:
             )
         else:
             self._report.drop("documents without words")
+
+
+def _count(fields: list[str]) -> str:
+    return f"{len(fields)} column{'s' if len(fields) != 1 else ''}"
 
 
 def _read_after(misc: str) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import re
+import shlex
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ....corpus.reading.bounded import MAX_MARKUP_BYTES
+from ....corpus.reading.bounded import MAX_MARKUP_BYTES, open_decompressed
 from ....errors import InputError
 
 _BLANKS = re.compile(r"[ \t]+")
@@ -21,6 +24,7 @@ _SENTENCE_ID = re.compile(r"#+\s*(?:sent_id|id)\b[\s=:]+(\S+).*")
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _DOCUMENT_KEYS = {"document_id", "doc_id", "docid"}
 DOCUMENT_START = "-DOCSTART-"
+BOMS_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Line(NamedTuple):
@@ -50,29 +54,41 @@ def read_lines(path: Path) -> Iterator[Line]:
     r"""Yield the lines of a text file, one at a time.
 
     Lines end at `\n` or `\r\n` only, because words may contain other separators such as U+2028.
+    Files whose name ends in ``.gz`` are decompressed.
 
     Raises:
-        InputError: if the file is missing, empty or not UTF-8, or a line is too long.
+        InputError: if the file is missing, empty, damaged or not UTF-8, a line is too long, or
+            lines end at `\r`.
     """
     path = Path(path)
     is_empty = True
     try:
-        with path.open("rb") as file:
+        with open_decompressed(path) as file:
             lines = iter(lambda: file.readline(MAX_MARKUP_BYTES + 1), b"")
             for number, raw in enumerate(lines, start=1):
                 if len(raw) > MAX_MARKUP_BYTES:
                     size = f"{MAX_MARKUP_BYTES >> 20} MB"
                     raise InputError(f"{path}:{number}: longer than {size}; check --from")
+                charset = "UTF-16" if raw.startswith(BOMS_UTF16) else "ISO-8859-1"
                 if number == 1:
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 try:
                     text = raw.decode()
                 except UnicodeDecodeError as error:
                     raise InputError(
-                        f"{path}:{number}: not UTF-8; convert it, such as with iconv -t UTF-8"
+                        f"{path}:{number}: not UTF-8; convert it, such as with iconv -f {charset} "
+                        f"-t UTF-8 {shlex.quote(str(path))} > new.txt"
                     ) from error
                 is_empty = is_empty and not text.strip()
-                yield Line(number, text.removesuffix("\n").removesuffix("\r"))
+                text = text.removesuffix("\n").removesuffix("\r")
+                if number == 1 and "\r" in text:
+                    raise InputError(
+                        f"{path}: lines end at \\r; convert them with tr '\\r' '\\n' < "
+                        f"{shlex.quote(str(path))} > new.txt"
+                    )
+                yield Line(number, text)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: damaged or truncated ({error}); fetch it again") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     if is_empty:
@@ -95,7 +111,8 @@ def split_fields(line: str, separator: str | None) -> list[str]:
             marks.
     """
     if separator is None and "\t" in line:
-        separator = "\t"
+        # Blanks beside tabs are no part of words or tags; a word may be a blank.
+        return [field.strip(" ") or field for field in line.split("\t")]
     if separator is None or separator == " ":
         return split_blanks(line)
     if separator == ",":

@@ -184,7 +184,9 @@ def _parse_tags(
             try:
                 yield style.parse(token.tag)
             except ValueError as error:
-                raise InputError(f"{position}: {error}") from error
+                # A first line may be a header with names of columns that are not usual.
+                fix = "; remove the line if it names the columns" if position.endswith(":1") else ""
+                raise InputError(f"{position}: {error}{fix}") from error
             continue
         match = _BRACKETS.fullmatch(token.tag)
         if match is None or (match[1] and opened) or (match[2] and not (match[1] or opened)):

@@ -224,7 +224,7 @@ def test_documents_are_yielded_before_the_end_of_the_file(tmp_path: Path) -> Non
     (tmp_path / "a").write_text(f"{sentences}broken\n")
     documents = read_format(tmp_path / "a", "conll", ConversionReport())
     assert next(documents).text == "Gen. left"
-    with pytest.raises(InputError, match=":60001: 1 columns, expected 2"):
+    with pytest.raises(InputError, match=":60001: 1 column, expected 2"):
         list(documents)
 
 

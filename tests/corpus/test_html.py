@@ -52,6 +52,22 @@ def test_a_byline_becomes_the_author() -> None:
     assert page.metadata["author"] == "Jane Roe, Bamako"
 
 
+@pytest.mark.parametrize(
+    ("after", "date"),
+    [
+        ("<footer>© 2019 Daily Post. Founded in 1954.</footer>", None),
+        ("<p>Published 12 May 2019</p>", "2019-05-12"),
+        ('<time datetime="2019-01-01">New Year</time>', "2019-01-01"),
+        (
+            '<time datetime="2019-05-12T08:00:00Z">Sunday</time><footer>© 2020</footer>',
+            "2019-05-12",
+        ),
+    ],
+)
+def test_a_year_alone_is_no_date(after: str, date: str | None) -> None:
+    assert article(ONE, TWO, THREE, after=after).metadata.get("date") == date
+
+
 def test_archive_banners_and_lists_of_links_are_removed() -> None:
     banner = '<div id="wm-ipp-base"><p>The Wayback Machine captured this 14 times so far</p></div>'
     links = "".join(

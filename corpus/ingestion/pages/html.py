@@ -88,6 +88,10 @@ def clean_html(raw: bytes, location: str, charset: str = "") -> CleanText:
     page = page or trafilatura.extract_metadata(prepared.translate(joiners))
     if _count_words(article_body) > _MIN_MORE_WORDS * _count_words(lines):
         lines = article_body
+    if page.date and page.date.endswith("-01"):
+        # The extensive search makes it of a year or month alone, such as that of a copyright. A
+        # first of a month that only the running text has is lost with them.
+        page.date = trafilatura.extract_metadata(prepared, extensive=False).date
     originals = {ord(new): old for old, new in joiners.items()}
     page.title = page.title and page.title.translate(originals)
     title = _find_title(tree, page)

@@ -213,6 +213,6 @@ def check_output(output: Path, manifest: Mapping[str, Any], resume: bool) -> Non
     for part in _MODEL_INPUTS:
         if not _is_same_part(old, manifest, part):
             raise InputError(
-                f"{output}: was started with other {part}; "
+                f"{output}: not the {part} that this run was started with; "
                 "resume with the same recipe, labels, documents and gazetteer"
             )

@@ -47,6 +47,11 @@ def format_value(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def format_count(count: int, noun: str) -> str:
+    """Return a count and its noun: `1 document`, `1,200 documents`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def format_interval(low: float | None, high: float | None) -> str:
     """Format an interval with three decimals, as `0.834–0.904`; `–` if undefined."""
     return UNDEFINED if low is None or high is None else f"{low:.3f}–{high:.3f}"

@@ -30,8 +30,14 @@ def convert(
         ),
     ] = None,
     target_format: Annotated[
-        str, typer.Option("--to", metavar="FORMAT", help="Format of OUT.", rich_help_panel=_FORMATS)
-    ] = "jsonl",
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            help="Format of OUT; default: found from its ending, such as .jsonl.",
+            rich_help_panel=_FORMATS,
+        ),
+    ] = None,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -65,7 +71,7 @@ def convert(
         bool,
         typer.Option(
             "--by-annotator",
-            help="Write a folder with a file for each annotator.",
+            help="Write a folder with a file for each annotator, JSON Lines without --to.",
             rich_help_panel=_ANNOTATORS,
         ),
     ] = False,
@@ -115,14 +121,16 @@ def convert(
     FORMAT is jsonl (orbat's own), doccano, brat, conll, iob, words-tags, docbin, labelstudio,
     prodigy, datasets, re3d or xmi, or, for reading only, spacy (its JSON), webanno or cas-json.
     brat, words-tags and re3d are folders. The others are read from a file, a folder of files or a
-    zip archive, and written to a file; datasets and xmi are written to a folder. conll and iob read
-    words and tags in any columns; conll writes four, iob two. Tokens of the source are kept. What
-    a format cannot keep is counted and printed.
+    zip archive, and written to a file; datasets and xmi are written to a folder. OUT is written in
+    the format of its ending: .jsonl, .conll, .iob, .spacy (docbin) or .json (labelstudio); others,
+    and folders, need --to. conll and iob read words and tags in any columns; conll writes four, iob
+    two. Tokens of the source are kept. What a format cannot keep is counted and printed.
     """
     from ...corpus.labels import load_labels
-    from ...ui import progress_bars
+    from ...ui import format_count, progress_bars
     from ..formats.conversion import convert as convert_corpus
     from ..formats.detection.sources import find_format
+    from ..formats.detection.targets import find_target_format
     from ..formats.imported import ReadOptions
 
     names = load_labels(labels).names if labels else None
@@ -136,6 +144,7 @@ def convert(
         annotator=annotator,
         by_annotator=by_annotator,
     )
+    target_format = find_target_format(target, target_format, by_annotator=by_annotator)
     if source_format is None:
         found = find_format(source)
         source_format = found.name
@@ -152,7 +161,8 @@ def convert(
             options=options,
             on_progress=on_progress,
         )
-    echo(f"{report.documents} documents in {target}")
+    written = format_count(report.documents, "document")
+    echo(f"{written} in {target} (format {target_format})")
     for line in report.lines():
         echo(line, err=True)
     if report.rejections:

@@ -12,12 +12,13 @@ from ...corpus.files import check_output
 from ...corpus.output.atomic import open_folder_atomic
 from ...corpus.reading.boundary import guard, guard_source
 from ...corpus.rejected import Rejected
-from ...errors import InputError, did_you_mean
+from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..adjudication.annotation_sets import annotator_of
 from .conversion_report import ConversionReport, file_name, unused_name
+from .detection.targets import find_target_format
 from .imported import DEFAULT_OPTIONS, Importer, ReadOptions
-from .registry import FORMATS, Format
+from .registry import get_format, get_writable
 from .tokens.tokens import TAGGING_SCHEMES
 from .uniqueness import UniqueIds
 from .write_options import WriteOptions
@@ -27,7 +28,7 @@ def convert(
     source: Path,
     target: Path,
     source_format: str,
-    target_format: str = "jsonl",
+    target_format: str | None = None,
     *,
     labels: Iterable[str] | None = None,
     scheme: str = "bio",
@@ -44,7 +45,7 @@ def convert(
         target: the file or new folder to write. With `options.by_annotator` it is a new folder
             with a file or folder for each annotator.
         source_format: one of :data:`~orbat.annotation.formats.registry.FORMATS`.
-        target_format: likewise.
+        target_format: likewise; None to find it from the ending of `target`.
         labels: spans with other labels are dropped; None keeps all.
         scheme: the tagging scheme of formats of tokens and tags, `bio` or `bilou`.
         skip_bad: leave out what contradicts itself or the text, instead of refusing the source.
@@ -55,10 +56,12 @@ def convert(
         The number of documents, the number of dropped and rejected items, and unread files.
 
     Raises:
-        InputError: naming the position that cannot be read, or if the target cannot be written.
+        InputError: naming the position that cannot be read, or if the target cannot be written, or
+            its ending tells no format or another one.
     """
     source, target = Path(source), Path(target)
     check_output(target, source)
+    written_format = find_target_format(target, target_format, by_annotator=options.by_annotator)
     report = ConversionReport()
     labels = None if labels is None else tuple(labels)
 
@@ -71,10 +74,10 @@ def convert(
             on_progress(Progress("Converting documents", count))
 
     def write(path: Path, written: Iterable[Document]) -> int:
-        return write_format(path, target_format, written, report, labels, scheme=scheme)
+        return write_format(path, written_format, written, report, labels, scheme=scheme)
 
     if options.by_annotator:
-        suffix = _find_format(target_format).suffix
+        suffix = get_format(written_format).suffix
         report.documents = _write_by_annotator(target, suffix, documents(), write)
     else:
         report.documents = write(target, documents())
@@ -129,7 +132,7 @@ def read_format(
             several annotators of which `options` chooses none, and for a source without documents.
     """
     source = Path(source)
-    chosen = _find_format(format_name)
+    chosen = get_format(format_name)
     names = None if labels is None else set(labels)
     importer = Importer(source.name.partition(".")[0], report, options.overlaps)
     unique_ids = UniqueIds(options, report)
@@ -183,17 +186,7 @@ def write_format(
     """
     if scheme not in TAGGING_SCHEMES:
         raise InputError(f"unknown scheme '{scheme}'; choose one of {', '.join(TAGGING_SCHEMES)}")
-    chosen = _find_format(format_name)
-    if chosen.write is None:
-        raise InputError(f"{format_name} can be read only; choose another format with --to")
+    chosen = get_writable(format_name)
     options = WriteOptions(None if labels is None else tuple(labels), scheme)
+    assert chosen.write is not None
     return chosen.write(Path(target), documents, report, options)
-
-
-def _find_format(name: str) -> Format:
-    if name not in FORMATS:
-        raise InputError(
-            f"unknown format '{name}'{did_you_mean(name, FORMATS)}; choose one of "
-            f"{', '.join(FORMATS)}"
-        )
-    return FORMATS[name]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...corpus.document import Document
+from ...errors import InputError, did_you_mean
 from .conversion_report import ConversionReport
 from .docbin import read_docbin, write_docbin
 from .imported import ImportedDocument, ReadOptions
@@ -61,3 +62,29 @@ FORMATS = {
     "xmi": Format(read_xmi, write_xmi),
     "cas-json": Format(read_cas_json, None),
 }
+
+
+def get_format(name: str) -> Format:
+    """Return the format of a name.
+
+    Raises:
+        InputError: if there is none; it names the one that is most like it.
+    """
+    if name not in FORMATS:
+        raise InputError(
+            f"unknown format '{name}'{did_you_mean(name, FORMATS)}; choose one of "
+            f"{', '.join(FORMATS)}"
+        )
+    return FORMATS[name]
+
+
+def get_writable(name: str) -> Format:
+    """Return the format of a name that is to be written.
+
+    Raises:
+        InputError: as :func:`get_format`, and if the format can be read only.
+    """
+    chosen = get_format(name)
+    if chosen.write is None:
+        raise InputError(f"{name} can be read only; choose another format with --to")
+    return chosen

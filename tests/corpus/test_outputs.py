@@ -71,7 +71,9 @@ def test_a_conversion_does_not_replace_another_kind_of_path(
     (folder / "note.txt").write_text("kept")
     file.write_text("kept")
     convert = ("annotate", "convert", documents)
-    assert "is a folder; name a file" in refused(*convert, folder, "--from", "jsonl")
+    assert "is a folder; name a file" in refused(
+        *convert, folder, "--from", "jsonl", "--to", "jsonl"
+    )
     brat = ("--from", "jsonl", "--to", "brat")
     assert "exists already" in refused(*convert, file, *brat)
     assert "exists already" in refused(*convert, folder, *brat)

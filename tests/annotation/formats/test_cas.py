@@ -113,10 +113,10 @@ def test_an_export_of_inception_is_a_zip_archive(orbat: Orbat, tmp_path: Path) -
         for file in path.parent.iterdir():
             archive.write(file, file.name)
     outcome = orbat(
-        *("annotate", "convert", tmp_path / "export.zip", tmp_path / "o", "--from", "xmi")
+        *("annotate", "convert", tmp_path / "export.zip", tmp_path / "o.jsonl", "--from", "xmi")
     )
     assert outcome.code == 0, outcome.err
-    (document,) = read_documents(tmp_path / "o")
+    (document,) = read_documents(tmp_path / "o.jsonl")
     assert (document.id, document.spans) == ("n.txt", (RANK, UNIT))
 
 

@@ -80,7 +80,8 @@ def test_each_file_of_a_zip_is_of_one_annotator(
     source = zipped(tmp_path / "export.zip", ann=ann, ben=ben)
     out = tmp_path / "out"
     convert = ("annotate", "convert", source, out, "--from", "doccano")
-    assert "'1' was annotated by ann and by ben; write a file for each" in refused(*convert)
+    message = refused(*convert, "--to", "jsonl")
+    assert "'1' was annotated by ann and by ben; write a file for each" in message
     assert orbat(*convert, "--by-annotator").code == 0
     files = sorted(out.iterdir())
     assert [file.name for file in files] == ["ann.jsonl", "ben.jsonl"]
@@ -95,7 +96,7 @@ def test_each_file_of_a_zip_is_of_one_annotator(
 
 def test_a_bad_file_of_a_zip_is_named(refused: Callable[..., str], tmp_path: Path) -> None:
     source = zipped(tmp_path / "export.zip", ann=[{"id": 1, "text": "a", "label": ["A"]}])
-    message = refused("annotate", "convert", source, tmp_path / "o", "--from", "doccano")
+    message = refused("annotate", "convert", source, tmp_path / "o.jsonl", "--from", "doccano")
     assert "export.zip" in message
     assert "ann.jsonl:1: label[0]: " in message
 
@@ -157,7 +158,7 @@ def test_what_cannot_be_read_is_named(
 ) -> None:
     path = tmp_path / "in.jsonl"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
-    message = refused("annotate", "convert", path, tmp_path / "o", "--from", "doccano")
+    message = refused("annotate", "convert", path, tmp_path / "o.jsonl", "--from", "doccano")
     assert message.startswith(str(path))
     assert reason in message
-    assert not (tmp_path / "o").exists()
+    assert not (tmp_path / "o.jsonl").exists()

@@ -108,7 +108,7 @@ def test_regions_of_a_second_text_are_counted(tmp_path: Path, read: Read) -> Non
 
 def test_several_possible_fields_are_named(refused: Callable[..., str], tmp_path: Path) -> None:
     source = write(tmp_path / "a.json", task(annotation([]), data={"head": "a", "body": "b"}))
-    message = refused("annotate", "convert", source, tmp_path / "o", "--from", "labelstudio")
+    message = refused("annotate", "convert", source, tmp_path / "o.jsonl", "--from", "labelstudio")
     assert message == (
         f"{source}: the text may be in any of the fields body, head; name it with --text-column"
     )
@@ -259,7 +259,7 @@ def test_two_annotators_are_never_mixed(
 ) -> None:
     source = write(tmp_path / "a.json", task(annotation(), annotation(RESULT[:1], 2)))
     convert = ("annotate", "convert", source, tmp_path / "out", "--from", "labelstudio")
-    message = refused(*convert)
+    message = refused(*convert, "--to", "jsonl")
     assert message.startswith(f"{source}: task 1: '1' was annotated by 1 and by 2;")
     assert "--by-annotator" in message
     assert not (tmp_path / "out").exists()
@@ -304,7 +304,7 @@ def test_what_cannot_be_read_is_named(
 ) -> None:
     path = tmp_path / "in.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
-    message = refused("annotate", "convert", path, tmp_path / "o", "--from", "labelstudio")
+    message = refused("annotate", "convert", path, tmp_path / "o.jsonl", "--from", "labelstudio")
     assert message.startswith(str(path))
     assert reason in message
-    assert not (tmp_path / "o").exists()
+    assert not (tmp_path / "o.jsonl").exists()

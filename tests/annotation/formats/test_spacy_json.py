@@ -39,10 +39,10 @@ def read(
 def test_the_command_reads_pairs(orbat: Orbat, tmp_path: Path) -> None:
     (tmp_path / "train.json").write_text(json.dumps([PAIR, OTHER]))
     outcome = orbat(
-        *("annotate", "convert", tmp_path / "train.json", tmp_path / "o", "--from", "spacy")
+        *("annotate", "convert", tmp_path / "train.json", tmp_path / "o.jsonl", "--from", "spacy")
     )
     assert outcome.code == 0, outcome.err
-    first, second = read_documents(tmp_path / "o")
+    first, second = read_documents(tmp_path / "o.jsonl")
     assert (first.id, first.text, first.spans) == ("train-1", PAIR[0], RANK)
     assert (second.id, second.text, second.spans) == ("train-2", OTHER[0], (Span(4, 14, "UNIT"),))
 

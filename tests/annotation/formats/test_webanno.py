@@ -213,7 +213,7 @@ def test_files_of_other_formats_are_refused(
     refused: Callable[..., str], tmp_path: Path, content: str
 ) -> None:
     (tmp_path / "a.tsv").write_text(content)
-    convert = ("annotate", "convert", tmp_path / "a.tsv", tmp_path / "o", "--from", "webanno")
+    convert = ("annotate", "convert", tmp_path / "a.tsv", tmp_path / "o.jsonl", "--from", "webanno")
     assert "export as WebAnno TSV 3.3" in refused(*convert)
 
 
@@ -241,7 +241,8 @@ def test_a_project_has_a_document_per_annotator(
 ) -> None:
     folder = project(tmp_path / "project")
     convert = ("annotate", "convert", folder, tmp_path / "o", "--from", "webanno")
-    assert "'news.txt' was annotated by ann and by ben" in refused(*convert)
+    message = refused(*convert, "--to", "jsonl")
+    assert "'news.txt' was annotated by ann and by ben" in message
     outcome = orbat(*convert, "--by-annotator")
     assert outcome.code == 0, outcome.err
     assert "1 documents before annotation" in outcome.err

@@ -38,7 +38,7 @@ def with_unique_ids(
     if 2 * len(same) > len(shared):
         raise InputError(
             f"{files[owners[same[0]][-1]][0]}: duplicate id '{same[0]}' (also in another {option} "
-            "file, with the same text); keep one of them"
+            "file); keep one of them"
         )
     numbers = sorted({number for doc_id in shared for number in owners[doc_id]})
     names = dict(zip(numbers, distinct_names([files[n][0] for n in numbers]), strict=True))

@@ -59,7 +59,7 @@ def test_the_same_documents_in_two_files_are_refused(tmp_path: Path) -> None:
     write_documents(tmp_path / "b.jsonl", [documents[1]])
     files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
     with pytest.raises(
-        InputError, match=r"b\.jsonl: duplicate id '1' \(also in another --train file, with the s"
+        InputError, match=r"b\.jsonl: duplicate id '1' \(also in another --train file\); keep"
     ):
         GoldReader().read_files(files, part="train")
     with pytest.raises(InputError, match="duplicate id '0'"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from ..training.transformer.encoder import PRETRAINED
 
@@ -16,16 +17,19 @@ class BaseModel:
         name: its Hugging Face id, or the folder that the recipe names.
         license: the license of its weights; None if it is not known.
         sha256: hash of its weights; None if it is not known.
+        language: ISO 639 code of the texts that it was trained on; None if it is not known.
     """
 
     name: str
     license: str | None = None
     sha256: str | None = None
+    language: str | None = None
 
     @property
     def hub_id(self) -> str | None:
         """Its id on the Hugging Face Hub; None for a folder."""
-        return self.name if re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", self.name) else None
+        is_id = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", self.name)
+        return self.name if is_id and not Path(self.name).is_dir() else None
 
     def to_json(self) -> dict[str, str]:
         """Return what is known of it as a JSON object."""
@@ -39,4 +43,6 @@ def find_base_model(encoder: str) -> BaseModel:
         encoder: the recipe's field `encoder`.
     """
     known = PRETRAINED.get(encoder)
-    return BaseModel(known.name, known.license, known.sha256) if known else BaseModel(encoder)
+    if known is None:
+        return BaseModel(encoder)
+    return BaseModel(known.name, known.license, known.sha256, known.language)

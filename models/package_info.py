@@ -13,6 +13,9 @@ from ..corpus.labels import NO_EXAMPLE, LabelSet
 from ..errors import InputError, first_line
 from ..training.run_folder import read_manifest
 
+SEVERAL_LANGUAGES = "xx"
+"""spaCy's code for several languages. It also stands for one that is not stated."""
+
 
 @dataclass(frozen=True)
 class PackageInfo:
@@ -72,6 +75,12 @@ class PackageInfo:
         """The name of the Python package, such as `en_orbat_news`."""
         return f"{self.lang}_{self.name}"
 
+    @property
+    def language(self) -> str:
+        """The language, for a model card."""
+        several = self.lang == SEVERAL_LANGUAGES
+        return f"several, or not stated (`{self.lang}`)" if several else self.lang
+
     def describe(self, labels: Sequence[str]) -> str:
         """Return what the model finds, with its labels, in one line."""
         return f"{self.description}: {', '.join(labels)}"
@@ -90,8 +99,8 @@ def run_package_info(
 
     Args:
         run: a finished run folder.
-        lang: see :class:`PackageInfo`; None for the label set's language, or `xx`, spaCy's code
-            for several languages.
+        lang: see :class:`PackageInfo`; None for the label set's language, or
+            :data:`SEVERAL_LANGUAGES`.
         name: None for the name of the label set.
         description: None for that of the label set.
         example: None for that of the label set.
@@ -103,7 +112,7 @@ def run_package_info(
     """
     labels = LabelSet.model_validate(read_manifest(Path(run))["labels"])
     return PackageInfo(
-        lang=lang or labels.language or "xx",
+        lang=lang or labels.language or SEVERAL_LANGUAGES,
         name=name or model_name(labels.name),
         description=description or labels.description,
         example=example or labels.example,
@@ -128,6 +137,13 @@ def language_fault(lang: str) -> str | None:
         return f"spaCy cannot load it ({first_line(error)}); xx is for any language"
     # The data of a package is found by spaCy's own code, such as `de` for `deu`.
     return None if own == lang else f"spaCy's code of this language is {own}; write {own}"
+
+
+def language_name(lang: str) -> str:
+    """Return the English name of a language that spaCy knows, such as `English` for `en`."""
+    from spacy.util import get_lang_class
+
+    return str(get_lang_class(lang).__name__)
 
 
 def check_language(lang: str) -> None:

@@ -34,7 +34,7 @@ label.""",
         parts.append("No held-out scores: run `orbat evaluate` on the run before packaging.")
     documents = dev.tidy["documents"]
     parts += [
-        f"### Dev: {documents} documents used to select the best epoch (optimistic scores)",
+        f"### Dev: the documents that selected the best epoch ({documents}; optimistic scores)",
         score_table(dev.tidy),
         _false_alarms(dev.tidy["false_alarms"]),
         "### Dev, ordinary density",
@@ -48,11 +48,11 @@ label.""",
 
 
 def _evaluation(result: Mapping[str, Any]) -> str:
-    parts = [f"### Held out: {result['gold']} ({result['documents']} documents)"]
+    parts = [f"### Held out: {result['gold']} (documents: {result['documents']})"]
     if result["seen_in_training"]:
         parts.append(
-            f"Warning: {result['seen_in_training']} of these documents were used for training or "
-            "model selection. These are not held-out scores."
+            "Warning: these are not held-out scores. Of the documents, "
+            f"{result['seen_in_training']} served for training or model selection."
         )
     parts.append(score_table(result["strict"]))
     if result.get("false_alarms"):
@@ -73,7 +73,7 @@ def _unannotated(result: Mapping[str, Any]) -> str:
         f"{format_interval(rate['low'], rate['high'])} |"
         for name, rate in rates.items()
     )
-    return f"""### False alarms: {result["unannotated"]} ({alarms["documents"]} documents)
+    return f"""### False alarms: {result["unannotated"]} (documents: {alarms["documents"]})
 
 These documents are said to have no mention with these labels, so that each prediction is wrong.
 
@@ -90,8 +90,8 @@ def _false_alarms(alarms: Mapping[str, Any]) -> str:
         f"({format_interval(micro['low'], micro['high'])})",
         "- Documents with all right and none wrong: "
         f"{alarms['perfect_documents']} of {alarms['documents']}",
-        f"- Documents without entities: {empty['documents']}, of which {empty['unmarked']} have no "
-        f"prediction; false alarms in the others: {empty['spans']}",
+        f"- Documents without entities: {empty['documents']}; of these without a prediction: "
+        f"{empty['unmarked']}; false alarms in the others: {empty['spans']}",
     ]
     return "\n".join(lines)
 
@@ -100,7 +100,7 @@ def _ordinary(dev: DevScores) -> str:
     scores = dev.ordinary
     if scores is None:
         return f"Not measured: no dev document has at most {ORDINARY_SPANS} gold spans."
-    return f"""The {scores["documents"]} dev documents with at most {ORDINARY_SPANS} gold spans.
+    return f"""Dev documents with at most {ORDINARY_SPANS} gold spans: {scores["documents"]}.
 
 {score_table(scores)}
 

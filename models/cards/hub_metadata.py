@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..package_info import SEVERAL_LANGUAGES
+
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
 
     from .sections import CardData
 
 METRICS = ("precision", "recall", "f1")
-SEVERAL_LANGUAGES = "xx"
-"""spaCy's code, which the Hub does not know."""
 _OTHER = "other"
 """The Hub's name of a license that it does not know."""
 
@@ -34,7 +34,7 @@ def hub_metadata(data: CardData, library: str) -> str:
 
     info, base = data.info, data.base_model
     card = ModelCardData(
-        language=None if info.lang == SEVERAL_LANGUAGES else info.lang,
+        language=hub_language(info.lang),
         license=hub_license(data.weights_license),
         library_name=library,
         tags=list(data.labels),
@@ -46,6 +46,11 @@ def hub_metadata(data: CardData, library: str) -> str:
         eval_results=list(_results(data)),
     )
     return f"---\n{card.to_yaml()}\n---\n\n"
+
+
+def hub_language(lang: str) -> str | None:
+    """Return a language as the Hub names it; None for several, for which it has no code."""
+    return None if lang == SEVERAL_LANGUAGES else lang
 
 
 def hub_license(name: str | None) -> str | None:

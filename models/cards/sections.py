@@ -7,13 +7,13 @@ https://huggingface.co/docs/hub/model-card-annotated.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...ui import format_value
 from ..base_model import BaseModel, find_base_model
-from ..package_info import CODE_LICENSE, UNKNOWN_LICENSE, PackageInfo
+from ..package_info import CODE_LICENSE, UNKNOWN_LICENSE, PackageInfo, language_name
 from .dev_scores import DevScores
 from .evaluation_section import evaluation_section
 
@@ -68,6 +68,13 @@ def render_card(
         limitation: one sentence for the list of limitations.
     """
     info, manifest = data.info, data.manifest
+    limitations = [
+        "It was measured on the documents named below only, not on other languages and kinds of "
+        "text.",
+        limitation,
+        *_other_language(data),
+        *_weakest_label(data.dev),
+    ]
     return f"""# {info.package_name} {info.version}
 
 {summary}
@@ -75,7 +82,7 @@ def render_card(
 ## Model Details
 
 - **Task**: named entity recognition (token classification)
-- **Language**: {info.lang}
+- **Language**: {info.language}
 - **Base model**: {_base_model(data.base_model)}
 - **License**: code {CODE_LICENSE.expression}; weights: {_weights_license(data)}
 
@@ -89,9 +96,7 @@ def render_card(
 
 ## Bias, Risks, and Limitations
 
-- It was measured on the documents named below only, not on other languages and kinds of text.
-- {limitation}
-{_weakest_label(data.dev)}
+{_list(limitations)}
 
 ## Training Details
 
@@ -127,22 +132,36 @@ def _base_model(base: BaseModel) -> str:
     return f"`{base.name}`, {base.license}, weights of SHA-256 `{base.sha256}`"
 
 
-def _weakest_label(dev: DevScores) -> str:
-    """Return an item of a list with the label that scores lowest on the dev documents."""
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _other_language(data: CardData) -> Iterator[str]:
+    """Yield that the base model was trained on text of another language, if it was."""
+    language = data.base_model.language
+    if language not in (None, data.info.lang):
+        yield f"The base model was trained on {language_name(language)} text."
+
+
+def _weakest_label(dev: DevScores) -> Iterator[str]:
+    """Yield the label that scores lowest on the dev documents, if not all score the same."""
     scores = {
         label: score["f1"] for label, score in dev.tidy["labels"].items() if score["f1"] is not None
     }
     if not scores:
-        return "- No label has a score on the dev documents."
+        yield "No label has a score on the dev documents."
+    if len(set(scores.values())) < 2:
+        return
     label = min(scores, key=lambda name: scores[name])
     f1 = format_value(scores[label])
-    return f"- The weakest label on the dev documents is {label}, with F1 {f1}."
+    yield f"The weakest label on the dev documents is {label}, with F1 {f1}."
 
 
 def _labels(manifest: Mapping[str, Any]) -> str:
-    return "\n".join(
-        f"- **{label['name']}**: {label['description']}" for label in manifest["labels"]["label"]
+    names = (
+        (f"**{label['name']}**", label["description"]) for label in manifest["labels"]["label"]
     )
+    return _list(f"{name}: {text}" if text else name for name, text in names)
 
 
 def _training_data(manifest: Mapping[str, Any]) -> str:
@@ -152,13 +171,14 @@ def _training_data(manifest: Mapping[str, Any]) -> str:
         for part, entries in manifest["inputs"].items()
         for entry in entries
     )
-    train_count, dev_count = len(documents["train"]), len(documents["dev"])
-    train_documents = f"{train_count} documents for training"
-    if "unlabeled" in documents:
-        train_documents += f", {len(documents['unlabeled']):,} unlabeled articles"
-    if documents.get("start_from"):
-        train_documents += f", {len(documents['start_from']):,} more of the run it started from"
-    return f"""{train_documents}, {dev_count} dev documents for model selection.
+    parts = {
+        "for training": documents["train"],
+        "unlabeled": documents.get("unlabeled"),
+        "more of the run it started from": documents.get("start_from"),
+        "dev, for model selection": documents["dev"],
+    }
+    counts = (f"{part}: {len(entries):,}" for part, entries in parts.items() if entries)
+    return f"""Documents {"; ".join(counts)}.
 `manifest.json` beside the weights lists their hashes and, where known, their addresses.
 
 {files}"""
@@ -173,8 +193,16 @@ def _training_procedure(manifest: Mapping[str, Any]) -> str:
     )
     commit = manifest.get("code", {}).get("commit")
     code = f" (commit `{commit}`)" if commit else ""
+    epochs = manifest.get("finished_after_epochs")
+    early = "" if epochs is None else _ENDED_EARLY.format(epochs=epochs)
     return f"""Trained by orbat{code} with seed {recipe["seed"]} and {versions}. The recipe:
 
 ```toml
 {settings}
-```"""
+```{early}"""
+
+
+_ENDED_EARLY = """
+
+Training was ended early, by `orbat train --finish`. Epochs: {epochs:g}, of which the best on the
+dev documents was kept."""

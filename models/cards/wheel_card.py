@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...evaluation.comparison.significance import Difference
+from ...evaluation.report.tables import format_difference, format_difference_interval
 from ...ui import format_value
 from ..variants import ALLOWED_LOSS, VariantReport
 from .sections import CardData, render_card
@@ -21,6 +22,11 @@ trust, and compare the wheel's own SHA-256 if its publisher states it."""
 """What is checked, and what a hash is not."""
 
 
+UNCALIBRATED = """Confidences are not calibrated: the predicted mentions in the dev documents are
+too few, all right or all wrong."""
+"""Why there is no calibration; see :func:`orbat.evaluation.calibration.fit_calibrator`."""
+
+
 def wheel_card(data: CardData, variants: VariantReport, points: Mapping[str, Any]) -> str:
     """Return a wheel's model card in Markdown.
 
@@ -33,6 +39,10 @@ def wheel_card(data: CardData, variants: VariantReport, points: Mapping[str, Any
 
 A spaCy pipeline with one component, which runs a transformer on onnxruntime. It needs neither torch
 nor transformers."""
+    calibrated = variants.calibration is not None
+    thresholds = threshold_section(
+        points, data.info.package_name, "the epoch", calibrated=calibrated
+    )
     usage = f"""```python
 import spacy
 
@@ -41,9 +51,13 @@ for ent in nlp({data.example}).ents:
     print(ent.text, ent.label_, ent._.confidence)
 ```
 
-{threshold_section(points, data.info.package_name, "the epoch")}"""
-    limitation = """Confidences were calibrated on the documents used for model selection. On new
+{thresholds}"""
+    limitation = (
+        """Confidences were calibrated on the documents used for model selection. On new
   text they are slightly too high."""
+        if calibrated
+        else "Confidences are not calibrated. They may be far from the share of right mentions."
+    )
     return render_card(
         data,
         summary=summary,
@@ -71,7 +85,7 @@ def specifications(variants: VariantReport) -> str:
     confidence = (
         f"Confidences are calibrated on the dev documents ({variants.calibration})."
         if variants.calibration
-        else "Confidences are not calibrated: there are too few dev documents."
+        else UNCALIBRATED
     )
     return f"""Numeric format: **{variants.chosen}**. 8-bit integers are used if strict F1 on the
 dev documents is at most {ALLOWED_LOSS * 100:.1f} points below float32, and no label's paired
@@ -89,7 +103,5 @@ interval lies entirely below that.
 
 
 def _difference_row(name: str, difference: Difference) -> str:
-    f1, low, high = difference.f1, difference.low, difference.high
-    if f1 is None or low is None or high is None:
-        return f"| {name} | – | – |"
-    return f"| {name} | {f1:+.3f} | {low:+.3f} to {high:+.3f} |"
+    interval = format_difference_interval(difference.low, difference.high)
+    return f"| {name} | {format_difference(difference.f1)} | {interval} |"

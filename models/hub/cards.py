@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ...corpus.analysis.statistics import Statistics, statistics_summary
-from ..cards.hub_metadata import SEVERAL_LANGUAGES, hub_license
+from ..cards.hub_metadata import hub_language, hub_license
 
 
 def wheel_card_for_hub(card: str, meta: bytes) -> bytes:
@@ -20,7 +20,7 @@ def wheel_card_for_hub(card: str, meta: bytes) -> bytes:
     fields = json.loads(meta)
     labels = [label for labels in fields["labels"].values() for label in labels]
     data = ModelCardData(
-        language=None if fields["lang"] == SEVERAL_LANGUAGES else fields["lang"],
+        language=hub_language(fields["lang"]),
         license=hub_license(fields.get("license")),
         library_name="spacy",
         tags=["spacy", "token-classification", *labels],

@@ -95,8 +95,14 @@ def imported_card(
     labels = "\n".join(f"- **{label}**" for label in model.scheme.labels)
     base = f"\n- **Fine-tuned from**: `{own.base_model}`" if own.base_model else ""
     thresholds = ""
-    if points:
-        thresholds = f"\n\n{threshold_section(points, info.package_name, 'the numeric format')}"
+    if points and variants:
+        section = threshold_section(
+            points,
+            info.package_name,
+            "the numeric format",
+            calibrated=variants.calibration is not None,
+        )
+        thresholds = f"\n\n{section}"
     config = model.config
     reference = (
         f'transformers\' pipeline with `aggregation_strategy="first"` and `stride={config.stride}`'
@@ -113,7 +119,7 @@ It needs neither torch nor transformers. orbat packaged this model and did not t
 ## Model Details
 
 - **Task**: named entity recognition (token classification)
-- **Language**: {info.lang}
+- **Language**: {info.language}
 - **Base model**: `{model.name}` ({type(model.model).__name__}){base}
 - **License**: code {CODE_LICENSE.expression}; weights: {info.license}
 
@@ -171,9 +177,11 @@ def _evaluation(scores: Mapping[str, Any] | None, variants: VariantReport | None
     if scores is None or variants is None:
         return """No scores: no dev documents were given. `orbat evaluate WHEEL GOLD` measures the
 model on documents with gold spans."""
+    uses = "selected the numeric format"
+    if variants.calibration is not None:
+        uses += " and calibrated the confidences"
     return f"""Metric: strict span scores; start, end and label must all be right. Intervals: 95 %,
-bootstrapped over documents. On the dev documents, which selected the numeric format and calibrated
-the confidences:
+bootstrapped over documents. On the dev documents, which {uses}:
 
 {score_table(scores)}"""
 

@@ -25,6 +25,7 @@ from ...ui import OnProgress, ignore_progress
 from ..checkpoint import MIN_AGREEMENT, count_common
 from ..export import export_onnx, optimize
 from ..package_info import (
+    SEVERAL_LANGUAGES,
     UNKNOWN_LICENSE,
     PackageInfo,
     check_language,
@@ -94,7 +95,7 @@ def package_checkpoint(
         output: the folder of the wheel and the card.
         name: the model's name without the language; None for one made from the source.
         lang: ISO 639 code of the pipeline's language; None for that of the checkpoint's card, or
-            `xx`, spaCy's code for several languages.
+            :data:`~orbat.models.package_info.SEVERAL_LANGUAGES`.
         license: the license of the weights; None for that of the checkpoint's card.
         dev: documents with gold spans in the model's labels, in any format that `orbat annotate
             convert` reads.
@@ -280,7 +281,7 @@ def _manifest(
 def _spacy_language(own: OwnCard) -> str:
     language = (own.language or "").lower()
     is_code = re.fullmatch(r"[a-z]{2,3}", language)
-    return language if is_code and language_fault(language) is None else "xx"
+    return language if is_code and language_fault(language) is None else SEVERAL_LANGUAGES
 
 
 def _check_name_is_free(info: PackageInfo) -> None:

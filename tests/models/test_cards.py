@@ -19,11 +19,11 @@ from orbat.models.cards.hub_metadata import hub_metadata
 from orbat.models.cards.sections import CardData
 from orbat.models.cards.wheel_card import wheel_card
 from orbat.models.package_info import PackageInfo
-from orbat.models.variants import Variant, VariantReport
+from orbat.models.variants import Variant, VariantReport, compare_tagged
 
 SCORES = {"precision": 0.9, "recall": 0.8, "f1": 0.847, "gold": 40, "low": 0.8, "high": 0.9}
 STRICT = {"micro": SCORES, "labels": {"UNIT": {**SCORES, "f1": None, "low": None, "high": None}}}
-POINTS = {
+POINTS: dict[str, Any] = {
     "documents": 9,
     "all": {
         "gold": 44,
@@ -91,12 +91,14 @@ def tag(documents: Iterable[Document]) -> Iterator[Document]:
 def test_a_card_has_tidy_ordinary_and_untidy_scores(data: CardData) -> None:
     card = wheel_card(data, VariantReport("float32", ()), POINTS)
     assert "They are\nno signature" in card
-    dev = card.split("### Dev: 18 documents")[1].split("\n## ")[0]
+    dev = card.split("### Dev: the documents that selected the best epoch (18; ")[1].split("\n## ")[
+        0
+    ]
     tidy, ordinary, untidy, missing = dev.split("\n### ")
     assert "| UNIT | 0.971 | 1.000 | 0.985 | 0.9" in tidy
     assert "- Documents with all right and none wrong: 17 of 18\n" in tidy
-    assert "- Documents without entities: 4, of which 4 have no prediction" in tidy
-    assert "The 9 dev documents with at most 2 gold spans" in ordinary, "with the one changed"
+    assert "- Documents without entities: 4; of these without a prediction: 4;" in tidy
+    assert "Dev documents with at most 2 gold spans: 9.\n" in ordinary, "with the one changed"
     assert "| UNIT | 0.857 | 1.000 | 0.923 | – | 6 |" in ordinary, "fewer than ten documents"
     assert re.search(r"\| lower case \| 18 \| – \| 0\.000 \| 0\.000 \| -0\.985 \|", untidy)
     assert "| typographic quotes | 0 | 0.971 | 1.000 | 0.985 | +0.000 |" in untidy
@@ -113,7 +115,7 @@ def test_a_card_says_what_was_not_measured(data: CardData) -> None:
     }
     robustness = {"robustness": data.dev.robustness}
     complete = evaluation_section([{**held_out, **robustness}, unannotated], data.dev)
-    assert "### False alarms: sport.jsonl (1 documents)" in complete
+    assert "### False alarms: sport.jsonl (documents: 1)" in complete
     assert "| UNIT | 1 | 500.0 | – |" in complete
     nothing = evaluation_section([], dev_scores(sparse=0, dense=1))
     for line in (
@@ -137,17 +139,64 @@ def test_a_wheel_card_has_scores_formats_and_sections(data: CardData) -> None:
     assert "| UNIT | 0.900 | 0.800 | – | – | 40 |" in card
     assert "| genre: news |" in card
     assert "genre: blog" not in card
-    assert "2 of these documents were used for training" in card
+    assert "Of the documents, 2 served for training or model selection." in card
     assert "| float32 | 0.850 | 40.0 |\n| int8 | – | 11.2 |" in card
     assert "Confidences are not calibrated" in card
-    assert "looked up on 9 dev documents with 44 gold\nand 40 predicted mentions" in card
+    assert "Dev documents: 9; mentions in gold:\n44; predicted: 40." in card
+
+
+def test_thresholds_that_were_not_reached_are_named_once(data: CardData) -> None:
+    several = {**POINTS, "labels": {**POINTS["labels"], "RANK": POINTS["all"]}}
+    card = wheel_card(data, VariantReport("float32", ()), several)
     assert "| **all** | 0.90 | 0.3000 | 0.920 | 0.810–0.970 | 0.800 | 38 |" in card
-    assert "| **all** | 0.95 | not reached |" in card
-    assert (
-        "Warning: precision 0.95 was not reached for all labels together. The highest was 0.920 "
-        "(0.810–0.970, 38 mentions), at threshold 0.3000." in card
-    )
-    assert "Warning: too few mentions to reach precision 0.90 for UNIT." in card
+    assert "| **all** | 0.95 | not reached | – | – | – | – |" in card
+    best = "0.95, 0.98. The highest was 0.920 (0.810–0.970, mentions: 38), at threshold 0.3000."
+    assert [line for line in card.splitlines() if line.startswith("Warning: ")][:3] == [
+        f"Warning: precision not reached for all labels together: {best}",
+        f"Warning: precision not reached for RANK: {best}",
+        "Warning: too few mentions for a threshold: UNIT.",
+    ]
+    only = wheel_card(data, VariantReport("float32", ()), POINTS)
+    assert "| UNIT | 0.90 | not reached |" in only
+    assert "| **all** | 0.90 | not reached |" not in only, "the same as those of the only label"
+
+
+def test_a_card_says_of_confidences_one_thing(data: CardData) -> None:
+    calibrated = wheel_card(data, VariantReport("float32", (), "isotonic"), POINTS)
+    assert "which also selected the epoch and calibrated the confidences." in calibrated
+    assert "Confidences are calibrated on the dev documents (isotonic)." in calibrated
+    assert "not calibrated" not in calibrated
+    card = wheel_card(data, VariantReport("float32", ()), POINTS)
+    assert "which also selected the epoch.\n" in card
+    assert card.count("Confidences are not calibrated") == 2
+    assert "calibrated the" not in card and "were calibrated" not in card
+
+
+def test_a_difference_without_an_interval_is_shown(data: CardData) -> None:
+    gold = [Document(f"d{number}", "Gen. X", (Span(0, 4, "UNIT"),)) for number in range(2)]
+    change = compare_tagged(gold, gold, [gold[0], gold[1].with_spans([])], ["UNIT"])
+    variants = (Variant("float32", 0.667, 40.0), Variant("int8", 1.0, 11.0, change))
+    card = wheel_card(data, VariantReport("int8", variants), POINTS)
+    assert "| int8: UNIT | +0.333 | – |" in card
+
+
+def test_the_weakest_label_is_named_only_if_labels_differ(data: CardData) -> None:
+    gold = [
+        Document("d", "Gen. X", (Span(0, 4, "RANK"),)),
+        Document("e", "Navy", (Span(0, 4, "UNIT"),)),
+    ]
+
+    def card(*found: Document) -> str:
+        tagged = {document.text: document for document in found}
+        dev = measure_dev_scores(
+            gold,
+            lambda documents: (tagged.get(d.text, d.with_spans([])) for d in documents),
+            ["RANK", "UNIT"],
+        )
+        return wheel_card(replace(data, dev=dev), VariantReport("float32", ()), POINTS)
+
+    assert "weakest label" not in card(*gold)
+    assert "- The weakest label on the dev documents is RANK, with F1 0.000." in card(gold[1])
 
 
 def test_a_checkpoint_card_has_the_hubs_metadata(data: CardData) -> None:

@@ -217,6 +217,9 @@ def test_after_ctrl_c_the_best_epoch_can_be_kept(orbat: Orbat, tmp_path: Path) -
     assert " finished after " in log and f"of {last['epoch']:g} epochs before --finish" in log
     before = max(entry.get("eval_seconds", 0) for entry in last["log_history"])
     assert metrics["seconds"] > before > 0
+    assert orbat("package", run, "--output", tmp_path / "dist").code == 0
+    card = (tmp_path / "dist" / "MODEL_CARD.md").read_text()
+    assert f"ended early, by `orbat train --finish`. Epochs: {last['epoch']:g}, of which" in card
 
 
 def weights(run: Path) -> str:

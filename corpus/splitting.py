@@ -214,7 +214,12 @@ def _splits_by_time(groups: _Groups, dev: float, test: float, path: Path) -> lis
         assigned += len(groups[index])
         share = (assigned - len(groups[index]) / 2) / total
         splits[index] = "train" if share < 1 - dev - test else "dev" if share < 1 - test else "test"
-    _fill_empty_splits(splits, order)
+    # No split of a small corpus may be empty, and dev stays between the two others in time.
+    splits[order[0]], splits[order[-1]] = "train", "test"
+    if "dev" not in splits:
+        inner = order[1:-1]
+        newer = [index for index in inner if splits[index] == "test"]
+        splits[newer[0] if newer else inner[-1]] = "dev"
     return splits
 
 
@@ -249,21 +254,12 @@ def _stratified_splits(groups: _Groups, dev: float, test: float, seed: int) -> l
         splits[index] = min(costs, key=costs.__getitem__)
         for name, count in added.items():
             assigned[splits[index], name] += count
-    _fill_empty_splits(splits, order)
-    return splits
-
-
-def _fill_empty_splits(splits: list[str], order: Sequence[int]) -> None:
-    """Move a cluster to each split that has none: no split of a small corpus may be empty.
-
-    Args:
-        splits: the split of each cluster; changed in place.
-        order: indices of the clusters; those at the end are moved first.
-    """
+    # No split of a small corpus may be empty: it gets the smallest cluster of a split with several.
     for split in SPLIT_NAMES:
         if split not in splits:
             counts = Counter(splits)
             splits[next(index for index in reversed(order) if counts[splits[index]] > 1)] = split
+    return splits
 
 
 def _merge_rare_strata(groups: _Groups, smallest: int) -> list[list[str]]:
@@ -276,11 +272,7 @@ def _merge_rare_strata(groups: _Groups, smallest: int) -> list[list[str]]:
 
 
 def _write_splits(
-    path: Path,
-    read: ReadDocuments,
-    split: CorpusSplit,
-    output: Path,
-    settings: Mapping[str, Any],
+    path: Path, read: ReadDocuments, split: CorpusSplit, output: Path, settings: Mapping[str, Any]
 ) -> None:
     with ExitStack() as stack:
         files = {

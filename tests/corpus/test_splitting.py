@@ -141,6 +141,22 @@ def test_splits_by_time_hold_out_the_newest(tmp_path: Path) -> None:
     assert [parts[f"d{n}"] for n in range(20)] == ["train"] * 16 + ["dev"] * 2 + ["test"] * 2
 
 
+@pytest.mark.parametrize("shares", [(0.02, 0.5), (0.3, 0.6), (0.1, 0.3), (0.9, 0.05)])
+def test_splits_by_time_are_in_order_if_clusters_are_large(
+    tmp_path: Path, shares: tuple[float, float]
+) -> None:
+    sizes = [1, 1, 1, 5, 1, 1, 1]
+    documents = [
+        Document(f"{n} {copy}", " ".join([*words(40, n), str(copy)]), (), {"date": f"20{n}-05-01"})
+        for n, size in enumerate(sizes, start=10)
+        for copy in range(size)
+    ]
+    write_documents(tmp_path / "all.jsonl", documents)
+    dev, test = shares
+    parts = assign_splits(tmp_path / "all.jsonl", dev=dev, test=test, by="time").split_by_id
+    assert [name for name, _ in itertools.groupby(parts[d.id] for d in documents)] == [*SPLIT_NAMES]
+
+
 def test_corpora_that_cannot_be_split_are_refused(
     refused: Callable[..., str], tmp_path: Path
 ) -> None:

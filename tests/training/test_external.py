@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,14 @@ def test_a_token_classifier_maps_labels(tmp_path: Path) -> None:
     assert mapped.labels == ("UNIT", "LOC", "MISC")
     text = token_classifiers.texts()[0]
     before, after = (next(iter(m.tag([Document("d", text)]))).spans for m in (plain, mapped))
+    # Classes with exchanged names are another model, whose results are not those of the first.
+    config = tmp_path / "bert" / "config.json"
+    exchange = {"B-PER": "B-ORG", "I-PER": "I-ORG", "B-ORG": "B-PER", "I-ORG": "I-PER"}
+    changed = json.loads(config.read_text())
+    changed["id2label"] = {n: exchange.get(x, x) for n, x in changed["id2label"].items()}
+    del changed["label2id"]
+    config.write_text(json.dumps(changed))
+    assert load_model(tmp_path / "bert").fingerprint != plain.fingerprint
     names = {"PER": "UNIT", "ORG": "UNIT"}
     assert {span.label for span in before} & set(names)
     assert [(s.start, s.end, names.get(s.label, s.label)) for s in before] == [

@@ -121,6 +121,11 @@ def load_external(
 
 def _load_checkpoint(name: str, names: Mapping[str, str]) -> ExternalTagger:
     checkpoint = load_checkpoint(name)
-    hashes = [sha256_file(path) for path in sorted(checkpoint.folder.glob("*.safetensors"))]
-    fingerprint = sha256_text(" ".join(hashes))
+    # Weights, and what configures labels and tokenizer, such as config.json and vocab.txt.
+    files = sorted(
+        path
+        for path in checkpoint.folder.iterdir()
+        if path.suffix in (".safetensors", ".json", ".txt") and path.is_file()
+    )
+    fingerprint = sha256_text(" ".join(f"{path.name} {sha256_file(path)}" for path in files))
     return ExternalTagger(checkpoint.tagger(), fingerprint, names, checkpoint.run_manifest)

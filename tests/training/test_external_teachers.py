@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,12 @@ from orbat.corpus.labels import load_labels
 from orbat.errors import InputError, ServerError
 from orbat.training.data import TrainingData
 from orbat.training.external import endpoint
+from orbat.training.external.label_map import make_label_map
 from orbat.training.recipe import AnyRecipe, load_recipe
 from orbat.training.run_folder import read_manifest
+from orbat.training.tagger.mentions import Mention
 from orbat.training.train import estimate, train
-from orbat.training.unlabeled.external import STORE_FOLDER
+from orbat.training.unlabeled.external import STORE_FOLDER, ExternalTeacher
 from orbat.ui import Progress
 from tests.chat_api import ChatApi, fails, finds, says, serve
 from tests.conftest import Orbat
@@ -224,6 +226,21 @@ def test_a_pipeline_of_spacy_teaches_with_other_labels(
     with pytest.raises(InputError, match=r"teaches on unlabeled articles only.*--unlabeled"):
         gold = dataclasses.replace(data, unlabeled=(), unlabeled_files=())
         train(make_recipe(plain), gold, LABELS, tmp_path / "gold")
+
+
+def test_uncertain_mentions_of_a_teacher_that_lacks_labels_are_taught() -> None:
+    class Tagger:
+        labels = ("UNIT",)
+
+        def pipe(self, texts: Iterable[str]) -> Iterator[list[Mention]]:
+            for _ in texts:
+                yield [Mention(4, 7, "UNIT", 0.4)]
+
+    teacher = ExternalTeacher("tiny", Tagger(), make_label_map(("UNIT",)), LABELS)
+    (log_probs,) = teacher.score(["The 5th left"])
+    probabilities = np.exp(log_probs)
+    assert np.isnan(probabilities[[0, 2]]).all()
+    assert probabilities[1, :2].tolist() == pytest.approx([0.6, 0.4], abs=1e-4)
 
 
 def test_a_token_classifier_teaches_with_others(

@@ -11,7 +11,7 @@ import numpy as np
 from ...corpus.labels import LabelSet
 from ..base import RemoteTextTagger, TextTagger
 from ..external.label_map import LabelMap
-from ..tagger.arrays import Floats
+from ..tagger.arrays import Bools, Floats, Ints
 from ..tagger.mentions import Mention
 from ..tagger.words import find_words
 from .hard_tags import hard_tags
@@ -59,9 +59,8 @@ class ExternalTeacher:
             log_probs = hard_tags(text, known, self._labels)
             words = find_words(text)
             if self._unknown:
-                log_probs[log_probs.argmax(axis=1) == 0] = np.nan
-            for start, end in gaps:
-                log_probs[(words[:, 0] < end) & (words[:, 1] > start)] = np.nan
+                log_probs[~_overlap(words, ((m.start, m.end) for m in known))] = np.nan
+            log_probs[_overlap(words, gaps)] = np.nan
             self._articles += 1
             self._untaught += bool(gaps)
             self._found.update(mention.label for mention in mentions)
@@ -112,6 +111,14 @@ class ExternalTeacher:
             f"{self._name}: does not know {', '.join(self._unknown)}, so that words outside its "
             "mentions are not taught"
         ]
+
+
+def _overlap(words: Ints, passages: Iterable[tuple[int, int]]) -> Bools:
+    """Return which words overlap with one of some passages, *Shape:* (words,)."""
+    inside = np.zeros(len(words), dtype=bool)
+    for start, end in passages:
+        inside |= (words[:, 0] < end) & (words[:, 1] > start)
+    return inside
 
 
 def default_store(fingerprint: str) -> Path:

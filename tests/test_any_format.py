@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from orbat.annotation.formats.conversion import write_format
@@ -136,6 +138,16 @@ def test_unlabeled_articles_that_repeat_held_out_gold_are_left_out(folder: Path)
     )
     assert data.pool is not None
     assert data.pool.left_out["repeats of held-out documents"] > 30
+
+
+def test_held_out_articles_may_be_parquet(folder: Path) -> None:
+    texts = [document.text for document in german_news()[4:6]]
+    pq.write_table(pa.table({"id": ["a", "b"], "text": texts}), folder / "test.parquet")
+    write_documents(folder / "train.jsonl", german_news()[:2])
+    write_documents(folder / "dev.jsonl", german_news()[2:4])
+    gold = ([folder / "train.jsonl"], [folder / "dev.jsonl"])
+    data = TrainingData.from_files(*gold, None, held_out=[folder / "test.parquet"])
+    assert [document.text for document in data.held_out] == texts
 
 
 def test_swapped_arguments_of_evaluate_are_named(folder: Path, refused: Callable[..., str]) -> None:

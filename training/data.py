@@ -251,14 +251,28 @@ def _read_held_out(
     """
     reader, gold, rest = GoldReader(flatten="longest"), list[Document](), list[Path]()
     for source in sources:
-        try:
-            is_gold = find_gold_format(source) != "jsonl"
-        except InputError:
-            is_gold = False
-        if is_gold:
-            gold += reader.read(source)
-        else:
+        documents = _read_other_gold(reader, source)
+        if documents is None:
             rest.append(source)
+        else:
+            gold += documents
     notices += reader.notices
     articles, files = _read_articles(rest, notices)
     return [*gold, *articles], [*(path for path in sources if path not in rest), *files]
+
+
+def _read_other_gold(reader: GoldReader, source: Path) -> list[Document] | None:
+    """Return the documents of gold in another format; None if `source` is read as articles."""
+    try:
+        name = find_gold_format(source)
+    except InputError:
+        return None
+    if name == "jsonl":
+        return None
+    try:
+        return list(reader.read(source))
+    except InputError:
+        # Data sets of the same formats, such as Parquet, hold articles.
+        if name == "datasets":
+            return None
+        raise

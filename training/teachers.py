@@ -92,7 +92,8 @@ def _refuse_held_out(what: str, manifest: Mapping[str, Any], held_out: set[str])
     leaked = {entry["sha256"] for entry in learned_documents(manifest)} & held_out
     if leaked:
         raise InputError(
-            f"{what}: was trained on {len(leaked)} of the dev documents; name a run that was not"
+            f"{what}: was trained on {len(leaked)} of the dev or held-out documents; name a run "
+            "that was not"
         )
 
 

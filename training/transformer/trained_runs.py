@@ -83,4 +83,4 @@ def load_teachers(job: TrainingJob, *, precision: Precision) -> Teachers | None:
 
 def held_out_texts(job: TrainingJob) -> set[str]:
     """Return the hashes of the texts on which no teacher may have been trained."""
-    return {sha256_text(document.text) for document in job.data.dev}
+    return {sha256_text(document.text) for document in (*job.data.dev, *job.data.held_out)}

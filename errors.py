@@ -61,13 +61,14 @@ def first_error(error: ValidationError) -> str:
     return f"{field}: {message}" if field else message
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
+def did_you_mean(word: str, choices: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return ` (did you mean 'X'?)` for the choice that is most like a wrong word; "" for none.
 
-    Capitals do not matter. Likeness is that of :func:`difflib.get_close_matches`.
+    Capitals do not matter. Likeness is that of :func:`difflib.get_close_matches`, at least
+    `cutoff`.
     """
     by_lower_case = {choice.casefold(): choice for choice in choices}
-    matches = difflib.get_close_matches(word.casefold(), by_lower_case, n=1)
+    matches = difflib.get_close_matches(word.casefold(), by_lower_case, n=1, cutoff=cutoff)
     return f" (did you mean '{by_lower_case[matches[0]]}'?)" if matches else ""
 
 

@@ -55,7 +55,8 @@ def convert(
         bool,
         typer.Option(
             "--skip-bad",
-            help="Leave out documents and annotations that contradict themselves or the text.",
+            help="Leave out malformed lines, and documents and annotations that contradict "
+            "themselves or the text.",
             rich_help_panel=_FORMATS,
         ),
     ] = False,
@@ -163,9 +164,7 @@ def convert(
         )
     written = format_count(report.documents, "document")
     echo(f"{written} in {target} (format {target_format})")
-    for line in report.lines():
+    for line in report.label_lines():
+        echo(line)
+    for line in (*report.reading_lines(), *report.lines(), *report.rejection_lines()):
         echo(line, err=True)
-    if report.rejections:
-        echo(f"left out: {report.rejections} that contradict the text, such as", err=True)
-    for example in report.examples:
-        echo(f"  {example}", err=True)

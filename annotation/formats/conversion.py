@@ -15,7 +15,7 @@ from ...corpus.rejected import Rejected
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..adjudication.annotation_sets import annotator_of
-from .conversion_report import ConversionReport, file_name, unused_name
+from .conversion_report import OTHER_LABELS, ConversionReport, file_name, unused_name
 from .detection.targets import find_target_format
 from .imported import DEFAULT_OPTIONS, Importer, ReadOptions
 from .registry import get_format, get_writable
@@ -70,6 +70,7 @@ def convert(
             source, source_format, report, labels, skip_bad=skip_bad, options=options
         )
         for count, document in enumerate(read, 1):
+            report.count(document)
             yield document
             on_progress(Progress("Converting documents", count))
 
@@ -148,14 +149,18 @@ def read_format(
         if unique is None:
             continue
         kept = [span for span in unique.spans if names is None or span.label in names]
-        report.drop("annotations of other labels", len(unique.spans) - len(kept))
+        others = [
+            span.label for span in unique.spans if names is not None and span.label not in names
+        ]
+        report.drop(OTHER_LABELS, len(others))
+        report.other_labels.update(others)
         is_empty = False
         yield replace(unique, spans=tuple(kept))
     unique_ids.check(source)
     if not skip_bad:
         report.check()
-    if is_empty and not report.rejections:
-        dropped = ", ".join(f"{count} {kind}" for kind, count in sorted(report.dropped.items()))
+    if is_empty and not (report.rejections or report.malformed):
+        dropped = ", ".join(report.describe_dropped())
         raise InputError(f"{source}: no documents" + (f", only {dropped}" if dropped else ""))
 
 

@@ -150,15 +150,18 @@ class Importer:
             }
         meta = with_source_tokens(meta, text, imported.sentences, self._report)
         numbered = "-".join(filter(None, (self._stem, imported.part, str(number))))
+        doc_id = _read_id(imported.id, numbered, where)
         record = {
-            "id": _read_id(imported.id, numbered, where),
+            "id": doc_id,
             "text": text,
-            "spans": self._read_spans(imported, text),
+            "spans": self._read_spans(imported, text, doc_id),
             "meta": meta,
         }
         return parse_document(record, where)
 
-    def _read_spans(self, imported: ImportedDocument, text: str) -> list[dict[str, Any]]:
+    def _read_spans(
+        self, imported: ImportedDocument, text: str, doc_id: str
+    ) -> list[dict[str, Any]]:
         spans = list(imported.spans)
         unit = _find_unit(spans, imported.units, text)
         offsets = Utf16Offsets(text) if unit == "utf-16" else None
@@ -193,7 +196,7 @@ class Importer:
             refuse_overlaps(records.values(), text, imported.where)
             return list(records.values())
         kept, overlapping = keep_longest(records.values())
-        self._report.drop("overlapping annotations", overlapping)
+        self._report.drop_overlapping(doc_id, overlapping)
         return kept
 
     def _read_meta(self, value: Any, where: str) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def test_nested_spans_are_refused_or_flattened(name: str, tmp_path: Path) -> Non
     reader = GoldReader(flatten="longest")
     (document,) = reader.read(path, part="train")
     assert document.spans == (Span(4, 20, "ORG"),)
-    assert reader.notices == [f"{path}: dropped: 1 overlapping annotations"]
+    assert reader.notices == [f"{path}: dropped: overlapping annotations (1) in 1 document: a"]
     with pytest.raises(InputError, match="--flatten shortest: write --flatten longest"):
         GoldReader(flatten="shortest")
 

@@ -104,7 +104,7 @@ def _read_span(line: str, where: str, report: ConversionReport) -> ImportedSpan 
         start, end = offsets.split(" ")
         return ImportedSpan(int(start), int(end), label, quote, where)
     except ValueError:
-        report.reject(where, "not 'ID<tab>LABEL START END<tab>TEXT'")
+        report.reject(where, "not 'ID<tab>LABEL START END<tab>TEXT'", is_malformed=True)
         return None
 
 

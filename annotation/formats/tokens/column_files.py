@@ -17,6 +17,7 @@ from ..sources import open_source
 from .column_choice import Layout, find_layout
 from .column_sample import split_words
 from .columns import DOCUMENT_START, Comment, Line, parse_comment, read_lines, split_fields
+from .reading_notes import ColumnNotes
 from .rebuilding import Sentence, Word, rebuild
 
 _SURE = tuple(
@@ -64,10 +65,12 @@ def read_columns(
                     raise
                 report.leave_unread([part + file.suffix])
                 continue
-            reader = _Reader(file, layout, options.separator, report)
+            notes = ColumnNotes(file, layout)
+            reader = _Reader(file, layout, options.separator, report, notes)
             for document in reader.read(itertools.chain(head, lines)):
                 document.part = part
                 yield document
+            notes.write(report)
 
 
 @dataclass
@@ -98,12 +101,18 @@ class _Reader:
     """Reads the documents of one file."""
 
     def __init__(
-        self, path: Path, layout: Layout, separator: str | None, report: ConversionReport
+        self,
+        path: Path,
+        layout: Layout,
+        separator: str | None,
+        report: ConversionReport,
+        notes: ColumnNotes,
     ) -> None:
         self._path = path
         self._layout = layout
         self._separator = separator
         self._report = report
+        self._notes = notes
         self._document: _Draft | None = None
         self._sentence = Sentence()
         self._characters = 0
@@ -204,6 +213,7 @@ class _Reader:
         for column, style in layout.other_tags:
             if style.knows(fields[column]) and style.parse(fields[column]) is not None:
                 self._report.drop("tags in other columns")
+        self._notes.add_row(fields)
         text, tag, is_same = fields[layout.token], layout.read_tag(fields), False
         after = " " if layout.misc is None else _read_after(fields[layout.misc])
         if layout.index is not None:
@@ -249,10 +259,12 @@ class _Reader:
             document.sentences.append(self._sentence)
         self._sentence, self._document, self._characters = Sentence(), None, 0
         if document.sentences:
+            self._notes.add_document(len(document.sentences), is_marked=document.is_marked)
             yield rebuild(
                 *(document.where, document.sentences, self._report, self._layout.style),
                 doc_id=document.id,
                 meta=document.meta,
+                scheme=self._notes.scheme,
             )
         else:
             self._report.drop("documents without words")

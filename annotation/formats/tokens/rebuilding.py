@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..conversion_report import ConversionReport
 from ..imported import ImportedDocument, ImportedSpan
 from ..source_tokens import Offsets
+from .reading_notes import SchemeFinder
 from .tags import STANDARD, TagStyle, Token, read_spans
 
 
@@ -52,6 +53,7 @@ def rebuild(
     *,
     doc_id: Any = None,
     meta: Any = None,
+    scheme: SchemeFinder | None = None,
 ) -> ImportedDocument:
     """Build a document from words and tags.
 
@@ -65,6 +67,7 @@ def rebuild(
         style: how the tags are written.
         doc_id: its id; None to number it.
         meta: its metadata.
+        scheme: gets the tags of each sentence.
 
     Raises:
         InputError: naming the position of an unknown tag.
@@ -85,6 +88,8 @@ def rebuild(
                 report.drop("annotations of empty words")
             else:
                 spans.append(span)
+        if scheme is not None:
+            scheme.add(word.tag for word in words)
         named = zip(tokens, words, strict=True)
         offsets.append([(t.start, t.end) for t, word in named if t.text and not word.is_same])
         lines.append(text)

@@ -15,6 +15,7 @@ from ..imported import ImportedDocument, ReadOptions
 from ..sources import report_unread
 from ..write_options import WriteOptions
 from .columns import read_lines, split_blanks
+from .reading_notes import SchemeFinder
 from .rebuilding import Sentence, Word, rebuild
 from .tags import find_style
 from .tokens import tagged_sentences
@@ -43,11 +44,15 @@ def read_word_files(
     for path in word_files:
         doc_id = path.name.removesuffix("words.txt").rstrip(".") or Path(folder).name
         pair = _Pair(path, _tag_file(path))
+        scheme = SchemeFinder(pair.style)
         for number, sentences in enumerate(pair.documents(), start=1):
             yield rebuild(
                 *(f"{path}: document {number}", sentences, report, pair.style),
                 doc_id=f"{doc_id}-{number}",
+                scheme=scheme,
             )
+        report.read_as[f"words and tags in files of their own, {scheme.describe()}"] += 1
+        scheme.count_changes(report)
 
 
 def _tag_file(word_file: Path) -> Path:

@@ -118,7 +118,7 @@ def _survey(file: Path) -> tuple[FieldChoice, dict[tuple[str, str | None], tuple
             key = _key(task, annotation)
             newest[key] = max(newest.get(key, ("", 0)), (annotation.time, number))
     if others.dropped and not has_regions:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(others.dropped.items()))
+        kinds = ", ".join(others.describe_dropped())
         raise InputError(f"{file}: no labels of parts of a text, only {kinds}; check the project")
     return choice, newest
 

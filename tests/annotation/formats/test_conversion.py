@@ -56,10 +56,10 @@ def test_brat_spans_keep_their_offsets(orbat: Orbat, tmp_path: Path) -> None:
     ]
     assert [span.note for span in document.spans] == ["sure", None]
     assert outcome.err.splitlines() == [
-        "dropped: 1 discontinuous annotations",
-        "dropped: 1 notes",
-        "dropped: 1 overlapping annotations",
-        "dropped: 1 relations",
+        "dropped: discontinuous annotations (1)",
+        "dropped: notes (1)",
+        "dropped: overlapping annotations (1) in 1 document: a",
+        "dropped: relations (1)",
     ]
 
 
@@ -249,15 +249,15 @@ def test_the_command_reports_what_a_format_cannot_keep(orbat: Orbat, tmp_path: P
         return [line.removeprefix("dropped: ") for line in out.err.splitlines()]
 
     assert convert("jsonl") == []
-    assert convert("brat") == ["1 document metadata", "2 span annotators", "1 span scores"]
-    assert convert("labelstudio") == ["2 span annotators"]
+    assert convert("brat") == ["document metadata (1)", "span annotators (2)", "span scores (1)"]
+    assert convert("labelstudio") == ["span annotators (2)"]
     assert convert("conll") == [
-        "1 document ids",
-        "1 document metadata",
-        "1 original whitespace",
-        "2 span annotators",
-        "1 span notes",
-        "1 span scores",
+        "document ids (1)",
+        "document metadata (1)",
+        "original whitespace (1)",
+        "span annotators (2)",
+        "span notes (1)",
+        "span scores (1)",
     ]
     assert (tmp_path / "conll").read_text().splitlines() == [
         *("Gen -X- -X- B-RANK", ". -X- -X- I-RANK"),

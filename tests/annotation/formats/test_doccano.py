@@ -146,7 +146,7 @@ def test_texts_in_another_field_and_without_labels(tmp_path: Path, read: Read) -
         ({"id": 1, "text": "a", "label": [{"start": 0}]}, "the offset is missing"),
         ({"id": 1, "label": []}, "no text; check --from"),
         ({"id": [1], "text": "a", "label": []}, "the id is"),
-        ({"id": 1}, "no documents, only 1 records that nobody annotated"),
+        ({"id": 1}, "no documents, only records that nobody annotated (1)"),
         ({"id": "a", "text": "a", "spans": []}, "read it with --from jsonl"),
         ({"id": 1, "text": "a \ud83d", "label": []}, "unpaired surrogate at character 2"),
         ("text,label\na,A\n", "not JSON; export as JSONL, not as CSV"),

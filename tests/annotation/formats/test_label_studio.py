@@ -282,11 +282,11 @@ def test_two_annotators_are_never_mixed(
         ("-DOCSTART- -X- O\na -X- _ O\n", "not JSON; export as JSON or JSON-MIN"),
         ("[{", "invalid JSON"),
         ("[1]", "not a JSON object; export as JSON"),
-        ("{}", "no documents, only 1 tasks that nobody annotated"),
+        ("{}", "no documents, only tasks that nobody annotated (1)"),
         ([], "no documents"),
         (
             [task(annotation([{"type": "choices", "value": {"choices": ["x"]}}]))],
-            "no labels of parts of a text, only 1 choices",
+            "no labels of parts of a text, only choices (1)",
         ),
         ([task(11, 12)], "task 1: annotations: ids only"),
         ([task(annotation("x"))], "task 1: annotations: result: not a list of JSON objects"),  # type: ignore[arg-type]

@@ -199,7 +199,7 @@ def test_metadata_of_any_shape_are_kept(
         (task(RANK, text="Col. \ud83d left"), "unpaired surrogate at character 5"),
         (task(RANK, text=5), "a text that is"),
         (task(RANK, id={"a": 1}), "the id is"),
-        (task(RANK, _view_id="choice", answer="ignore"), "no documents, only 1 tasks"),
+        (task(RANK, _view_id="choice", answer="ignore"), "no documents, only tasks"),
         ([1], "not a JSON object; export with prodigy db-out"),
     ],
 )

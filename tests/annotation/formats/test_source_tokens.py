@@ -48,7 +48,7 @@ def test_a_conll_file_comes_back_as_it_was(orbat: Orbat, tmp_path: Path) -> None
     (document,) = read_documents(records)
     assert document.meta == {"tokens": {"count": 12, "cuts": [], "joins": [36]}}
     back = orbat("annotate", "convert", records, target, "--from", "jsonl", "--to", "conll")
-    assert back.err == "dropped: 1 document ids\n"
+    assert back.err == "dropped: document ids (1)\n"
     assert target.read_text() == source.read_text()
 
 
@@ -150,7 +150,7 @@ def test_tokens_that_do_not_fit_are_left_out_and_counted(
     write_documents(tmp_path / "a.jsonl", [document])
     command = ("annotate", "convert", tmp_path / "a.jsonl", tmp_path / "b.jsonl")
     outcome = orbat(*command, "--from", "jsonl")
-    assert outcome.err == "dropped: 1 source tokens that do not fit the text (documents)\n"
+    assert outcome.err == "dropped: source tokens that do not fit the text (documents) (1)\n"
     assert list(read_documents(tmp_path / "b.jsonl")) == [replace(document, meta={"n": 1})]
 
 

@@ -60,7 +60,7 @@ def test_offsets_count_utf16_units_and_numbers_join_tokens(orbat: Orbat, tmp_pat
         "1-10\t36-37\t.\t_\t_\t",
     )
     outcome = orbat("annotate", "convert", path, tmp_path / "o.jsonl", "--from", "webanno")
-    assert (outcome.code, outcome.err) == (0, "dropped: 1 values of feature identifier\n")
+    assert (outcome.code, outcome.err) == (0, "dropped: values of feature identifier (1)\n")
     (document,) = read_documents(tmp_path / "o.jsonl")
     assert (document.id, document.text) == ("doc", "Hi 😊, Col. Brandt of the 5th Rifles.")
     assert quotes(document) == [("Col.", "RANK"), ("5th Rifles", "UNIT")]
@@ -245,7 +245,7 @@ def test_a_project_has_a_document_per_annotator(
     assert "'news.txt' was annotated by ann and by ben" in message
     outcome = orbat(*convert, "--by-annotator")
     assert outcome.code == 0, outcome.err
-    assert "1 documents before annotation" in outcome.err
+    assert "documents before annotation (INITIAL_CAS) (1)" in outcome.err
     labels = {p.stem: next(read_documents(p)).spans for p in (tmp_path / "o").iterdir()}
     assert labels == {"ann": (Span(0, 4, "RANK"),), "ben": (Span(0, 4, "PER"),)}
 

@@ -29,6 +29,7 @@ from .comparison.systems import (
     system_from_model,
 )
 from .document_pairs import match_ids
+from .false_alarms.rates import describe_few_annotated
 from .gate import Gate, GateResult, gate_result_to_json
 from .metrics import Evaluation
 from .prediction_analysis import PredictionAnalysis, analysis_to_json, analyze_predictions
@@ -90,6 +91,8 @@ class SystemEvaluation:
                 "the gold has no span at all; if these documents are not annotated, name the "
                 "labels that do not occur in them with --false-alarms"
             )
+        without = self.analysis.false_alarms.without_entities.documents
+        warnings += describe_few_annotated(without, self.evaluation.documents, "gold")
         labels = self.evaluation.strict.labels
         unknown = [name for name, score in labels.items() if score.predicted and not score.gold]
         if unknown:

@@ -14,6 +14,7 @@ from ..corpus.ingestion.readers import find_files
 from ..corpus.ingestion.sources import SourceOptions, read_sources
 from ..corpus.labels import LabelSet, assign_labels
 from ..errors import InputError
+from ..evaluation.false_alarms.rates import describe_few_annotated
 from .run_folder import read_manifest, run_documents
 from .unlabeled.pool import UnlabeledPool, make_pool
 
@@ -183,12 +184,15 @@ class TrainingData:
     def warnings(self, labels: LabelSet) -> list[str]:
         """Return warnings about data that can be trained on, one line each.
 
-        These are lines about what was chosen or not read of the articles, and three problems:
-        labels without any training span, which the model will never predict; dev documents that
-        repeat training documents exactly or nearly, which makes dev scores too high; and unlabeled
-        articles that are left out.
+        These are lines about what was chosen or not read of the articles, and four problems:
+        documents that are nearly all without spans; labels without any training span, which the
+        model will never predict; dev documents that repeat training documents exactly or nearly,
+        which makes dev scores too high; and unlabeled articles that are left out.
         """
         warnings = list(self.notices)
+        for kind, documents in (("training", self.train), ("dev", self.dev)):
+            without = sum(not document.spans for document in documents)
+            warnings += describe_few_annotated(without, len(documents), kind)
         if absent := self.absent_labels(labels):
             warnings.append(
                 f"no training document has a span of {', '.join(absent)}; "

@@ -13,6 +13,9 @@ from ...corpus.document import Document
 from ..bootstrap import RESAMPLES, Floats, bootstrap
 from ..counts import strict_counts
 
+_MANY_WITHOUT = 0.9
+"""A larger share of documents without spans is named."""
+
 
 @dataclass(frozen=True)
 class FalseAlarmRate:
@@ -58,6 +61,25 @@ class DocumentsWithoutEntities:
     def precision(self) -> float | None:
         """Share of the documents without a prediction; None if there is no document."""
         return self.unmarked / self.documents if self.documents else None
+
+
+def describe_few_annotated(without: int, documents: int, kind: str) -> list[str]:
+    """Return a line if more than nine of ten documents have no span, which may be no annotation.
+
+    Many corpora of sentences have no span in half of them; articles that were not annotated look
+    the same.
+
+    Args:
+        without: the number of documents without spans.
+        documents: the number of all documents.
+        kind: what they are, such as `gold`.
+    """
+    if not without < documents < without / _MANY_WITHOUT:
+        return []
+    return [
+        f"{without:,} of the {documents:,} {kind} documents have no span; leave out those that are "
+        "not annotated"
+    ]
 
 
 @dataclass(frozen=True)

@@ -82,3 +82,13 @@ def test_inputs_come_from_a_recipe_and_files_or_from_a_run(tmp_path: Path) -> No
     assert [document.id for document in changed.data.dev] == ["other"]
     with pytest.raises(ModelError, match="not a run folder"):
         load_inputs(str(tmp_path))
+
+
+def test_documents_that_are_nearly_all_without_spans_are_counted() -> None:
+    raw = [Document(f"raw {n}", f"{TEXT} {n}") for n in range(9)]
+    dev = [gold("dev", "Quite another text about rain over the northern sea until Sunday.")]
+    line = "10 of the 11 training documents have no span; leave out those that are not annotated"
+    enough = TrainingData([gold("a"), *raw], dev).warnings(LABELS)
+    assert not any("have no span" in warning for warning in enough)
+    more = TrainingData([gold("a"), *raw, Document("raw", TEXT)], dev).warnings(LABELS)
+    assert more[0] == line

@@ -12,12 +12,12 @@ from typing import NamedTuple
 from ....corpus.reading.bounded import MAX_TEXT_CHARACTERS
 from ....errors import InputError
 from ..conversion_report import ConversionReport, describes_others
+from ..detection.reading_notes import ColumnNotes
 from ..imported import ImportedDocument, ReadOptions
 from ..sources import open_source
 from .column_choice import Layout, find_layout
 from .column_sample import split_words
 from .columns import DOCUMENT_START, Comment, Line, parse_comment, read_lines, split_fields
-from .reading_notes import ColumnNotes
 from .rebuilding import Sentence, Word, rebuild
 
 _SURE = tuple(

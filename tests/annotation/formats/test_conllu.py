@@ -57,7 +57,14 @@ def test_text_and_words_of_several_tokens_are_exact(tmp_path: Path, tags: str | 
     assert [(first.text[s.start : s.end], s.label) for s in first.spans] == [("nella Valle", "LOC")]
     assert (second.id, second.text) == ("second", "Kumasinella Valle  .")
     assert [(second.text[s.start : s.end], s.label) for s in second.spans] == [("Kumasi", "LOC")]
-    assert report.dropped == {"ids of sentences": 2, "empty nodes": 1}
+    assert report.dropped == {
+        "ids of sentences": 2,
+        "empty nodes": 1,
+        "values of columns 4 and 7 to 8": 39,
+    }
+    assert list(report.read_as) == [
+        "words in column 2, tags in column 10 (key NER), scheme IOB2",
+    ]
 
 
 def test_a_text_with_other_words_is_counted(tmp_path: Path) -> None:
@@ -65,7 +72,10 @@ def test_a_text_with_other_words_is_counted(tmp_path: Path) -> None:
     lines = ["# text = other words", row("1", "Kumasi", "NER=B-LOC"), row("2", "fell")]
     (document,) = read(tmp_path / "a.conllu", lines, report)
     assert document.text == "Kumasi fell"
-    assert report.dropped == {"texts that differ from their words": 1}
+    assert report.dropped == {
+        "texts that differ from their words": 1,
+        "values of columns 4 and 7 to 8": 6,
+    }
 
 
 def test_files_without_tags_are_refused_with_the_keys_that_they_have(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,11 @@ class PackageInfo:
         description: what the model finds, in one line; the labels are added.
         example: a text for the model card's example code.
         datasets: ids on the Hugging Face Hub of what the model was trained on.
+        license_file: a text of the license of the weights, which the package contains; None for
+            orbat's own copy, if it has one.
 
     Raises:
-        InputError: if a field is malformed.
+        InputError: if a field is malformed, or the file does not exist.
     """
 
     lang: str = "en"
@@ -48,6 +50,7 @@ class PackageInfo:
     description: str = "Named entities"
     example: str = NO_EXAMPLE
     datasets: tuple[str, ...] = ()
+    license_file: Path | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z]{2,3}", self.lang):
@@ -60,6 +63,8 @@ class PackageInfo:
         for field in ("author", "email", "url", "license", "description", "example"):
             if not (getattr(self, field) or "").isprintable():
                 raise InputError(f"--{field}: write one line without control characters")
+        if self.license_file is not None and not self.license_file.is_file():
+            raise InputError(f"--license-file {self.license_file}: no such file")
         if self.email and not re.fullmatch(r"[^@\s]+@[^@\s]+", self.email):
             raise InputError(f"--email {self.email}: write an address such as ann@example.org")
         if self.email and not self.author:
@@ -163,10 +168,12 @@ class PackageLicense:
     Attributes:
         expression: the SPDX license expression for code and weights together.
         files: the license texts by the names that they have in the package.
+        missing: the license of the weights, if there is no text of it; "" if there is.
     """
 
     expression: str
     files: Mapping[str, Path]
+    missing: str = ""
 
 
 _ROOT = Path(__file__).parent.parent
@@ -174,16 +181,42 @@ CODE_LICENSE = PackageLicense("Apache-2.0", {"Apache-2.0.txt": _ROOT / "LICENSE"
 """The license of the code in every package."""
 UNKNOWN_LICENSE = "unknown"
 """The license of weights of which none is known."""
+_CC0 = {"CC0-1.0.txt": _ROOT / "LICENSES" / "CC0-1.0.txt"}
+_TEXTS = {"Apache-2.0": CODE_LICENSE.files, "CC0-1.0": _CC0}
+"""The licenses of which orbat has the text."""
 
 
-def run_license(weights: str = CODE_LICENSE.expression) -> PackageLicense:
-    """Return the license of a packaged run: code, weights, and the shipped gazetteer.
+def weights_license(
+    weights: str, texts: Iterable[Path] = (), *, shipped_gazetteer: bool = False
+) -> PackageLicense:
+    """Return the license of a package: code, weights and, if it is in it, the shipped gazetteer.
 
     Args:
         weights: the name of the weights' license.
+        texts: files with its text; for none, orbat's own copy is taken if there is one.
+        shipped_gazetteer: whether the package has entries of the gazetteer that ships with orbat.
     """
-    texts = {**CODE_LICENSE.files, "CC0-1.0.txt": _ROOT / "LICENSES" / "CC0-1.0.txt"}
-    return PackageLicense(license_expression(weights), texts)
+    given = {f"weights-{path.name}": path for path in texts}
+    identifier = _spdx_identifier(weights)
+    own = {} if given else _TEXTS.get(identifier, {})
+    files = {**CODE_LICENSE.files, **(_CC0 if shipped_gazetteer else {}), **own, **given}
+    missing = "" if given or own else identifier
+    return PackageLicense(license_expression(weights), files, missing)
+
+
+def package_notices(info: PackageInfo, license: PackageLicense) -> list[str]:
+    """Return lines on what a package does not state or contain, each with the mend."""
+    notices = []
+    if info.lang == SEVERAL_LANGUAGES:
+        notices.append(f"language {info.lang}: several, or not stated; name one with --lang")
+    if license.missing == _spdx_identifier(UNKNOWN_LICENSE):
+        notices.append("the license of the weights is not known; name it with --license")
+    elif license.missing:
+        notices.append(
+            f"the wheel has no text of {license.missing}, the license of the weights; give it "
+            "with --license-file"
+        )
+    return notices
 
 
 def license_expression(weights: str) -> str:

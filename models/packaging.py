@@ -13,7 +13,6 @@ import numpy as np
 
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, write_text
-from ..corpus.output.locks import lock_folder
 from ..errors import ModelError
 from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from ..evaluation.operating_points import tabulate_operating_points
@@ -23,13 +22,20 @@ from ..training.tagger.words import find_words
 from ..training.tagging import tag_documents
 from ..training.transformer.model_folder import load_network, load_run_gazetteer, load_tagger
 from ..training.value_tables import load_value_tables, read_run_value_tables
+from ..training.values.tables import ValueTables
 from ..ui import OnProgress, Progress, ignore_progress
 from .cards.dev_scores import measure_dev_scores
 from .cards.sections import CardData
 from .cards.wheel_card import wheel_card
 from .checkpoint import Checkpoint, check_exportable, check_replaceable, write_checkpoint
 from .loading import read_evaluations
-from .package_info import PackageInfo, check_language, run_license, run_package_info
+from .package_info import (
+    PackageInfo,
+    check_language,
+    package_notices,
+    run_package_info,
+    weights_license,
+)
 from .runtime import (
     CONFIG_FILE,
     GAZETTEER_FILE,
@@ -61,6 +67,7 @@ class PackagingReport:
         documents: number of dev documents.
         f1: strict F1 of the packaged model on the dev documents; None where undefined.
         checkpoint: the transformers checkpoint, if one was written.
+        notices: lines on what the package does not state or contain.
     """
 
     wheel: Path
@@ -70,6 +77,7 @@ class PackagingReport:
     documents: int
     f1: float | None
     checkpoint: Checkpoint | None = None
+    notices: tuple[str, ...] = ()
 
 
 def package(
@@ -113,7 +121,7 @@ def package(
     if not transformers:
         return report
     step = progress_step("Writing the transformers checkpoint", on_progress)
-    with step, lock_folder(output):
+    with step, own_output(output):
         checkpoint = write_checkpoint(run, output / CHECKPOINT_FOLDER, info)
     return replace(report, checkpoint=checkpoint)
 
@@ -166,7 +174,12 @@ def _package_wheel(
             on_progress=on_progress,
         )
         data = CardData(info, manifest, read_evaluations(run), dev_scores)
-        card = wheel_card(data, variant_report, points)
+        license = weights_license(
+            data.weights_license,
+            [info.license_file] if info.license_file else (),
+            shipped_gazetteer=_has_shipped_entries(run, manifest, tables),
+        )
+        card = wheel_card(data, variant_report, points, license)
         # spaCy shows one set of scores: those of the first held-out evaluation, else of dev.
         held_out = (result["strict"] for result in data.evaluations if "strict" in result)
         strict = next(held_out, dev_scores.tidy)
@@ -182,13 +195,21 @@ def _package_wheel(
                     "base_model": data.base_model.to_json(),
                 },
                 colors={label["name"]: label["color"] for label in manifest["labels"]["label"]},
-                license=run_license(data.weights_license),
+                license=license,
             )
             wheel = build_wheel(folder / "package", output)
         card_path = output / CARD_FILE
         write_text(card_path, card)
     f1 = dev_scores.tidy["micro"]["f1"]
-    return PackagingReport(wheel, card_path, variant_report.chosen, identical, len(dev), f1)
+    notices = package_notices(info, license)
+    if variant_report.calibration is None:
+        notices.append(
+            "confidences are not calibrated: the predicted mentions in the dev documents are too "
+            "few, all right or all wrong"
+        )
+    return PackagingReport(
+        wheel, card_path, variant_report.chosen, identical, len(dev), f1, notices=tuple(notices)
+    )
 
 
 @contextmanager
@@ -209,6 +230,12 @@ def _shared_files(run: Path, train: Iterable[Document]) -> dict[str, bytes]:
         TOKENIZER_FILE: (run / "model" / TOKENIZER_FILE).read_bytes(),
         GAZETTEER_FILE: gazetteer.to_bytes(classes=True),
     }
+
+
+def _has_shipped_entries(run: Path, manifest: Mapping[str, Any], tables: ValueTables) -> bool:
+    """Return whether a run has phrases or values of the gazetteer that ships with orbat."""
+    is_shipped = manifest["recipe"].get("gazetteer") == "default"
+    return is_shipped and (bool(load_run_gazetteer(run)) or bool(tables.labels))
 
 
 def model_files(onnx: Path, config: TaggerConfig, shared: Mapping[str, bytes]) -> dict[str, bytes]:

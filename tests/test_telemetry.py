@@ -13,7 +13,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
-from orbat.models.package_info import PackageInfo, run_license
+from orbat.models.package_info import CODE_LICENSE, PackageInfo
 from orbat.models.wheels.building import write_package
 from orbat.telemetry import SWITCHES
 from tests.conftest import Trained
@@ -64,7 +64,7 @@ def package(tmp_path: Path) -> Path:
         description="Test",
         meta={},
         colors={},
-        license=run_license(),
+        license=CODE_LICENSE,
     )
     return tmp_path / "source"
 

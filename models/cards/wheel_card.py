@@ -8,6 +8,7 @@ from typing import Any
 from ...evaluation.comparison.significance import Difference
 from ...evaluation.report.tables import format_difference, format_difference_interval
 from ...ui import format_value
+from ..package_info import PackageLicense
 from ..variants import ALLOWED_LOSS, VariantReport
 from .sections import CardData, render_card
 from .thresholds import threshold_section
@@ -27,13 +28,16 @@ too few, all right or all wrong."""
 """Why there is no calibration; see :func:`orbat.evaluation.calibration.fit_calibrator`."""
 
 
-def wheel_card(data: CardData, variants: VariantReport, points: Mapping[str, Any]) -> str:
+def wheel_card(
+    data: CardData, variants: VariantReport, points: Mapping[str, Any], license: PackageLicense
+) -> str:
     """Return a wheel's model card in Markdown.
 
     Args:
         data: the facts of the run.
         variants: the numeric format of the weights, and how it was chosen.
         points: the operating points; see :mod:`orbat.training.tagger.thresholds`.
+        license: the package's license and its texts.
     """
     summary = f"""{data.info.describe(data.labels)}.
 
@@ -62,9 +66,21 @@ for ent in nlp({data.example}).ents:
         data,
         summary=summary,
         usage=usage,
-        specifications=f"{specifications(variants)}\n\n{INTEGRITY}",
+        specifications="\n\n".join([specifications(variants), license_texts(license), INTEGRITY]),
         limitation=limitation,
     )
+
+
+def license_texts(license: PackageLicense) -> str:
+    """Return which license texts the wheel has, and which one it lacks, in Markdown."""
+    names = ", ".join(f"`{name}`" for name in license.files)
+    lines = [f"### License texts\n\nIn the wheel's metadata: {names}."]
+    if license.missing:
+        lines.append(
+            f"A text of {license.missing}, the license of the weights, is not in it:\nwho hands "
+            "the wheel on adds it, if that license asks for it."
+        )
+    return "\n".join(lines)
 
 
 def specifications(variants: VariantReport) -> str:

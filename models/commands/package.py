@@ -109,6 +109,13 @@ def package(
             rich_help_panel=_FACTS,
         ),
     ] = None,
+    license_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Text of that license, for the wheel; orbat has those of Apache-2.0 and CC0-1.0.",
+            rich_help_panel=_FACTS,
+        ),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Build a pip-installable wheel and a model card from a run or a checkpoint.
@@ -127,6 +134,7 @@ def package(
         "email": email,
         "url": url,
         "license": license,
+        "license_file": license_file,
         "datasets": tuple(datasets or ()),
     }
     # Those that are not given come from the label set.
@@ -167,14 +175,17 @@ def _package_run(
         report = build_package(
             run, output, info, transformers=transformers, values=values, on_progress=on_progress
         )
+    for notice in report.notices:
+        echo(f"warning: {notice}", err=True)
     if json_output:
         megabytes = report.wheel.stat().st_size / 1e6
         echo_json({**asdict(report), "megabytes": megabytes})
         return
     _print_files(report.wheel, report.card, report.weights)
     echo(
-        f"float32 ONNX finds the trained model's spans in {report.identical} of {report.documents} "
-        f"dev documents; F1 of the packaged model on them: {format_value(report.f1)}"
+        "dev documents in which float32 ONNX finds the trained model's spans: "
+        f"{report.identical} of {report.documents}; F1 of the packaged model on them: "
+        f"{format_value(report.f1)}"
     )
     if report.checkpoint is not None:
         agreement = report.checkpoint.agreement

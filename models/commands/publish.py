@@ -91,7 +91,7 @@ def _print_contents(contents: HubContents, target: HubTarget) -> None:
     access = "public" if target.public else "private"
     total = sum(file.size for file in contents.files)
     echo(f"{target.address(contents.kind)} ({contents.kind}, {access})")
-    note = f"{len(rows)} files, {total / 1e6:,.1f} MB"
+    note = f"files: {len(rows)}, bytes: {total:,}"
     print_tables([DataTable("Files", ("file", "bytes"), rows, note=note)], Console(), len(rows))
     for note in contents.notes:
         echo(note)

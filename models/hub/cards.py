@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
-from ...corpus.analysis.statistics import Statistics, statistics_summary
+from ...corpus.analysis.statistics import Statistics
+from ..base_model import BaseModel
 from ..cards.hub_metadata import hub_language, hub_license
 
 
@@ -24,9 +26,16 @@ def wheel_card_for_hub(card: str, meta: bytes) -> bytes:
         license=hub_license(fields.get("license")),
         library_name="spacy",
         tags=["spacy", "token-classification", *labels],
+        base_model=_base_model(fields.get("base_model", {})),
         pipeline_tag="token-classification",
     )
     return f"---\n{data.to_yaml()}\n---\n\n{card}".encode()
+
+
+def _base_model(fields: Mapping[str, str]) -> str | None:
+    """Return the Hub's id of the model that was packaged or trained from, or of its own base."""
+    names = (fields[key] for key in ("name", "fine_tuned_from") if key in fields)
+    return next(filter(None, (BaseModel(name).hub_id for name in names)), None)
 
 
 def gold_card(name: str, statistics: Statistics, license: str | None) -> bytes:
@@ -50,7 +59,9 @@ def gold_card(name: str, statistics: Statistics, license: str | None) -> bytes:
     rows = "\n".join(f"| {label} | {count:,} |" for label, count in statistics.labels.most_common())
     text = f"""# {name}
 
-News articles with named entities: {statistics_summary(statistics)}.
+Texts with named entities. Documents: {statistics.documents:,}; words: {statistics.words:,};
+characters: {statistics.characters:,}; spans: {statistics.labels.total():,}; documents without
+spans: {statistics.unlabeled:,}.
 
 | Label | Spans |
 |---|---|
@@ -58,7 +69,7 @@ News articles with named entities: {statistics_summary(statistics)}.
 
 ## Format
 
-`data/{name}` is JSON Lines; each line is an article:
+`data/{name}` is JSON Lines; each line is a document:
 
     {{"id": "…", "text": "…", "spans": [{{"start": 0, "end": 4, "label": "…"}}], "meta": {{}}}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import zipfile
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from ...training.external.huggingface.loading import is_checkpoint, load_checkpo
 from ...training.run_folder import MANIFEST_FILE, read_manifest
 from ...training.transformer.encoder import MODEL_FILES
 from ..checkpoint import write_checkpoint
+from ..huggingface.card import read_own_card
+from ..package_info import UNKNOWN_LICENSE, license_expression
 from ..wheels.reading import read_wheel
 from .cards import gold_card, wheel_card_for_hub
 
@@ -26,6 +29,7 @@ META = "meta.json"
 """spaCy's description of the model in a wheel."""
 SOURCES_NOTE = "has ids, hashes and addresses of the documents that the model was trained on"
 
+_NO_LICENSE = "the license of the weights is not stated"
 _USE_WHEEL = "publish its wheel (orbat package)"
 
 
@@ -101,10 +105,13 @@ def _wheel_contents(wheel: Path) -> HubContents:
         if not {CARD, META} <= set(names):
             raise ModelError(f"{wheel}: has no {CARD} or {META}; package the model again")
         card, meta = (archive.read(names[name]) for name in (CARD, META))
+    notes = [f"{MANIFEST_FILE} in the wheel {SOURCES_NOTE}"] if MANIFEST_FILE in files else []
+    if json.loads(meta).get("license") in (None, license_expression(UNKNOWN_LICENSE)):
+        notes.append(f"{_NO_LICENSE}; package the model again with --license")
     return HubContents(
         "model",
         (HubFile(CARD, wheel_card_for_hub(card.decode(), meta)), HubFile(wheel.name, wheel)),
-        notes=(f"{MANIFEST_FILE} in the wheel {SOURCES_NOTE}",) if MANIFEST_FILE in files else (),
+        notes=tuple(notes),
     )
 
 
@@ -117,6 +124,8 @@ def _checkpoint_contents(folder: Path) -> HubContents:
     notes = [f"{MANIFEST_FILE} {SOURCES_NOTE}"] if MANIFEST_FILE in names else []
     if CARD not in names:
         notes.append(f"the checkpoint has no card ({CARD}); write one")
+    elif read_own_card(folder).license in (None, UNKNOWN_LICENSE):
+        notes.append(f"{_NO_LICENSE}; write it into the metadata of its card ({CARD})")
     return HubContents(
         "model",
         tuple(HubFile(path.name, path) for path in files),
@@ -146,7 +155,9 @@ def gold_contents(path: Path, license: str | None) -> HubContents:
         )
     documents = list(read_documents(path, spans_required=True))
     annotators = sorted({s.annotator for d in documents for s in d.spans if s.annotator})
-    notes = [f"{path.name} has the texts of {len(documents):,} articles"]
+    notes = [f"{path.name} has the texts of all documents: {len(documents):,}"]
+    if license is None:
+        notes.append(f"the license of {path.name} is not stated; name it with --gold-license")
     if annotators:
         notes.append(f"{path.name} names annotators: {', '.join(annotators)}")
     card = gold_card(path.name, measure_statistics(documents), license)

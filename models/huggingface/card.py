@@ -11,8 +11,8 @@ from typing import Any
 from ...training.external.huggingface.loading import HuggingFaceModel
 from ..cards.evaluation_section import score_table
 from ..cards.thresholds import threshold_section
-from ..cards.wheel_card import INTEGRITY, specifications
-from ..package_info import CODE_LICENSE, PackageInfo
+from ..cards.wheel_card import INTEGRITY, license_texts, specifications
+from ..package_info import CODE_LICENSE, PackageInfo, PackageLicense
 from ..variants import VariantReport
 
 
@@ -76,6 +76,7 @@ def imported_card(
     info: PackageInfo,
     own: OwnCard,
     comparison: PipelineComparison,
+    license: PackageLicense,
     *,
     variants: VariantReport | None,
     dev_scores: Mapping[str, Any] | None,
@@ -88,6 +89,7 @@ def imported_card(
         info: what the package says of itself.
         own: the checkpoint's own card.
         comparison: how well the exported model reproduces transformers' pipeline.
+        license: the package's license and its texts.
         variants: the numeric format of the weights; None if there were no dev documents.
         dev_scores: strict scores on the dev documents; None if there were none.
         points: the operating points; None if there were no dev documents.
@@ -160,6 +162,8 @@ Each word takes the class of its first piece. On {comparison.texts} texts from
 window. Elsewhere the two differ by intent: the pipeline lets a word end at the edge of a window,
 and, if the tokenizer does not mark the pieces that continue a word, joins the words around a line
 break.
+
+{license_texts(license)}
 
 {INTEGRITY}
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...training.transformer.encoder import LICENSE_FILES
-from ..package_info import CODE_LICENSE, PackageLicense, license_expression
+from ..package_info import PackageLicense, weights_license
 
 
-def checkpoint_license(weights: str, folder: Path) -> PackageLicense:
+def checkpoint_license(weights: str, folder: Path, text: Path | None = None) -> PackageLicense:
     """Return the license of a wheel with a checkpoint's weights.
 
     Args:
         weights: the name of the weights' license.
         folder: the checkpoint; its license texts are handed over.
+        text: another file with the text of this license.
     """
-    texts = sorted(path for pattern in LICENSE_FILES for path in folder.glob(pattern))
-    files = {f"weights-{path.name}": path for path in texts if path.is_file()}
-    return PackageLicense(license_expression(weights), {**CODE_LICENSE.files, **files})
+    found = sorted(path for pattern in LICENSE_FILES for path in folder.glob(pattern))
+    texts = [path for path in found if path.is_file()]
+    return weights_license(weights, texts if text is None else [*texts, text])

@@ -31,6 +31,7 @@ from ..package_info import (
     check_language,
     language_fault,
     model_name,
+    package_notices,
 )
 from ..packaging import calibrate, model_files, progress_step, spacy_scores
 from ..runtime import (
@@ -63,7 +64,7 @@ class ImportReport:
         weights: numeric format of the packaged weights.
         comparison: how well the exported model reproduces transformers' pipeline.
         f1: strict F1 on the dev documents; None without them.
-        notices: lines about what was left out of the dev documents.
+        notices: lines about what was left out of the dev documents, and what is not stated.
     """
 
     wheel: Path
@@ -165,11 +166,18 @@ def package_checkpoint(
         }
         if points is not None:
             files[OPERATING_POINTS_FILE] = json.dumps(points).encode()
+        base_model = {"name": model.name, "license": info.license}
+        if own.base_model:
+            base_model["fine_tuned_from"] = own.base_model
+        own_license = checkpoint_license(
+            info.license or UNKNOWN_LICENSE, model.folder, info.license_file
+        )
         card = imported_card(
             model,
             info,
             own,
             comparison,
+            own_license,
             variants=report,
             dev_scores=scores,
             points=points,
@@ -183,16 +191,17 @@ def package_checkpoint(
                 description=info.describe(model.scheme.labels),
                 meta={
                     "performance": spacy_scores(scores) if scores else {},
-                    "base_model": {"name": model.name, "license": info.license},
+                    "base_model": base_model,
                 },
                 colors={},
-                license=checkpoint_license(info.license or UNKNOWN_LICENSE, model.folder),
+                license=own_license,
             )
             wheel = build_wheel(folder / "package", Path(output))
         card_path = Path(output) / CARD_FILE
         write_text(card_path, card)
     f1 = scores["micro"]["f1"] if scores else None
-    return ImportReport(wheel, card_path, chosen, comparison, f1, tuple(reader.notices))
+    notices = (*reader.notices, *package_notices(info, own_license))
+    return ImportReport(wheel, card_path, chosen, comparison, f1, notices)
 
 
 def _export(model: HuggingFaceModel, gold: Sequence[Document], folder: Path) -> dict[str, Path]:

@@ -27,7 +27,7 @@ def own_output(output: Path) -> Iterator[Path]:
         InputError: if another process writes the output, or it cannot be written.
     """
     drafts = output / _DRAFTS
-    with lock_folder(output):
+    with lock_folder(output, keep=False):
         # Of a killed process.
         shutil.rmtree(drafts, ignore_errors=True)
         drafts.mkdir()

@@ -1,4 +1,7 @@
-"""The part of the Hugging Face Hub's API that uploads use, on this machine."""
+"""The part of the Hugging Face Hub's API that uploads use, on this machine.
+
+`python -m tests.models.hub_server` runs it until Ctrl-C. It keeps uploads in memory.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = content
 
     def log_message(self, *arguments: Any) -> None:
-        """Print nothing."""
+        """Print nothing; tests read :attr:`HubServer.requests`."""
 
 
 class HubServer(ThreadingHTTPServer):
@@ -117,3 +120,9 @@ class HubServer(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+
+if __name__ == "__main__":
+    with HubServer() as server:
+        print(server.url, flush=True)
+        server.serve_forever()

@@ -18,7 +18,7 @@ from orbat.models.cards.evaluation_section import evaluation_section
 from orbat.models.cards.hub_metadata import hub_metadata
 from orbat.models.cards.sections import CardData
 from orbat.models.cards.wheel_card import wheel_card
-from orbat.models.package_info import PackageInfo
+from orbat.models.package_info import CODE_LICENSE, PackageInfo
 from orbat.models.variants import Variant, VariantReport, compare_tagged
 
 SCORES = {"precision": 0.9, "recall": 0.8, "f1": 0.847, "gold": 40, "low": 0.8, "high": 0.9}
@@ -89,7 +89,7 @@ def tag(documents: Iterable[Document]) -> Iterator[Document]:
 
 
 def test_a_card_has_tidy_ordinary_and_untidy_scores(data: CardData) -> None:
-    card = wheel_card(data, VariantReport("float32", ()), POINTS)
+    card = wheel_card(data, VariantReport("float32", ()), POINTS, CODE_LICENSE)
     assert "They are\nno signature" in card
     dev = card.split("### Dev: the documents that selected the best epoch (18; ")[1].split("\n## ")[
         0
@@ -132,7 +132,7 @@ def test_a_card_says_what_was_not_measured(data: CardData) -> None:
 
 def test_a_wheel_card_has_scores_formats_and_sections(data: CardData) -> None:
     variants = VariantReport("int8", (Variant("float32", 0.85, 40.0), Variant("int8", None, 11.25)))
-    card = wheel_card(data, variants, POINTS)
+    card = wheel_card(data, variants, POINTS, CODE_LICENSE)
     assert card.startswith("# en_orbat_news 2.0\n")
     assert [line for line in card.splitlines() if line.startswith("## ")] == SECTIONS
     assert "| **all** | 0.900 | 0.800 | 0.847 | 0.800–0.900 | 40 |" in card
@@ -147,7 +147,7 @@ def test_a_wheel_card_has_scores_formats_and_sections(data: CardData) -> None:
 
 def test_thresholds_that_were_not_reached_are_named_once(data: CardData) -> None:
     several = {**POINTS, "labels": {**POINTS["labels"], "RANK": POINTS["all"]}}
-    card = wheel_card(data, VariantReport("float32", ()), several)
+    card = wheel_card(data, VariantReport("float32", ()), several, CODE_LICENSE)
     assert "| **all** | 0.90 | 0.3000 | 0.920 | 0.810–0.970 | 0.800 | 38 |" in card
     assert "| **all** | 0.95 | not reached | – | – | – | – |" in card
     best = "0.95, 0.98. The highest was 0.920 (0.810–0.970, mentions: 38), at threshold 0.3000."
@@ -156,17 +156,17 @@ def test_thresholds_that_were_not_reached_are_named_once(data: CardData) -> None
         f"Warning: precision not reached for RANK: {best}",
         "Warning: too few mentions for a threshold: UNIT.",
     ]
-    only = wheel_card(data, VariantReport("float32", ()), POINTS)
+    only = wheel_card(data, VariantReport("float32", ()), POINTS, CODE_LICENSE)
     assert "| UNIT | 0.90 | not reached |" in only
     assert "| **all** | 0.90 | not reached |" not in only, "the same as those of the only label"
 
 
 def test_a_card_says_of_confidences_one_thing(data: CardData) -> None:
-    calibrated = wheel_card(data, VariantReport("float32", (), "isotonic"), POINTS)
+    calibrated = wheel_card(data, VariantReport("float32", (), "isotonic"), POINTS, CODE_LICENSE)
     assert "which also selected the epoch and calibrated the confidences." in calibrated
     assert "Confidences are calibrated on the dev documents (isotonic)." in calibrated
     assert "not calibrated" not in calibrated
-    card = wheel_card(data, VariantReport("float32", ()), POINTS)
+    card = wheel_card(data, VariantReport("float32", ()), POINTS, CODE_LICENSE)
     assert "which also selected the epoch.\n" in card
     assert card.count("Confidences are not calibrated") == 2
     assert "calibrated the" not in card and "were calibrated" not in card
@@ -176,7 +176,7 @@ def test_a_difference_without_an_interval_is_shown(data: CardData) -> None:
     gold = [Document(f"d{number}", "Gen. X", (Span(0, 4, "UNIT"),)) for number in range(2)]
     change = compare_tagged(gold, gold, [gold[0], gold[1].with_spans([])], ["UNIT"])
     variants = (Variant("float32", 0.667, 40.0), Variant("int8", 1.0, 11.0, change))
-    card = wheel_card(data, VariantReport("int8", variants), POINTS)
+    card = wheel_card(data, VariantReport("int8", variants), POINTS, CODE_LICENSE)
     assert "| int8: UNIT | +0.333 | – |" in card
 
 
@@ -193,7 +193,9 @@ def test_the_weakest_label_is_named_only_if_labels_differ(data: CardData) -> Non
             lambda documents: (tagged.get(d.text, d.with_spans([])) for d in documents),
             ["RANK", "UNIT"],
         )
-        return wheel_card(replace(data, dev=dev), VariantReport("float32", ()), POINTS)
+        return wheel_card(
+            replace(data, dev=dev), VariantReport("float32", ()), POINTS, CODE_LICENSE
+        )
 
     assert "weakest label" not in card(*gold)
     assert "- The weakest label on the dev documents is RANK, with F1 0.000." in card(gold[1])
@@ -242,7 +244,7 @@ def test_a_card_says_what_the_label_set_and_the_options_say(data: CardData) -> N
         ("test.jsonl", 0.847),
     ]
     assert 'ner("Der \\"BGH\\"")' in card
-    wheel = wheel_card(facts, VariantReport("float32", ()), POINTS)
+    wheel = wheel_card(facts, VariantReport("float32", ()), POINTS, CODE_LICENSE)
     for text in (card, wheel):
         assert "\n\nNormen: UNIT.\n" in text
         assert "weights: MIT\n" in text
@@ -254,5 +256,6 @@ def test_a_card_says_when_held_out_scores_are_missing(data: CardData) -> None:
         CardData(data.info, data.manifest, [], data.dev),
         VariantReport("float32", ()),
         POINTS,
+        CODE_LICENSE,
     )
     assert "No held-out scores" in card

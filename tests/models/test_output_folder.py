@@ -62,6 +62,6 @@ def test_one_process_at_a_time_packages_and_removes_what_a_killed_one_left(
     for _ in range(2):  # the second one replaces what the first one wrote
         report = package(run, output, transformers=True)
         assert {path.name for path in output.iterdir()} == {
-            *(".lock", "MODEL_CARD.md", "transformers", report.wheel.name),
+            *("MODEL_CARD.md", "transformers", report.wheel.name),
         }
     assert load_model(report.wheel).labels == load_model(run).labels

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,11 @@ import yaml
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
 from orbat.errors import InputError, ServerError
+from orbat.models.hub.cards import wheel_card_for_hub
 from orbat.models.hub.contents import HubContents, HubFile, model_contents
 from orbat.models.hub.publishing import HubTarget, make_target, publish
 from tests.conftest import Orbat
+from tests.german_news import german_news
 from tests.models import token_classifiers
 from tests.models.hub_server import HubServer
 from tests.serving import serving
@@ -60,7 +64,7 @@ def test_a_wheel_and_gold_are_published_with_their_cards(
     assert f"published: {hub.url}/me/news/commit/" in done.out
     assert f"{hub.url}/datasets/me/news (dataset, private)" in done.out
     assert "manifest.json in the wheel has ids, hashes and addresses" in done.out
-    assert "gold.jsonl has the texts of 3 articles" in done.out
+    assert "gold.jsonl has the texts of all documents: 3" in done.out
     # What the dry run lists, and nothing else, is there.
     listed = [{f["path"]: f["bytes"] for f in part["files"]} for part in plan.json()]
     stored = [{path: len(c) for path, c in files.items()} for files in hub.files.values()]
@@ -71,6 +75,7 @@ def test_a_wheel_and_gold_are_published_with_their_cards(
     card = hub.files["models/me/news"]["README.md"]
     assert b"\n# en_orbat_news 0.1.0\n" in card
     assert metadata(card)["library_name"] == "spacy"
+    assert metadata(card)["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
     assert metadata(card)["license"] == "apache-2.0"
     assert "UNIT" in metadata(card)["tags"]
     assert hub.files["datasets/me/news"]["data/gold.jsonl"] == gold.read_bytes()
@@ -78,6 +83,45 @@ def test_a_wheel_and_gold_are_published_with_their_cards(
     assert facts["license"] == "cc0-1.0"
     assert facts["configs"][0]["data_files"] == "data/gold.jsonl"
     assert "hf_secret" not in done.out + done.err
+
+
+def test_the_model_that_a_wheel_was_made_from_is_named() -> None:
+    facts: dict[str, Any] = {"lang": "xx", "labels": {"orbat_ner": ["ORT"]}}
+    for base, expected in (
+        ({"name": "org/model", "license": "mit"}, "org/model"),
+        ({"name": "/home/ann/checkpoint", "fine_tuned_from": "org/base"}, "org/base"),
+        ({"name": "/home/ann/checkpoint"}, None),
+    ):
+        card = wheel_card_for_hub("# Card\n", json.dumps({**facts, "base_model": base}).encode())
+        assert metadata(card).get("base_model") == expected
+        assert "language" not in metadata(card)
+
+
+def test_a_model_without_a_license_is_named(checkpoint: Path, tmp_path: Path) -> None:
+    assert not any("license" in note for note in model_contents(checkpoint, tmp_path).notes)
+    folder = Path(shutil.copytree(checkpoint, tmp_path / "other"))
+    (folder / "README.md").write_text("# Mine\n")
+    missing = "the license of the weights is not stated; write it into the metadata of its card"
+    assert f"{missing} (README.md)" in model_contents(folder, tmp_path).notes
+
+
+def test_gold_of_any_kind_is_described_and_a_missing_license_named(
+    orbat: Orbat, hub: HubServer, checkpoint: Path, tmp_path: Path
+) -> None:
+    gold = tmp_path / "orte.jsonl"
+    write_documents(gold, german_news()[:1])
+    arguments = ("publish", checkpoint, "--to", "me/orte", "--endpoint", hub.url, "--gold", gold)
+    missing = "the license of orte.jsonl is not stated; name it with --gold-license"
+    for options in (("--dry-run",), ()):
+        outcome = orbat(*arguments, *options, env=ENVIRONMENT)
+        assert outcome.code == 0, outcome.err
+        assert missing in outcome.out
+    card = hub.files["datasets/me/orte"]["README.md"].decode()
+    assert "Texts with named entities. Documents: 1; words: " in card
+    assert "article" not in card.lower() and "news" not in card.lower()
+    assert "## License\n\nNot stated." in card
+    licensed = orbat(*arguments, "--gold-license", "cc0-1.0", "--dry-run", env=ENVIRONMENT)
+    assert missing not in licensed.out
 
 
 def test_of_a_checkpoint_only_the_model_is_published(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from orbat.errors import InputError
-from orbat.models.package_info import PackageInfo, run_license, run_package_info
+from orbat.models.package_info import CODE_LICENSE, PackageInfo, run_package_info, weights_license
 from orbat.models.packaging import package as package_run
 from orbat.models.wheels.building import write_package
 from orbat.training.run_folder import RUN_FORMAT, finish_run
@@ -31,7 +31,7 @@ def package(tmp_path: Path) -> Path:
         description="Test",
         meta={},
         colors={},
-        license=run_license(),
+        license=CODE_LICENSE,
     )
     return tmp_path / "source" / "en_orbat_news"
 
@@ -149,7 +149,7 @@ def test_a_description_with_quotes_is_written_as_it_is(tmp_path: Path) -> None:
         description=description,
         meta={},
         colors={},
-        license=run_license("mit"),
+        license=weights_license("mit"),
     )
     project = tomllib.loads((tmp_path / "source" / "pyproject.toml").read_text())["project"]
     assert (project["description"], project["license"]) == (description, "Apache-2.0 AND MIT")

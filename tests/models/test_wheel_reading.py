@@ -16,7 +16,7 @@ import pytest
 from orbat.errors import ModelError
 from orbat.models.component import COMPONENT
 from orbat.models.loading import load_model
-from orbat.models.package_info import PackageInfo, run_license
+from orbat.models.package_info import CODE_LICENSE, PackageInfo
 from orbat.models.runtime import HASHES_FILE, MODEL_FILES, add_hashes
 from orbat.models.wheels.building import build_wheel, write_package
 from orbat.models.wheels.reading import read_wheel
@@ -37,7 +37,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         description="Test",
         meta={},
         colors={},
-        license=run_license(),
+        license=CODE_LICENSE,
     )
     data = folder / "source" / info.package_name / f"{info.package_name}-{info.version}"
     for name, content in MODEL.items():

@@ -15,7 +15,7 @@ from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
 from orbat.errors import InputError, ServerError
 from orbat.models.hub.cards import wheel_card_for_hub
-from orbat.models.hub.contents import HubContents, HubFile, model_contents
+from orbat.models.hub.contents import HubContents, HubFile, gold_contents, model_contents
 from orbat.models.hub.publishing import HubTarget, make_target, publish
 from tests.conftest import Orbat
 from tests.german_news import german_news
@@ -106,22 +106,21 @@ def test_a_model_without_a_license_is_named(checkpoint: Path, tmp_path: Path) ->
 
 
 def test_gold_of_any_kind_is_described_and_a_missing_license_named(
-    orbat: Orbat, hub: HubServer, checkpoint: Path, tmp_path: Path
+    orbat: Orbat, checkpoint: Path, tmp_path: Path
 ) -> None:
     gold = tmp_path / "orte.jsonl"
     write_documents(gold, german_news()[:1])
-    arguments = ("publish", checkpoint, "--to", "me/orte", "--endpoint", hub.url, "--gold", gold)
     missing = "the license of orte.jsonl is not stated; name it with --gold-license"
-    for options in (("--dry-run",), ()):
-        outcome = orbat(*arguments, *options, env=ENVIRONMENT)
-        assert outcome.code == 0, outcome.err
-        assert missing in outcome.out
-    card = hub.files["datasets/me/orte"]["README.md"].decode()
+    outcome = orbat("publish", checkpoint, "--to", "me/orte", "--gold", gold, "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert missing in outcome.out
+    contents = gold_contents(gold, None)
+    assert isinstance(contents.files[0].content, bytes)
+    card = contents.files[0].content.decode()
     assert "Texts with named entities. Documents: 1; words: " in card
     assert "article" not in card.lower() and "news" not in card.lower()
     assert "## License\n\nNot stated." in card
-    licensed = orbat(*arguments, "--gold-license", "cc0-1.0", "--dry-run", env=ENVIRONMENT)
-    assert missing not in licensed.out
+    assert missing not in gold_contents(gold, "cc0-1.0").notes
 
 
 def test_of_a_checkpoint_only_the_model_is_published(

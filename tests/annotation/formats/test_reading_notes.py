@@ -70,7 +70,7 @@ def test_spans_that_begin_with_the_wrong_prefix_are_counted(tmp_path: Path) -> N
 
 @given(
     st.lists(
-        st.tuples(*[st.sampled_from(["O", "_", "-X-", "NN", "a|b", "NP"])] * 3),
+        st.tuples(*[st.sampled_from(["--", "_", "-X-", "NN", "a|b", "NP"])] * 3),
         min_size=1,
         max_size=12,
     )

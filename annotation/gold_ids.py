@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ def with_unique_ids(
 
     Raises:
         InputError: if most of the documents that share an id have the same text, because they are
-            the same documents.
+            the same documents, or if changed ids are not unique either.
     """
     owners: dict[str, list[int]] = {}
     texts: dict[str, set[str]] = {}
@@ -49,10 +50,16 @@ def with_unique_ids(
     ]
     if not shared:
         return unique, []
+    repeated = next((i for i, n in Counter(d.id for d in unique).items() if n > 1), None)
+    if repeated is not None:
+        raise InputError(
+            f"{option}: two documents get the id '{repeated}', as ids occur in several files; "
+            "rename one of the files"
+        )
     prefixes = ", ".join(f"{name}/" for name in names.values())
     line = (
-        f"{len(shared)} ids occur in several {option} files; all ids of these files begin with "
-        f"{prefixes} now"
+        f"ids that occur in several {option} files: {len(shared):,}; all ids of these files begin "
+        f"with {prefixes} now"
     )
     return unique, [line]
 

@@ -35,7 +35,7 @@ def test_files_of_one_name_get_their_folder_in_front(tmp_path: Path) -> None:
         "Trier tagt": "more-1",
     }
     assert reader.notices == [
-        "1 ids occur in several --train files; all ids of these files begin with a/, b/ now"
+        "ids that occur in several --train files: 1; all ids of these files begin with a/, b/ now"
     ]
     again = GoldReader().read_files(files[::-1], ["ORT"], part="train")
     assert {d.text: d.id for d in again} == ids
@@ -51,6 +51,16 @@ def test_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
         *("one/set-a-1", "one/set-b-1"),
         *("two/set-a-1", "two/set-b-1"),
     ]
+
+
+def test_changed_ids_that_another_file_has_already_are_refused(tmp_path: Path) -> None:
+    files = [
+        columns(tmp_path / "a" / "train.conll", "Bonn"),
+        columns(tmp_path / "b" / "train.conll", "Ulm"),
+    ]
+    write_documents(tmp_path / "more.jsonl", [Document("a/train-1", "Trier tagt")])
+    with pytest.raises(InputError, match=r"'a/train-1', as ids occur .* rename one of the files"):
+        GoldReader().read_files([*files, tmp_path / "more.jsonl"], None, part="train")
 
 
 def test_the_same_documents_in_two_files_are_refused(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class ExternalTeacher:
         self._names = label_map.names
         self._labels = labels.names
         self._unknown = [x.name for x in labels.choices if x.name not in label_map.labels]
-        self._articles = self._untaught = 0
+        self._articles = self._untaught = self._taught_words = 0
         self._found: Counter[str] = Counter()
 
     @property
@@ -63,6 +63,7 @@ class ExternalTeacher:
             log_probs[_overlap(words, gaps)] = np.nan
             self._articles += 1
             self._untaught += bool(gaps)
+            self._taught_words += int((~np.isnan(log_probs[:, 0])).sum())
             self._found.update(mention.label for mention in mentions)
             yield log_probs
 
@@ -92,13 +93,13 @@ class ExternalTeacher:
         known = sum(count for label, count in self._found.items() if label in self._labels)
         left_out = {name: n for name, n in self._found.items() if name not in self._labels}
         found = f"{known:,} mentions" if known else "no mention, so it teaches that there are none"
-        if not known and self._unknown:
+        if not self._taught_words:
             found = "no mention, so it teaches nothing"
         if left_out:
             names = ", ".join(f"{name} {count:,}" for name, count in left_out.items())
             found += f"; left out, with labels that the label set does not have: {names}"
         if self._untaught:
-            found += f"; {self._untaught:,} articles are taught in part only"
+            found += f"; articles with passages that are not taught: {self._untaught:,}"
         lines.append(f"{self._name}: {self._articles:,} articles, {found}")
         if isinstance(self._tagger, RemoteTextTagger):
             lines += self._tagger.notes()

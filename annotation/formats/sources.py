@@ -68,7 +68,7 @@ def visible_files(folder: Path) -> list[Path]:
 
 def is_hidden(path: PurePath) -> bool:
     """Return whether a path within a folder has a hidden part, such as `.DS_Store`."""
-    return any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.parts)
 
 
 def report_unread(folder: Path, read: Iterable[Path], report: ConversionReport) -> None:
@@ -100,7 +100,8 @@ def _unpack(path: Path, folder: Path, suffixes: Sequence[str], report: Conversio
                 if not (member.is_dir() or is_hidden(PurePath(member.filename)))
             ]
             members = [member for member in files if member.filename.endswith(tuple(suffixes))]
-            report.leave_unread(file.filename for file in files if file not in members)
+            chosen = {member.filename for member in members}
+            report.leave_unread(file.filename for file in files if file.filename not in chosen)
             check_archive(members, str(path))
             size = sum(member.file_size for member in members)
             if size > MAX_UNPACKED_BYTES:

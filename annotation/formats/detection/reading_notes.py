@@ -77,7 +77,7 @@ class SchemeFinder:
     def count_changes(self, report: ConversionReport) -> None:
         """Record the tags of a file in IOB2 that are not in this scheme."""
         if self.name == "IOB2":
-            report.drop("prefixes I- at the begin of a span, read as B-", self._inside_first)
+            report.drop("prefixes I- at the beginning of a span, read as B-", self._inside_first)
 
 
 class ColumnNotes:

@@ -65,7 +65,7 @@ def test_spans_that_begin_with_the_wrong_prefix_are_counted(tmp_path: Path) -> N
     (tmp_path / "a.iob").write_text("a B-X\nb O\nc I-X\nd I-X\ne I-Y\n")
     report = ConversionReport()
     list(read_format(tmp_path / "a.iob", "iob", report))
-    assert report.dropped == {"prefixes I- at the begin of a span, read as B-": 2}
+    assert report.dropped == {"prefixes I- at the beginning of a span, read as B-": 2}
 
 
 @given(

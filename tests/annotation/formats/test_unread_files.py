@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,12 @@ def test_commands_print_what_they_did_not_read(orbat: Orbat, folder: Path) -> No
         (folder / f"{number}.md").write_text("x")
     outcome = orbat("annotate", "convert", folder, folder.with_name("b.jsonl"))
     assert "not read: 7 files (0.md, 1.md, 2.md, 3.md, 4.md and 2 more)\n" in outcome.err
+
+
+def test_files_that_an_archive_names_outside_of_it_are_read(tmp_path: Path) -> None:
+    """Their paths are cut, so that they are unpacked inside the folder."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.conll", "Bonn B-ORT\ntagt O\n")
+        archive.writestr("../b.conll", "Ulm B-ORT\ntagt O\n")
+    texts = sorted(document.text for document in GoldReader().read(tmp_path / "a.zip"))
+    assert texts == ["Bonn tagt", "Ulm tagt"]

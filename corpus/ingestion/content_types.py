@@ -42,7 +42,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 _ZLIB = b"x\x9c"
 """The beginning of spaCy's DocBin."""
-_TAG = re.compile(rb"O|[BILUESMW]-\S+")
+_TAG = re.compile(rb"O|[BILUESMW]-[^\d\s]\S*")
 _TAGGED_LINES = 3
 """Fewest lines of words and tags by which a file is one of them."""
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")

@@ -188,7 +188,13 @@ def test_labeled_documents_are_not_the_text_of_an_article(
     assert reason.endswith(f"convert {shlex.quote(str(path))} documents.jsonl")
 
 
-def test_text_with_some_lines_that_end_as_tags_do_is_text(tmp_path: Path) -> None:
-    content = "Blood types:\nThe rare type O\nAnd the type B\nThe commonest is O\nNot so many\n"
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Blood types:\nThe rare type O\nAnd the type B\nThe commonest is O\nNot so many\n",
+        "Boeing B-52\nBoeing B-17\nNorthrop B-2\nRockwell B-1B\n",
+    ],
+)
+def test_text_whose_lines_end_like_tags_is_text(content: str, tmp_path: Path) -> None:
     (document,), _ = read(tmp_path / "a.txt", content.encode())
     assert isinstance(document, Document)

@@ -85,8 +85,12 @@ class ExternalTeacher:
             lines.append(f"{self._name}: {self._tagger.forecast(texts)}")
         return lines
 
-    def notes(self) -> list[str]:
-        """Return lines on what it was asked and found, what that cost, and what was left out."""
+    def notes(self, kept_in: Path) -> list[str]:
+        """Return lines on what it was asked and found, what that cost, and what was left out.
+
+        Args:
+            kept_in: the file of its scores.
+        """
         if not self._articles:
             return []
         lines = self._remarks()
@@ -99,7 +103,10 @@ class ExternalTeacher:
             names = ", ".join(f"{name} {count:,}" for name, count in left_out.items())
             found += f"; left out, with labels that the label set does not have: {names}"
         if self._untaught:
-            found += f"; articles with passages that are not taught: {self._untaught:,}"
+            found += (
+                f"; articles with passages that are not taught: {self._untaught:,} (delete "
+                f"{kept_in} to ask again)"
+            )
         lines.append(f"{self._name}: {self._articles:,} articles, {found}")
         if isinstance(self._tagger, RemoteTextTagger):
             lines += self._tagger.notes()

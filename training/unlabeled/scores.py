@@ -23,11 +23,11 @@ class ScoreStore:
     created when scores are added.
 
     Args:
-        path: the file.
+        path: the file, which is also an attribute.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def missing(self, keys: list[bytes]) -> list[bytes]:
         """Return the keys that have no scores, in order.
@@ -35,13 +35,13 @@ class ScoreStore:
         Raises:
             InputError: if the file is damaged.
         """
-        if not self._path.is_file():
+        if not self.path.is_file():
             return keys
         try:
             with closing(self._connect()) as database:
                 known = {key for (key,) in database.execute("SELECT key FROM scores")}
         except sqlite3.DatabaseError as error:
-            raise InputError(f"{self._path}: cannot be read ({error}); delete it") from error
+            raise InputError(f"{self.path}: cannot be read ({error}); delete it") from error
         return [key for key in keys if key not in known]
 
     def read(self, keys: list[bytes], tags: int) -> list[Floats]:
@@ -55,9 +55,9 @@ class ScoreStore:
                 query = "SELECT log_probs FROM scores WHERE key = ?"
                 rows = [database.execute(query, (key,)).fetchone() for key in keys]
         except sqlite3.DatabaseError as error:
-            raise InputError(f"{self._path}: cannot be read ({error}); delete it") from error
+            raise InputError(f"{self.path}: cannot be read ({error}); delete it") from error
         if not all(rows):
-            raise InputError(f"{self._path}: was changed during training; resume with --resume")
+            raise InputError(f"{self.path}: was changed during training; resume with --resume")
         return [
             np.frombuffer(row[0], dtype=np.float16).astype(np.float32).reshape(-1, tags)
             for row in rows
@@ -71,7 +71,7 @@ class ScoreStore:
         """
         rows = [(key, values.astype(np.float16).tobytes()) for key, values in scores.items()]
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._connect()) as database, database:
                 database.execute(
                     "CREATE TABLE IF NOT EXISTS scores "
@@ -80,10 +80,10 @@ class ScoreStore:
                 database.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows)
         except (sqlite3.DatabaseError, OSError) as error:
             raise InputError(
-                f"{self._path}: cannot be written ({error}); free disk space, or copy the "
+                f"{self.path}: cannot be written ({error}); free disk space, or copy the "
                 "teacher's run folder to where it can be written (of other teachers, name another "
                 "cache folder by XDG_CACHE_HOME)"
             ) from error
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, timeout=_LOCK_SECONDS)
+        return sqlite3.connect(self.path, timeout=_LOCK_SECONDS)

@@ -117,9 +117,10 @@ class PoolTeachers:
                 done += len(part)
                 on_progress(Progress(_TASK, done, len(documents)))
         finally:
-            for scorer in scorers:
-                for note in scorer.notes() if isinstance(scorer, ExternalTeacher) else ():
-                    on_progress(Progress(_TASK, done, len(documents), note=note))
+            for teacher, scorer in zip(self._stored, scorers, strict=False):
+                if isinstance(scorer, ExternalTeacher):
+                    for note in scorer.notes(teacher.store.path):
+                        on_progress(Progress(_TASK, done, len(documents), note=note))
 
     def try_out(self, documents: Sequence[Document], measured: int) -> list[str]:
         """Score a few documents and keep nothing, to measure the time; send nothing anywhere.

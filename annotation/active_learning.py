@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..corpus.document import Document
-from ..corpus.tagger import Tagger
 from ..errors import InputError
 from ..evaluation.bootstrap import Floats
 from ..ui import DataTable
@@ -20,8 +19,8 @@ _BLOCK = 256
 """Labeled documents that are compared at once, which limits the memory."""
 
 
-class ProbabilisticTagger(Tagger, Protocol):
-    """A tagger that predicts label probabilities."""
+class ProbabilisticTagger(Protocol):
+    """A tagger that predicts label probabilities. Nothing else is needed to select documents."""
 
     def probabilities(self, documents: Iterable[Document]) -> Iterator[WordProbabilities]:
         """Yield the label probabilities of the words of each document, in order."""

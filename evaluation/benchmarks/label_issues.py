@@ -1,12 +1,15 @@
-"""Precision of the audit of labels, compared with cleanlab's ranking of tokens.
+"""Precision and recall of the audit of labels, compared with cleanlab's ranking of tokens.
 
     python -m orbat.evaluation.benchmarks.label_issues RUNS [--share 0.05] [--seeds 3]
+        [--documents 1580] [--folds 5] [--set layers=2]
+    python -m orbat.evaluation.benchmarks.label_issues RUNS --passes first,second [--seeds 1]
 
-Plants errors into the gold of the shipped train articles: removed spans, spans added on words that
-look like names, changed labels, boundaries moved by a word. `orbat annotate audit` trains in folds
-on the corrupted gold. Its issues, and cleanlab's token ranking on the same predictions, are
-compared with the planted errors. An issue that was not planted may be a real error of the gold, but
-counts as wrong. Runs are kept in RUNS. Prints Markdown.
+Plants errors into the gold of shipped train articles: removed spans, spans added on words that
+look like names, changed labels, boundaries moved by a word. With `--passes`, gold is the recorded
+annotation passes instead, whose errors are their differences from the adjudicated gold.
+`orbat annotate audit` trains in folds on the wrong gold. Its issues, and cleanlab's token ranking
+on the same predictions, are compared with the errors. An issue that is no known error may be a real
+error of the gold, but counts as wrong. Runs are kept in RUNS. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -14,20 +17,24 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ...annotation.adjudication.annotation_sets import read_annotation_set
+from ...annotation.agreement.disagreements import find_disagreements
 from ...annotation.word_probabilities import probabilities_from_json
 from ...corpus.document import Document, Span
 from ...corpus.files import read_documents, read_json_lines, write_documents
 from ...corpus.labels import load_labels
+from ..operating_points import wilson_interval
 from .common import ARTICLES, run_orbat
 
 KINDS = ("missed", "spurious", "label", "boundary")
-DEPTHS = (50, 100)
+DEPTHS = (20, 50, 100)
 _NAME = re.compile(r"\b[A-Z]\w+(?: [A-Z]\w+)*")
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -36,8 +43,8 @@ Location = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
-class PlantedError:
-    """A planted error: its document, offsets and kind."""
+class GoldError:
+    """An error of gold: its document, offsets and kind."""
 
     doc_id: str
     start: int
@@ -49,16 +56,26 @@ class PlantedError:
         return doc_id == self.doc_id and start < self.end and self.start < end
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Gold with known errors, and the seed of the models that audit it."""
+
+    name: str
+    seed: int
+    documents: Sequence[Document]
+    errors: Sequence[GoldError]
+
+
 def plant_errors(
     documents: Sequence[Document], share: float, seed: int
-) -> tuple[list[Document], list[PlantedError]]:
+) -> tuple[list[Document], list[GoldError]]:
     """Plant errors into a share of the spans, each kind equally often."""
     rng = np.random.default_rng(seed)
     labels = load_labels().names
     candidates = [(d, s) for d, document in enumerate(documents) for s in document.spans]
     count = round(len(candidates) * share)
     spans = [set(document.spans) for document in documents]
-    errors: list[PlantedError] = []
+    errors: list[GoldError] = []
     for index in rng.permutation(len(candidates)).tolist():
         if len(errors) == count:
             break
@@ -84,7 +101,7 @@ def plant_errors(
         start, end = wrong.start, wrong.end
         if kind != "spurious":
             start, end = min(span.start, start), max(span.end, end)
-        errors.append(PlantedError(document.id, start, end, kind))
+        errors.append(GoldError(document.id, start, end, kind))
     corrupted = [d.with_spans(changed) for d, changed in zip(documents, spans, strict=True)]
     return corrupted, errors
 
@@ -149,24 +166,33 @@ def rank_tokens(documents: Sequence[Document], words: Path) -> list[Location]:
     return locations
 
 
-def precision(locations: Sequence[Location], errors: Sequence[PlantedError], depth: int) -> float:
-    """Return the share of the first locations that overlap an error not counted before."""
+def count_found(locations: Sequence[Location], errors: Sequence[GoldError], depth: int) -> int:
+    """Return how many of the first locations overlap an error not counted before."""
     remaining = list(errors)
-    hits = 0
     for location in locations[:depth]:
         error = next((error for error in remaining if error.overlaps(*location)), None)
         if error is not None:
-            hits += 1
             remaining.remove(error)
-    return hits / depth
+    return len(errors) - len(remaining)
 
 
-def audit(gold: Path, work: Path, settings: Sequence[str]) -> list[Location]:
+def find_errors(documents: Sequence[Document], gold: Sequence[Document]) -> list[GoldError]:
+    """Return where documents differ from the adjudicated gold of the same articles."""
+    errors = []
+    for document, adjudicated in zip(documents, gold, strict=True):
+        for difference in find_disagreements(document, adjudicated):
+            spans = [span for span in (difference.first, difference.second) if span]
+            start, end = min(span.start for span in spans), max(span.end for span in spans)
+            errors.append(GoldError(document.id, start, end, difference.kind.reversed))
+    return errors
+
+
+def audit(gold: Path, work: Path, folds: int, settings: Sequence[str]) -> list[Location]:
     """Run `orbat annotate audit`, and return the locations of its issues, worst first."""
     output = work / "issues.jsonl"
     run_orbat(
         *("annotate", "audit", gold, "--work", work, "--output", output, "--top", max(DEPTHS)),
-        *(part for setting in settings for part in ("--set", setting)),
+        *("--folds", folds, *(part for setting in settings for part in ("--set", setting))),
     )
     locations = []
     for _, record in read_json_lines(output):
@@ -177,28 +203,55 @@ def audit(gold: Path, work: Path, settings: Sequence[str]) -> list[Location]:
     return locations
 
 
+def _describe(found: int, depth: int) -> str:
+    """Return a number of found errors, and the precision with its interval."""
+    low, high = wilson_interval(found / depth, depth)
+    return f"{found} ({found / depth:.2f}; {low:.2f} to {high:.2f})"
+
+
+def samples(options: argparse.Namespace) -> Iterator[Sample]:
+    """Yield the golds with errors: those of the passes, or of each seed."""
+    articles = list(read_documents(ARTICLES / "train.jsonl"))
+    if not options.passes:
+        for seed in range(options.seeds):
+            corrupted, errors = plant_errors(articles[: options.documents], options.share, seed)
+            yield Sample(f"seed-{seed}", seed, corrupted, errors)
+        return
+    texts = {article.id: article for article in articles}
+    for name in options.passes.split(","):
+        path = ARTICLES / f"{name}-pass.jsonl"
+        documents = read_annotation_set(path, load_labels().names, texts).documents
+        errors = find_errors(documents, [texts[document.id] for document in documents])
+        for seed in range(options.seeds):
+            yield Sample(f"{name}-pass-{seed}", seed, documents, errors)
+
+
 def main() -> None:
     """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path)
+    parser.add_argument("--passes", help="first, second or both: first,second")
     parser.add_argument("--share", type=float, default=0.05)
+    parser.add_argument("--documents", type=int)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--set", action="append", default=[], dest="settings")
     options = parser.parse_args()
-    documents = list(read_documents(ARTICLES / "train.jsonl"))
-    print("| seed | errors | ranking | precision at 50 | precision at 100 |\n|---|---|---|---|---|")
-    for seed in range(options.seeds):
-        work = options.runs / f"seed-{seed}"
-        corrupted, errors = plant_errors(documents, options.share, seed)
-        write_documents(work / "gold.jsonl", corrupted)
-        settings = [*options.settings, f"seed={seed}"]
-        rankings = {"orbat annotate audit": audit(work / "gold.jsonl", work, settings)}
-        rankings["cleanlab, tokens"] = rank_tokens(corrupted, work / "words.jsonl")
-        for name, locations in rankings.items():
-            cells = " | ".join(f"{precision(locations, errors, depth):.2f}" for depth in DEPTHS)
-            print(f"| {seed} | {len(errors)} | {name} | {cells} |", flush=True)
-    kinds = {kind: sum(error.kind == kind for error in errors) for kind in KINDS}
-    print("\nPlanted with the last seed:", json.dumps(kinds))
+    depths = "".join(f" found in the first {depth} |" for depth in DEPTHS)
+    print(f"| gold | errors | ranking |{depths}\n|---|---|---|" + "---|" * len(DEPTHS))
+    for sample in samples(options):
+        work = options.runs / sample.name
+        gold = work / "gold.jsonl"
+        write_documents(gold, sample.documents)
+        settings = [*options.settings, f"seed={sample.seed}"]
+        rankings = {"orbat annotate audit": audit(gold, work, options.folds, settings)}
+        rankings["cleanlab, tokens"] = rank_tokens(sample.documents, work / "words.jsonl")
+        for ranking, locations in rankings.items():
+            found = (count_found(locations, sample.errors, depth) for depth in DEPTHS)
+            cells = " | ".join(map(_describe, found, DEPTHS))
+            print(f"| {sample.name} | {len(sample.errors)} | {ranking} | {cells} |", flush=True)
+        kinds = Counter(error.kind for error in sample.errors)
+    print("\nErrors of the last gold:", json.dumps(kinds))
 
 
 if __name__ == "__main__":

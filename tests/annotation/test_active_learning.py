@@ -70,6 +70,21 @@ def test_similar_documents_are_not_selected_together() -> None:
         select_ids(documents, labeled=documents)
 
 
+def test_equally_uncertain_documents_keep_their_order_and_empty_ones_come_last() -> None:
+    documents = [
+        make("blank", " ", 0.4),
+        make("first", "red blue", 0.4),
+        make("second", "green gray", 0.4),
+        make("sure", "one two", 0.0),
+    ]
+    ordered = select_ids(documents, diversity=0)
+    assert ordered[:2] == ["first", "second"]
+    assert set(ordered[2:]) == {"blank", "sure"}
+    assert select_ids(documents, diversity=0) == ordered
+    nothing = [make("a", "one two", 0.0), make("b", "three four", 0.0)]
+    assert select_ids(nothing) == ["a", "b"]
+
+
 def test_probabilities_survive_json() -> None:
     probabilities = WordProbabilities(np.array([[0, 2], [3, 5]]), ("A", "B"), np.eye(3)[:2])
     again = probabilities_from_json(probabilities.to_json())

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from .evaluation.system_evaluation import evaluate_systems
     from .models.bulk.tagging import tag_files
     from .models.huggingface.packaging import package_checkpoint
-    from .models.loading import Model, load_model
+    from .models.loading import load_model
+    from .models.model import Model
     from .models.package_info import PackageInfo
     from .models.packaging import package
     from .models.service.server import serve
@@ -67,7 +68,7 @@ _MODULES = {
     "package": "models.packaging",
     "package_checkpoint": "models.huggingface.packaging",
     "PackageInfo": "models.package_info",
-    "Model": "models.loading",
+    "Model": "models.model",
     "load_model": "models.loading",
     "tag_files": "models.bulk.tagging",
     "serve": "models.service.server",

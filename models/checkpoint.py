@@ -28,7 +28,7 @@ from ..training.transformer.model_folder import load_network, load_tagger, read_
 from .cards.checkpoint_card import PipelineAgreement, checkpoint_card
 from .cards.dev_scores import DevScores, measure_dev_scores
 from .cards.sections import CardData
-from .loading import read_evaluations
+from .model import read_evaluations
 from .package_info import PackageInfo, run_package_info
 
 if TYPE_CHECKING:

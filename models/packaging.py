@@ -28,7 +28,7 @@ from .cards.dev_scores import measure_dev_scores
 from .cards.sections import CardData
 from .cards.wheel_card import wheel_card
 from .checkpoint import Checkpoint, check_exportable, check_replaceable, write_checkpoint
-from .loading import read_evaluations
+from .model import read_evaluations
 from .package_info import (
     PackageInfo,
     check_language,

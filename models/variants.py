@@ -11,8 +11,8 @@ from ..corpus.document import Document
 from ..evaluation.comparison.system_comparison import PairedComparison, SystemComparison
 from ..evaluation.counts import total_counts
 from ..training.tagger.tagger import NeuralTagger
-from .export import export_onnx, optimize
-from .quantization import inputs_after_pruning, measure_inputs, quantize
+from .onnx.export import export_onnx, optimize
+from .onnx.quantization import inputs_after_pruning, measure_inputs, quantize
 
 if TYPE_CHECKING:
     from ..training.transformer.network import TokenClassifier

@@ -16,7 +16,7 @@ from ...terminal import echo
 if TYPE_CHECKING:
     from ...corpus.document import Document
     from ...corpus.labels import LabelSet
-    from ...models.loading import Model
+    from ...models.model import Model
     from ..doccano.client import DoccanoClient
     from ..gold_files import GoldReader, Part
 

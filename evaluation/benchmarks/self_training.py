@@ -25,7 +25,8 @@ from pathlib import Path
 
 from ...corpus.document import Document
 from ...corpus.files import read_documents, write_documents
-from ...models.loading import Model, load_model
+from ...models.loading import load_model
+from ...models.model import Model
 from ...ui import format_value
 from ..counts import total_counts
 from ..false_alarms.unannotated import measure_false_alarms

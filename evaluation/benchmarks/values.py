@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 
 from ...corpus.document import Document
 from ...corpus.files import read_documents, read_json_lines
-from ...models.loading import Model, load_model
+from ...models.loading import load_model
+from ...models.model import Model
 from ...training.tagging import with_norms
 from ...training.value_tables import load_value_tables
 from ...training.values.normalizer import ValueNormalizer

@@ -14,7 +14,7 @@ from ...terminal import echo, echo_json
 if TYPE_CHECKING:
     from ...annotation.gold_files import GoldReader, Part
     from ...corpus.document import Document
-    from ...models.loading import Model
+    from ...models.model import Model
     from ..system_evaluation import SystemEvaluation
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from ...corpus.document import Document
 from ...corpus.ray_cluster import connect_ray
 from ...errors import ModelError
-from ..loading import Model, load_model
+from ..loading import load_model
+from ..model import Model
 from .chunks import Chunk
 
 TASKS_PER_PROCESSOR = 2

@@ -16,7 +16,7 @@ from ...corpus.ray_cluster import Engine
 from ...corpus.rejected import Rejected
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
-from ..loading import Model
+from ..model import Model
 from .chunks import Chunk, read_chunks
 from .entity_table import check_table, write_table
 from .transaction import OutputTransaction

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...terminal import echo
 
 if TYPE_CHECKING:
-    from ..loading import Model
+    from ..model import Model
 
 
 def announce(model: Model) -> Model:

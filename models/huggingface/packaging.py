@@ -23,7 +23,7 @@ from ...training.tagger.gazetteer import Gazetteer
 from ...training.tagging import tag_documents
 from ...ui import OnProgress, ignore_progress
 from ..checkpoint import MIN_AGREEMENT, count_common
-from ..export import export_onnx, optimize
+from ..onnx.export import export_onnx, optimize
 from ..package_info import (
     SEVERAL_LANGUAGES,
     UNKNOWN_LICENSE,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...corpus.document import Document
-from ..loading import Model
+from ..model import Model
 
 
 @dataclass(frozen=True, eq=False)

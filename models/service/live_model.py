@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ...corpus.document import Document
 from ...errors import InputError, first_line
-from ..loading import Model, find_model, load_model
+from ..loading import find_model, load_model
+from ..model import Model
 from .settings import ServiceSettings
 
 _TRIAL = "A model reads this text before it is served. It has 2 sentences."

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import HTTPException, Request
 
 from ...corpus.document import Document
-from ..loading import Model
+from ..model import Model
 from .batching import Batcher
 from .live_model import LiveModel
 from .log import log_event

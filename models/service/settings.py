@@ -30,7 +30,7 @@ class ServiceSettings:
         max_texts: most texts in one request.
         max_requests: most requests at a time; further ones are told to come back later.
         workers: batches that a packaged model scores in parallel; 0 for one per processor.
-        threshold: see :meth:`orbat.models.loading.Model.with_threshold`.
+        threshold: see :meth:`orbat.models.model.Model.with_threshold`.
         target_precision: see there.
 
     Raises:

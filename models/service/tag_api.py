@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ...corpus.document import Document, document_to_json
-from ..loading import Model
+from ..model import Model
 from .gate import is_trusted
 from .offsets import OffsetUnit, offset_converter
 from .service import Service, Tagged

@@ -16,7 +16,8 @@ from orbat.corpus.files import sha256_file, write_documents, write_json
 from orbat.corpus.ingestion.web.feeds import FeedLog, FeedVisit
 from orbat.corpus.labels import DEFAULT_LABELS, load_guidelines, load_labels
 from orbat.errors import InputError
-from orbat.models.loading import load_model, read_evaluations
+from orbat.models.loading import load_model
+from orbat.models.model import read_evaluations
 from orbat.training.baselines.rules import RuleTagger
 from orbat.training.data import TrainingData
 from orbat.training.recipe import SHIPPED_RECIPES, load_recipe

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from orbat import __version__
-from orbat.models.loading import Model, load_model
+from orbat.models.loading import load_model
+from orbat.models.model import Model
 from orbat.training.run_folder import finish_run, read_manifest
 from tests.conftest import ROOT
 

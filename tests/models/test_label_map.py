@@ -15,7 +15,8 @@ from orbat.corpus.files import write_documents
 from orbat.corpus.labels import assign_labels, load_labels
 from orbat.errors import InputError
 from orbat.evaluation.system_evaluation import evaluate_systems
-from orbat.models.loading import Model, load_model
+from orbat.models.loading import load_model
+from orbat.models.model import Model
 from orbat.training.base import TextTagger
 from orbat.training.data import TrainingData
 from orbat.training.external.label_map import LabelMap, make_label_map

@@ -14,7 +14,7 @@ import pytest
 
 from orbat.corpus.document import Document
 from orbat.corpus.files import write_documents
-from orbat.models.export import export_onnx, optimize
+from orbat.models.onnx.export import export_onnx, optimize
 from orbat.models.runtime import OnnxNetwork
 from orbat.training.recipe import load_recipe
 from orbat.training.tagger.tagger import NeuralTagger

@@ -16,7 +16,7 @@ from orbat.corpus.files import read_documents
 from orbat.errors import InputError
 from orbat.models import loading
 from orbat.models.bulk.tagging import tag_files
-from orbat.models.loading import Model
+from orbat.models.model import Model
 from orbat.training.baselines.rules import RuleTagger
 
 LINES = b'{"id": "a", "text": "Gen. Ann Doe"}\n{"id": "b", "text": "the 3rd Brigade"}\n'

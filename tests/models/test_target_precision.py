@@ -12,7 +12,8 @@ from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
 from orbat.errors import InputError
 from orbat.models.bulk.tagging import tag_files
-from orbat.models.loading import Model, load_model
+from orbat.models.loading import load_model
+from orbat.models.model import Model
 from orbat.training.run_folder import run_documents
 from orbat.training.tagger.thresholds import read_points
 from tests.conftest import Orbat, Trained

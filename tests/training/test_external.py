@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from orbat.corpus.document import Document
 from orbat.errors import InputError, ModelError
-from orbat.models.loading import Model, load_model
+from orbat.models.loading import load_model
+from orbat.models.model import Model
 from orbat.training.external.label_map import parse_label_map
 from orbat.training.external.verbatim import locate, split_passages
 from tests.models import token_classifiers

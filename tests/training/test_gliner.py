@@ -12,7 +12,8 @@ import pytest
 from orbat.corpus.document import Document
 from orbat.corpus.labels import load_labels
 from orbat.errors import InputError, ModelError
-from orbat.models.loading import Model, load_model
+from orbat.models.loading import load_model
+from orbat.models.model import Model
 from tests.training.test_training import tiny_encoder
 
 gliner: Any = pytest.importorskip("gliner")

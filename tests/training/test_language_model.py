@@ -11,7 +11,8 @@ import pytest
 from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents, write_documents
 from orbat.errors import InputError, ServerError
-from orbat.models.loading import Model, load_model
+from orbat.models.loading import load_model
+from orbat.models.model import Model
 from orbat.training.external import endpoint
 from tests.chat_api import Answer, ChatApi, Handler, fails, finds, says, serve
 from tests.conftest import Orbat

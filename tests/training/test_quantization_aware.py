@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from orbat.models import smooth_quant
-from orbat.models.quantization import measure_inputs, quantize
+from orbat.models.onnx import smooth_quant
+from orbat.models.onnx.quantization import measure_inputs, quantize
 from orbat.training.transformer.layers.quantization_aware import (
     EXPONENT,
     FakeQuantLinear,

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from orbat.corpus.files import read_documents
-from orbat.models import quantization
-from orbat.models.export import export_onnx
+from orbat.models.onnx import quantization
+from orbat.models.onnx.export import export_onnx
 from orbat.training.transformer.layers.token_pruning import TokenPruner, pruning_loss
 from orbat.training.transformer.network import TokenClassifier
 from tests.conftest import Orbat

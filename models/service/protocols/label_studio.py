@@ -16,7 +16,7 @@ from lxml import etree
 from pydantic import BaseModel, Field
 
 from ....corpus.document import Document, Span
-from ...loading import Model
+from ...model import Model
 from ..log import log_event
 from ..service import Service
 from ..tag_api import REFUSALS

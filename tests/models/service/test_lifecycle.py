@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from orbat.corpus.document import Document
-from orbat.models.loading import Model
+from orbat.models.model import Model
 from orbat.models.service.batching import Batcher
 from orbat.training.tagger.mentions import Mention
 from tests.conftest import Orbat

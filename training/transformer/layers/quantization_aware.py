@@ -20,8 +20,8 @@ class FakeQuantLinear(nn.Linear):
     """A linear layer that rounds its inputs and weights to 8 bits in training.
 
     Inputs are rounded to 256 steps and the weights of each output to 127, as by
-    :func:`orbat.models.quantization.quantize`, but with the ranges of the batch. Before, part of
-    the range of wide channels is moved to their weights (SmoothQuant, Xiao et al. 2022,
+    :func:`orbat.models.onnx.quantization.quantize`, but with the ranges of the batch. Before, part
+    of the range of wide channels is moved to their weights (SmoothQuant, Xiao et al. 2022,
     arXiv:2211.10438).
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..training.tagger.arrays import Floats
+from ...training.tagger.arrays import Floats
 from .smooth_quant import InputStatistics, choose_quantization, quantize_weights
 
 LARGE = 10_000
@@ -86,8 +86,8 @@ def quantize(source: Path, target: Path, inputs: Mapping[str, InputStatistics]) 
 
     Static post-training quantization (Jacob et al. 2018, arXiv:1712.05877): inputs have 256 steps
     over their range, weights 127 steps a column. Because the ranges are fixed, a text's scores do
-    not depend on the other texts of its batch. See :mod:`orbat.models.smooth_quant` for the choice
-    of the steps.
+    not depend on the other texts of its batch. See :mod:`.smooth_quant` for the choice of the
+    steps.
 
     Args:
         source: an exported model.

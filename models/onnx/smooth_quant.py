@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..training.int8_grid import MAX_INPUT, MAX_WEIGHT
-from ..training.tagger.arrays import Floats
+from ...training.int8_grid import MAX_INPUT, MAX_WEIGHT
+from ...training.tagger.arrays import Floats
 
 EXPONENTS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Shares of a channel's range that may be moved to its weights (`alpha` in SmoothQuant)."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..training.transformer.network import TokenClassifier
+    from ...training.transformer.network import TokenClassifier
 
 OPSET = 17
 """Version of the ONNX operator set."""

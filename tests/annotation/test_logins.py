@@ -174,7 +174,8 @@ def test_nobody_uploads_fetches_or_reads_files_without_a_login(doccano: Running)
         )
         for address in ("fetch/?target=http://127.0.0.1:1/", "load/?id=x", "restore/?id=x"):
             assert client.get(f"/v1/fp/{address}").status_code == 403
-        (doccano.server.home / "media" / "export.txt").write_text("private")
+        private = doccano.server.home / "media" / "export.txt"
+        private.write_text("private")
         assert client.get("/media/export.txt").status_code == 403
         with doccano.connect() as connection:
             connection.create_user("fetcher", "a right password")
@@ -187,3 +188,5 @@ def test_nobody_uploads_fetches_or_reads_files_without_a_login(doccano: Running)
         body = {"username": "fetcher", "password": "a right password"}
         assert client.post("/v1/auth/login/", json=body).status_code == 200
         assert client.get("/media/export.txt").text == "private"
+        # Other tests look at all files of the server.
+        private.unlink()

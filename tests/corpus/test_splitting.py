@@ -108,8 +108,9 @@ def test_shares_are_met_as_far_as_clusters_allow(
         dev, test = shares
         sizes = assign_splits(Path(folder) / "all.jsonl", dev=dev, test=test, seed=seed).sizes
     assert sum(sizes.values()) == len(documents)
-    for name, share in zip(SPLIT_NAMES, (1 - dev - test, dev, test), strict=True):
-        assert sizes[name] > 0
+    assert min(sizes.values()) > 0
+    # What they have too much or too little, train has not or has.
+    for name, share in (("dev", dev), ("test", test)):
         assert abs(sizes[name] - share * len(documents)) <= max(clusters) + 1
 
 

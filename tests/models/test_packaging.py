@@ -152,7 +152,7 @@ def test_the_card_shows_the_scores(
         orbat("package", run, "--output", tmp_path, "--name", "mine", "--version", "2.0").code == 0
     )
     card = (tmp_path / "MODEL_CARD.md").read_text()
-    assert "### Held out: held-out.jsonl (6 documents)" in card
+    assert "### Held out: held-out.jsonl (documents: 6)" in card
     assert "| hard-wrapped | " in card
     assert f"{value['strict']['micro']['f1']:.3f}" in card
     (tmp_path / "recipe.toml").write_text(card.split("```toml\n")[1].split("```")[0])

@@ -47,9 +47,15 @@ def format_value(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def format_count(count: int, noun: str) -> str:
-    """Return a count and its noun: `1 document`, `1,200 documents`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def format_count(count: int, noun: str, plural: str | None = None) -> str:
+    """Return a count and its noun: `1 document`, `1,200 documents`.
+
+    Args:
+        count: the count.
+        noun: what it counts, for one.
+        plural: the same for others; None for the noun with an s.
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def format_interval(low: float | None, high: float | None) -> str:

@@ -146,11 +146,12 @@ class ConversionReport:
         if self.malformed:
             parts.append(format_count(self.malformed, "malformed line"))
         if self.rejections:
-            contradict = "contradicts" if self.rejections == 1 else "contradict"
-            kind = format_count(self.rejections, "annotation or document")
-            if self.rejections > 1:
-                kind = f"{self.rejections:,} annotations or documents"
-            parts.append(f"{kind} that {contradict} the format or the text")
+            kind = format_count(
+                self.rejections,
+                "annotation or document that contradicts",
+                "annotations or documents that contradict",
+            )
+            parts.append(f"{kind} the format or the text")
         if not parts:
             return []
         return [f"left out: {', '.join(parts)}, such as", *(f"  {one}" for one in self.examples)]

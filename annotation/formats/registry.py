@@ -9,6 +9,8 @@ from pathlib import Path
 from ...corpus.document import Document
 from ...errors import InputError, did_you_mean
 from .conversion_report import ConversionReport
+from .datasets.reading import read_datasets
+from .datasets.writing import write_datasets
 from .docbin import read_docbin, write_docbin
 from .imported import ImportedDocument, ReadOptions
 from .jsonl import read_jsonl, write_jsonl
@@ -17,8 +19,6 @@ from .standoff.brat import read_brat, write_brat
 from .standoff.re3d import read_re3d, write_re3d
 from .tokens.column_files import read_columns
 from .tokens.conll import write_conll, write_iob
-from .tokens.dataset_rows import read_datasets
-from .tokens.datasets import write_datasets
 from .tokens.words_tags import read_word_files, write_word_files
 from .tools.doccano import read_doccano, write_doccano
 from .tools.label_studio import read_label_studio

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 from ....corpus.reading.bounded import MAX_TEXT_CHARACTERS
 from ....errors import InputError
+from ....ui import format_count
 from ..conversion_report import ConversionReport, describes_others
-from ..detection.reading_notes import ColumnNotes
 from ..imported import ImportedDocument, ReadOptions
 from ..sources import open_source
 from .column_choice import Layout, find_layout
 from .column_sample import split_words
 from .columns import DOCUMENT_START, Comment, Line, parse_comment, read_lines, split_fields
+from .reading_notes import ColumnNotes
 from .rebuilding import Sentence, Word, rebuild
 
 _SURE = tuple(
@@ -202,13 +203,13 @@ class _Reader:
         if layout.width is None:
             if len(fields) <= layout.tag:
                 raise InputError(
-                    f"{where}: {_count(fields)}, expected at least {layout.tag + 1}; correct "
-                    "the line"
+                    f"{where}: {format_count(len(fields), 'column')}, expected at least "
+                    f"{layout.tag + 1}; correct the line"
                 )
         elif len(fields) != layout.width:
             raise InputError(
-                f"{where}: {_count(fields)}, expected {layout.width}; correct the line, or "
-                "give the characters between columns with --separator"
+                f"{where}: {format_count(len(fields), 'column')}, expected {layout.width}; correct "
+                "the line, or give the characters between columns with --separator"
             )
         for column, style in layout.other_tags:
             if style.knows(fields[column]) and style.parse(fields[column]) is not None:
@@ -268,10 +269,6 @@ class _Reader:
             )
         else:
             self._report.drop("documents without words")
-
-
-def _count(fields: list[str]) -> str:
-    return f"{len(fields)} column{'s' if len(fields) != 1 else ''}"
 
 
 def _read_after(misc: str) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..conversion_report import ConversionReport
-from ..detection.reading_notes import SchemeFinder
 from ..imported import ImportedDocument, ImportedSpan
 from ..source_tokens import Offsets
+from .reading_notes import SchemeFinder
 from .tags import STANDARD, TagStyle, Token, read_spans
 
 

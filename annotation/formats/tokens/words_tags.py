@@ -11,11 +11,11 @@ from ....corpus.document import Document
 from ....corpus.output.atomic import open_folder_atomic
 from ....errors import InputError
 from ..conversion_report import ConversionReport
-from ..detection.reading_notes import SchemeFinder
 from ..imported import ImportedDocument, ReadOptions
 from ..sources import report_unread
 from ..write_options import WriteOptions
 from .columns import read_lines, split_blanks
+from .reading_notes import SchemeFinder
 from .rebuilding import Sentence, Word, rebuild
 from .tags import find_style
 from .tokens import tagged_sentences

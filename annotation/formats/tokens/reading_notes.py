@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..conversion_report import ConversionReport
-from ..tokens.column_choice import Layout
-from ..tokens.columns import DOCUMENT_START
-from ..tokens.tags import TagStyle
+from .column_choice import Layout
+from .columns import DOCUMENT_START
+from .tags import TagStyle
 
 _FILLERS = frozenset(("", "_", "-", "--", "*", "-X-", "O"))
 """Values that say nothing, such as of the second and third column that orbat writes."""
@@ -35,7 +35,7 @@ class SchemeFinder:
         """Spans that begin with B- after another tag, where IOB1 has I-."""
 
     def add(self, tags: Iterable[str]) -> None:
-        """Add the tags of a sentence, which :func:`~..tokens.tags.read_spans` has read."""
+        """Add the tags of a sentence, which :func:`~.tags.read_spans` has read."""
         if self._style.brackets:
             return
         last: tuple[str, str] | None = None

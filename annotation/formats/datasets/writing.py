@@ -11,8 +11,8 @@ from typing import Any
 from ....corpus.document import Document
 from ....corpus.output.atomic import open_folder_atomic
 from ..conversion_report import ConversionReport, drop_span_fields, refuse_tags
+from ..tokens.tokens import to_sentences
 from ..write_options import WriteOptions
-from .tokens import to_sentences
 
 
 def write_datasets(

@@ -13,11 +13,11 @@ from typing import Any
 from ....errors import InputError
 from ..conversion_report import ConversionReport
 from ..imported import ImportedDocument, ReadOptions
+from ..tokens.columns import split_blanks
+from ..tokens.rebuilding import Sentence, Word, rebuild
+from ..tokens.tags import STANDARD, TagStyle, Token, find_style, read_spans
 from .class_names import ClassNames
-from .columns import split_blanks
-from .rebuilding import Sentence, Word, rebuild
 from .tables import open_tables
-from .tags import STANDARD, TagStyle, Token, find_style, read_spans
 
 _TOKEN_COLUMNS = ("tokens", "words")
 _TAG_COLUMNS = ("ner_tags", "ner", "named_entities", "bio_tags", "tags", "labels")

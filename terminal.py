@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from .corpus.json_values import without_nan
@@ -29,6 +30,12 @@ def make_visible(text: object) -> str:
 def echo(text: object, *, err: bool = False) -> None:
     """Print a text and a line feed, to standard output or standard error."""
     print(make_visible(text), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def echo_warnings(lines: Iterable[object]) -> None:
+    """Print each line as a warning, to standard error."""
+    for line in lines:
+        echo(f"warning: {line}", err=True)
 
 
 def echo_json(value: Any) -> None:

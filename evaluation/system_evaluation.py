@@ -204,9 +204,15 @@ def evaluate_systems(
         matched, matches = match_ids({"": list(documents), **annotations})
         annotations = {name: matched[name] for name in annotations}
         notes = [f"--annotators: {line}" for line in matches.lines()]
-    for name in slice_by:
-        if not any(name in document.meta for document in documents):
-            notes.append(f"--slice {name}: no document has this field in meta")
+    absent = set(slice_by)
+    # Each iteration reads the file: one for all fields, as far as it is needed.
+    for document in documents if absent else ():
+        absent -= document.meta.keys()
+        if not absent:
+            break
+    notes += [
+        f"--slice {name}: no document has this field in meta" for name in slice_by if name in absent
+    ]
     analysis = analyze_predictions(
         first.pairs(),
         labels=allowed or (),

@@ -205,7 +205,7 @@ def weights_license(
 
 
 def package_notices(info: PackageInfo, license: PackageLicense) -> list[str]:
-    """Return lines on what a package does not state or contain, each with the mend."""
+    """Return lines on what a package does not state or contain, each with what to do."""
     notices = []
     if info.lang == SEVERAL_LANGUAGES:
         notices.append(f"language {info.lang}: several, or not stated; name one with --lang")

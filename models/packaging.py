@@ -13,11 +13,13 @@ import numpy as np
 
 from ..corpus.document import Document
 from ..corpus.files import sha256_file, write_text
+from ..corpus.output.locks import lock_folder
 from ..errors import ModelError
 from ..evaluation.calibration import Calibrator, Confidences, fit_calibrator
 from ..evaluation.operating_points import tabulate_operating_points
 from ..training.run_folder import MANIFEST_FILE, read_manifest, run_documents
 from ..training.tagger.config import TaggerConfig
+from ..training.tagger.gazetteer import Gazetteer
 from ..training.tagger.words import find_words
 from ..training.tagging import tag_documents
 from ..training.transformer.model_folder import load_network, load_run_gazetteer, load_tagger
@@ -121,7 +123,7 @@ def package(
     if not transformers:
         return report
     step = progress_step("Writing the transformers checkpoint", on_progress)
-    with step, own_output(output):
+    with step, lock_folder(output, keep=False):
         checkpoint = write_checkpoint(run, output / CHECKPOINT_FOLDER, info)
     return replace(report, checkpoint=checkpoint)
 
@@ -139,7 +141,8 @@ def _package_wheel(
         with progress_step("Exporting to ONNX", on_progress):
             variants = export_variants(network, trained, [d.text for d in train], folder)
         with progress_step("Preparing the gazetteer", on_progress):
-            shared = _shared_files(run, train)
+            gazetteer = load_run_gazetteer(run)
+            shared = _shared_files(run, gazetteer, train)
 
         def tag(name: str) -> list[Document]:
             files = model_files(variants[name], config, shared)
@@ -177,7 +180,7 @@ def _package_wheel(
         license = weights_license(
             data.weights_license,
             [info.license_file] if info.license_file else (),
-            shipped_gazetteer=_has_shipped_entries(run, manifest, tables),
+            shipped_gazetteer=_has_shipped_entries(gazetteer, manifest, tables),
         )
         card = wheel_card(data, variant_report, points, license)
         # spaCy shows one set of scores: those of the first held-out evaluation, else of dev.
@@ -220,9 +223,8 @@ def progress_step(name: str, on_progress: OnProgress) -> Iterator[None]:
     on_progress(Progress(name, 1, 1))
 
 
-def _shared_files(run: Path, train: Iterable[Document]) -> dict[str, bytes]:
+def _shared_files(run: Path, gazetteer: Gazetteer, train: Iterable[Document]) -> dict[str, bytes]:
     """Return the files that do not depend on the variant: tokenizer and compiled gazetteer."""
-    gazetteer = load_run_gazetteer(run)
     # Searching texts adds the classes of their tokens to the gazetteer, which are saved with it.
     for document in train:
         gazetteer.find(document.text, find_words(document.text).tolist())
@@ -232,10 +234,12 @@ def _shared_files(run: Path, train: Iterable[Document]) -> dict[str, bytes]:
     }
 
 
-def _has_shipped_entries(run: Path, manifest: Mapping[str, Any], tables: ValueTables) -> bool:
+def _has_shipped_entries(
+    gazetteer: Gazetteer, manifest: Mapping[str, Any], tables: ValueTables
+) -> bool:
     """Return whether a run has phrases or values of the gazetteer that ships with orbat."""
     is_shipped = manifest["recipe"].get("gazetteer") == "default"
-    return is_shipped and (bool(load_run_gazetteer(run)) or bool(tables.labels))
+    return is_shipped and (bool(gazetteer) or bool(tables.labels))
 
 
 def model_files(onnx: Path, config: TaggerConfig, shared: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -101,6 +101,17 @@ class Outcome(NamedTuple):
 Orbat = Callable[..., Outcome]
 
 
+def succeeding(orbat: Orbat, folder: Path) -> Orbat:
+    """Return a function that runs a command in a folder, which must succeed."""
+
+    def run(*arguments: object) -> Outcome:
+        outcome = orbat(*arguments, cwd=folder)
+        assert outcome.code == 0, outcome.err
+        return outcome
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def orbat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orbat]:
     """Run the command line in a process of its own, without any doccano server of the user.

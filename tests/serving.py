@@ -1,14 +1,14 @@
-"""HTTP servers of the tests."""
+"""Servers of the tests."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import HTTPServer
+from socketserver import BaseServer
 from typing import TypeVar
 
-_Server = TypeVar("_Server", bound=HTTPServer)
+_Server = TypeVar("_Server", bound=BaseServer)
 
 
 @contextmanager

@@ -16,10 +16,8 @@ from orbat.corpus.files import read_documents, write_documents
 from orbat.errors import InputError
 from orbat.models.hub.contents import gold_contents
 from orbat.training.data import TrainingData
-from tests.conftest import Orbat, Outcome
+from tests.conftest import Orbat, succeeding
 from tests.german_news import LABELS, german_news
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -38,18 +36,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(orbat: Orbat, folder: Path) -> Run:
+def run(orbat: Orbat, folder: Path) -> Orbat:
     """Run a command that must succeed, in the folder."""
-
-    def run(*arguments: object) -> Outcome:
-        outcome = orbat(*arguments, cwd=folder)
-        assert outcome.code == 0, outcome.err
-        return outcome
-
-    return run
+    return succeeding(orbat, folder)
 
 
-def test_predictions_and_other_files_of_evaluate_are_converted(run: Run) -> None:
+def test_predictions_and_other_files_of_evaluate_are_converted(run: Orbat) -> None:
     others = ("--train", "rest.conll", "--annotators", "pred.conll")
     result = run("evaluate", "--predictions", "pred.conll", "gold.conll", *others, "--json")
     micro = result.json()["strict"]["micro"]
@@ -60,7 +52,7 @@ def test_predictions_and_other_files_of_evaluate_are_converted(run: Run) -> None
     assert counted["false_alarms"]["documents"] == 20
 
 
-def test_a_model_is_calibrated_on_dev_documents_of_another_format(run: Run, folder: Path) -> None:
+def test_a_model_is_calibrated_on_dev_documents_of_another_format(run: Orbat, folder: Path) -> None:
     train = ("train", "baseline-linear", "--set", "epochs=1", "--labels", "auto")
     run(*train, "--train", "rest.conll", "--dev", "gold.conll", "--output", "run")
     options = ("--dev", "pred.conll", "--slice", "desk", "--json")
@@ -69,7 +61,7 @@ def test_a_model_is_calibrated_on_dev_documents_of_another_format(run: Run, fold
     assert "--slice desk: no document has this field in meta" in result.err
 
 
-def test_annotators_are_compared_and_merged(run: Run, folder: Path) -> None:
+def test_annotators_are_compared_and_merged(run: Orbat, folder: Path) -> None:
     labels = ("--labels", "labels.toml")
     assert (
         "20 documents, 4 differ"
@@ -83,7 +75,7 @@ def test_annotators_are_compared_and_merged(run: Run, folder: Path) -> None:
     assert [len(d.spans) for d in merged] == [1] * 20
 
 
-def test_a_corpus_is_measured_split_and_compared(run: Run, folder: Path) -> None:
+def test_a_corpus_is_measured_split_and_compared(run: Orbat, folder: Path) -> None:
     assert run("corpus", "stats", "gold.conll").out.startswith("20 documents, ")
     assert "no leakage" in run("corpus", "check", "gold.conll", "rest.conll").out
     run("corpus", "drift", "gold.conll", "rest.conll")
@@ -95,7 +87,7 @@ def test_a_corpus_is_measured_split_and_compared(run: Run, folder: Path) -> None
     assert sum(len(list(part)) for part in parts) == 41
 
 
-def test_documents_are_selected(run: Run, folder: Path) -> None:
+def test_documents_are_selected(run: Orbat, folder: Path) -> None:
     options = ("--strategy", "random", "--labeled", "gold.conll", "--output", "next.jsonl")
     run("annotate", "select", "rest.conll", *options, "--count", "3")
     assert len(list(read_documents(folder / "next.jsonl"))) == 3

@@ -12,7 +12,7 @@ from orbat.annotation.formats.conversion import write_format
 from orbat.annotation.formats.conversion_report import ConversionReport
 from orbat.corpus.files import read_documents, write_documents
 from orbat.training.recipe import load_recipe
-from tests.conftest import ROOT, Orbat, Outcome
+from tests.conftest import ROOT, Orbat, succeeding
 from tests.german_news import german_news, write_german_news
 from tests.test_documentation import commands_in, console_input, fenced_blocks
 
@@ -20,8 +20,6 @@ pytestmark = pytest.mark.slow
 
 TINY = ("--set", "layers=1", "--set", "epochs=1")
 LINEAR = ("train", "baseline-linear", "--train", "train.jsonl", "--dev", "dev.jsonl")
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +40,12 @@ def folder(orbat: Orbat, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(orbat: Orbat, folder: Path) -> Run:
+def run(orbat: Orbat, folder: Path) -> Orbat:
     """Run a command that must succeed, in the folder of the data."""
-
-    def run(*arguments: object) -> Outcome:
-        outcome = orbat(*arguments, cwd=folder)
-        assert outcome.code == 0, outcome.err
-        return outcome
-
-    return run
+    return succeeding(orbat, folder)
 
 
-def test_six_lines_lead_from_a_conll_file_to_a_wheel(folder: Path, run: Run) -> None:
+def test_six_lines_lead_from_a_conll_file_to_a_wheel(folder: Path, run: Orbat) -> None:
     assert "ORT" in (folder / "report.html").read_text(encoding="utf-8")
     wheel = folder / "dist" / "de_orte-0.1.0-py3-none-any.whl"
     run("tag", wheel, "test.jsonl", "--output", "tagged.jsonl", "--table", "entities.csv")
@@ -76,11 +68,11 @@ def test_six_lines_lead_from_a_conll_file_to_a_wheel(folder: Path, run: Run) -> 
     ],
     ids=lambda arguments: arguments[0],
 )
-def test_the_corpus_is_measured_and_traced(arguments: tuple[str, ...], run: Run) -> None:
+def test_the_corpus_is_measured_and_traced(arguments: tuple[str, ...], run: Orbat) -> None:
     run("corpus", *arguments)
 
 
-def test_annotations_are_compared_and_merged(folder: Path, run: Run) -> None:
+def test_annotations_are_compared_and_merged(folder: Path, run: Orbat) -> None:
     labels = ("--labels", "labels.toml")
     files = ("all.jsonl", "ben.jsonl")
     write_documents(folder / "ben.jsonl", [german_news()[0].with_spans([]), *german_news()[1:]])
@@ -102,7 +94,7 @@ def test_annotations_are_compared_and_merged(folder: Path, run: Run) -> None:
     )
 
 
-def test_label_errors_are_sought(folder: Path, run: Run) -> None:
+def test_label_errors_are_sought(folder: Path, run: Orbat) -> None:
     write_documents(folder / "with-spans.jsonl", [d for d in german_news() if d.spans])
     run(
         *("annotate", "audit", "with-spans.jsonl", "--labels", "labels.toml", "--work", "audit"),
@@ -111,7 +103,7 @@ def test_label_errors_are_sought(folder: Path, run: Run) -> None:
     assert (folder / "audit.html").is_file()
 
 
-def test_models_are_trained_compared_and_reported(folder: Path, run: Run) -> None:
+def test_models_are_trained_compared_and_reported(folder: Path, run: Orbat) -> None:
     run(*LINEAR, "--labels", "labels.toml", "--output", "linear", "--set", "epochs=2")
     run(
         *("evaluate", "runs/orte", "linear", "test.jsonl", "--report", "compared.html"),
@@ -123,13 +115,13 @@ def test_models_are_trained_compared_and_reported(folder: Path, run: Run) -> Non
     run("evaluate", "--predictions", "predicted.jsonl", "test.jsonl", "--report", "p.html")
 
 
-def test_a_curve_is_drawn(folder: Path, run: Run) -> None:
+def test_a_curve_is_drawn(folder: Path, run: Orbat) -> None:
     curve = ("--curve", "--points", "3", "--output", "curve", "--set", "epochs=1")
     run(*LINEAR, "--labels", "auto", *curve)
     assert (folder / "curve" / "curve.png").is_file()
 
 
-def test_a_transformer_is_swept(folder: Path, run: Run) -> None:
+def test_a_transformer_is_swept(folder: Path, run: Orbat) -> None:
     outcome = run(
         *("sweep", "quick", "--train", "orte.conll", "--dev", "dev.jsonl", "--labels", "auto"),
         *(*TINY, "--search", "dropout=0.0,0.2", "--trials", "1", "--output", "sweep", "--json"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...errors import InputError
-from ...terminal import echo
+from ...terminal import echo, echo_warnings
 
 if TYPE_CHECKING:
     from ...corpus.document import Document
@@ -226,8 +226,7 @@ def read_labeled(
 
 def print_notices(reader: GoldReader) -> None:
     """Print what was left out of the files that a reader has read."""
-    for line in reader.notices:
-        echo(f"warning: {line}", err=True)
+    echo_warnings(reader.notices)
 
 
 def split_names(names: str) -> list[str]:

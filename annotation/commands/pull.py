@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ...interruption import when_interrupted
-from ...terminal import echo, echo_json
+from ...terminal import echo, echo_json, echo_warnings
 from .options import Home, Json, PasswordStdin, SessionFolder, Url, Username, connect
 
 
@@ -48,8 +48,7 @@ def pull(
         pulled = pull_annotation_sets(
             client, session, output=output, control=control, on_progress=on_progress
         )
-    for warning in pulled.warnings:
-        echo(f"warning: {warning}", err=True)
+    echo_warnings(pulled.warnings)
     for comment in pulled.new_comments:
         echo(comment, err=True)
     if json_output:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ...interruption import when_interrupted
-from ...terminal import echo
+from ...terminal import echo, echo_warnings
 from .options import Home
 
 TOKEN_VARIABLE = "ORBAT_TOKEN"
@@ -71,8 +71,7 @@ def up(
     echo(f"doccano {state} at {running.url}")
     if server.public_url != running.url:
         echo(f"annotators open {server.public_url}")
-    for warning in server.settings.warnings:
-        echo(f"warning: {warning}", err=True)
+    echo_warnings(server.settings.warnings)
     echo(f"administrator: {ADMIN}, password in {server.home / 'secrets.json'}")
     if server.settings.database_url:
         echo(f"database: {show_database(server.settings.database_url)}, kept in this folder")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...interruption import when_interrupted
-from ...terminal import echo, echo_json
+from ...terminal import echo, echo_json, echo_warnings
 from .options import Engine, JsonOption
 
 if TYPE_CHECKING:
@@ -72,12 +72,10 @@ def add(
         report = add_to_corpus(
             sources, output, options=options, engine=engine.value, on_progress=on_progress
         )
-    for notice in report.notices:
-        echo(f"warning: {notice}", err=True)
+    echo_warnings(report.notices)
     for article in report.rejected:
         echo(f"rejected: {article}", err=True)
-    for line in report.undecodable:
-        echo(f"warning: {line}", err=True)
+    echo_warnings(report.undecodable)
     if json_output:
         echo_json(_to_json(report))
     else:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...annotation.commands.options import ANY_FORMAT, print_notices
-from ...terminal import echo, echo_json
+from ...annotation.commands.options import ANY_FORMAT, print_notices, split_names
+from ...terminal import echo, echo_json, echo_warnings
 
 if TYPE_CHECKING:
     from ...annotation.gold_files import GoldReader, Part
@@ -83,21 +83,22 @@ def evaluate(
     train: Annotated[
         Path | None,
         typer.Option(
-            help="Training documents, likewise, to identify seen mentions; default: the run's own.",
+            help=f"Training documents, {ANY_FORMAT}, to identify seen mentions; default: the "
+            "run's own.",
             rich_help_panel=_DATA,
         ),
     ] = None,
     dev: Annotated[
         Path | None,
         typer.Option(
-            help="Documents to calibrate the model on, likewise; default: the run's own.",
+            help=f"Documents to calibrate the model on, {ANY_FORMAT}; default: the run's own.",
             rich_help_panel=_DATA,
         ),
     ] = None,
     annotators: Annotated[
         list[Path] | None,
         typer.Option(
-            help="An annotator's version of the gold documents, likewise; repeatable.",
+            help=f"An annotator's version of the gold documents, {ANY_FORMAT}; repeatable.",
             rich_help_panel=_DATA,
         ),
     ] = None,
@@ -230,8 +231,7 @@ def evaluate(
             resamples=resamples,
             on_progress=on_progress,
         )
-    for warning in (*reader.notices, *others.notices, *result.warnings):
-        echo(f"warning: {warning}", err=True)
+    echo_warnings((*reader.notices, *others.notices, *result.warnings))
     for model in models:
         print_notes(model)
     if report:
@@ -274,7 +274,7 @@ def _evaluate_unannotated(
     from ..false_alarms.unannotated import measure_false_alarms
     from ..report import tables
 
-    names = [name.strip() for name in labels.split(",") if name.strip()]
+    names = split_names(labels)
     reader = GoldReader(has_options=False)
     with progress_bars() as on_progress:
         results = measure_false_alarms(
@@ -286,8 +286,7 @@ def _evaluate_unannotated(
         )
     print_notices(reader)
     for result in results:
-        for warning in result.warnings:
-            echo(f"warning: {result.name}: {warning}", err=True)
+        echo_warnings(f"{result.name}: {warning}" for warning in result.warnings)
     shown = [
         table
         for result in results

@@ -77,8 +77,8 @@ def license_texts(license: PackageLicense) -> str:
     lines = [f"### License texts\n\nIn the wheel's metadata: {names}."]
     if license.missing:
         lines.append(
-            f"A text of {license.missing}, the license of the weights, is not in it:\nwho hands "
-            "the wheel on adds it, if that license asks for it."
+            f"A text of {license.missing}, the license of the weights, is not in it:\nwhoever "
+            "passes the wheel on must add it if that license requires it."
         )
     return "\n".join(lines)
 

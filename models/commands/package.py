@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...terminal import echo, echo_json
+from ...terminal import echo, echo_json, echo_warnings
 
 if TYPE_CHECKING:
     from ..package_info import PackageInfo
@@ -175,8 +175,7 @@ def _package_run(
         report = build_package(
             run, output, info, transformers=transformers, values=values, on_progress=on_progress
         )
-    for notice in report.notices:
-        echo(f"warning: {notice}", err=True)
+    echo_warnings(report.notices)
     if json_output:
         megabytes = report.wheel.stat().st_size / 1e6
         echo_json({**asdict(report), "megabytes": megabytes})
@@ -210,8 +209,7 @@ def _package_checkpoint(
 
     with progress_bars() as on_progress:
         report = package_checkpoint(source, output, **options, on_progress=on_progress)
-    for notice in report.notices:
-        echo(f"warning: {notice}", err=True)
+    echo_warnings(report.notices)
     if json_output:
         megabytes = report.wheel.stat().st_size / 1e6
         echo_json({**asdict(report), "megabytes": megabytes})

@@ -9,7 +9,7 @@ import typer
 
 from ...corpus.commands.options import Engine
 from ...interruption import when_interrupted
-from ...terminal import echo, echo_json
+from ...terminal import echo, echo_json, echo_warnings
 from .options import TargetPrecision, Threshold
 
 
@@ -92,8 +92,7 @@ def tag(
             engine=engine.value,
             on_progress=on_progress,
         )
-    for notice in report.notices:
-        echo(f"warning: {notice}", err=True)
+    echo_warnings(report.notices)
     print_notes(loaded)
     if json_output:
         echo_json(asdict(report))

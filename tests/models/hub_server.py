@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -123,6 +124,6 @@ class HubServer(ThreadingHTTPServer):
 
 
 if __name__ == "__main__":
-    with HubServer() as server:
+    with HubServer() as server, suppress(KeyboardInterrupt):
         print(server.url, flush=True)
         server.serve_forever()

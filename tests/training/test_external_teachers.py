@@ -12,8 +12,7 @@ import pytest
 import spacy
 from safetensors.numpy import load_file
 
-from orbat.corpus.document import Document
-from orbat.corpus.files import read_documents, write_documents
+from orbat.corpus.files import read_documents
 from orbat.corpus.labels import load_labels
 from orbat.errors import InputError, ModelError, ServerError
 from orbat.training.data import TrainingData
@@ -28,12 +27,11 @@ from orbat.ui import Progress
 from tests.chat_api import ChatApi, fails, finds, says, serve
 from tests.conftest import Orbat
 from tests.models import token_classifiers
-from tests.training.test_training import settings, tiny_data, tiny_encoder
+from tests.training.test_training import settings, tiny_files
 
 pytestmark = pytest.mark.slow
 
 LABELS = load_labels()
-NAMES = ("Smith", "Brown", "Jones", "Miller")
 FOUND = {"Gen.": "RANK", "5th Brigade": "UNIT"}
 
 
@@ -55,13 +53,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("files")
-    tiny_data(folder)
-    tiny_encoder(folder / "encoder")
-    text = "On day {}, Gen. {} of troop {} leads the 5th Brigade."
-    pool = [Document(f"u{n}", text.format(n, NAMES[n % 4], n)) for n in range(20)]
-    write_documents(folder / "pool.jsonl", pool)
-    return folder
+    return tiny_files(tmp_path_factory.mktemp("files"))
 
 
 @pytest.fixture(scope="module")

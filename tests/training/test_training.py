@@ -77,6 +77,17 @@ def tiny_data(folder: Path, labels: tuple[str, str] = ("RANK", "UNIT")) -> tuple
     return folder / "train.jsonl", folder / "dev.jsonl"
 
 
+def tiny_files(folder: Path) -> Path:
+    """Write gold, unlabeled articles and a small encoder."""
+    tiny_data(folder)
+    tiny_encoder(folder / "encoder")
+    names = ("Smith", "Brown", "Jones", "Miller")
+    text = "On day {}, Gen. {} of troop {} leads the 5th Brigade."
+    pool = [Document(f"u{n}", text.format(n, names[n % 4], n)) for n in range(20)]
+    write_documents(folder / "pool.jsonl", pool)
+    return folder
+
+
 def tiny_encoder(folder: Path, layers: int = 1) -> Path:
     """A random BERT with a few thousand weights and its own word-piece tokenizer."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orbat.corpus.document import Document, Span
-from orbat.corpus.files import sha256_text, write_documents
+from orbat.corpus.files import sha256_text
 from orbat.corpus.labels import load_labels
 from orbat.errors import InputError
 from orbat.training.data import TrainingData
@@ -24,10 +24,9 @@ from orbat.training.train import estimate, train
 from orbat.training.unlabeled.pool import UnlabeledPool, make_pool
 from orbat.ui import Progress
 from tests.conftest import Orbat
-from tests.training.test_training import settings, tiny_data, tiny_encoder
+from tests.training.test_training import settings, tiny_files
 
 LABELS = load_labels()
-NAMES = ("Smith", "Brown", "Jones", "Miller")
 
 
 def pool_of(sizes: list[int]) -> UnlabeledPool:
@@ -82,13 +81,7 @@ def test_articles_that_repeat_held_out_or_labeled_documents_are_left_out_and_cou
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files of gold and unlabeled articles, and a small encoder."""
-    folder = tmp_path_factory.mktemp("files")
-    tiny_data(folder)
-    tiny_encoder(folder / "encoder")
-    text = "On day {}, Gen. {} of troop {} leads the 5th Brigade."
-    pool = [Document(f"u{n}", text.format(n, NAMES[n % 4], n)) for n in range(20)]
-    write_documents(folder / "pool.jsonl", pool)
-    return folder
+    return tiny_files(tmp_path_factory.mktemp("files"))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...terminal import echo
+from ...terminal import echo, echo_warnings
 
 if TYPE_CHECKING:
     from ..data import TrainingData
@@ -135,5 +135,4 @@ def print_warnings(inputs: TrainingInputs) -> None:
                     echo(f"the unlabeled articles are sent to {address}", err=True)
         with Console(stderr=True).status("Comparing the documents"):
             warnings = inputs.data.warnings(inputs.labels)
-        for warning in warnings:
-            echo(f"warning: {warning}", err=True)
+        echo_warnings(warnings)

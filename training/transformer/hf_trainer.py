@@ -46,7 +46,7 @@ class SpanTrainer(Trainer):
         self,
         *,
         score_documents: Callable[[], dict[str, Any]],
-        seconds_before: float = 0.0,
+        seconds_before: float,
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)

@@ -151,6 +151,34 @@ def test_a_site_that_redirects_until_its_cookie_comes_back_is_fetched(
     assert Site.asked["/consent"] == 2
 
 
+class Impatient(Site):
+    """Answers one request of each connection: to the next one it says nothing, or `after`."""
+
+    protocol_version = "HTTP/1.1"
+    after = b""
+    has_answered = False
+
+    def do_GET(self) -> None:
+        if self.has_answered:
+            self.close_connection = True
+            return
+        self.has_answered = True
+        super().do_GET()
+        self.wfile.write(self.after)
+
+
+@pytest.mark.parametrize("after", [b"", b"more than the length that was declared"])
+def test_a_connection_that_the_server_gave_up_is_opened_again(
+    fetcher: Fetcher, site: str, monkeypatch: pytest.MonkeyPatch, after: bytes
+) -> None:
+    monkeypatch.setattr(Impatient, "after", after)
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Impatient)) as server:
+        for name in ("Gao", "Kidal"):  # The first request is for robots.txt.
+            answer = fetcher.fetch(f"http://127.0.0.1:{server.server_port}/page/{name}")
+            assert answer.content == PAGE.replace("Kidal", name).encode()
+    assert Site.asked == {"/robots.txt": 1, "/page/Gao": 1, "/page/Kidal": 1}
+
+
 def test_private_addresses_are_refused_unless_allowed(
     refused: Callable[..., str], site: str, tmp_path: Path
 ) -> None:

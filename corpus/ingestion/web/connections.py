@@ -46,15 +46,22 @@ class Connections:
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
         self.deadline = time.monotonic()
-        self._pools: dict[str, httpcore.ConnectionPool] = {}
+        self._pools: dict[str, tuple[httpcore.ConnectionPool, _Backend]] = {}
 
     def close(self) -> None:
         """Close all connections."""
-        for pool in self._pools.values():
+        for pool, _ in self._pools.values():
             pool.close()
 
     def open(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request and return the response, whose body is not read.
+
+        A server may close a connection while the next request is under way, or leave on it more
+        than its last response had. So a request that fails on a connection that was open before it
+        is sent once more, on a new one (RFC 9112, 9.3.1).
+
+        Args:
+            request: one that may be repeated and has no body, as GET.
 
         Raises:
             InputError: if the host is unknown or has a private address.
@@ -66,7 +73,14 @@ class Connections:
             self.resolve(host, port or 80)
         if proxy not in self._pools:
             self._pools[proxy] = self._make_pool(proxy)
-        return self._pools[proxy].handle_request(request)
+        pool, backend = self._pools[proxy]
+        opened = backend.opened
+        try:
+            return pool.handle_request(request)
+        except (httpcore.NetworkError, httpcore.ProtocolError):
+            if backend.opened > opened:
+                raise
+            return pool.handle_request(request)
 
     def resolve(self, host: str, port: int) -> list[str]:
         """Return the addresses of a host.
@@ -98,23 +112,25 @@ class Connections:
             raise httpcore.TimeoutException("the time is over")
         return left
 
-    def _make_pool(self, proxy: str) -> httpcore.ConnectionPool:
+    def _make_pool(self, proxy: str) -> tuple[httpcore.ConnectionPool, _Backend]:
         context = httpx.create_ssl_context()
         if not proxy:
             backend = _Backend(self.resolve, self.seconds_left)
-            return httpcore.ConnectionPool(context, network_backend=backend)
+            return httpcore.ConnectionPool(context, network_backend=backend), backend
         parts = urlsplit(proxy)
         if parts.scheme not in ("http", "https"):
             reason = "the proxy of the environment is not an http or https one; unset it"
             raise InputError(f"{hide_password(proxy)}: {reason}")
         user = (unquote(parts.username or ""), unquote(parts.password or ""))
-        return httpcore.HTTPProxy(
+        # The proxy itself may have a private address.
+        backend = _Backend(lambda host, port: [host], self.seconds_left)
+        pool = httpcore.HTTPProxy(
             hide_password(proxy),
             proxy_auth=user if any(user) else None,
             ssl_context=context,
-            # The proxy itself may have a private address.
-            network_backend=_Backend(lambda host, port: [host], self.seconds_left),
+            network_backend=backend,
         )
+        return pool, backend
 
 
 def _resolve(host: str, port: int, seconds: float) -> list[str]:
@@ -148,7 +164,11 @@ def _find_proxy(scheme: str, host: str) -> str:
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Opens connections to the addresses that `resolve` returns for a host."""
+    """Opens connections to the addresses that `resolve` returns for a host.
+
+    Attributes:
+        opened: how many connections were tried.
+    """
 
     def __init__(
         self, resolve: Callable[[str, int], list[str]], seconds_left: Callable[[], float]
@@ -156,6 +176,7 @@ class _Backend(httpcore.NetworkBackend):
         self._resolve = resolve
         self._seconds_left = seconds_left
         self._sockets = httpcore.SyncBackend()
+        self.opened = 0
 
     def connect_tcp(
         self,
@@ -165,6 +186,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
+        self.opened += 1
         addresses = self._resolve(host, port)
         for tried, address in enumerate(addresses, 1):
             seconds = self._seconds_left() / (len(addresses) - tried + 1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from orbat.errors import InputError
 from orbat.training.recipe import describe_fields, load_recipe, shipped_recipes
+from tests.conftest import Orbat
 
 
 def test_shipped_recipes_can_be_read_by_name() -> None:
@@ -17,6 +19,11 @@ def test_shipped_recipes_can_be_read_by_name() -> None:
     ]
     kinds = {name: load_recipe(name).kind for name in shipped_recipes()}
     assert set(kinds.values()) == {"transformer", "rules", "linear", "cnn"}
+
+
+def test_the_help_names_every_shipped_recipe(orbat: Orbat) -> None:
+    words = re.findall(r"[\w-]+", orbat("train", "--help").out)
+    assert set(shipped_recipes()) <= set(words)
 
 
 def test_every_field_is_documented() -> None:

@@ -20,7 +20,7 @@ INTERRUPTED, INSTEAD = "Interrupted runs", "Instead of one training"
 RecipeName = Annotated[
     str,
     typer.Argument(
-        help="A shipped recipe (quick, default, fast, fastest, transformers, large, "
+        help="A shipped recipe (quick, default, fast, fastest, accurate, large, transformers, "
         "baseline-rules, baseline-linear, baseline-cnn), a TOML file, or a run folder to train "
         "again."
     ),

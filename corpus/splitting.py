@@ -16,7 +16,7 @@ from ..errors import InputError
 from .deduplication.clusters import find_clusters
 from .deduplication.ngrams import NGRAM_WORDS, normalized_words
 from .document import Document, document_to_json
-from .files import check_output, read_documents, sha256_file, sha256_path, write_json
+from .files import check_output_file, read_documents, sha256_file, sha256_path, write_json
 from .metadata import DATE_KEYS, document_date, document_source
 from .output.atomic import open_atomic
 
@@ -79,7 +79,7 @@ def split_corpus(
         InputError: if the corpus is one of the files to write, and see :func:`assign_splits`.
     """
     for name in SPLIT_NAMES:
-        check_output(Path(output) / f"{name}.jsonl", path)
+        check_output_file(Path(output) / f"{name}.jsonl", path)
     split = assign_splits(
         path, dev=dev, test=test, by=by, seed=seed, ngram_words=ngram_words, read=read
     )

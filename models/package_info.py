@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..corpus.addresses import hide_password
 from ..corpus.labels import NO_EXAMPLE, LabelSet
 from ..errors import InputError, first_line
 from ..training.run_folder import read_manifest
+
+if TYPE_CHECKING:
+    from .variants import VariantReport
 
 SEVERAL_LANGUAGES = "xx"
 """spaCy's code for several languages. It also stands for one that is not stated."""
@@ -204,8 +207,16 @@ def weights_license(
     return PackageLicense(license_expression(weights), files, missing)
 
 
-def package_notices(info: PackageInfo, license: PackageLicense) -> list[str]:
-    """Return lines on what a package does not state or contain, each with what to do."""
+def package_notices(
+    info: PackageInfo, license: PackageLicense, variants: VariantReport | None
+) -> list[str]:
+    """Return lines on what a package does not state or contain, each with what to do.
+
+    Args:
+        info: what the package says of itself.
+        license: the license of the weights.
+        variants: the comparison on the dev documents; None without dev documents.
+    """
     notices = []
     if info.lang == SEVERAL_LANGUAGES:
         notices.append(f"language {info.lang}: several, or not stated; name one with --lang")
@@ -215,6 +226,11 @@ def package_notices(info: PackageInfo, license: PackageLicense) -> list[str]:
         notices.append(
             f"the wheel has no text of {license.missing}, the license of the weights; give it "
             "with --license-file"
+        )
+    if variants is not None and variants.calibration is None:
+        notices.append(
+            "confidences are not calibrated: the predicted mentions in the dev documents are too "
+            "few, all right or all wrong"
         )
     return notices
 

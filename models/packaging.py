@@ -204,12 +204,7 @@ def _package_wheel(
         card_path = output / CARD_FILE
         write_text(card_path, card)
     f1 = dev_scores.tidy["micro"]["f1"]
-    notices = package_notices(info, license)
-    if variant_report.calibration is None:
-        notices.append(
-            "confidences are not calibrated: the predicted mentions in the dev documents are too "
-            "few, all right or all wrong"
-        )
+    notices = package_notices(info, license, variant_report)
     return PackagingReport(
         wheel, card_path, variant_report.chosen, identical, len(dev), f1, notices=tuple(notices)
     )

@@ -68,7 +68,7 @@ def adjudicate(
     With policy manual the first call uploads the conflicts to doccano, where the adjudicator
     answers each with one key. Run the command again when the answers are confirmed.
     """
-    from ...corpus.files import check_output, write_documents, write_text
+    from ...corpus.files import check_output_file, write_documents, write_text
     from ...corpus.labels import load_guidelines, load_labels
     from ...errors import InputError
     from ...ui import progress_bars, render_tables
@@ -80,7 +80,7 @@ def adjudicate(
     from ..gold_files import GoldReader
 
     for path in (output, report_file):
-        check_output(path, *annotation_sets, texts)
+        check_output_file(path, *annotation_sets, texts)
     label_set = load_labels(labels)
     documents = {d.id: d for d in read_labeled(texts)} if texts else None
     reader = GoldReader(has_options=False)

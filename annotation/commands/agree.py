@@ -28,7 +28,7 @@ def agree(
     """
     from rich.console import Console
 
-    from ...corpus.files import check_output, write_text
+    from ...corpus.files import check_output_file, write_text
     from ...corpus.labels import load_labels
     from ...ui import print_tables, render_tables
     from ..adjudication.set_files import read_set
@@ -36,7 +36,7 @@ def agree(
     from ..agreement.presentation import agreement_summary, agreement_tables, agreement_to_json
     from ..gold_files import GoldReader
 
-    check_output(html, *annotation_sets, texts)
+    check_output_file(html, *annotation_sets, texts)
     names = load_labels(labels).names
     documents = {d.id: d for d in read_labeled(texts)} if texts else None
     reader = GoldReader(has_options=False)

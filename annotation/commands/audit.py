@@ -59,7 +59,7 @@ def audit(
     """
     from rich.console import Console
 
-    from ...corpus.files import check_output, write_json_lines, write_text
+    from ...corpus.files import check_output_file, write_json_lines, write_text
     from ...corpus.labels import load_guidelines, load_labels
     from ...errors import InputError
     from ...training.experiments.label_audit import audit_labels
@@ -71,7 +71,7 @@ def audit(
     if (session is None) != (annotators is None):
         raise InputError("--session and --annotators go together; pass both or neither")
     for path in (output, html):
-        check_output(path, gold)
+        check_output_file(path, gold)
     label_set = load_labels(labels)
     documents = list(read_labeled(gold, label_set.names))
     loaded_recipe = load_recipe(recipe, settings or [])

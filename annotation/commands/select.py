@@ -39,12 +39,12 @@ def select(
     """Select documents to label next: those that a model is least certain of, and that differ."""
     from rich.console import Console
 
-    from ...corpus.files import check_output, write_documents
+    from ...corpus.files import check_output_file, write_documents
     from ...ui import print_tables
     from ..active_learning import select_documents, selection_table
     from ..session.folder import open_session
 
-    check_output(output, documents, labeled)
+    check_output_file(output, documents, labeled)
     excluded = list(read_labeled(labeled)) if labeled else []
     if session is not None:
         excluded += open_session(session).documents()

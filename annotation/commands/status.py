@@ -67,7 +67,7 @@ def status(
     With --html or --json also: use of suggestions, quality on control documents, agreement by
     week, new comments and cost. All figures are read from the server; nothing is changed.
     """
-    from ...corpus.files import check_output, write_text
+    from ...corpus.files import check_output_file, write_text
     from ...errors import InputError
     from ...evaluation.comparison.learning_curve import read_curve
     from ...ui import progress_bars
@@ -81,7 +81,7 @@ def status(
     if watch is not None and html is None and notify is None:
         raise InputError("--watch writes a page again and again; name it with --html FILE")
     for name in SESSION_FILES:
-        check_output(html, session / name)
+        check_output_file(html, session / name)
     webhook = None if notify is None else Webhook(notify, control_bar)
     options = OverviewOptions(hourly_rate, None if curve is None else read_curve(curve))
     with (

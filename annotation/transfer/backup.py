@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...corpus.files import check_output
+from ...corpus.files import check_output_file
 from ...corpus.output.locks import lock_folder
 from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
@@ -50,7 +50,7 @@ def back_up(
     """
     folder, file = Path(folder), Path(file)
     find_references(folder)
-    check_output(file, folder)
+    check_output_file(file, folder)
     with lock_folder(folder):
         references = find_references(folder)
         _check_one_server(references)

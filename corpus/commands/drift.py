@@ -26,9 +26,9 @@ def drift(
 
     from ...ui import print_tables, render_tables
     from ..analysis.drift import drift_summary, drift_tables, measure_drift
-    from ..files import check_output, write_text
+    from ..files import check_output_file, write_text
 
-    check_output(report, old, new)
+    check_output_file(report, old, new)
     with Console(stderr=True).status("Comparing"):
         result = measure_drift(list(read_labeled(old)), list(read_labeled(new)), seed=seed)
     tables, summary = drift_tables(result), drift_summary(result)

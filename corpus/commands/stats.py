@@ -20,9 +20,9 @@ def stats(
         statistics_tables,
         statistics_to_json,
     )
-    from ..files import check_output, write_text
+    from ..files import check_output_file, write_text
 
-    check_output(report, corpus)
+    check_output_file(report, corpus)
     with Console(stderr=True).status("Measuring"):
         statistics = measure_statistics(read_labeled(corpus))
     tables, summary = statistics_tables(statistics), statistics_summary(statistics)

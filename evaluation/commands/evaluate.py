@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...annotation.commands.options import ANY_FORMAT, print_notices, split_names
+from ...annotation.commands.options import ANY_FORMAT
 from ...terminal import echo, echo_json, echo_warnings
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ def evaluate(
     from ..report.html import render_report
     from ..report.tables import gate_line
     from ..system_evaluation import evaluate_systems
+    from .unannotated import evaluate_unannotated
 
     if (len(arguments) != 1) if predictions else (len(arguments) < 2):
         raise InputError("write orbat evaluate MODEL... GOLD, or --predictions PRED... GOLD")
@@ -198,7 +199,7 @@ def evaluate(
         for option, value in unused.items():
             if value:
                 raise InputError(f"{option} needs gold; remove it or --false-alarms")
-        _evaluate_unannotated(
+        evaluate_unannotated(
             [*([] if predictions else _load_models(arguments[:-1])), *(predictions or ())],
             *(arguments[-1], false_alarms, where, resamples, report, json_output),
         )
@@ -255,59 +256,6 @@ def evaluate(
         echo(gate_line(gate_result), err=True)
     if not result.passed:
         raise typer.Exit(1)
-
-
-def _evaluate_unannotated(
-    systems: Sequence[Model | Path],
-    documents: str,
-    labels: str,
-    where: str | None,
-    resamples: int,
-    report: Path | None,
-    json_output: bool,
-) -> None:
-    from rich.console import Console
-
-    from ...annotation.gold_files import GoldReader
-    from ...corpus.files import write_text
-    from ...ui import print_tables, progress_bars, render_tables
-    from ..false_alarms.unannotated import measure_false_alarms
-    from ..report import tables
-
-    names = split_names(labels)
-    reader = GoldReader(has_options=False)
-    with progress_bars() as on_progress:
-        results = measure_false_alarms(
-            *(systems, documents, names),
-            where=where,
-            read=reader.read,
-            resamples=resamples,
-            on_progress=on_progress,
-        )
-    print_notices(reader)
-    for result in results:
-        echo_warnings(f"{result.name}: {warning}" for warning in result.warnings)
-    shown = [
-        table
-        for result in results
-        for table in (
-            tables.false_alarm_table(
-                result.false_alarms,
-                f"False alarms of {result.name}",
-                f"{result.false_alarms.perfect} documents have none",
-            ),
-            tables.surface_table(result),
-        )
-    ]
-    if report:
-        write_text(report, render_tables("False alarms", results[0].file, shown))
-    if json_output:
-        values = [result.to_json() for result in results]
-        echo_json(values if len(values) > 1 else values[0])
-    else:
-        print_tables(shown, Console(), max_rows=max(len(table.rows) for table in shown))
-        if report:
-            echo(f"report: {report}")
 
 
 def _load_models(names: Sequence[str], labels: Path | None = None) -> list[Model]:

@@ -200,7 +200,7 @@ def package_checkpoint(
         card_path = Path(output) / CARD_FILE
         write_text(card_path, card)
     f1 = scores["micro"]["f1"] if scores else None
-    notices = (*reader.notices, *package_notices(info, own_license))
+    notices = (*reader.notices, *package_notices(info, own_license, report))
     return ImportReport(wheel, card_path, chosen, comparison, f1, notices)
 
 

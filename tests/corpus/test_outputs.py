@@ -63,6 +63,25 @@ def test_commands_refuse_their_input_as_output(
     assert {path.read_bytes() for path in (documents, other, train)} == {content}
 
 
+def test_commands_refuse_a_folder_as_output_before_they_read(
+    refused: Callable[..., str], tmp_path: Path
+) -> None:
+    folder, broken = tmp_path / "folder", tmp_path / "broken.jsonl"
+    folder.mkdir()
+    broken.write_text("{")
+    for command in (
+        ("corpus", "add", broken, "--output", folder),
+        ("corpus", "stats", broken, "--report", folder),
+        ("corpus", "drift", broken, broken, "--report", folder),
+        ("annotate", "agree", broken, broken, "--html", folder),
+        ("annotate", "adjudicate", broken, broken, "--output", folder),
+        ("annotate", "select", broken, "--output", folder, "--strategy", "random"),
+        ("annotate", "audit", broken, "--work", tmp_path / "work", "--html", folder),
+        ("evaluate", broken, "--predictions", broken, "--report", folder),
+    ):
+        assert f"{folder}: is a folder; name a " in refused(*command)
+
+
 def test_a_conversion_does_not_replace_another_kind_of_path(
     refused: Callable[..., str], documents: Path, tmp_path: Path
 ) -> None:

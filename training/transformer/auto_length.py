@@ -70,6 +70,8 @@ class AutoLength:
             patience = max(self._patience, 2 * self.interval)
             if best_f1 == 0:
                 patience *= _PATIENCE_AT_ZERO
+            if best_f1 == 1:
+                patience = 0  # It cannot rise.
             plateau = step >= self._min_steps and waited >= patience
             following = step + self.interval
             if plateau or following + self._decay_steps(following) > self.max_steps:

@@ -11,7 +11,7 @@ from ..tagger.words import starts_line
 from .encoder import encoder_layers
 from .layers.cased_vocabulary import CasedEmbedding, CasedVocabulary
 from .layers.crf import CRF
-from .layers.token_pruning import TokenPruner, additive_mask, pruning_loss
+from .layers.token_pruning import LOSS_WEIGHT, TokenPruner, additive_mask, pruning_loss
 
 PIECES_PER_ROW = 1024
 """With token pruning: pieces of a batch whose kept pieces go through the upper layers together. The
@@ -123,7 +123,7 @@ class TokenClassifier(nn.Module):
         else:
             loss = self.crf(scores, labels, starts_line(self._word_feature_ids(features)))
         if lower_logits is not None:
-            loss = loss + pruning_loss(lower_logits[labeled], labels, features)
+            loss = loss + LOSS_WEIGHT * pruning_loss(lower_logits[labeled], labels, features)
         return {"loss": loss, "logits": logits}
 
     def run_lower_layers(

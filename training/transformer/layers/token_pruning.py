@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from ..dataset import IGNORE_INDEX
 
-NEIGHBORS = 1
+NEIGHBORS = 2
 """Pieces kept on each side of a piece that may belong to a mention."""
-LOSS_WEIGHT = 0.2
+LOSS_WEIGHT = 0.05
 """Weight of :func:`pruning_loss` beside the loss of the final tags, as the lower layers serve both.
 With a weight of 1, strict F1 was lower (evaluation/benchmarks/training.md)."""
 

@@ -230,7 +230,7 @@ def package_notices(
     if variants is not None and variants.calibration is None:
         notices.append(
             "confidences are not calibrated: the predicted mentions in the dev documents are too "
-            "few, all right or all wrong"
+            "few, all right or all wrong; give more dev documents"
         )
     return notices
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...ui import OnProgress, Progress, ignore_progress
 from ..deduplication.duplicates import Duplicate
 from ..document import Document
-from ..files import check_output_file
+from ..files import check_output
 from ..ray_cluster import Engine
 from ..rejected import Rejected
 from .preparation import prepare_locally, prepare_with_ray
@@ -72,7 +72,7 @@ def add_to_corpus(
             cannot be read, or no article can be used; the corpus is then unchanged.
     """
     output, sources = Path(output), list(sources)
-    check_output_file(output, *(source for source in sources if not is_url(source)))
+    check_output(output, *(source for source in sources if not is_url(source)))
     options = options or SourceOptions()
     notices: list[str] = []
     given = options.on_notice

@@ -200,8 +200,13 @@ def evaluate(
             if value:
                 raise InputError(f"{option} needs gold; remove it or --false-alarms")
         evaluate_unannotated(
-            [*([] if predictions else _load_models(arguments[:-1])), *(predictions or ())],
-            *(arguments[-1], false_alarms, where, resamples, report, json_output),
+            predictions or _load_models(arguments[:-1]),
+            arguments[-1],
+            false_alarms,
+            where=where,
+            resamples=resamples,
+            report=report,
+            json_output=json_output,
         )
         return
     gates = [parse_gate(text) for text in gate or ()]

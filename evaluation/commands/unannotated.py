@@ -24,6 +24,7 @@ def evaluate_unannotated(
     systems: Sequence[Model | Path],
     documents: str,
     labels: str,
+    *,
     where: str | None,
     resamples: int,
     report: Path | None,

@@ -152,7 +152,7 @@ def test_a_site_that_redirects_until_its_cookie_comes_back_is_fetched(
 
 
 class Impatient(Site):
-    """Answers one request of each connection: to the next one it says nothing, or `after`."""
+    """Answers one request of each connection, sends `after` beyond it, and closes at the next."""
 
     protocol_version = "HTTP/1.1"
     after = b""

@@ -64,7 +64,7 @@ def make_spans(doc: Doc, mentions: Sequence[Mention], norms: Norms | None = None
 def _split_tokens(doc: Doc, offsets: set[int]) -> None:
     """Split the tokens that contain one of the character offsets."""
     cuts: dict[int, list[int]] = {}
-    starts = [token.idx for token in doc]
+    starts = doc.to_array("IDX").tolist()
     for offset in sorted(offsets):
         index = bisect_right(starts, offset) - 1
         if index >= 0 and starts[index] < offset < starts[index] + len(doc[index]):

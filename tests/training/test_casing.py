@@ -11,10 +11,15 @@ from orbat.corpus.document import Document
 from orbat.corpus.files import read_documents
 from orbat.corpus.labels import load_labels
 from orbat.training.gazetteer import load_gazetteer
-from orbat.training.tagger.casing import find_caseless_words, lower_case, upper_case
 from orbat.training.tagger.gazetteer import Gazetteer
 from orbat.training.tagger.windows import encode_texts
-from orbat.training.tagger.words import find_features, find_words
+from orbat.training.tagger.words import (
+    find_caseless_words,
+    find_features,
+    find_words,
+    lower_case,
+    upper_case,
+)
 from tests.conftest import ARTICLES
 from tests.corpus.test_document import documents
 

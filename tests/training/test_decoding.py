@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from orbat.training.tagger.decoding import TagDecoder, argmax_tags
+from orbat.training.tagger.decoding import TagDecoder, allowed_transitions, argmax_tags
 from orbat.training.transformer.layers.crf import CRF
 
 
@@ -60,6 +60,55 @@ def test_decoding_finds_the_best_valid_path_and_its_probabilities(
         # The result does not depend on the other sequences.
         alone, _ = decoder.decode(logits[begin:end], [0, end - begin])
         assert alone.tolist() == list(best)
+
+
+def decode_word_by_word(
+    logits: np.ndarray, transitions: np.ndarray, starts: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return the score of the best path of one sequence, and the marginals, in log space."""
+    best = forward = starts + logits[0]
+    states = [forward]
+    for row in logits[1:]:
+        best = (best[:, None] + transitions).max(axis=0) + row
+        forward = np.logaddexp.reduce(forward[:, None] + transitions, axis=0) + row
+        states.append(forward)
+    backward = np.zeros(len(starts))
+    log_probs = np.empty_like(states)
+    for index in range(len(logits) - 1, -1, -1):
+        log_probs[index] = states[index] + backward
+        backward = np.logaddexp.reduce(transitions + logits[index] + backward, axis=1)
+    return best.max(), np.exp(log_probs - np.logaddexp.reduce(log_probs, axis=1, keepdims=True))
+
+
+@given(
+    st.lists(st.integers(1, 150), min_size=1, max_size=4),
+    st.floats(0.1, 30),
+    st.floats(0, 30),
+    st.integers(0, 2**32 - 1),
+)
+def test_long_sequences_are_decoded_as_word_by_word(
+    lengths: list[int], spread: float, outside: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    allowed, allowed_starts = allowed_transitions(5)
+    transitions = np.where(allowed, rng.normal(scale=2, size=(5, 5)), -np.inf)
+    starts = np.where(allowed_starts, rng.normal(scale=2, size=5), -np.inf)
+    bounds = [0, *itertools.accumulate(lengths)]
+    logits = rng.normal(scale=spread, size=(bounds[-1], 5)).astype(np.float32)
+    # Most words are certainly outside, as in real texts.
+    logits[:, 0] += outside * (rng.random(bounds[-1]) < 0.9)
+    decoder = TagDecoder(5, transitions.tolist(), starts.tolist())
+    path, _ = decoder.decode(logits, bounds)
+    marginals = decoder.marginals(logits, bounds)
+    for begin, end in itertools.pairwise(bounds):
+        score, expected = decode_word_by_word(logits[begin:end], transitions, starts)
+        tags = path[begin:end]
+        found = starts[tags[0]] + logits[begin:end][np.arange(end - begin), tags].sum(dtype=float)
+        found += sum(transitions[step] for step in itertools.pairwise(tags.tolist()))
+        assert found == pytest.approx(score, rel=1e-5, abs=1e-3)
+        assert np.allclose(marginals[begin:end], expected, atol=1e-6)
+        alone = decoder.marginals(logits[begin:end], [0, end - begin])
+        assert np.array_equal(alone, marginals[begin:end])
 
 
 @given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=3))

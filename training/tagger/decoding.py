@@ -4,9 +4,7 @@
 probability of each of its tags. :func:`argmax_tags` takes the best tag of each word independently,
 as the token-classification pipeline of transformers does.
 
-Many sequences are decoded together: their words follow each other in one array, and `bounds` lists
-the index at which each sequence starts, in rising order from 0, and the total number of words. No
-sequence may be empty.
+Many sequences are decoded together; see :mod:`.sequences`.
 """
 
 from __future__ import annotations
@@ -16,16 +14,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from .arrays import Bools, Doubles, Floats, Ints
-from .config import TaggerConfig
+from .sequences import select_sequences, sort_by_length, tag_probabilities
 
 
 class TagDecoder:
     """Finds the best valid tag sequence, and the probability of each of its tags.
 
     A linear-chain conditional random field (Lafferty, McCallum and Pereira 2001) whose emission
-    scores come from a network. The best sequence is found by the Viterbi algorithm (Forney 1973),
-    the probabilities by the forward-backward algorithm (Rabiner 1989). The result for a sequence
-    does not depend on the sequences decoded with it.
+    scores come from a network. The result for a sequence does not depend on the sequences decoded
+    with it.
 
     Args:
         tags: number of tags; see :func:`tag_names`.
@@ -45,14 +42,7 @@ class TagDecoder:
         self._starts = np.where(allowed_starts, start_transitions or np.zeros(tags), -np.inf)
         self._exp_transitions = np.exp(self._transitions)
         self._exp_starts = np.exp(self._starts)
-        # The most that a step into, within or out of a mention gains over a step from O to O.
-        gain = max(
-            0.0,
-            self._transitions.max() - self._transitions[0, 0],
-            self._starts.max() - self._starts[0],
-        )
-        # A mention of n words takes at most n + 1, and so at most 2 n, such steps.
-        self._outside_margin = -2 * gain - 1e-3
+        self._margins = _outside_margins(self._transitions, self._starts)
 
     def decode(self, logits: Floats, bounds: Sequence[int]) -> tuple[Ints, Floats]:
         """Decode sequences.
@@ -67,12 +57,10 @@ class TagDecoder:
         """
         path = np.zeros(len(logits), dtype=np.int64)
         log_probs = np.zeros(len(logits), dtype=np.float32)
-        # If no word's emissions outweigh the transitions, the best path consists of O only.
-        may_be_inside = logits[:, 1:].max(axis=1) - logits[:, 0] > self._outside_margin
-        rows, row_bounds = _select_sequences(bounds, may_be_inside)
-        if len(rows):
-            path[rows] = self._best_path(logits[rows], *_sort_by_length(row_bounds))
-        rows, row_bounds = _select_sequences(bounds, path > 0)
+        uncertain = ~self._is_outside(logits, bounds)
+        if uncertain.any():
+            path[uncertain] = self._best_path(logits, bounds, uncertain)
+        rows, row_bounds = select_sequences(bounds, path > 0)
         if len(rows):
             marginals = self.marginals(logits[rows], row_bounds)
             probabilities = marginals[np.arange(len(rows)), path[rows]]
@@ -86,58 +74,103 @@ class TagDecoder:
             logits: emission scores, *Shape:* (words, tags).
             bounds: the starts of the sequences, and the number of words.
         """
-        begin, _, running = _sort_by_length(bounds)
-        steps = len(running)
-        marginals = np.empty(logits.shape)
-        emissions = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
-        forward = np.empty((len(logits), emissions.shape[1]))
-        state = _normalize(self._exp_starts * emissions[begin])
-        forward[begin] = state
-        for step in range(1, steps):
-            rows = begin[: running[step]] + step
-            arrival = (state[: len(rows), :, None] * self._exp_transitions).sum(axis=1)
-            state = _normalize(arrival * emissions[rows])
-            forward[rows] = state
-        backward = np.ones((0, emissions.shape[1]))
-        for step in range(steps - 1, -1, -1):
-            rows = begin[: running[step]] + step
-            ended = np.ones((len(rows) - len(backward), emissions.shape[1]))
-            backward = np.concatenate((backward, ended))
-            marginals[rows] = _normalize(forward[rows] * backward)
-            departure = self._exp_transitions * (backward * emissions[rows])[:, None, :]
-            backward = _normalize(departure.sum(axis=2))
-        return marginals
+        return tag_probabilities(logits, bounds, self._exp_transitions, self._exp_starts)
 
-    def _best_path(
-        self, logits: Floats, begin: Ints, lengths: Ints, running: Sequence[int]
-    ) -> Ints:
-        """Return the tag indices of the best path by the Viterbi algorithm, *Shape:* (words,).
+    def _is_outside(self, logits: Floats, bounds: Sequence[int]) -> Bools:
+        """Return which words are O on the best path, as far as their own emissions tell.
+
+        They are if O outweighs the other tags by more than the rest of a path can gain from
+        another tag. From a path that is not O there, one that is can be made by at most one more
+        change: the I- tag of the next word becomes a B- tag.
+        """
+        margin, continuing_margin = self._margins
+        changed = np.maximum((logits[:, 2::2] - logits[:, 1::2]).max(axis=1, initial=0), 0)
+        # The tag of the next word counts, if there is one in the sequence.
+        needed = np.maximum(margin, continuing_margin + np.append(changed[1:], 0))
+        needed[np.asarray(bounds[1:]) - 1] = margin
+        outside: Bools = logits[:, 0] - logits[:, 1:].max(axis=1) > needed
+        return outside
+
+    def _best_path(self, logits: Floats, bounds: Sequence[int], uncertain: Bools) -> Ints:
+        """Return the best tags of uncertain words by the Viterbi algorithm (Forney 1973).
+
+        As all other words are O, the words between them are sequences of their own, which begin
+        and end with the transitions from and to O.
 
         Args:
-            logits: emission scores, *Shape:* (words, tags).
-            begin: see :func:`_sort_by_length`. *Shape:* (sequences,).
-            lengths: see :func:`_sort_by_length`. *Shape:* (sequences,).
-            running: see :func:`_sort_by_length`.
+            logits: emission scores. *Shape:* (words, tags).
+            bounds: the starts of the sequences, and the number of words.
+            uncertain: which words are decoded, at least one. *Shape:* (words,).
+
+        Returns:
+            *Shape:* (uncertain words,).
         """
-        best = self._starts + logits[begin]
-        origins = np.zeros(logits.shape, dtype=np.int16)
+        is_start = np.zeros(len(logits) + 1, dtype=bool)
+        is_start[bounds] = True
+        rows = np.flatnonzero(uncertain)
+        after_gap = np.append(True, np.diff(rows) > 1)
+        starts = np.flatnonzero(after_gap | is_start[rows])
+        _, begin, lengths, running = sort_by_length([*starts.tolist(), len(rows)])
+        scores = logits[rows].astype(np.float64)
+        ends = rows[begin + lengths - 1] + 1
+        scores[begin + lengths - 1] += np.where(
+            is_start[ends][:, None], 0.0, self._transitions[:, 0]
+        )
+        scores[begin] += np.where(
+            is_start[rows[begin]][:, None], self._starts, self._transitions[0]
+        )
+        best = scores[begin]
+        origins = np.zeros(scores.shape, dtype=np.int16)
         last_tags = np.empty(len(begin), dtype=np.int64)
         for step in range(1, len(running)):
             count = running[step]
             # Sequences that ended at the step before.
             last_tags[count : len(best)] = best[count:].argmax(axis=1)
-            rows = begin[:count] + step
+            words = begin[:count] + step
             options = best[:count, :, None] + self._transitions
-            origin = options.argmax(axis=1)
-            origins[rows] = origin
-            best = np.take_along_axis(options, origin[:, None, :], axis=1)[:, 0] + logits[rows]
+            origins[words] = options.argmax(axis=1)
+            best = options.max(axis=1) + scores[words]
         last_tags[: len(best)] = best.argmax(axis=1)
-        path = np.empty(len(logits), dtype=np.int64)
+        path = np.empty(len(rows), dtype=np.int64)
         path[begin + lengths - 1] = last_tags
         for step in range(len(running) - 1, 0, -1):
-            rows = begin[: running[step]] + step
-            path[rows - 1] = origins[rows, path[rows]]
+            words = begin[: running[step]] + step
+            path[words - 1] = origins[words, path[words]]
         return path
+
+
+def _outside_margins(transitions: Doubles, starts: Doubles) -> tuple[float, float]:
+    """Return what transitions can gain if a word has another tag than O.
+
+    Args:
+        transitions: scores of transitions. *Shape:* (tags, tags).
+        starts: scores of start transitions. *Shape:* (tags,).
+
+    Returns:
+        The gain if the next word continues no mention, and if it continues one and would have a B-
+        tag instead of an I- tag.
+    """
+    other, begins, inside = slice(1, None), slice(1, None, 2), slice(2, None, 2)
+    into = max(
+        (transitions[:, other] - transitions[:, :1]).max(), (starts[other] - starts[0]).max()
+    )
+    out_of = max(
+        (transitions[other, 0] - transitions[0, 0]).max(),
+        (transitions[other, begins] - transitions[0, begins]).max(),
+    )
+    labels = np.arange(1, len(starts), 2)
+    within = max(
+        (transitions[labels, labels + 1] - transitions[0, labels]).max(),
+        (transitions[labels + 1, labels + 1] - transitions[0, labels]).max(),
+    )
+    # What follows an I- tag may follow the B- tag of its label, and the reverse.
+    with np.errstate(invalid="ignore"):
+        after = np.nanmax(transitions[inside] - transitions[begins])
+    rounding = 1e-3
+    return (
+        float(max(into, 0.0) + max(out_of, 0.0) + rounding),
+        float(max(into, 0.0) + within + max(after, 0.0) + rounding),
+    )
 
 
 def argmax_tags(logits: Floats, bounds: Sequence[int]) -> tuple[Ints, Floats]:
@@ -180,17 +213,6 @@ def allowed_transitions(tags: int) -> tuple[Bools, Bools]:
     return allowed, allowed_starts
 
 
-def sequence_bounds(line_starts: Bools, config: TaggerConfig) -> list[int]:
-    """Return the bounds of the sequences of a text, or [0] if it has no words.
-
-    Args:
-        line_starts: whether a line break precedes each word. *Shape:* (words,).
-        config: whether each line is a sequence of its own.
-    """
-    starts = np.flatnonzero(line_starts) if config.by_line else np.array([], int)
-    return [0, *starts[starts > 0].tolist(), len(line_starts)] if len(line_starts) else [0]
-
-
 def label_probabilities(marginals: Doubles) -> Doubles:
     """Sum the probabilities of tags to those of no label and of each label.
 
@@ -201,34 +223,3 @@ def label_probabilities(marginals: Doubles) -> Doubles:
         *Shape:* (words, 1 + labels).
     """
     return np.concatenate([marginals[:, :1], marginals[:, 1::2] + marginals[:, 2::2]], axis=1)
-
-
-def _select_sequences(bounds: Sequence[int], selected: Bools) -> tuple[Ints, list[int]]:
-    """Return the indices of all words of sequences with a selected word, and new bounds.
-
-    Args:
-        bounds: the starts of the sequences, and the number of words.
-        selected: *Shape:* (words,).
-    """
-    lengths = np.diff(bounds)
-    kept = np.logical_or.reduceat(selected, bounds[:-1])
-    rows = np.flatnonzero(np.repeat(kept, lengths))
-    return rows, [0, *np.cumsum(lengths[kept]).tolist()]
-
-
-def _sort_by_length(bounds: Sequence[int]) -> tuple[Ints, Ints, list[int]]:
-    """Return starts and lengths of sequences, longest first, and how many have each step.
-
-    As the sequences are sorted, those that have a word at step n are the first `running[n]`.
-    """
-    begin, end = np.array(bounds[:-1]), np.array(bounds[1:])
-    order = np.argsort(begin - end, kind="stable")
-    begin, lengths = begin[order], (end - begin)[order]
-    steps = np.arange(int(lengths[0]))
-    return begin, lengths, np.searchsorted(-lengths, -steps, side="left").tolist()
-
-
-def _normalize(rows: Doubles) -> Doubles:
-    """Scale rows to a sum of 1, *Shape:* (rows, tags)."""
-    total: Doubles = rows.sum(axis=1, keepdims=True)
-    return rows / np.maximum(total, 1e-300)

@@ -9,9 +9,8 @@ from functools import cached_property
 from itertools import compress
 from typing import Any
 
-from .casing import lower_case
 from .patterns import PatternMatcher, without_case
-from .words import find_words
+from .words import find_words, lower_case
 
 _MATCH_MODES = ("exact", "caseless", "before_name")
 _PATTERN_FIELDS = ("patterns", "classes")

@@ -26,8 +26,9 @@ import numpy as np
 
 from .arrays import Doubles, Floats, Ints
 from .config import TaggerConfig
-from .decoding import TagDecoder, argmax_tags, label_probabilities, sequence_bounds
+from .decoding import TagDecoder, argmax_tags, label_probabilities
 from .mentions import Mention, keep_longest_mentions, tags_to_mentions
+from .sequences import sequence_bounds
 from .windows import (
     EncodedText,
     FindPhrases,

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import Bools, Ints
-from .casing import find_caseless_words
 from .config import TaggerConfig
 from .line_wraps import unwrap_lines
 from .mentions import spans_to_tags
 from .words import (
     FEATURE_COUNT,
+    find_caseless_words,
     find_features,
     find_piece_words,
     find_words,

@@ -13,11 +13,11 @@ from torch.utils.data import Dataset
 
 from ...corpus.document import Document
 from ..tagger.arrays import Floats, Ints
-from ..tagger.casing import lower_case, upper_case
 from ..tagger.config import TaggerConfig
 from ..tagger.gazetteer import Gazetteer
 from ..tagger.mentions import spans_to_tags
 from ..tagger.windows import EncodedText, Window, cut_windows, encode_texts, word_positions
+from ..tagger.words import lower_case, upper_case
 from .length_batches import order_by_batches
 
 IGNORE_INDEX = -100

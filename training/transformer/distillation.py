@@ -10,7 +10,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from ..tagger.arrays import Floats
-from ..tagger.decoding import TagDecoder, sequence_bounds
+from ..tagger.decoding import TagDecoder
+from ..tagger.sequences import sequence_bounds
 from ..tagger.tagger import NeuralTagger
 from ..tagger.windows import EncodedText, Window
 from ..teachers import read_teacher

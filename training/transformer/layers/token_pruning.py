@@ -24,6 +24,10 @@ NEIGHBORS = 2
 LOSS_WEIGHT = 0.05
 """Weight of :func:`pruning_loss` beside the loss of the final tags, as the lower layers serve both.
 With a weight of 1, strict F1 was lower (evaluation/benchmarks/training.md)."""
+_MASKED = -50.0
+"""Added to the attention scores of pieces that are not attended to. Their weights vanish beside the
+others, but stay normal numbers: with larger values they become subnormal, and the softmax takes ten
+times as long."""
 
 
 class TokenPruner(nn.Module):
@@ -112,4 +116,4 @@ def additive_mask(mask: Tensor) -> Tensor:
             axis has length 1 if that is the same for all. *Shape:* (batch, pieces or 1, pieces).
     """
     hidden = (mask == 0).to(torch.float32).unsqueeze(1)
-    return hidden * torch.finfo(torch.float32).min
+    return hidden * _MASKED

@@ -18,6 +18,10 @@ MIN_KEPT = 20
 """Fewest spans that a threshold in a table of operating points keeps. The precision of fewer says
 little."""
 
+THRESHOLD_STEPS = 20
+"""Thresholds from 0 to 1 among which the one with the best F1 is chosen. More of them would follow
+chance: F1 changes little between neighbors."""
+
 
 @dataclass(frozen=True)
 class OperatingPoint:
@@ -64,6 +68,20 @@ def recommend_threshold(
 ) -> OperatingPoint | None:
     """Return the point that keeps most spans with at least this precision; None if none does."""
     return next((point for point in curve if point.precision >= target_precision), None)
+
+
+def threshold_with_best_f1(scores: Floats, correct: Floats, gold: int) -> float:
+    """Return the threshold with the best F1 of the spans that it keeps; of equal ones the lowest.
+
+    Args:
+        scores: confidences. *Shape:* (spans,)
+        correct: outcomes. *Shape:* (spans,)
+        gold: number of gold spans.
+    """
+    thresholds = np.arange(THRESHOLD_STEPS) / THRESHOLD_STEPS
+    kept = scores >= thresholds[:, None]
+    hits, spans = (kept * correct).sum(axis=1), kept.sum(axis=1)
+    return float(thresholds[np.argmax(2 * hits / np.maximum(spans + gold, 1))])
 
 
 def operating_point_at(

@@ -39,7 +39,8 @@ class _Recipe(BaseModel):
     """`default` for the gazetteer that ships with orbat, `none` for none, or a gazetteer file
     (TOML). Phrases and patterns of labels that are not in the label set are skipped."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Seed of all random choices. The same seed gives the same weights on the same CPU."""
+    """Seed of all random choices. The same seed gives the same weights on the same CPU, if the
+    number of threads is the same."""
 
 
 class Recipe(_Recipe):
@@ -87,7 +88,8 @@ class Recipe(_Recipe):
     transformers_compatible: bool = False
     """Train a model that a plain transformers checkpoint can represent: the vocabulary keeps case
     and line breaks, and each word takes its best tag independently. Excludes the gazetteer,
-    word_features, crf and unwrap_lines, which make better models, and token pruning."""
+    word_features, crf and unwrap_lines, which make better models, token pruning and a
+    threshold."""
     word_features: bool = True
     """Give the encoder the shape of each word and whether a space or line break precedes it.
     Uncased vocabularies lose case, and all tokenizers lose line breaks."""
@@ -97,6 +99,10 @@ class Recipe(_Recipe):
     case_dropout: Annotated[float, Field(ge=0, le=1)] = 0.15
     """Share of the training documents that are shown in lower case or in capitals, so that the
     model reads text without case too. Others are chosen in every epoch."""
+    threshold: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = "auto"
+    """Lowest confidence of a mention that the model predicts, before calibration. `auto` chooses
+    the one with the best F1 on the dev documents, and 0 if these have too few mentions. A plain
+    transformers checkpoint has none."""
     crf: bool = True
     """Learn which tag follows which, and train on whole tag sequences: a linear-chain conditional
     random field."""
@@ -155,11 +161,12 @@ class Recipe(_Recipe):
             self.crf,
             self.unwrap_lines,
             self.prune_after_layer,
+            self.threshold not in ("auto", 0),
         )
         if self.transformers_compatible and any(extras):
             raise ValueError(
                 "transformers_compatible needs gazetteer=none, word_features=false, crf=false, "
-                "unwrap_lines=false and no prune_after_layer"
+                "unwrap_lines=false, and no prune_after_layer and threshold"
             )
         return self
 

@@ -10,7 +10,9 @@ from typing import Any
 from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document, Span
 from ..errors import ModelError
+from ..evaluation.calibration import MIN_SPANS, Confidences
 from ..evaluation.counts import counts_to_json, total_counts
+from ..evaluation.operating_points import threshold_with_best_f1
 from .base import ProbabilisticTextTagger, TextTagger
 from .tagger.mentions import Mention
 from .tagger.thresholds import DIGITS
@@ -65,6 +67,18 @@ def predict_probabilities(
         )
     for words, values in tagger.probabilities(texts):
         yield WordProbabilities(words, tagger.labels, values)
+
+
+def choose_threshold(tagger: TextTagger, documents: Sequence[Document]) -> float:
+    """Return the confidence threshold with the best strict F1 on gold documents.
+
+    It is 0 if the tagger predicts too few mentions in them.
+    """
+    pairs = zip(documents, tag_documents(tagger, documents), strict=True)
+    confidences = Confidences(pairs)
+    if len(confidences.scores) < MIN_SPANS:
+        return 0.0
+    return threshold_with_best_f1(confidences.scores, confidences.correct, confidences.gold)
 
 
 def score_dev(tagger: TextTagger, documents: Sequence[Document]) -> dict[str, Any]:

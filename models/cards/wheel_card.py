@@ -45,7 +45,10 @@ A spaCy pipeline with one component, which runs a transformer on onnxruntime. It
 nor transformers."""
     calibrated = variants.calibration is not None
     thresholds = threshold_section(
-        points, data.info.package_name, "the epoch", calibrated=calibrated
+        points,
+        data.info.package_name,
+        "the epoch and the lowest confidence that is kept",
+        calibrated=calibrated,
     )
     usage = f"""```python
 import spacy

@@ -24,6 +24,7 @@ from orbat.evaluation.calibration import (
 from orbat.evaluation.operating_points import (
     operating_points,
     recommend_threshold,
+    threshold_with_best_f1,
     wilson_interval,
 )
 from tests.conftest import Orbat, Trained
@@ -105,6 +106,26 @@ def test_the_recommended_threshold_keeps_most_spans() -> None:
     assert (chosen.threshold, chosen.spans) == (0.6, 4)
     assert recommend_threshold(curve, 1.0) == curve[-1]
     assert recommend_threshold(operating_points(scores, np.zeros(4), gold=4), 0.5) is None
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans())), st.integers(0, 5))
+def test_the_threshold_with_the_best_f1_is_the_lowest_of_the_best(
+    spans: list[tuple[float, bool]], missed: int
+) -> None:
+    gold = sum(right for _, right in spans) + missed
+
+    def f1(threshold: float) -> float:
+        kept = [right for score, right in spans if score >= threshold]
+        return 2 * sum(kept) / max(len(kept) + gold, 1)
+
+    scores, correct = (
+        (np.array(column, float) for column in zip(*spans, strict=True))
+        if spans
+        else (np.zeros(0),) * 2
+    )
+    thresholds = [step / 20 for step in range(20)]
+    best = max(thresholds, key=lambda threshold: (f1(threshold), -threshold))
+    assert threshold_with_best_f1(scores, correct, gold) == best
 
 
 def test_spans_without_a_confidence_are_excluded() -> None:

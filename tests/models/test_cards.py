@@ -163,11 +163,12 @@ def test_thresholds_that_were_not_reached_are_named_once(data: CardData) -> None
 
 def test_a_card_says_of_confidences_one_thing(data: CardData) -> None:
     calibrated = wheel_card(data, VariantReport("float32", (), "isotonic"), POINTS, CODE_LICENSE)
-    assert "which also selected the epoch and calibrated the confidences." in calibrated
+    uses = "which also selected the epoch and the lowest confidence that is kept"
+    assert f"{uses} and calibrated the confidences." in calibrated
     assert "Confidences are calibrated on the dev documents (isotonic)." in calibrated
     assert "not calibrated" not in calibrated
     card = wheel_card(data, VariantReport("float32", ()), POINTS, CODE_LICENSE)
-    assert "which also selected the epoch.\n" in card
+    assert f"{uses}.\n" in card
     assert card.count("Confidences are not calibrated") == 2
     assert "calibrated the" not in card and "were calibrated" not in card
 

@@ -61,6 +61,20 @@ def test_wrapped_text_has_the_mentions_of_the_text_on_one_line(tokenizer: Any) -
     assert any("Gen\n." in text for text in wrapped)
 
 
+def test_mentions_below_the_threshold_are_dropped(tokenizer: Any) -> None:
+    text = "Gen. Smith met Gen Brown"
+
+    def tag(threshold: float) -> list[float]:
+        changed = dataclasses.replace(config(), threshold=threshold)
+        (mentions,) = NeuralTagger(rank_network(tokenizer), tokenizer, changed).tag([text])
+        return [mention.score for mention in mentions]
+
+    dotted, plain = tag(0.0)
+    assert tag(min(dotted, plain)) == [dotted, plain]
+    assert tag((dotted + plain) / 2) == [max(dotted, plain)]
+    assert tag(1.0) == []
+
+
 def test_a_stream_of_unusual_texts_is_tagged_in_order(tokenizer: Any) -> None:
     texts = ["", " \n", "Gen. A", "\u200b", "x" * 100_000, "😀", "a\0b Gen. B", HARD_TEXT]
     tagger = NeuralTagger(rank_network(tokenizer), tokenizer, config())

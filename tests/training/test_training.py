@@ -58,7 +58,18 @@ def test_tagging_gives_valid_spans_and_keeps_the_rest(trained: Trained) -> None:
     tagged = list(tag_documents(load_run(trained.run), documents))
     assert [(d.id, d.text, d.meta) for d in tagged] == [(d.id, d.text, d.meta) for d in documents]
     assert sum(len(document.spans) for document in tagged) > 10
-    assert all(s.score is not None and 0 < s.score <= 1 for d in tagged for s in d.spans)
+    threshold = json.loads((trained.run / "metrics.json").read_text())["threshold"]
+    scores = [s.score for d in tagged for s in d.spans if s.score is not None]
+    assert len(scores) == sum(len(document.spans) for document in tagged)
+    assert all(max(threshold, 1e-4) <= score <= 1 for score in scores)
+
+
+def test_the_threshold_has_the_best_f1_on_the_dev_documents(trained: Trained) -> None:
+    metrics = json.loads((trained.run / "metrics.json").read_text())
+    assert metrics["dev"]["f1"] >= max(epoch["f1"] for epoch in metrics["epochs"])
+    assert 0 < metrics["threshold"] < 1
+    config = json.loads((trained.run / "model" / "tagger.json").read_text())
+    assert config["threshold"] == metrics["threshold"]
 
 
 def tiny_data(folder: Path, labels: tuple[str, str] = ("RANK", "UNIT")) -> tuple[Path, Path]:

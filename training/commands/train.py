@@ -215,6 +215,8 @@ def _print_scores(metrics: dict[str, Any], output: Path, quiet: bool, json_outpu
     print_tables([table], Console(), len(rows))
     dtype = f", {metrics['dtype']}" if "dtype" in metrics else ""
     echo(f"run: {output} ({metrics['seconds']:.0f} s{dtype})")
+    if metrics.get("threshold"):
+        echo(f"mentions of a confidence below {metrics['threshold']:g} are left out (threshold)")
     for line in _find_doubts(metrics, output):
         echo(line)
 
@@ -228,10 +230,10 @@ def _find_doubts(metrics: dict[str, Any], output: Path) -> list[str]:
     if metrics.get("rose_in_last_epoch"):
         before = format_value(max(scores[:-1], default=0.0))
         doubts.append(
-            f"dev F1 still rose in the last epoch ({before} to {format_value(f1)}): train longer "
+            f"dev F1 still rose in the last epoch ({before} to {scores[-1]:.3f}): train longer "
             f"(--set epochs=auto), or from here (orbat train {output} --set start_from={output})"
         )
-    if scores and metrics["epochs"][0].get("epoch") == 0 and scores[0] >= f1:
+    if scores and metrics["epochs"][0].get("epoch") == 0 and scores[0] >= max(scores):
         doubts.append(
             f"no epoch scored higher on dev than the run that it started from ({scores[0]:.3f})"
         )

@@ -38,6 +38,7 @@ class TaggerConfig:
         start_transitions: score of each tag at the start of a sequence, *Shape:* (tags,). Empty
             if the network has no CRF.
         span_constraints: where mentions may begin and end; None to keep what the network predicts.
+        threshold: lowest confidence of a mention, before calibration.
         calibration: raw confidences and the share of correct mentions at each, in rising order,
             *Shape:* (points, 2). Empty if confidences are not calibrated.
     """
@@ -58,6 +59,7 @@ class TaggerConfig:
     transitions: tuple[tuple[float, ...], ...] = ()
     start_transitions: tuple[float, ...] = ()
     span_constraints: SpanConstraints | None = None
+    threshold: float = 0.0
     calibration: tuple[tuple[float, float], ...] = ()
 
     @property

@@ -12,7 +12,7 @@ How a text is tagged:
 3. The network scores the tags of each piece, in batches of windows of similar length.
 4. :mod:`.decoding` finds the best tag sequence of each line, or of the whole text.
 5. :mod:`.mentions` turns tags into mentions with code point offsets, and
-   :mod:`.span_constraints` makes them valid.
+   :mod:`.span_constraints` makes them valid. Those of low confidence are dropped.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .config import TaggerConfig
 from .decoding import TagDecoder, argmax_tags, label_probabilities
 from .mentions import Mention, keep_longest_mentions, tags_to_mentions
 from .sequences import sequence_bounds
+from .thresholds import drop_below
 from .windows import (
     EncodedText,
     FindPhrases,
@@ -100,6 +101,7 @@ class NeuralTagger:
         self.find_phrases = find_phrases if config.gazetteer else None
         self.batch_size = batch_size
         self._decoder = TagDecoder(len(config.tags), config.transitions, config.start_transitions)
+        self._thresholds = dict.fromkeys(config.labels, config.threshold)
         self._calibration = np.array(config.calibration, dtype=np.float64).reshape(-1, 2)
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, "tagger") if workers > 1 else None
@@ -274,11 +276,12 @@ class NeuralTagger:
         return results
 
     def _finish(self, text: EncodedText, mentions: Sequence[Mention]) -> list[Mention]:
-        """Return mentions made valid, with calibrated scores."""
+        """Return mentions made valid, without those below the threshold, with calibrated scores."""
         if self.config.span_constraints is not None:
             mentions = self.config.span_constraints.apply(text.text, mentions)
+        mentions = drop_below(mentions, self._thresholds)
         if not len(self._calibration):
-            return list(mentions)
+            return mentions
         raw, calibrated = self._calibration.T
         return [
             mention._replace(score=float(np.interp(mention.score or 0.0, raw, calibrated)))

@@ -165,6 +165,10 @@ class Preparation:
             batch_size=32,
         )
 
+    def set_threshold(self, threshold: float) -> None:
+        """Set the lowest confidence of mentions."""
+        self.config = dataclasses.replace(self.config, threshold=threshold)
+
     def current_config(self) -> TaggerConfig:
         """Return the configuration with the transitions that the network has learned so far."""
         return dataclasses.replace(self.config, **self.network.crf_parameters())
@@ -263,6 +267,7 @@ def _make_config(job: TrainingJob, encoder: Any, tokenizer: Any) -> TaggerConfig
         by_line=not _any_span_crosses_lines(job.data.train, unwrap=recipe.unwrap_lines),
         unwrap_lines=recipe.unwrap_lines,
         transformers_compatible=recipe.transformers_compatible,
+        threshold=0.0 if recipe.threshold == "auto" else recipe.threshold,
         # The token-classification pipeline of transformers cannot apply them.
         span_constraints=None if recipe.transformers_compatible else job.span_constraints,
     )

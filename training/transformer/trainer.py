@@ -22,7 +22,7 @@ from ..experiments.trackers import make_trackers
 from ..run_folder import CHECKPOINTS_FOLDER
 from ..tagger.arrays import Floats
 from ..tagger.windows import Window
-from ..tagging import score_dev
+from ..tagging import choose_threshold, score_dev
 from .dataset import Collator
 from .encoder import quiet_transformers
 from .estimate import estimate_training
@@ -71,11 +71,15 @@ class TransformerTrainer:
     def fit(self) -> dict[str, Any]:
         """Train, and write the model of the epoch with the best strict F1 on the dev documents.
 
+        The scores of the epochs are those of all mentions; `dev` has those of the model with its
+        threshold.
+
         A checkpoint is written after every epoch. A job that resumes continues from the last one;
         one that only finishes takes the best one and trains no further.
 
         Returns:
-            The metrics: scores on the dev documents (`dev`), scores by epoch (`epochs`), whether
+            The metrics: scores on the dev documents (`dev`), the lowest confidence of predicted
+            mentions (`threshold`), scores by epoch (`epochs`), whether
             the F1 was still rising when training ended (`rose_in_last_epoch`), losses by step
             (`losses`), the number of windows (`training_windows`), the `dtype`, and how long the
             training took before it was resumed (`seconds_before`).
@@ -120,12 +124,15 @@ class TransformerTrainer:
                 trainer.train(resume_from_checkpoint=last)
             prepared.network.eval()
             self._check_weights()
+            if job.recipe.threshold == "auto" and not job.recipe.transformers_compatible:
+                prepared.set_threshold(choose_threshold(prepared.tagger(), job.data.dev))
             score_documents()
             if trainer.is_world_process_zero():
                 self._save()
                 shutil.rmtree(checkpoints, ignore_errors=True)
         return {
             "dev": dev_scores,
+            "threshold": prepared.config.threshold,
             "seconds_before": seconds_before,
             **self._history(trainer.state.log_history),
         }

@@ -19,8 +19,12 @@ MIN_KEPT = 20
 little."""
 
 THRESHOLD_STEPS = 20
-"""Thresholds from 0 to 1 among which the one with the best F1 is chosen. More of them would follow
-chance: F1 changes little between neighbors."""
+"""Thresholds from 0 to 1 among which one is chosen."""
+F1_TOLERANCE = 0.005
+"""How far below the best F1 that of the chosen threshold may be."""
+MIN_PREDICTED = 100
+"""Fewest predicted spans by which a threshold is chosen. With fewer, one decides more than the
+tolerance."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +74,28 @@ def recommend_threshold(
     return next((point for point in curve if point.precision >= target_precision), None)
 
 
-def threshold_with_best_f1(scores: Floats, correct: Floats, gold: int) -> float:
-    """Return the threshold with the best F1 of the spans that it keeps; of equal ones the lowest.
+def choose_threshold(scores: Floats, correct: Floats, gold: int) -> float:
+    """Return the highest threshold whose F1 is within :data:`F1_TOLERANCE` of the best one.
+
+    F1 hardly changes over a wide range of thresholds, so that the best one follows chance. The
+    highest of them leaves out the most false positives. In text with fewer mentions than that in
+    which the threshold is chosen, false positives weigh more, and a higher threshold is better.
 
     Args:
         scores: confidences. *Shape:* (spans,)
         correct: outcomes. *Shape:* (spans,)
         gold: number of gold spans.
+
+    Returns:
+        The threshold; 0 for fewer than :data:`MIN_PREDICTED` spans.
     """
+    if len(scores) < MIN_PREDICTED:
+        return 0.0
     thresholds = np.arange(THRESHOLD_STEPS) / THRESHOLD_STEPS
     kept = scores >= thresholds[:, None]
     hits, spans = (kept * correct).sum(axis=1), kept.sum(axis=1)
-    return float(thresholds[np.argmax(2 * hits / np.maximum(spans + gold, 1))])
+    f1 = 2 * hits / (spans + gold)
+    return float(thresholds[f1 >= f1.max() - F1_TOLERANCE].max())
 
 
 def operating_point_at(

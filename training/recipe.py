@@ -101,8 +101,8 @@ class Recipe(_Recipe):
     model reads text without case too. Others are chosen in every epoch."""
     threshold: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = "auto"
     """Lowest confidence of a mention that the model predicts, before calibration. `auto` chooses
-    the one with the best F1 on the dev documents, and 0 if these have too few mentions. A plain
-    transformers checkpoint has none."""
+    the highest one that costs at most half a point of F1 on the dev documents, and 0 if fewer than
+    100 mentions are predicted in them. A plain transformers checkpoint has none."""
     crf: bool = True
     """Learn which tag follows which, and train on whole tag sequences: a linear-chain conditional
     random field."""

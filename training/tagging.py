@@ -10,9 +10,9 @@ from typing import Any
 from ..annotation.word_probabilities import WordProbabilities
 from ..corpus.document import Document, Span
 from ..errors import ModelError
-from ..evaluation.calibration import MIN_SPANS, Confidences
+from ..evaluation.calibration import Confidences
 from ..evaluation.counts import counts_to_json, total_counts
-from ..evaluation.operating_points import threshold_with_best_f1
+from ..evaluation.operating_points import choose_threshold
 from .base import ProbabilisticTextTagger, TextTagger
 from .tagger.mentions import Mention
 from .tagger.thresholds import DIGITS
@@ -69,16 +69,14 @@ def predict_probabilities(
         yield WordProbabilities(words, tagger.labels, values)
 
 
-def choose_threshold(tagger: TextTagger, documents: Sequence[Document]) -> float:
-    """Return the confidence threshold with the best strict F1 on gold documents.
+def tune_threshold(tagger: TextTagger, documents: Sequence[Document]) -> float:
+    """Return the confidence threshold that gold documents choose.
 
-    It is 0 if the tagger predicts too few mentions in them.
+    See :func:`orbat.evaluation.operating_points.choose_threshold`.
     """
     pairs = zip(documents, tag_documents(tagger, documents), strict=True)
     confidences = Confidences(pairs)
-    if len(confidences.scores) < MIN_SPANS:
-        return 0.0
-    return threshold_with_best_f1(confidences.scores, confidences.correct, confidences.gold)
+    return choose_threshold(confidences.scores, confidences.correct, confidences.gold)
 
 
 def score_dev(tagger: TextTagger, documents: Sequence[Document]) -> dict[str, Any]:

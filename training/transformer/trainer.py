@@ -22,7 +22,7 @@ from ..experiments.trackers import make_trackers
 from ..run_folder import CHECKPOINTS_FOLDER
 from ..tagger.arrays import Floats
 from ..tagger.windows import Window
-from ..tagging import choose_threshold, score_dev
+from ..tagging import score_dev, tune_threshold
 from .dataset import Collator
 from .encoder import quiet_transformers
 from .estimate import estimate_training
@@ -125,7 +125,7 @@ class TransformerTrainer:
             prepared.network.eval()
             self._check_weights()
             if job.recipe.threshold == "auto" and not job.recipe.transformers_compatible:
-                prepared.set_threshold(choose_threshold(prepared.tagger(), job.data.dev))
+                prepared.set_threshold(tune_threshold(prepared.tagger(), job.data.dev))
             score_documents()
             if trainer.is_world_process_zero():
                 self._save()

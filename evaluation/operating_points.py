@@ -87,14 +87,17 @@ def choose_threshold(scores: Floats, correct: Floats, gold: int) -> float:
         gold: number of gold spans.
 
     Returns:
-        The threshold; 0 for fewer than :data:`MIN_PREDICTED` spans.
+        The threshold; 0 for fewer than :data:`MIN_PREDICTED` spans, or if the best F1 is hardly
+        above the tolerance.
     """
     if len(scores) < MIN_PREDICTED:
         return 0.0
     thresholds = np.arange(THRESHOLD_STEPS) / THRESHOLD_STEPS
     kept = scores >= thresholds[:, None]
     hits, spans = (kept * correct).sum(axis=1), kept.sum(axis=1)
-    f1 = 2 * hits / (spans + gold)
+    f1 = 2 * hits / np.maximum(spans + gold, 1)
+    if f1.max() < 2 * F1_TOLERANCE:
+        return 0.0
     return float(thresholds[f1 >= f1.max() - F1_TOLERANCE].max())
 
 

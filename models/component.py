@@ -77,7 +77,7 @@ class EntityTagger:
         workers: batches scored in parallel; 0 for one per processor.
         spans_key: key of `doc.spans` for the entities; None for `doc.ents`.
         threshold: the lowest confidence of an entity, for all labels or by label; None for all
-            entities.
+            entities. The model itself predicts none below the threshold of its recipe.
         target_precision: instead of a threshold: a precision on the dev documents, for all labels
             together or by label. The lowest threshold that reaches it is used.
 

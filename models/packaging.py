@@ -182,7 +182,7 @@ def _package_wheel(
             [info.license_file] if info.license_file else (),
             shipped_gazetteer=_has_shipped_entries(gazetteer, manifest, tables),
         )
-        card = wheel_card(data, variant_report, points, license)
+        card = wheel_card(data, variant_report, points, license, threshold=config.threshold)
         # spaCy shows one set of scores: those of the first held-out evaluation, else of dev.
         held_out = (result["strict"] for result in data.evaluations if "strict" in result)
         strict = next(held_out, dev_scores.tidy)

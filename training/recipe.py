@@ -32,6 +32,14 @@ def _check_epochs(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError("must be a number above 0 and at most 1000, or auto") from None
 
 
+def _check_threshold(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Check a threshold, for the same reason."""
+    try:
+        return check(value)
+    except ValidationError:
+        raise ValueError("must be a number from 0 to below 1, or auto") from None
+
+
 class _Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -87,9 +95,8 @@ class Recipe(_Recipe):
     their lines."""
     transformers_compatible: bool = False
     """Train a model that a plain transformers checkpoint can represent: the vocabulary keeps case
-    and line breaks, and each word takes its best tag independently. Excludes the gazetteer,
-    word_features, crf and unwrap_lines, which make better models, token pruning and a
-    threshold."""
+    and line breaks, and each word takes its best tag independently. Excludes token pruning, a
+    threshold, and the gazetteer, word_features, crf and unwrap_lines, which make better models."""
     word_features: bool = True
     """Give the encoder the shape of each word and whether a space or line break precedes it.
     Uncased vocabularies lose case, and all tokenizers lose line breaks."""
@@ -99,7 +106,9 @@ class Recipe(_Recipe):
     case_dropout: Annotated[float, Field(ge=0, le=1)] = 0.15
     """Share of the training documents that are shown in lower case or in capitals, so that the
     model reads text without case too. Others are chosen in every epoch."""
-    threshold: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = "auto"
+    threshold: Annotated[
+        Annotated[float, Field(ge=0, lt=1)] | Literal["auto"], WrapValidator(_check_threshold)
+    ] = "auto"
     """Lowest confidence of a mention that the model predicts, before calibration. `auto` chooses
     the highest one that costs at most half a point of F1 on the dev documents, and 0 if fewer than
     100 mentions are predicted in them. A plain transformers checkpoint has none."""
@@ -166,7 +175,7 @@ class Recipe(_Recipe):
         if self.transformers_compatible and any(extras):
             raise ValueError(
                 "transformers_compatible needs gazetteer=none, word_features=false, crf=false, "
-                "unwrap_lines=false, and no prune_after_layer and threshold"
+                "unwrap_lines=false, no prune_after_layer and no threshold"
             )
         return self
 

@@ -69,18 +69,26 @@ def predict_probabilities(
         yield WordProbabilities(words, tagger.labels, values)
 
 
-def tune_threshold(tagger: TextTagger, documents: Sequence[Document]) -> float:
+def tune_threshold(gold: Iterable[Document], tagged: Iterable[Document]) -> float:
     """Return the confidence threshold that gold documents choose.
 
     See :func:`orbat.evaluation.operating_points.choose_threshold`.
+
+    Args:
+        gold: documents with gold spans.
+        tagged: the same documents with predicted spans.
     """
-    pairs = zip(documents, tag_documents(tagger, documents), strict=True)
-    confidences = Confidences(pairs)
+    confidences = Confidences(zip(gold, tagged, strict=True))
     return choose_threshold(confidences.scores, confidences.correct, confidences.gold)
 
 
 def score_dev(tagger: TextTagger, documents: Sequence[Document]) -> dict[str, Any]:
     """Return the strict scores of a tagger on gold documents, micro-averaged and by label."""
-    micro, by_label = total_counts(zip(documents, tag_documents(tagger, documents), strict=True))
+    return score_tagged(documents, tag_documents(tagger, documents))
+
+
+def score_tagged(gold: Iterable[Document], tagged: Iterable[Document]) -> dict[str, Any]:
+    """Return the strict scores of tagged documents, micro-averaged and by label."""
+    micro, by_label = total_counts(zip(gold, tagged, strict=True))
     labels = {label: counts_to_json(counts) for label, counts in by_label.items()}
     return {**counts_to_json(micro), "labels": labels}

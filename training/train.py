@@ -146,7 +146,7 @@ def _describe_end(metrics: Mapping[str, Any]) -> str:
     f1 = format_value(metrics["dev"]["f1"])
     if metrics.get("threshold"):
         early += f"; mentions of a confidence below {metrics['threshold']:g} are left out"
-    return f"finished after {metrics['seconds']:.0f} s; dev F1 of the kept epoch {f1}{early}"
+    return f"finished after {metrics['seconds']:.0f} s; dev F1 of the model {f1}{early}"
 
 
 @contextmanager

@@ -29,7 +29,12 @@ too few, all right or all wrong."""
 
 
 def wheel_card(
-    data: CardData, variants: VariantReport, points: Mapping[str, Any], license: PackageLicense
+    data: CardData,
+    variants: VariantReport,
+    points: Mapping[str, Any],
+    license: PackageLicense,
+    *,
+    threshold: float = 0.0,
 ) -> str:
     """Return a wheel's model card in Markdown.
 
@@ -38,18 +43,25 @@ def wheel_card(
         variants: the numeric format of the weights, and how it was chosen.
         points: the operating points; see :mod:`orbat.training.tagger.thresholds`.
         license: the package's license and its texts.
+        threshold: the lowest confidence of predicted mentions, before calibration.
     """
     summary = f"""{data.info.describe(data.labels)}.
 
 A spaCy pipeline with one component, which runs a transformer on onnxruntime. It needs neither torch
 nor transformers."""
     calibrated = variants.calibration is not None
+    tuned = threshold > 0 and data.manifest["recipe"].get("threshold") == "auto"
     thresholds = threshold_section(
         points,
         data.info.package_name,
-        "the epoch and the lowest confidence that is kept",
+        "the epoch and the lowest confidence" if tuned else "the epoch",
         calibrated=calibrated,
     )
+    if threshold:
+        thresholds += f"""
+
+The model predicts no entity whose confidence, before calibration, is below {threshold:g}. The field
+`threshold` of the recipe sets that; a threshold set here leaves out more."""
     usage = f"""```python
 import spacy
 

@@ -129,6 +129,13 @@ def test_the_chosen_threshold_costs_at_most_half_a_point_of_f1(
     assert choose_threshold(scores[-99:], correct[-99:], gold) == 0
 
 
+@pytest.mark.parametrize(("right", "gold"), [(0, 0), (0, 50), (1, 500)])
+def test_no_threshold_is_chosen_for_a_model_that_learned_nothing(right: int, gold: int) -> None:
+    correct = np.zeros(200)
+    correct[:right] = 1
+    assert choose_threshold(np.full(200, 0.4), correct, gold) == 0
+
+
 def test_spans_without_a_confidence_are_excluded() -> None:
     gold = Document("x", "aa bb", (Span(0, 2, "A"),))
     predicted = gold.with_spans([Span(0, 2, "A"), Span(3, 5, "A", score=0.7)])

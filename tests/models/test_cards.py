@@ -163,14 +163,25 @@ def test_thresholds_that_were_not_reached_are_named_once(data: CardData) -> None
 
 def test_a_card_says_of_confidences_one_thing(data: CardData) -> None:
     calibrated = wheel_card(data, VariantReport("float32", (), "isotonic"), POINTS, CODE_LICENSE)
-    uses = "which also selected the epoch and the lowest confidence that is kept"
-    assert f"{uses} and calibrated the confidences." in calibrated
+    assert "which also selected the epoch and calibrated the confidences." in calibrated
     assert "Confidences are calibrated on the dev documents (isotonic)." in calibrated
     assert "not calibrated" not in calibrated
     card = wheel_card(data, VariantReport("float32", ()), POINTS, CODE_LICENSE)
-    assert f"{uses}.\n" in card
+    assert "which also selected the epoch.\n" in card
     assert card.count("Confidences are not calibrated") == 2
     assert "calibrated the" not in card and "were calibrated" not in card
+
+
+def test_a_card_names_the_threshold_of_the_model(data: CardData) -> None:
+    report = VariantReport("float32", ())
+    assert "before calibration, is below" not in wheel_card(data, report, POINTS, CODE_LICENSE)
+    fixed = wheel_card(data, report, POINTS, CODE_LICENSE, threshold=0.3)
+    assert "before calibration, is below 0.3." in fixed
+    assert "which also selected the epoch.\n" in fixed
+    recipe = {**data.manifest["recipe"], "threshold": "auto"}
+    chosen = replace(data, manifest={**data.manifest, "recipe": recipe})
+    card = wheel_card(chosen, report, POINTS, CODE_LICENSE, threshold=0.3)
+    assert "which also selected the epoch and the lowest confidence.\n" in card
 
 
 def test_a_difference_without_an_interval_is_shown(data: CardData) -> None:

@@ -111,6 +111,29 @@ def test_long_sequences_are_decoded_as_word_by_word(
         assert np.array_equal(alone, marginals[begin:end])
 
 
+@pytest.mark.parametrize("tags", [5, 43])
+def test_words_that_look_outside_are_decoded_by_what_transitions_gain(tags: int) -> None:
+    """Scores near the margins by which words are outside for certain decide most of these paths."""
+    rng = np.random.default_rng(tags)
+    allowed, allowed_starts = allowed_transitions(tags)
+    changed = 0
+    for _ in range(1500 if tags == 5 else 8):
+        scale, words = rng.uniform(0, 5), int(rng.integers(1, 50 if tags > 5 else 7))
+        transitions = np.where(allowed, rng.normal(scale=scale, size=(tags, tags)), -np.inf)
+        starts = np.where(allowed_starts, rng.normal(scale=scale, size=tags), -np.inf)
+        logits = rng.normal(scale=rng.uniform(0.1, 4), size=(words, tags)).astype(np.float32)
+        logits[:, 0] += rng.uniform(0, 4 * scale + 4, size=words)
+        decoder = TagDecoder(tags, transitions.tolist(), starts.tolist())
+        path, _ = decoder.decode(logits, [0, words])
+        score, expected = decode_word_by_word(logits, transitions, starts)
+        found = starts[path[0]] + logits[np.arange(words), path].sum(dtype=float)
+        found += sum(transitions[step] for step in itertools.pairwise(path.tolist()))
+        assert found == pytest.approx(score, rel=1e-5, abs=1e-3)
+        assert np.allclose(decoder.marginals(logits, [0, words]), expected, atol=1e-6)
+        changed += bool((path[logits.argmax(axis=1) == 0] > 0).any())
+    assert changed > 0, "no transition outweighed a word"
+
+
 @given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=3))
 def test_argmax_tags_keep_their_labels_and_are_valid(
     data: st.DataObject, lengths: list[int]

@@ -55,8 +55,10 @@ def test_settings_override_the_file(tmp_path: Path) -> None:
             "crf = false\nunwrap_lines = false\nprune_after_layer = 1",
             [],
             "transformers_compatible needs gazetteer=none, word_features=false, crf=false, "
-            "unwrap_lines=false and no prune_after_layer",
+            "unwrap_lines=false, no prune_after_layer and no threshold",
         ),
+        ("threshold = 2", [], "threshold: must be a number from 0 to below 1, or auto"),
+        ("", ["threshold=high"], "threshold: must be a number from 0 to below 1, or auto"),
         ("kind = 'lstm'", [], "kind: must be one of transformer, rules, linear, cnn"),
         ("kind = 'liner'", [], "transformer, rules, linear, cnn (did you mean 'linear'?)"),
         ("kind = 'linear'\nwindow = 64", [], "unknown key 'window'"),

@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...ui import OnProgress, Progress, ignore_progress
 from ..backends import load_run
 from ..data import TrainingData
-from ..recipe import AnyRecipe
+from ..recipe import AnyRecipe, Recipe
 from ..tagging import predict_probabilities, tag_documents
 from ..train import train_or_resume
 
@@ -34,6 +34,7 @@ def out_of_fold_predictions(
 ) -> list[tuple[Document, WordProbabilities]]:
     """Predict every document with a model that was neither trained nor selected on it.
 
+    The models predict all mentions, without the recipe's `threshold`, as each would choose another.
     Near duplicates and documents with shared n-grams are in the same fold. A second call uses the
     finished runs in the folder and resumes an unfinished one.
 
@@ -54,6 +55,8 @@ def out_of_fold_predictions(
         DivergedError: if a training diverges.
         ModelError: if models of the recipe's kind give no probabilities.
     """
+    if isinstance(recipe, Recipe):
+        recipe = recipe.model_copy(update={"threshold": 0.0})
     parts = split_folds(documents, folds, recipe.seed)
     predictions: dict[int, tuple[Document, WordProbabilities]] = {}
     for fold, part in enumerate(parts):

@@ -95,7 +95,9 @@ def sweep(
                 )
             except DivergedError as error:
                 raise optuna.TrialPruned from error
-            return float(metrics["dev"]["f1"] or 0.0)
+            # As reported after each epoch: that of all mentions, which no threshold changes.
+            epochs = [epoch["f1"] for epoch in metrics.get("epochs", ())]
+            return float(max(epochs, default=metrics["dev"]["f1"] or 0.0))
 
         def finish(study: Study, trial: FrozenTrial) -> None:
             _keep_best_run(study, output / "runs")

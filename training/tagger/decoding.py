@@ -84,7 +84,7 @@ class TagDecoder:
         change: the I- tag of the next word becomes a B- tag.
         """
         margin, continuing_margin = self._margins
-        changed = np.maximum((logits[:, 2::2] - logits[:, 1::2]).max(axis=1, initial=0), 0)
+        changed = (logits[:, 2::2] - logits[:, 1::2]).max(axis=1, initial=0)
         # The tag of the next word counts, if there is one in the sequence.
         needed = np.maximum(margin, continuing_margin + np.append(changed[1:], 0))
         needed[np.asarray(bounds[1:]) - 1] = margin

@@ -22,6 +22,9 @@ from .config import TaggerConfig
 
 _BLOCK_WORDS = 32
 """Words in a block. With more, fewer blocks are carried, in more steps."""
+_MAX_TAGS = 40
+"""Number of tags up to which sequences are cut into blocks. The products of matrices cost the third
+power of it for each word."""
 
 
 class SortedSequences(NamedTuple):
@@ -51,9 +54,16 @@ def sequence_bounds(line_starts: Bools, config: TaggerConfig) -> list[int]:
     return [0, *starts[starts > 0].tolist(), len(line_starts)] if len(line_starts) else [0]
 
 
-def sort_by_length(bounds: Sequence[int]) -> SortedSequences:
-    """Sort sequences, at least one, by length."""
+def sort_by_length(bounds: Sequence[int], selected: Ints | None = None) -> SortedSequences:
+    """Sort sequences, at least one, by length.
+
+    Args:
+        bounds: bounds of the sequences.
+        selected: indices of those to sort; None for all. The order has indices of this array.
+    """
     begin, end = np.array(bounds[:-1]), np.array(bounds[1:])
+    if selected is not None:
+        begin, end = begin[selected], end[selected]
     order = np.argsort(begin - end, kind="stable")
     begin, lengths = begin[order], (end - begin)[order]
     steps = np.arange(int(lengths[0]))
@@ -88,7 +98,8 @@ def tag_probabilities(
         starts: exponentials of the scores of start transitions. *Shape:* (tags,).
     """
     emissions = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
-    blocks, first_blocks = _cut_blocks(bounds, _BLOCK_WORDS)
+    size = _BLOCK_WORDS if len(starts) <= _MAX_TAGS else max(1, len(logits))
+    blocks, first_blocks = _cut_blocks(bounds, size)
     before, after = np.ones((2, len(blocks) - 1, len(starts)))
     if len(before) > len(first_blocks):
         products = _multiply_blocks(emissions, blocks, first_blocks, transitions, starts)
@@ -139,6 +150,8 @@ def _multiply_blocks(
 ) -> Doubles:
     """Return the product of the matrices of each block's words, up to a factor.
 
+    Those of sequences with one block are not needed and left out: they are not a number.
+
     Args:
         emissions: exponentials of emission scores. *Shape:* (words, tags).
         blocks: bounds of the blocks.
@@ -149,17 +162,19 @@ def _multiply_blocks(
     Returns:
         *Shape:* (blocks, tags, tags).
     """
-    order, begin, _, running = sort_by_length(blocks)
-    arrivals = np.tile(transitions, (len(order), 1, 1))
-    arrivals[first_blocks] = starts
-    products = arrivals[order] * emissions[begin][:, None, :]
+    counts = np.diff(np.append(first_blocks, len(blocks) - 1))
+    needed = np.flatnonzero(np.repeat(counts > 1, counts))
+    order, begin, _, running = sort_by_length(blocks, needed)
+    is_first = np.isin(needed, first_blocks)[order]
+    arrivals = np.where(is_first[:, None, None], starts, transitions)
+    products = arrivals * emissions[begin][:, None, :]
     for step, count in enumerate(running[1:], start=1):
         factors = transitions * emissions[begin[:count] + step][:, None, :]
         product = products[:count] @ factors
         largest = product.max(axis=(1, 2), keepdims=True)
         products[:count] = product / np.maximum(largest, 1e-300)
-    result = np.empty_like(products)
-    result[order] = products
+    result = np.full((len(blocks) - 1, *transitions.shape), np.nan)
+    result[needed[order]] = products
     return result
 
 

@@ -125,7 +125,7 @@ def find_caseless_words(features: Ints) -> Bools:
 
     Args:
         features: the feature ids of the words of a text; see
-            :func:`orbat.training.tagger.words.find_features`. *Shape:* (words,).
+            :func:`find_features`. *Shape:* (words,).
 
     Returns:
         *Shape:* (words,). Digits and punctuation count with the words around them.
@@ -146,9 +146,9 @@ def find_caseless_words(features: Ints) -> Bools:
     initial, capitalized = count(shapes == _INITIAL), count(np.isin(shapes, _CAPITALIZED))
     in_capitals = lower + capitalized <= _MAX_OTHER_SHARE * (lower + capitalized + upper)
     some_capitals = upper + capitalized + initial
-    if upper.sum() and _all(lower.sum() + capitalized.sum(), upper.sum(), _MAX_OTHER_SHARE):
+    if upper.sum() and _nearly_all(lower.sum() + capitalized.sum(), upper.sum(), _MAX_OTHER_SHARE):
         return np.ones(len(features), dtype=bool)
-    if lower.sum() and _all(some_capitals.sum(), lower.sum(), _MAX_CAPITALIZED_SHARE):
+    if lower.sum() and _nearly_all(some_capitals.sum(), lower.sum(), _MAX_CAPITALIZED_SHARE):
         return np.ones(len(features), dtype=bool)
     caseless = (in_capitals & (upper >= _MIN_UPPER_WORDS)) | (
         (some_capitals == 0) & (lower >= _MIN_LOWER_WORDS)
@@ -157,7 +157,7 @@ def find_caseless_words(features: Ints) -> Bools:
     return selected
 
 
-def _all(others: int, members: int, max_share: float) -> bool:
+def _nearly_all(others: int, members: int, max_share: float) -> bool:
     return bool(others <= max_share * (others + members))
 
 

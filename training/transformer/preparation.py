@@ -267,7 +267,6 @@ def _make_config(job: TrainingJob, encoder: Any, tokenizer: Any) -> TaggerConfig
         by_line=not _any_span_crosses_lines(job.data.train, unwrap=recipe.unwrap_lines),
         unwrap_lines=recipe.unwrap_lines,
         transformers_compatible=recipe.transformers_compatible,
-        threshold=0.0 if recipe.threshold == "auto" else recipe.threshold,
         # The token-classification pipeline of transformers cannot apply them.
         span_constraints=None if recipe.transformers_compatible else job.span_constraints,
     )

@@ -21,8 +21,9 @@ from ..base import TrainingJob
 from ..experiments.trackers import make_trackers
 from ..run_folder import CHECKPOINTS_FOLDER
 from ..tagger.arrays import Floats
+from ..tagger.thresholds import drop_below
 from ..tagger.windows import Window
-from ..tagging import score_dev, tune_threshold
+from ..tagging import score_dev, score_tagged, tag_documents, tune_threshold
 from .dataset import Collator
 from .encoder import quiet_transformers
 from .estimate import estimate_training
@@ -71,8 +72,8 @@ class TransformerTrainer:
     def fit(self) -> dict[str, Any]:
         """Train, and write the model of the epoch with the best strict F1 on the dev documents.
 
-        The scores of the epochs are those of all mentions; `dev` has those of the model with its
-        threshold.
+        The scores of the epochs are those of all mentions, `dev` those of the mentions that the
+        model predicts with its threshold.
 
         A checkpoint is written after every epoch. A job that resumes continues from the last one;
         one that only finishes takes the best one and trains no further.
@@ -124,9 +125,7 @@ class TransformerTrainer:
                 trainer.train(resume_from_checkpoint=last)
             prepared.network.eval()
             self._check_weights()
-            if job.recipe.threshold == "auto" and not job.recipe.transformers_compatible:
-                prepared.set_threshold(tune_threshold(prepared.tagger(), job.data.dev))
-            score_documents()
+            dev_scores.update(self._apply_threshold())
             if trainer.is_world_process_zero():
                 self._save()
                 shutil.rmtree(checkpoints, ignore_errors=True)
@@ -176,6 +175,21 @@ class TransformerTrainer:
         for completed, log_probs in enumerate(scored, start=1):
             self._job.on_progress(Progress("Scoring by teachers", completed, len(windows)))
             yield log_probs
+
+    def _apply_threshold(self) -> dict[str, Any]:
+        """Set the model's threshold, and return its scores on the dev documents."""
+        prepared, recipe, dev = self._prepared, self._job.recipe, self._job.data.dev
+        tagged = list(tag_documents(prepared.tagger(), dev))
+        if recipe.transformers_compatible:
+            threshold = 0.0
+        elif recipe.threshold == "auto":
+            threshold = tune_threshold(dev, tagged)
+        else:
+            threshold = recipe.threshold
+        prepared.set_threshold(threshold)
+        thresholds = dict.fromkeys(prepared.config.labels, threshold)
+        kept = (document.with_spans(drop_below(document.spans, thresholds)) for document in tagged)
+        return score_tagged(dev, kept)
 
     def _load_best(self, last: str | None) -> TrainerState:
         """Load the best weights of an unfinished training, and return its state."""

@@ -25,9 +25,9 @@ LOSS_WEIGHT = 0.05
 """Weight of :func:`pruning_loss` beside the loss of the final tags, as the lower layers serve both.
 With a weight of 1, strict F1 was lower (evaluation/benchmarks/training.md)."""
 _MASKED = -50.0
-"""Added to the attention scores of pieces that are not attended to. Their weights vanish beside the
-others, but stay normal numbers: with larger values they become subnormal, and the softmax takes ten
-times as long."""
+"""Added to the attention scores of pieces that are not attended to. If the scores of a piece differ
+by less than 35, their weights are below 1e-6 of the others, but still normal numbers: weights below
+1e-38 are subnormal, and the softmax takes ten times as long."""
 
 
 class TokenPruner(nn.Module):

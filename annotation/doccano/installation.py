@@ -119,7 +119,9 @@ def _create_environment(environment: Path) -> None:
     python = find_python()
     shutil.rmtree(environment, ignore_errors=True)
     _run(environment, [python, "-m", "venv", str(environment)])
-    _run(environment, _pip(environment, "--no-deps", "--requirement", str(CONSTRAINTS)))
+    # Debian's pip would install source packages by their setup.py, without a list of their files.
+    arguments = ("--no-deps", "--use-pep517", "--requirement", str(CONSTRAINTS))
+    _run(environment, _pip(environment, *arguments))
 
 
 def _pip(environment: Path, *arguments: str) -> list[str]:

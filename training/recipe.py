@@ -24,20 +24,16 @@ from ..errors import InputError, did_you_mean, first_error
 SHIPPED_RECIPES = Path(__file__).parent / "recipes"
 
 
-def _check_epochs(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """Check a number of epochs; pydantic's own message has one line for each of its types."""
-    try:
-        return check(value)
-    except ValidationError:
-        raise ValueError("must be a number above 0 and at most 1000, or auto") from None
+def _with_message(message: str) -> WrapValidator:
+    """Return a validator of a field of several types; pydantic's message has a line for each."""
 
+    def validate(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return check(value)
+        except ValidationError:
+            raise ValueError(message) from None
 
-def _check_threshold(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """Check a threshold, for the same reason."""
-    try:
-        return check(value)
-    except ValidationError:
-        raise ValueError("must be a number from 0 to below 1, or auto") from None
+    return WrapValidator(validate)
 
 
 class _Recipe(BaseModel):
@@ -107,7 +103,8 @@ class Recipe(_Recipe):
     """Share of the training documents that are shown in lower case or in capitals, so that the
     model reads text without case too. Others are chosen in every epoch."""
     threshold: Annotated[
-        Annotated[float, Field(ge=0, lt=1)] | Literal["auto"], WrapValidator(_check_threshold)
+        Annotated[float, Field(ge=0, lt=1)] | Literal["auto"],
+        _with_message("must be a number from 0 to below 1, or auto"),
     ] = "auto"
     """Lowest confidence of a mention that the model predicts, before calibration. `auto` chooses
     the highest one that costs at most half a point of F1 on the dev documents, and 0 if fewer than
@@ -122,7 +119,8 @@ class Recipe(_Recipe):
     """Number of pieces by which neighboring windows overlap when the model tags. At most half of
     the window."""
     epochs: Annotated[
-        Annotated[float, Field(gt=0, le=1000)] | Literal["auto"], WrapValidator(_check_epochs)
+        Annotated[float, Field(gt=0, le=1000)] | Literal["auto"],
+        _with_message("must be a number above 0 and at most 1000, or auto"),
     ] = 6
     """Passes over the training windows. The model of the epoch with the best dev F1 is kept. `auto`
     trains until the dev F1 no longer rises, within `min_steps` and `max_steps`."""

@@ -224,18 +224,17 @@ def _print_scores(metrics: dict[str, Any], output: Path, quiet: bool, json_outpu
 def _find_doubts(metrics: dict[str, Any], output: Path) -> list[str]:
     """Return what speaks against a model that was trained, one line each."""
     from ...ui import format_value
+    from ..train import f1_of_all_mentions
 
-    doubts = []
+    doubts, f1 = [], f1_of_all_mentions(metrics)
     scores = [epoch["f1"] for epoch in metrics.get("epochs", ())]
-    # That of all mentions: a threshold may cost half a point.
-    f1 = max(scores, default=metrics["dev"]["f1"] or 0.0)
     if metrics.get("rose_in_last_epoch"):
         before = format_value(max(scores[:-1], default=0.0))
         doubts.append(
-            f"dev F1 still rose in the last epoch ({before} to {scores[-1]:.3f}): train longer "
+            f"dev F1 still rose in the last epoch ({before} to {format_value(f1)}): train longer "
             f"(--set epochs=auto), or from here (orbat train {output} --set start_from={output})"
         )
-    if scores and metrics["epochs"][0].get("epoch") == 0 and scores[0] >= max(scores):
+    if scores and metrics["epochs"][0].get("epoch") == 0 and scores[0] >= f1:
         doubts.append(
             f"no epoch scored higher on dev than the run that it started from ({scores[0]:.3f})"
         )

@@ -19,7 +19,7 @@ from ..gazetteer import load_recipe_gazetteer
 from ..manifest import is_same_run, make_manifest, require_empty_folder
 from ..recipe import AnyRecipe, override
 from ..run_folder import MANIFEST_FILE, read_json
-from ..train import train_or_resume
+from ..train import f1_of_all_mentions, train_or_resume
 from .search_space import SearchDimension
 from .sweep_results import TrialResult, write_sweep_results
 
@@ -95,9 +95,8 @@ def sweep(
                 )
             except DivergedError as error:
                 raise optuna.TrialPruned from error
-            # As reported after each epoch: that of all mentions, which no threshold changes.
-            epochs = [epoch["f1"] for epoch in metrics.get("epochs", ())]
-            return float(max(epochs, default=metrics["dev"]["f1"] or 0.0))
+            # As reported after each epoch, which prunes trials.
+            return f1_of_all_mentions(metrics)
 
         def finish(study: Study, trial: FrozenTrial) -> None:
             _keep_best_run(study, output / "runs")

@@ -124,8 +124,8 @@ def find_caseless_words(features: Ints) -> Bools:
     """Return which words belong to a text, or to a line, without case.
 
     Args:
-        features: the feature ids of the words of a text; see
-            :func:`find_features`. *Shape:* (words,).
+        features: the feature ids of the words of a text; see :func:`find_features`. *Shape:*
+            (words,).
 
     Returns:
         *Shape:* (words,). Digits and punctuation count with the words around them.

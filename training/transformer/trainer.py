@@ -80,10 +80,10 @@ class TransformerTrainer:
 
         Returns:
             The metrics: scores on the dev documents (`dev`), the lowest confidence of predicted
-            mentions (`threshold`), scores by epoch (`epochs`), whether
-            the F1 was still rising when training ended (`rose_in_last_epoch`), losses by step
-            (`losses`), the number of windows (`training_windows`), the `dtype`, and how long the
-            training took before it was resumed (`seconds_before`).
+            mentions (`threshold`), scores by epoch (`epochs`), whether the F1 was still rising
+            when training ended (`rose_in_last_epoch`), losses by step (`losses`), the number of
+            windows (`training_windows`), the `dtype`, and how long the training took before it was
+            resumed (`seconds_before`).
 
         Raises:
             DivergedError: if the loss or the weights are not finite.

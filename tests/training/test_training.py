@@ -156,11 +156,13 @@ def test_another_encoder_and_label_set_can_be_trained(orbat: Orbat, tmp_path: Pa
         *("train", "quick", "--train", train, "--dev", dev, "--labels", tmp_path / "labels.toml"),
         *settings(f"encoder={encoder}", "window=32", "stride=8", "epochs=30", "dtype=fp32"),
         *settings("learning_rate=3e-3", "head_learning_rate=3e-3", "batch_size=2"),
-        *settings("threshold=0.3"),
+        # The random encoder gives mentions a confidence of about 0.3.
+        *settings("threshold=0.1"),
     )
     outcome = orbat(*arguments, "--output", tmp_path / "run", "--json")
     assert outcome.code == 0, outcome.err
-    assert outcome.json()["threshold"] == 0.3
+    assert outcome.json()["threshold"] == 0.1
+    assert json.loads((tmp_path / "run/model/tagger.json").read_text())["threshold"] == 0.1
     scores = outcome.json()["dev"]["labels"]
     assert set(scores) == {"Rank", "Organization"}
     assert all(score["f1"] > 0.5 for score in scores.values())
@@ -168,7 +170,7 @@ def test_another_encoder_and_label_set_can_be_trained(orbat: Orbat, tmp_path: Pa
     assert tagged.code == 0, tagged.err
     spans = [span for d in read_documents(tmp_path / "out.jsonl") for span in d.spans]
     assert {span.label for span in spans} == {"Rank", "Organization"}
-    assert min(span.score for span in spans) >= 0.3
+    assert min(span.score for span in spans) >= 0.1
 
 
 def test_the_same_seed_gives_the_same_weights_even_after_a_kill(
